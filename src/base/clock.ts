@@ -1,0 +1,33 @@
+import type { Logger } from './logger.js'
+import type { Random } from './random.js'
+
+/**
+ * Ports of time. Everything that waits or asks the time does it through these two, so that a whole cluster runs on a
+ * simulated clock unchanged.
+ */
+
+export interface Clock {
+  /** Milliseconds since an arbitrary start; never goes back. For every duration and deadline. */
+  monotonicMs(): number
+  /** Milliseconds since 1970. May jump; only for what people read, never to decide anything. */
+  wallMs(): number
+}
+
+/** Stops a timer; calling it again, or after the timer fired, does nothing. */
+export type Cancel = () => void
+
+export interface Timers {
+  /** Calls `action` once, not earlier than `delayMs` from now. */
+  after(delayMs: number, action: () => void): Cancel
+  /** Calls `action` once, after the input that is already waiting was handled: how a loop batches a burst. */
+  soon(action: () => void): Cancel
+}
+
+/** What a part needs of its surroundings. */
+export interface Environment {
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly random: Random
+  readonly logger: Logger
+}
+

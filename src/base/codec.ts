@@ -1,0 +1,214 @@
+/**
+ * The bounded binary codec of everything that is written to disk or sent to a peer.
+ *
+ * Always: a reader never reads past its end, never allocates more than its input holds, and fails with `MALFORMED`
+ * only. Numbers are big endian and of fixed size: on the paths that matter it beats varints (measured, DataView), and
+ * a hex dump can be read by a person.
+ */
+import { asBuffer } from './bytes.js'
+import { StoreError } from './errors.js'
+
+const TWO_32 = 0x1_0000_0000
+
+/** Appends values to a buffer that grows. {@link Writer.finish} gives the bytes away; the writer is spent. */
+export class Writer {
+  #bytes: Buffer
+  #view: DataView
+  #length = 0
+
+  constructor(expectedBytes = 256) {
+    this.#bytes = Buffer.allocUnsafe(expectedBytes)
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
+  }
+
+  get length(): number {
+    return this.#length
+  }
+
+  uint8(value: number): this {
+    const at = this.#take(1)
+    this.#view.setUint8(at, value)
+    return this
+  }
+
+  uint16(value: number): this {
+    const at = this.#take(2)
+    this.#view.setUint16(at, value)
+    return this
+  }
+
+  uint32(value: number): this {
+    const at = this.#take(4)
+    this.#view.setUint32(at, value)
+    return this
+  }
+
+  /** A non-negative safe integer, in eight bytes. */
+  uint53(value: number): this {
+    if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a non-negative safe integer`)
+    const at = this.#take(8)
+    this.#view.setUint32(at, Math.floor(value / TWO_32))
+    this.#view.setUint32(at + 4, value >>> 0)
+    return this
+  }
+
+  /** A signed 64-bit id. */
+  int64(value: bigint): this {
+    const at = this.#take(8)
+    this.#view.setBigInt64(at, value)
+    return this
+  }
+
+  boolean(value: boolean): this {
+    return this.uint8(value ? 1 : 0)
+  }
+
+  /** Bytes behind their length. */
+  bytes(value: Uint8Array): this {
+    this.uint32(value.byteLength)
+    return this.raw(value)
+  }
+
+  /** Bytes without a length: what reads them knows it. */
+  raw(value: Uint8Array): this {
+    const at = this.#take(value.byteLength)
+    this.#bytes.set(value, at)
+    return this
+  }
+
+  /** A latin1 string (a key) behind its length. */
+  latin1(value: string): this {
+    this.uint32(value.length)
+    const at = this.#take(value.length)
+    this.#bytes.latin1Write(value, at)
+    return this
+  }
+
+  /** Text as UTF-8 behind its length. */
+  text(value: string): this {
+    return this.bytes(Buffer.from(value, 'utf8'))
+  }
+
+  /** Overwrites four bytes written before, for a length or checksum known only now. */
+  patchUint32(at: number, value: number): this {
+    this.#view.setUint32(at, value)
+    return this
+  }
+
+  /** A view on what has been written from `start` on; valid until the next write. */
+  written(start = 0): Uint8Array {
+    return this.#bytes.subarray(start, this.#length)
+  }
+
+  finish(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  #take(bytes: number): number {
+    const at = this.#length
+    const needed = at + bytes
+    if (needed > this.#bytes.byteLength) {
+      const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.byteLength * 2))
+      this.#bytes.copy(grown, 0, 0, at)
+      this.#bytes = grown
+      this.#view = new DataView(grown.buffer, grown.byteOffset, grown.byteLength)
+    }
+    this.#length = needed
+    return at
+  }
+}
+
+/** Reads what {@link Writer} wrote. Byte fields are views into the input, not copies. */
+export class Reader {
+  readonly #bytes: Buffer
+  readonly #view: DataView
+  readonly #what: string
+  #at = 0
+
+  /** `what` names the thing being read, for the error. */
+  constructor(bytes: Uint8Array, what: string) {
+    this.#bytes = asBuffer(bytes)
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#what = what
+  }
+
+  get remaining(): number {
+    return this.#bytes.byteLength - this.#at
+  }
+
+  uint8(): number {
+    return this.#view.getUint8(this.#take(1))
+  }
+
+  uint16(): number {
+    return this.#view.getUint16(this.#take(2))
+  }
+
+  uint32(): number {
+    return this.#view.getUint32(this.#take(4))
+  }
+
+  uint53(): number {
+    const at = this.#take(8)
+    const value = this.#view.getUint32(at) * TWO_32 + this.#view.getUint32(at + 4)
+    if (!Number.isSafeInteger(value)) throw this.malformed(`a number above 2^53 at byte ${at}`)
+    return value
+  }
+
+  int64(): bigint {
+    return this.#view.getBigInt64(this.#take(8))
+  }
+
+  boolean(): boolean {
+    const value = this.uint8()
+    if (value > 1) throw this.malformed(`${value} where 0 or 1 belongs`)
+    return value === 1
+  }
+
+  bytes(): Uint8Array {
+    return this.raw(this.uint32())
+  }
+
+  raw(length: number): Uint8Array {
+    const at = this.#take(length)
+    return this.#bytes.subarray(at, at + length)
+  }
+
+  latin1(): string {
+    const length = this.uint32()
+    const at = this.#take(length)
+    return this.#bytes.latin1Slice(at, at + length)
+  }
+
+  text(): string {
+    return asBuffer(this.bytes()).toString('utf8')
+  }
+
+  /**
+   * A count of things of at least `leastBytes` each that follow; refused when the input cannot hold so many, so that
+   * nobody makes us allocate by announcing a large number.
+   */
+  count(leastBytes: number): number {
+    const count = this.uint32()
+    if (count * leastBytes > this.remaining) throw this.malformed(`${count} items announced, ${this.remaining} bytes left`)
+    return count
+  }
+
+  /** Asserts that everything was read: trailing bytes mean that writer and reader disagree. */
+  end(): void {
+    if (this.remaining !== 0) throw this.malformed(`${this.remaining} bytes too many`)
+  }
+
+  malformed(why: string): StoreError {
+    return new StoreError('MALFORMED', `${this.#what} cannot be decoded: ${why}`)
+  }
+
+  #take(bytes: number): number {
+    const at = this.#at
+    if (bytes > this.#bytes.byteLength - at) {
+      throw this.malformed(`${bytes} bytes wanted at byte ${at}, ${this.#bytes.byteLength - at} left`)
+    }
+    this.#at = at + bytes
+    return at
+  }
+}

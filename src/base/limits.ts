@@ -1,0 +1,65 @@
+/**
+ * Every bound of the product, with its unit in its name and the error or behaviour at the bound.
+ * Relations between them are asserted by a test, and docs/LIMITS.md is checked against this file.
+ */
+
+const KIBIBYTE = 1024
+const MEBIBYTE = 1024 * KIBIBYTE
+
+export const LIMITS = {
+  /** A whole request as proposed, keys and values included (etcd's default). Over it: `REQUEST_TOO_LARGE`. */
+  requestBytesMax: 1.5 * MEBIBYTE,
+  /** One key. Over it: `REQUEST_TOO_LARGE`. */
+  keyBytesMax: 64 * KIBIBYTE,
+  /** Compares, or operations of one branch, in one transaction (etcd's default). Over it: `TOO_MANY_OPERATIONS`. */
+  transactionOperationsMax: 128,
+  /** How deep transactions may stand inside transactions. Over it: `TOO_MANY_OPERATIONS`. */
+  transactionDepthMax: 8,
+  /** Seconds a lease may live (etcd's). Over it: `LEASE_TTL_TOO_LARGE`. */
+  leaseTtlSecondsMax: 9_000_000_000,
+
+  /** Writes of one member that wait for their outcome; also the window in which a repetition is recognised. Over it: `TOO_MANY_REQUESTS`. */
+  pendingProposalsMax: 4096,
+  /** Bytes of those writes. Over it: `TOO_MANY_REQUESTS`. */
+  pendingProposalBytesMax: 64 * MEBIBYTE,
+  /** Linearizable reads and other calls of one member that wait. Over it: `TOO_MANY_REQUESTS`. */
+  pendingReadsMax: 65_536,
+  /** Bytes a leader may have in its log uncommitted before it refuses more. Over it: `TOO_MANY_REQUESTS`. */
+  uncommittedBytesMax: 128 * MEBIBYTE,
+
+  /** Entries of one append message, in bytes; one entry always fits. */
+  appendBytesMax: 1 * MEBIBYTE,
+  /** Append messages on the way to one follower, unanswered. */
+  inflightAppendsMax: 256,
+  /** Bytes of those messages. */
+  inflightAppendBytesMax: 16 * MEBIBYTE,
+  /** Entries applied in one turn of the loop, in bytes, before timers and sockets get their turn. */
+  applyBatchBytesMax: 1 * MEBIBYTE,
+
+  /** Log entries kept in memory and on disk behind the applied state, for followers that lag. Beyond: trimmed. */
+  logRetainBytes: 32 * MEBIBYTE,
+  /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */
+  stateBufferBytesMax: 8 * MEBIBYTE,
+
+  /** One frame on a peer connection. Over it: `FRAME_TOO_LARGE`, the connection is closed before allocation. */
+  frameBytesMax: 4 * MEBIBYTE,
+  /** Bytes queued for one peer; frames beyond are dropped, which the protocol above expects of a network. */
+  peerQueueBytesMax: 32 * MEBIBYTE,
+  /** Frames queued for one peer. */
+  peerQueueFramesMax: 8192,
+  /** Inbound peer connections; further ones are closed at once. */
+  inboundConnectionsMax: 256,
+  /** Milliseconds a new connection has for its handshake. */
+  handshakeMsMax: 5_000,
+  /** Milliseconds without a byte before a peer connection is given up. */
+  peerIdleMsMax: 30_000,
+
+  /** Events that wait in one watch for its consumer; beyond, it is caught up from history instead. */
+  watchBufferEventsMax: 4096,
+  /** Bytes of those events. */
+  watchBufferBytesMax: 4 * MEBIBYTE,
+  /** Revisions read from history in one step of a watch's catch-up. */
+  watchCatchUpRevisionsMax: 1000,
+  /** Watches open on one member. Over it: `TOO_MANY_REQUESTS`. */
+  watchesMax: 100_000,
+} as const

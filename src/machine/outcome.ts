@@ -1,0 +1,42 @@
+/** What comes out of applying one entry. */
+import type { ErrorCode } from '../base/errors.js'
+import type { DeleteResponse, Event, LeaseId, PutResponse, Revision, TransactionResponse } from '../mvcc/types.js'
+import type { ProposalId } from './command.js'
+
+export interface CompactResponse {
+  readonly type: 'compact'
+}
+
+export interface LeaseGrantResponse {
+  readonly type: 'lease-grant'
+  readonly id: LeaseId
+  readonly ttlSeconds: number
+}
+
+export interface LeaseRevokeResponse {
+  readonly type: 'lease-revoke'
+}
+
+export type Response =
+  | PutResponse
+  | DeleteResponse
+  | TransactionResponse
+  | CompactResponse
+  | LeaseGrantResponse
+  | LeaseRevokeResponse
+
+/** A refusal is a value, the same on every member: it is part of the replicated result, not a failure of the machine. */
+export type Outcome =
+  | { readonly ok: true; readonly response: Response }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string; readonly compactRevision?: Revision }
+
+export interface Applied {
+  /** Whose proposal it was: that member's waiter gets `outcome`. */
+  readonly proposal: ProposalId
+  /** Undefined: a repetition of a proposal that was applied before; nothing was done. */
+  readonly outcome: Outcome | undefined
+  /** The store's revision after it. */
+  readonly revision: Revision
+  /** What watchers see, all of one revision; empty if nothing changed. */
+  readonly events: readonly Event[]
+}

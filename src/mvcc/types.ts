@@ -1,0 +1,122 @@
+/** The vocabulary of the key space: what is stored, asked and answered. Words and rules are etcd's. */
+import type { Key } from '../base/bytes.js'
+
+/** Counts the writes that changed something; an empty store is at 1, the first write makes 2. */
+export type Revision = number
+
+/** 64-bit and possibly negative, as on etcd's wire; {@link NO_LEASE} for none. */
+export type LeaseId = bigint
+export const NO_LEASE: LeaseId = 0n
+
+/** One version of one key. */
+export interface KeyValue {
+  readonly key: Key
+  readonly value: Uint8Array
+  /** Revision of the put that created the key after it last did not exist. */
+  readonly createRevision: Revision
+  /** Revision of the put that made this version. */
+  readonly modRevision: Revision
+  /** 1 when created, one more with every put since. */
+  readonly version: number
+  readonly lease: LeaseId
+}
+
+/** Names one record: the transaction's revision and the place of the change within it. */
+export interface RevisionId {
+  readonly main: Revision
+  readonly sub: number
+}
+
+export interface RangeRequest {
+  readonly type: 'range'
+  readonly key: Key
+  /** Undefined: the one key. FROM_KEY_ON ('\0'): every key from `key` on. Else keys from `key` to before it. */
+  readonly rangeEnd?: Key | undefined
+  /** 0 or undefined: the latest. */
+  readonly revision?: Revision | undefined
+  /** 0 or undefined: no limit. */
+  readonly limit?: number | undefined
+  readonly countOnly?: boolean | undefined
+  readonly keysOnly?: boolean | undefined
+}
+
+export interface PutRequest {
+  readonly type: 'put'
+  readonly key: Key
+  readonly value: Uint8Array
+  readonly lease: LeaseId
+  readonly previousKeyValue?: boolean | undefined
+  readonly ignoreValue?: boolean | undefined
+  readonly ignoreLease?: boolean | undefined
+}
+
+export interface DeleteRequest {
+  readonly type: 'delete'
+  readonly key: Key
+  readonly rangeEnd?: Key | undefined
+  readonly previousKeyValue?: boolean | undefined
+}
+
+export type CompareTarget =
+  | { readonly target: 'value'; readonly value: Uint8Array }
+  | { readonly target: 'version'; readonly version: number }
+  | { readonly target: 'create-revision'; readonly createRevision: Revision }
+  | { readonly target: 'mod-revision'; readonly modRevision: Revision }
+  | { readonly target: 'lease'; readonly lease: LeaseId }
+
+export type Relation = '=' | '!=' | '<' | '>'
+
+export type Compare = CompareTarget & {
+  readonly key: Key
+  /** Every key of the range must satisfy it. */
+  readonly rangeEnd?: Key | undefined
+  readonly relation: Relation
+}
+
+export interface TransactionRequest {
+  readonly type: 'transaction'
+  /** All of them hold: `success` is done, else `failure`. None: `success`. */
+  readonly compare: readonly Compare[]
+  readonly success: readonly Operation[]
+  readonly failure: readonly Operation[]
+}
+
+/** What may stand in a branch of a transaction. */
+export type Operation = RangeRequest | PutRequest | DeleteRequest | TransactionRequest
+
+export interface RangeResponse {
+  readonly type: 'range'
+  readonly keyValues: readonly KeyValue[]
+  /** Keys in the range, whatever the limit. */
+  readonly count: number
+  readonly more: boolean
+}
+
+export interface PutResponse {
+  readonly type: 'put'
+  readonly previous: KeyValue | undefined
+}
+
+export interface DeleteResponse {
+  readonly type: 'delete'
+  readonly deleted: number
+  /** Filled if asked for. */
+  readonly previous: readonly KeyValue[]
+}
+
+export interface TransactionResponse {
+  readonly type: 'transaction'
+  readonly succeeded: boolean
+  readonly responses: readonly OperationResponse[]
+}
+
+export type OperationResponse = RangeResponse | PutResponse | DeleteResponse | TransactionResponse
+
+/** One change of one key, as watchers see it. */
+export interface Event {
+  readonly type: 'put' | 'delete'
+  /** For a deletion only `key` and `modRevision` are set; the value is empty, the rest 0. */
+  readonly keyValue: KeyValue
+  /** The record of the version before, where there was one; fetched only for watchers that ask for it. */
+  readonly previous: RevisionId | undefined
+}

@@ -1,0 +1,103 @@
+/**
+ * What members say to each other: one interface per message, told apart by `type`.
+ *
+ * Always: `term` is the sender's term, except in `pre-vote` (the term it would campaign in) and in a granting
+ * `pre-vote-reply` (the term it grants). Messages may be lost, repeated, delayed and reordered; never altered.
+ */
+import type { Entry, Index, NodeId, Term } from './types.js'
+
+interface Envelope {
+  readonly from: NodeId
+  readonly to: NodeId
+  readonly term: Term
+}
+
+/** "Would you vote for me?": asked without raising any term, so that a member cut off disturbs nobody (thesis 9.6). */
+export interface PreVote extends Envelope {
+  readonly type: 'pre-vote'
+  readonly lastIndex: Index
+  readonly lastTerm: Term
+}
+
+export interface PreVoteReply extends Envelope {
+  readonly type: 'pre-vote-reply'
+  readonly granted: boolean
+}
+
+/** RequestVote (thesis 3.4). */
+export interface Vote extends Envelope {
+  readonly type: 'vote'
+  readonly lastIndex: Index
+  readonly lastTerm: Term
+}
+
+export interface VoteReply extends Envelope {
+  readonly type: 'vote-reply'
+  readonly granted: boolean
+}
+
+/** AppendEntries with the entry before the first one (thesis 3.5). `entries` may be empty: a probe, or news of `commit`. */
+export interface Append extends Envelope {
+  readonly type: 'append'
+  readonly previousIndex: Index
+  readonly previousTerm: Term
+  readonly commit: Index
+  readonly entries: readonly Entry[]
+}
+
+/** Sent once everything it acknowledges is durable: the log matches the leader's up to `matchIndex`. */
+export interface AppendAccepted extends Envelope {
+  readonly type: 'append-accepted'
+  readonly matchIndex: Index
+}
+
+/**
+ * The entry before `previousIndex` + 1 does not match. The hint is the highest entry of the follower that may match, so
+ * that the leader skips whole terms (thesis 3.5, end).
+ */
+export interface AppendRejected extends Envelope {
+  readonly type: 'append-rejected'
+  readonly previousIndex: Index
+  readonly hintIndex: Index
+  readonly hintTerm: Term
+}
+
+/** "I still lead." `round` names the confirmation round of reads it belongs to (thesis 6.4); replies repeat it. */
+export interface Heartbeat extends Envelope {
+  readonly type: 'heartbeat'
+  /** At most what the receiver is known to hold: a follower never commits an entry that it does not have. */
+  readonly commit: Index
+  readonly round: number
+}
+
+export interface HeartbeatReply extends Envelope {
+  readonly type: 'heartbeat-reply'
+  readonly round: number
+}
+
+/** A follower asks the leader for a read index (thesis 6.4). `requestId` is fresh for each try. */
+export interface ReadIndexRequest extends Envelope {
+  readonly type: 'read-index'
+  readonly requestId: number
+}
+
+export interface ReadIndexReply extends Envelope {
+  readonly type: 'read-index-reply'
+  readonly requestId: number
+  readonly index: Index
+}
+
+export type Message =
+  | PreVote
+  | PreVoteReply
+  | Vote
+  | VoteReply
+  | Append
+  | AppendAccepted
+  | AppendRejected
+  | Heartbeat
+  | HeartbeatReply
+  | ReadIndexRequest
+  | ReadIndexReply
+
+export type MessageType = Message['type']

@@ -1,0 +1,31 @@
+/** What a core is given when it is made. Validated once, in raw-node.ts; inside, every value is present. */
+import type { Random } from '../base/random.js'
+import type { RaftEvent } from './trace.js'
+import type { Configuration, NodeId } from './types.js'
+
+export interface RaftOptions {
+  readonly id: NodeId
+  readonly configuration: Configuration
+  /** Least time without a leader after which a member campaigns, in milliseconds; the actual one is drawn from [1, 2) times this. Default 1000 (etcd). */
+  readonly electionTimeoutMs?: number
+  /** Time between heartbeats, in milliseconds; well below the election timeout. Default 100 (etcd). */
+  readonly heartbeatIntervalMs?: number
+  /** Ask before campaigning (thesis 9.6). Default true. */
+  readonly preVote?: boolean
+  /** A leader that has not heard from a quorum for an election timeout steps down; a follower that hears its leader grants no vote (thesis 6.2, 4.2.3). Default true. */
+  readonly checkQuorum?: boolean
+  /** Entries of one append message, in bytes. Default LIMITS.appendBytesMax. */
+  readonly appendBytesMax?: number
+  /** Append messages on the way to one follower. Default LIMITS.inflightAppendsMax. */
+  readonly inflightAppendsMax?: number
+  /** Bytes of those. Default LIMITS.inflightAppendBytesMax. */
+  readonly inflightAppendBytesMax?: number
+  /** Bytes proposed and not yet committed beyond which the leader refuses more. Default LIMITS.uncommittedBytesMax. */
+  readonly uncommittedBytesMax?: number
+  /** Entries handed out in one Ready to apply, in bytes. Default LIMITS.applyBatchBytesMax. */
+  readonly applyBatchBytesMax?: number
+  /** Draws the election timeouts. Seeded: the same draws give the same run. */
+  readonly random: Random
+  /** Told of every noteworthy decision, synchronously. It must not call back into the core. Default: nobody. */
+  readonly trace?: (event: RaftEvent) => void
+}

@@ -1,0 +1,64 @@
+/**
+ * The output of the core: what to do now. The one who drives it performs the effects and reports the write back.
+ *
+ * Always: every message handed out may be sent at once. Those that rest on a write (votes, acceptances) are held back in
+ * the core until `advance` reported that write; a leader's appends are not (thesis 10.2.1: it sends while it writes).
+ * Always: at most one write is under way; what arrives meanwhile goes into the next one (group commit).
+ * Always: `committed` holds only entries that are durable in this member's own log, each exactly once, in order.
+ */
+import type { Message } from './message.js'
+import type { Entry, HardState, Index, NodeId, Role, Term } from './types.js'
+
+/** One atomic, durable write. */
+export interface Write {
+  /** Names this write to `advance`; grows by one. */
+  readonly id: number
+  /** Given whole with every write; `changed` says whether it differs from the last one. */
+  readonly hardState: HardState
+  /** Entries in order; entries on disk from `entries[0].index` on are replaced by them. Empty: only the hard state changed. */
+  readonly entries: readonly Entry[]
+}
+
+/** The answer to a linearizable read: once the state machine has applied `index`, it may be read. */
+export interface ReadState {
+  readonly requestId: number
+  readonly index: Index
+}
+
+export interface Ready {
+  readonly write: Write | undefined
+  readonly messages: readonly Message[]
+  readonly committed: readonly Entry[]
+  readonly reads: readonly ReadState[]
+  /** Read requests that will get no answer (the leader changed): to be asked again under a fresh id. */
+  readonly droppedReads: readonly number[]
+}
+
+/** Why a proposal was not taken; it had and will have no effect. */
+export type ProposalRefusal = 'not-leader' | 'too-much-uncommitted'
+
+export type ProposeResult =
+  | { readonly accepted: true; readonly index: Index; readonly term: Term }
+  | { readonly accepted: false; readonly reason: ProposalRefusal; readonly leader: NodeId }
+
+export interface FollowerStatus {
+  readonly id: NodeId
+  readonly state: 'probe' | 'replicate' | 'unreachable-by-log'
+  readonly matchIndex: Index
+  readonly nextIndex: Index
+  readonly lastContactMs: number
+}
+
+export interface Status {
+  readonly id: NodeId
+  readonly role: Role
+  readonly term: Term
+  readonly vote: NodeId
+  readonly leader: NodeId
+  readonly firstIndex: Index
+  readonly lastIndex: Index
+  readonly durableIndex: Index
+  readonly commitIndex: Index
+  /** On a leader, its view of the others; elsewhere empty. */
+  readonly followers: readonly FollowerStatus[]
+}
