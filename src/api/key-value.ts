@@ -1,0 +1,92 @@
+/** What reading gives: one version of one key, and the helpers around keys that users call. */
+import { keyBytes, keyText, keyOf, prefixEnd, FROM_KEY_ON, asBuffer, type BytesLike, type Key } from '../base/bytes.js'
+import { NO_LEASE, type KeyValue as KeyValueRecord, type LeaseId, type Revision } from '../mvcc/types.js'
+
+/** One version of one key, as it was read. It does not change when the store does. */
+export class KeyValue {
+  readonly #record: KeyValueRecord
+
+  /** @internal */
+  constructor(record: KeyValueRecord) {
+    this.#record = record
+  }
+
+  /** The key as text (UTF-8). Use {@link keyBytes} for keys that are not text. */
+  get key(): string {
+    return keyText(this.#record.key)
+  }
+
+  get keyBytes(): Uint8Array {
+    return keyBytes(this.#record.key)
+  }
+
+  /** The value. It is yours: nothing else holds these bytes. */
+  get value(): Uint8Array {
+    return this.#record.value
+  }
+
+  /** The value as text (UTF-8). */
+  text(): string {
+    return asBuffer(this.#record.value).toString('utf8')
+  }
+
+  /** The value parsed as JSON; throws SyntaxError if it is not JSON. The type is what you say it is: nothing checks it. */
+  json<T>(): T {
+    return JSON.parse(this.text()) as T
+  }
+
+  /** Revision of the put that created the key (again). */
+  get createRevision(): Revision {
+    return this.#record.createRevision
+  }
+
+  /** Revision of the put that wrote this version: what a compare-and-swap compares. */
+  get modRevision(): Revision {
+    return this.#record.modRevision
+  }
+
+  /** 1 when created, one more with every put since. */
+  get version(): number {
+    return this.#record.version
+  }
+
+  /** The lease whose end deletes the key; undefined without one. */
+  get lease(): LeaseId | undefined {
+    return this.#record.lease === NO_LEASE ? undefined : this.#record.lease
+  }
+}
+
+/** One key, or a set of them. */
+export type Selection =
+  | BytesLike
+  /** Every key that starts with it. */
+  | { readonly prefix: BytesLike }
+  /** From `from` (included) to `to` (excluded); without `to`, every key from `from` on. */
+  | { readonly from: BytesLike; readonly to?: BytesLike }
+  /** Every key. */
+  | { readonly all: true }
+
+/** The internal form of a selection: etcd's key and range end. */
+export interface KeyRange {
+  readonly key: Key
+  readonly rangeEnd: Key | undefined
+}
+
+/** Throws TypeError for anything that is not a selection. */
+export function rangeOf(selection: Selection): KeyRange {
+  if (typeof selection === 'string' || ArrayBuffer.isView(selection)) return { key: keyOf(selection), rangeEnd: undefined }
+  if (typeof selection === 'object' && selection !== null) {
+    if ('prefix' in selection) {
+      const prefix = keyOf(selection.prefix, 'prefix')
+      return prefix === '' ? EVERYTHING : { key: prefix, rangeEnd: prefixEnd(prefix) }
+    }
+    if ('from' in selection) {
+      const rangeEnd = selection.to === undefined ? FROM_KEY_ON : keyOf(selection.to, 'to')
+      return { key: keyOf(selection.from, 'from'), rangeEnd }
+    }
+    if ('all' in selection) return EVERYTHING
+  }
+  throw new TypeError('a key, { prefix }, { from, to } or { all: true } was expected')
+}
+
+const EVERYTHING: KeyRange = { key: FROM_KEY_ON, rangeEnd: FROM_KEY_ON }

@@ -1,0 +1,134 @@
+/**
+ * The parts a transaction is made of: compares, and the operations of its two branches.
+ *
+ * @example
+ * await store.txn({
+ *   compare: [compare('config/db').modRevision('=', 0)],
+ *   success: [put('config/db', 'postgres://db1')],
+ *   failure: [get('config/db')],
+ * })
+ */
+import { copyBytes, keyOf, type BytesLike } from '../base/bytes.js'
+import {
+  NO_LEASE,
+  type Compare,
+  type CompareTarget,
+  type DeleteRequest,
+  type LeaseId,
+  type PutRequest,
+  type RangeRequest,
+  type Relation,
+  type Revision,
+  type TransactionRequest,
+} from '../mvcc/types.js'
+import { rangeOf, type Selection } from './key-value.js'
+
+export interface PutOptions {
+  /** The key is deleted when this lease ends. Without it, an earlier lease is detached. */
+  readonly lease?: LeaseId | undefined
+  /** Return the version before in `previous`. Default false. */
+  readonly previous?: boolean | undefined
+}
+
+export interface ReadOptions {
+  /** As it was after this revision. Default: the latest. */
+  readonly revision?: Revision | undefined
+  /** At most so many keys, in key order. Default: all. */
+  readonly limit?: number | undefined
+  /** Only count. Default false. */
+  readonly countOnly?: boolean | undefined
+  /** Leave the values out. Default false. */
+  readonly keysOnly?: boolean | undefined
+}
+
+export interface DeleteOptions {
+  /** Return what was deleted in `previous`. Default false. */
+  readonly previous?: boolean | undefined
+}
+
+/** An operation inside a transaction; made by {@link put}, {@link get}, {@link del} and {@link txn}. */
+export type Operation = PutRequest | RangeRequest | DeleteRequest | TransactionRequest
+
+export function put(key: BytesLike, value: BytesLike, options: PutOptions = {}): PutRequest {
+  return {
+    type: 'put',
+    key: keyOf(key),
+    value: copyBytes(value, 'value'),
+    lease: options.lease ?? NO_LEASE,
+    previousKeyValue: options.previous,
+  }
+}
+
+export function get(selection: Selection, options: ReadOptions = {}): RangeRequest {
+  const { revision, limit, countOnly, keysOnly } = options
+  return { type: 'range', ...rangeOf(selection), revision, limit, countOnly, keysOnly }
+}
+
+export function del(selection: Selection, options: DeleteOptions = {}): DeleteRequest {
+  return { type: 'delete', ...rangeOf(selection), previousKeyValue: options.previous }
+}
+
+/** A transaction as the store takes it: all of `compare` hold, or else. Also an operation inside another one. */
+export interface Transaction {
+  readonly compare?: readonly Compare[]
+  readonly success?: readonly Operation[]
+  readonly failure?: readonly Operation[]
+}
+
+export function txn(transaction: Transaction): TransactionRequest {
+  return {
+    type: 'transaction',
+    compare: transaction.compare ?? [],
+    success: transaction.success ?? [],
+    failure: transaction.failure ?? [],
+  }
+}
+
+/** Starts a compare of a key, or of every key of a selection. A missing key has revision, version and lease 0 and no value. */
+export function compare(selection: Selection): CompareBuilder {
+  return new CompareBuilder(selection)
+}
+
+/** What can be compared; each method finishes the compare. */
+export class CompareBuilder {
+  readonly #selection: Selection
+
+  /** @internal */
+  constructor(selection: Selection) {
+    this.#selection = selection
+  }
+
+  value(relation: Relation, value: BytesLike): Compare {
+    return this.#finish(relation, { target: 'value', value: copyBytes(value, 'value') })
+  }
+
+  version(relation: Relation, version: number): Compare {
+    return this.#finish(relation, { target: 'version', version })
+  }
+
+  createRevision(relation: Relation, createRevision: Revision): Compare {
+    return this.#finish(relation, { target: 'create-revision', createRevision })
+  }
+
+  modRevision(relation: Relation, modRevision: Revision): Compare {
+    return this.#finish(relation, { target: 'mod-revision', modRevision })
+  }
+
+  lease(relation: Relation, lease: LeaseId): Compare {
+    return this.#finish(relation, { target: 'lease', lease })
+  }
+
+  /** The key exists. */
+  exists(): Compare {
+    return this.createRevision('!=', 0)
+  }
+
+  /** The key does not exist. */
+  missing(): Compare {
+    return this.createRevision('=', 0)
+  }
+
+  #finish(relation: Relation, target: CompareTarget): Compare {
+    return { ...rangeOf(this.#selection), relation, ...target }
+  }
+}

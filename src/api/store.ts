@@ -1,0 +1,184 @@
+/**
+ * The contract users see. `open()` gives it over an embedded member, `connect()` will give it over a remote one; recipes
+ * and the etcd face know nothing else.
+ *
+ * Every call ends: with its result, or with a {@link StoreError} at its deadline at the latest. For a write the error
+ * says what became of it: `outcome` is `refused` (it has no effect, now or later) or `unknown`.
+ */
+import type { BytesLike } from '../base/bytes.js'
+import type { Environment } from '../base/clock.js'
+import type { LeaseId, Revision } from '../mvcc/types.js'
+import type { KeyValue, Selection } from './key-value.js'
+import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
+
+export interface CallOptions {
+  /** Ends the call with `ABORTED` when it is aborted. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds after which the call ends with `TIMEOUT`. Default: 5 s plus two election timeouts. */
+  readonly timeoutMs?: number | undefined
+}
+
+export interface Consistency {
+  /**
+   * `linearizable` (default): sees every write that was acknowledged anywhere before the call; costs a round trip to a
+   * quorum, shared with other reads. `local`: what this member has, possibly stale, also without a leader.
+   */
+  readonly consistency?: 'linearizable' | 'local' | undefined
+}
+
+export interface GetOptions extends CallOptions, Consistency {
+  readonly revision?: Revision | undefined
+}
+
+export interface RangeOptions extends CallOptions, Consistency, ReadOptions {}
+
+export interface RangeResult {
+  /** In key order. */
+  readonly items: readonly KeyValue[]
+  /** Keys in the selection, whatever `limit` says. */
+  readonly count: number
+  /** Whether `limit` left keys out. */
+  readonly more: boolean
+  /** The store's revision when it was read: watch from the next one to continue. */
+  readonly revision: Revision
+}
+
+export interface PutResult {
+  readonly revision: Revision
+  readonly previous: KeyValue | undefined
+}
+
+export interface DeleteResult {
+  readonly revision: Revision
+  readonly deleted: number
+  readonly previous: readonly KeyValue[]
+}
+
+/** The result of one operation of a transaction, told apart by `type`. */
+export type OperationResult =
+  | { readonly type: 'put'; readonly previous: KeyValue | undefined }
+  | { readonly type: 'range'; readonly items: readonly KeyValue[]; readonly count: number; readonly more: boolean }
+  | { readonly type: 'delete'; readonly deleted: number; readonly previous: readonly KeyValue[] }
+  | { readonly type: 'transaction'; readonly succeeded: boolean; readonly results: readonly OperationResult[] }
+
+export interface TransactionResult {
+  readonly revision: Revision
+  /** Whether the compares held: `success` was done, else `failure`. */
+  readonly succeeded: boolean
+  /** One per operation of the branch that was done. */
+  readonly results: readonly OperationResult[]
+}
+
+export interface WatchOptions {
+  /** The first revision to see. Default: what happens after the call. */
+  readonly startRevision?: Revision | undefined
+  /** Fill `previous` of each event, as far as history holds it. Default false. */
+  readonly previous?: boolean | undefined
+  /** Leave out puts, or deletes. */
+  readonly filter?: { readonly puts?: false; readonly deletes?: false } | undefined
+  /** Ends the watch: the loop over it ends without an error. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface WatchEvent {
+  readonly type: 'put' | 'delete'
+  /** For a deletion it has the key and `modRevision` only. */
+  readonly keyValue: KeyValue
+  /** The key, as text. */
+  readonly key: string
+  /** The revision of the change. Several events of one transaction share it, and come one after the other. */
+  readonly revision: Revision
+  /** True for the put that created the key. */
+  readonly created: boolean
+  readonly previous: KeyValue | undefined
+}
+
+/**
+ * A stream of changes: ordered, each exactly once, none left out, gap-free across leader changes.
+ * A consumer may be as slow as it likes until its history is compacted: then the loop throws `COMPACTED`.
+ */
+export interface Watch extends AsyncIterable<WatchEvent>, AsyncDisposable {
+  /** Everything up to this revision that concerns the watch was delivered: where to resume from (plus one). */
+  readonly revision: Revision
+  close(): Promise<void>
+}
+
+export interface Lease {
+  readonly id: LeaseId
+  /** What was granted: at least what was asked for. */
+  readonly ttlMs: number
+}
+
+export interface LeaseStatus {
+  readonly id: LeaseId
+  /** As granted. */
+  readonly ttlMs: number
+  /** Until it ends, unless it is renewed. */
+  readonly remainingMs: number
+}
+
+export interface Leases {
+  /** Grants a lease of at least `ttlMs`; whole seconds, at least one and a half election timeouts. */
+  grant(options: { readonly ttlMs: number; readonly id?: LeaseId | undefined }, call?: CallOptions): Promise<Lease>
+  /**
+   * Starts the lease's time again; resolves with the time it now has, counted from before the call was answered.
+   * Rejects with `LEASE_NOT_FOUND` when it has ended.
+   */
+  keepAlive(id: LeaseId, call?: CallOptions): Promise<Lease>
+  /** Ends the lease and deletes its keys, in one revision. */
+  revoke(id: LeaseId, call?: CallOptions): Promise<void>
+  /** Undefined when it does not exist. */
+  timeToLive(id: LeaseId, call?: CallOptions): Promise<LeaseStatus | undefined>
+}
+
+export interface StoreStatus {
+  readonly name: string
+  readonly clusterId: number
+  readonly memberId: number
+  readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader'
+  /** Name of the leader as far as this member knows. */
+  readonly leader: string | undefined
+  readonly term: number
+  readonly commitIndex: number
+  readonly appliedIndex: number
+  readonly revision: Revision
+  readonly compactRevision: Revision
+  /** Digest of the logical state, 16 hex digits: equal on members with equal `appliedIndex`. */
+  readonly digest: string
+  readonly members: readonly { readonly id: number; readonly name: string; readonly address: string }[]
+  /** First and last index of the log this member holds. */
+  readonly log: { readonly firstIndex: number; readonly lastIndex: number }
+  /** The applied index up to which the state itself is on disk. */
+  readonly durableAppliedIndex: number
+}
+
+/** What happens to a store, for those who listen; nothing depends on anybody listening. */
+export type StoreEvents = {
+  /** Another leader, or none, is known. */
+  leader: (change: { readonly leader: string | undefined; readonly term: number }) => void
+  /** This member stopped itself: its disk failed or an invariant broke. Every call from now on fails with `MEMBER_FAILED`. */
+  failed: (error: Error) => void
+}
+
+export interface Store extends AsyncDisposable {
+  /** The clock, timers and randomness it was opened with: recipes have no other. */
+  readonly environment: Environment
+  readonly leases: Leases
+
+  /** Resolves once a leader is known and this member has caught up with it. */
+  ready(call?: CallOptions): Promise<void>
+  put(key: BytesLike, value: BytesLike, options?: PutOptions & CallOptions): Promise<PutResult>
+  /** One key; undefined when it does not exist. */
+  get(key: BytesLike, options?: GetOptions): Promise<KeyValue | undefined>
+  range(selection: Selection, options?: RangeOptions): Promise<RangeResult>
+  delete(selection: Selection, options?: DeleteOptions & CallOptions): Promise<DeleteResult>
+  /** Compares and operations as one atomic step. */
+  txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult>
+  watch(selection: Selection, options?: WatchOptions): Watch
+  /** Forgets history before `revision`; the latest version of every key stays. */
+  compact(revision: Revision, options?: CallOptions): Promise<void>
+  status(): StoreStatus
+  on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void
+  /** Stops: new calls are refused, waiting ones rejected with `CLOSED`, buffered state is written. Idempotent. */
+  close(): Promise<void>
+}
