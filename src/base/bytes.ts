@@ -29,9 +29,9 @@ export function copyBytes(value: BytesLike, what: string): Uint8Array {
 /** The internal form of a key the user gave. */
 export function keyOf(value: BytesLike, what = 'key'): Key {
   if (typeof value === 'string') {
-    return isAscii(value) ? value : Buffer.from(value, 'utf8').latin1Slice()
+    return isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1')
   }
-  if (ArrayBuffer.isView(value)) return asBuffer(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)).latin1Slice()
+  if (ArrayBuffer.isView(value)) return asBuffer(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)).toString('latin1')
   throw new TypeError(`${what} must be a string or a Uint8Array, not ${describeType(value)}`)
 }
 

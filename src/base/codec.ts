@@ -80,7 +80,7 @@ export class Writer {
   latin1(value: string): this {
     this.uint32(value.length)
     const at = this.#take(value.length)
-    this.#bytes.latin1Write(value, at)
+    this.#bytes.write(value, at, 'latin1')
     return this
   }
 
@@ -177,7 +177,7 @@ export class Reader {
   latin1(): string {
     const length = this.uint32()
     const at = this.#take(length)
-    return this.#bytes.latin1Slice(at, at + length)
+    return this.#bytes.toString('latin1', at, at + length)
   }
 
   text(): string {
