@@ -1,1 +1,48 @@
-export {}
+/** Quorate: etcd that you import. */
+export { open } from './store/open.js'
+export type { OpenOptions } from './store/options.js'
+export { compare, del, get, put, txn } from './api/operations.js'
+export type {
+  CompareBuilder,
+  DeleteOptions,
+  Operation,
+  PutOptions,
+  ReadOptions,
+  Transaction,
+} from './api/operations.js'
+export { KeyValue } from './api/key-value.js'
+export type { Selection } from './api/key-value.js'
+export type {
+  CallOptions,
+  Consistency,
+  DeleteResult,
+  GetOptions,
+  Lease,
+  Leases,
+  LeaseStatus,
+  OperationResult,
+  PutResult,
+  RangeOptions,
+  RangeResult,
+  Store,
+  StoreEvents,
+  StoreStatus,
+  TransactionResult,
+  Watch,
+  WatchEvent,
+  WatchOptions,
+} from './api/store.js'
+export { AssertionError } from './base/assert.js'
+export type { BytesLike } from './base/bytes.js'
+export type { Cancel, Clock, Environment, Timers } from './base/clock.js'
+export { ERRORS, isStoreError, StoreError } from './base/errors.js'
+export type { ErrorCode, Outcome } from './base/errors.js'
+export { LIMITS } from './base/limits.js'
+export type { LogFields, Logger } from './base/logger.js'
+export type { Random } from './base/random.js'
+export type { Compare, LeaseId, Relation, Revision } from './mvcc/types.js'
+export { levelDisk } from './storage/level-disk.js'
+export { memoryDisk } from './storage/memory-disk.js'
+export type { Disk } from './storage/disk.js'
+export { MemoryNetwork } from './transport/memory.js'
+export type { Transport } from './transport/transport.js'

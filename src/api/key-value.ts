@@ -1,6 +1,7 @@
 /** What reading gives: one version of one key, and the helpers around keys that users call. */
 import { keyBytes, keyText, keyOf, prefixEnd, FROM_KEY_ON, asBuffer, type BytesLike, type Key } from '../base/bytes.js'
-import { NO_LEASE, type KeyValue as KeyValueRecord, type LeaseId, type Revision } from '../mvcc/types.js'
+import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
+import type { KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
 
 /** One version of one key, as it was read. It does not change when the store does. */
 export class KeyValue {

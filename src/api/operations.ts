@@ -9,17 +9,16 @@
  * })
  */
 import { copyBytes, keyOf, type BytesLike } from '../base/bytes.js'
-import {
-  NO_LEASE,
-  type Compare,
-  type CompareTarget,
-  type DeleteRequest,
-  type LeaseId,
-  type PutRequest,
-  type RangeRequest,
-  type Relation,
-  type Revision,
-  type TransactionRequest,
+import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
+import type {
+  Compare,
+  CompareTarget,
+  DeleteRequest,
+  PutRequest,
+  RangeRequest,
+  Relation,
+  Revision,
+  TransactionRequest,
 } from '../mvcc/types.js'
 import { rangeOf, type Selection } from './key-value.js'
 

@@ -50,6 +50,7 @@ export const ERRORS = {
   DISK_FAILED: { grpc: 'UNAVAILABLE', retryable: false, doc: 'A write or a sync failed. The member stops: a failed sync cannot be repeated safely.' },
   ADDRESS_IN_USE: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'The address to listen on is taken by another process.' },
   ADDRESS_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false, doc: 'An address is not of the form host:port, or cannot be listened on.' },
+  TLS_REQUIRED: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'Listening beyond this machine without TLS would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.' },
   UNKNOWN_PEER: { grpc: 'FAILED_PRECONDITION', etcd: 'etcdserver: member not found', retryable: false, doc: 'A peer presented an id that is not a member of this cluster.' },
   FRAME_TOO_LARGE: { grpc: 'RESOURCE_EXHAUSTED', retryable: false, doc: 'A frame announces more bytes than the limit; its connection is closed before anything is allocated.' },
   MALFORMED: { grpc: 'INVALID_ARGUMENT', retryable: false, doc: 'Bytes do not decode: wrong magic, checksum, length or value.' },

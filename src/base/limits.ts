@@ -19,7 +19,7 @@ export const LIMITS = {
   leaseTtlSecondsMax: 9_000_000_000,
 
   /** Writes of one member that wait for their outcome; also the window in which a repetition is recognised. Over it: `TOO_MANY_REQUESTS`. */
-  pendingProposalsMax: 4096,
+  pendingProposalsMax: 16_384,
   /** Bytes of those writes. Over it: `TOO_MANY_REQUESTS`. */
   pendingProposalBytesMax: 64 * MEBIBYTE,
   /** Linearizable reads and other calls of one member that wait. Over it: `TOO_MANY_REQUESTS`. */
@@ -47,12 +47,19 @@ export const LIMITS = {
   peerQueueBytesMax: 32 * MEBIBYTE,
   /** Frames queued for one peer. */
   peerQueueFramesMax: 8192,
-  /** Inbound peer connections; further ones are closed at once. */
+  /** Inbound peer connections; a further one takes the place of the oldest without a handshake, or is closed at once. */
   inboundConnectionsMax: 256,
   /** Milliseconds a new connection has for its handshake. */
   handshakeMsMax: 5_000,
   /** Milliseconds without a byte before a peer connection is given up. */
   peerIdleMsMax: 30_000,
+  /** Milliseconds between two keepalives on a connection that we dialled; the peer sends each back. */
+  peerKeepaliveMs: 1_000,
+  /** Keepalives without any byte from the peer before the connection is given up. */
+  peerKeepalivesUnansweredMax: 5,
+  /** Milliseconds before a lost peer is dialled again; doubles with each failure up to the following. */
+  peerReconnectMsMin: 50,
+  peerReconnectMsMax: 2_000,
 
   /** Events that wait in one watch for its consumer; beyond, it is caught up from history instead. */
   watchBufferEventsMax: 4096,

@@ -1,12 +1,11 @@
 /** The vocabulary of the key space: what is stored, asked and answered. Words and rules are etcd's. */
 import type { Key } from '../base/bytes.js'
+import type { LeaseId } from '../base/lease-id.js'
+
+export { NO_LEASE, type LeaseId } from '../base/lease-id.js'
 
 /** Counts the writes that changed something; an empty store is at 1, the first write makes 2. */
 export type Revision = number
-
-/** 64-bit and possibly negative, as on etcd's wire; {@link NO_LEASE} for none. */
-export type LeaseId = bigint
-export const NO_LEASE: LeaseId = 0n
 
 /** One version of one key. */
 export interface KeyValue {

@@ -1,0 +1,84 @@
+/**
+ * Questions to the leader, asked from any member: what only the leader knows, the time that leases have left.
+ *
+ * All of them may be asked twice without harm, so a question that finds no answer is asked again, of whoever leads then,
+ * until the caller's deadline.
+ */
+import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { CallRequest, CallResponse } from './wire/call-codec.js'
+
+interface Question {
+  readonly request: CallRequest
+  readonly pending: Pending<CallResponse>
+  askedMs: number
+}
+
+export class Calls {
+  readonly #deadlines: Deadlines
+  /** To be asked in the next turn. */
+  readonly #unasked = new Set<Question>()
+  /** By the id of their last try; each try has a fresh one, so that a late answer to an earlier one is not taken for its. */
+  readonly #asked = new Map<number, Question>()
+  #lastId = 0
+
+  constructor(deadlines: Deadlines) {
+    this.#deadlines = deadlines
+  }
+
+  ask(request: CallRequest, limits: CallLimits): Promise<CallResponse> {
+    const waiting = this.#unasked.size + this.#asked.size
+    if (waiting >= LIMITS.pendingReadsMax) {
+      throw new StoreError('TOO_MANY_REQUESTS', `${waiting} calls wait on this member, the limit`)
+    }
+    const pending = this.#deadlines.wait<CallResponse>(limits, (code, cause) => {
+      const why = code === 'TIMEOUT' ? 'no leader answered before the deadline' : 'the call was aborted'
+      return new StoreError(code, why, { cause, outcome: 'unknown' })
+    })
+    if (!pending.settled) this.#unasked.add({ request, pending, askedMs: 0 })
+    return pending.promise
+  }
+
+  get hasWaiting(): boolean {
+    return this.#unasked.size + this.#asked.size > 0
+  }
+
+  /** Asks what was not asked yet; `send` returns false where it could not. */
+  submit(nowMs: number, send: (id: number, request: CallRequest) => boolean): void {
+    for (const question of this.#unasked) {
+      if (!question.pending.settled) {
+        this.#lastId++
+        if (!send(this.#lastId, question.request)) return
+        question.askedMs = nowMs
+        this.#asked.set(this.#lastId, question)
+      }
+      this.#unasked.delete(question)
+    }
+  }
+
+  answered(id: number, response: CallResponse): void {
+    const question = this.#asked.get(id)
+    if (question === undefined) return
+    this.#asked.delete(id)
+    // Only "not the leader" is answered with this code: whoever leads now is asked, once that is known.
+    if (response.type === 'refused' && response.code === 'NO_LEADER') this.#unasked.add(question)
+    else question.pending.resolve(response)
+  }
+
+  /** What was asked at or before `askedBeforeMs` is taken for lost and asked again; with Infinity, everything. */
+  askAgain(askedBeforeMs: number): void {
+    for (const [id, question] of this.#asked) {
+      if (question.askedMs > askedBeforeMs) continue
+      this.#asked.delete(id)
+      if (!question.pending.settled) this.#unasked.add(question)
+    }
+  }
+
+  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+    const questions = [...this.#unasked, ...this.#asked.values()]
+    this.#unasked.clear()
+    this.#asked.clear()
+    for (const { pending } of questions) pending.reject(new StoreError(code, why, { cause, outcome: 'unknown' }))
+  }
+}

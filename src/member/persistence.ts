@@ -1,0 +1,94 @@
+/**
+ * When the state is written and the log trimmed.
+ *
+ * Always: the state on disk is the state at exactly one index: what applying changed since is in memory, and goes out as
+ * one atomic batch together with that index. Always: the log is trimmed only below the index whose state is durable; a
+ * log trimmed earlier could not bring a restarted member back to where it was.
+ */
+import type { Machine } from '../machine/machine.js'
+import type { RawNode } from '../raft/raw-node.js'
+import type { LogPosition } from '../raft/types.js'
+import type { Storage } from '../storage/storage.js'
+
+export interface PersistenceLimits {
+  /** Buffered changes after which the state is written. */
+  readonly stateBufferBytesMax: number
+  /** Log kept behind the durable state, for members that lag. */
+  readonly logRetainBytes: number
+}
+
+export class Persistence {
+  readonly #storage: Storage
+  readonly #machine: Machine
+  readonly #raft: RawNode
+  readonly #limits: PersistenceLimits
+  readonly #failed: (error: unknown) => void
+  #writing: Promise<void> | undefined
+  #durable: LogPosition
+  #stateWrites = 0
+  #trims = 0
+
+  constructor(
+    parts: { storage: Storage; machine: Machine; raft: RawNode },
+    limits: PersistenceLimits,
+    failed: (error: unknown) => void,
+  ) {
+    this.#storage = parts.storage
+    this.#machine = parts.machine
+    this.#raft = parts.raft
+    this.#limits = limits
+    this.#failed = failed
+    this.#durable = { index: parts.machine.appliedIndex, term: parts.machine.appliedTerm }
+  }
+
+  /** Up to here the state itself is on disk. */
+  get durableIndex(): number {
+    return this.#durable.index
+  }
+
+  get statistics(): { readonly stateWrites: number; readonly logTrims: number } {
+    return { stateWrites: this.#stateWrites, logTrims: this.#trims }
+  }
+
+  /** False while a write is under way and as much again has been buffered: applying waits, so that memory is bounded. */
+  get mayApply(): boolean {
+    return this.#writing === undefined || this.#storage.state.stagedBytes < this.#limits.stateBufferBytesMax
+  }
+
+  /** Called after applying. `done` is called when a write that was started has ended. */
+  maybeWrite(done: () => void): void {
+    if (this.#writing !== undefined || this.#storage.state.stagedBytes < this.#limits.stateBufferBytesMax) return
+    this.#writing = this.#write().then(
+      () => {
+        this.#writing = undefined
+        done()
+      },
+      (error: unknown) => {
+        this.#failed(error)
+      },
+    )
+  }
+
+  /** Writes what is buffered, after a write that is under way; for a graceful end, so that the next start replays nothing. */
+  async finish(): Promise<void> {
+    await this.#writing
+    if (this.#machine.appliedIndex > this.#durable.index) await this.#write()
+  }
+
+  async #write(): Promise<void> {
+    const at: LogPosition = { index: this.#machine.appliedIndex, term: this.#machine.appliedTerm }
+    this.#machine.checkpoint()
+    await this.#storage.state.commit()
+    this.#durable = at
+    this.#stateWrites++
+    await this.#trim()
+  }
+
+  async #trim(): Promise<void> {
+    const to = this.#raft.trimPosition(this.#limits.logRetainBytes, this.#durable.index)
+    if (to === undefined) return
+    await this.#storage.log.trim(to)
+    this.#raft.compact(to.index)
+    this.#trims++
+  }
+}

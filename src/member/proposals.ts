@@ -1,0 +1,195 @@
+/**
+ * The writes of this member that wait for their outcome, and the way each takes to the leader.
+ *
+ * Always: a proposal keeps its id however often it is sent; the machine applies it at most once (machine/origins.ts), so
+ * it is simply sent again when the leader changes or no outcome comes.
+ * Always: whoever waits is told `refused` only while no copy ever left this table, and none leaves it afterwards.
+ * Always: the oldest that waits and the newest are closer together than the machine's window, or new ones are refused:
+ * a proposal that somebody waits for cannot fall out of it.
+ */
+import { assert } from '../base/assert.js'
+import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import { encodeCommand } from '../machine/command-codec.js'
+import type { Origin, Request } from '../machine/command.js'
+import type { Applied, Outcome, Response } from '../machine/outcome.js'
+import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+
+/** What a proposer gets: the result, and the revision of the store after it. */
+export interface Proposed {
+  readonly response: Response
+  readonly revision: number
+}
+
+interface Proposal {
+  readonly sequence: number
+  readonly bytes: Uint8Array
+  readonly pending: Pending<Proposed>
+  /** When it was last handed to Raft or to the leader; undefined while it waits in this table only. */
+  sentMs: number | undefined
+  /** Whether any copy ever left: from then on giving up means "unknown". */
+  left: boolean
+}
+
+export class Proposals {
+  readonly #origin: Origin
+  readonly #deadlines: Deadlines
+  /** In the order of their sequence. */
+  readonly #waiting = new Map<number, Proposal>()
+  /** Those to be sent in the next turn, oldest first. */
+  #unsent: Proposal[] = []
+  #bytes = 0
+  #sequence = 0
+
+  constructor(origin: Origin, deadlines: Deadlines) {
+    this.#origin = origin
+    this.#deadlines = deadlines
+  }
+
+  propose(request: Request, limits: CallLimits): Promise<Proposed> {
+    this.#checkRoom()
+    const sequence = this.#sequence + 1
+    const bytes = this.#encode(request, sequence)
+    this.#sequence = sequence
+    const pending = this.#deadlines.wait<Proposed>(limits, (code, cause) => this.#giveUp(sequence, code, cause))
+    if (pending.settled) return pending.promise
+    const proposal: Proposal = { sequence, bytes, pending, sentMs: undefined, left: false }
+    this.#waiting.set(sequence, proposal)
+    this.#bytes += bytes.byteLength
+    this.#unsent.push(proposal)
+    return pending.promise
+  }
+
+  /**
+   * A command that is handed to Raft once and never again, with nobody waiting. For what holds only while this member
+   * leads: a lease's expiry sent again under the next leader could end a lease that was renewed there.
+   */
+  encodeOnce(request: Request): Uint8Array {
+    this.#sequence++
+    return this.#encode(request, this.#sequence)
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.size > 0
+  }
+
+  /**
+   * Hands what is unsent to `send`, in batches of at most `batchBytesMax`, until it returns false: then the rest waits
+   * for the next turn.
+   */
+  submit(nowMs: number, batchBytesMax: number, send: (commands: readonly Uint8Array[]) => boolean): void {
+    let next = 0
+    while (next < this.#unsent.length) {
+      const batch: Proposal[] = []
+      let bytes = 0
+      let end = next
+      for (; end < this.#unsent.length; end++) {
+        const proposal = this.#unsent[end] as Proposal
+        if (proposal.pending.settled) continue
+        if (batch.length > 0 && bytes + proposal.bytes.byteLength > batchBytesMax) break
+        batch.push(proposal)
+        bytes += proposal.bytes.byteLength
+      }
+      if (batch.length > 0) {
+        // Marked before it is handed over: a failure in the middle must not be told as "refused".
+        const before = batch.map((proposal) => proposal.left)
+        for (const proposal of batch) proposal.left = true
+        if (!send(batch.map((proposal) => proposal.bytes))) {
+          batch.forEach((proposal, at) => (proposal.left = before[at] as boolean))
+          break
+        }
+        for (const proposal of batch) proposal.sentMs = nowMs
+      }
+      next = end
+    }
+    this.#unsent = this.#unsent.slice(next)
+  }
+
+  /** Everything that waits is sent again: the leader it was sent to is not the leader any more. */
+  resubmitAll(): void {
+    this.#unsent = [...this.#waiting.values()]
+  }
+
+  /** What was sent before `sentBeforeMs` without an outcome is sent again: it was lost on the way. */
+  resubmitSilent(sentBeforeMs: number): void {
+    const silent: Proposal[] = []
+    for (const proposal of this.#waiting.values()) {
+      if (proposal.sentMs === undefined) continue
+      if (proposal.sentMs > sentBeforeMs) break
+      proposal.sentMs = undefined
+      silent.push(proposal)
+    }
+    if (silent.length > 0) this.#unsent = [...silent, ...this.#unsent]
+  }
+
+  /** An entry of this origin was applied here. */
+  settle(applied: Applied): void {
+    const proposal = this.#waiting.get(applied.proposal.sequence)
+    if (proposal === undefined || applied.outcome === undefined) return
+    this.#remove(proposal)
+    if (applied.outcome.ok) {
+      proposal.pending.resolve({ response: applied.outcome.response, revision: applied.revision })
+    } else {
+      proposal.pending.reject(refusal(applied.outcome))
+    }
+  }
+
+  /** Ends all that wait, for the end of the member. */
+  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+    for (const proposal of [...this.#waiting.values()]) {
+      this.#remove(proposal)
+      proposal.pending.reject(new StoreError(code, why, { outcome: outcomeOf(proposal), cause }))
+    }
+    this.#unsent = []
+  }
+
+  #encode(request: Request, sequence: number): Uint8Array {
+    const bytes = encodeCommand({ proposal: { ...this.#origin, sequence }, request })
+    if (bytes.byteLength > LIMITS.requestBytesMax) {
+      throw new StoreError(
+        'REQUEST_TOO_LARGE',
+        `the request takes ${bytes.byteLength} bytes, the limit is ${LIMITS.requestBytesMax}`,
+      )
+    }
+    return bytes
+  }
+
+  #checkRoom(): void {
+    const oldest = this.#waiting.keys().next()
+    const span = oldest.done === true ? 0 : this.#sequence + 1 - oldest.value
+    if (span >= LIMITS.pendingProposalsMax || this.#bytes >= LIMITS.pendingProposalBytesMax) {
+      throw new StoreError(
+        'TOO_MANY_REQUESTS',
+        `${this.#waiting.size} writes of ${this.#bytes} bytes wait on this member ` +
+          `(limits: ${LIMITS.pendingProposalsMax} writes, ${LIMITS.pendingProposalBytesMax} bytes); ` +
+          'wait for some of them before you make more',
+      )
+    }
+  }
+
+  #remove(proposal: Proposal): void {
+    if (this.#waiting.delete(proposal.sequence)) this.#bytes -= proposal.bytes.byteLength
+    assert(this.#bytes >= 0, 'bytes of waiting proposals below 0')
+  }
+
+  #giveUp(sequence: number, code: 'TIMEOUT' | 'ABORTED', cause: unknown): StoreError {
+    const proposal = this.#waiting.get(sequence)
+    if (proposal !== undefined) this.#remove(proposal)
+    const outcome = proposal === undefined ? 'refused' : outcomeOf(proposal)
+    const why = code === 'TIMEOUT' ? 'the deadline passed' : 'the call was aborted'
+    const what =
+      outcome === 'refused'
+        ? 'before a leader was found to send the write to; it has no effect'
+        : 'while the write was on its way: it may or may not take effect (read to find out)'
+    return new StoreError(code, `${why} ${what}`, { outcome, cause })
+  }
+}
+
+function outcomeOf(proposal: Proposal): 'refused' | 'unknown' {
+  return proposal.left ? 'unknown' : 'refused'
+}
+
+function refusal(outcome: Extract<Outcome, { ok: false }>): StoreError {
+  const { code, message, compactRevision } = outcome
+  return new StoreError(code, message, compactRevision === undefined ? {} : { compactRevision })
+}

@@ -1,0 +1,114 @@
+/**
+ * Linearizable reads: who wants to read waits here until this member may answer (thesis 6.4).
+ *
+ * Always: a confirmation counts only for those who waited before it was asked for. So one request is under way at a time,
+ * and who comes meanwhile goes with the next; a thousand readers cost what one costs.
+ * Always: each try has a fresh id. With a reused one, the late answer to an earlier try would let a read that came
+ * after it see an older state (etcd #20418).
+ */
+import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import type { ReadState } from '../raft/ready.js'
+import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+
+interface Asked {
+  readonly requestId: number
+  readonly askedMs: number
+  readonly readers: readonly Pending<void>[]
+}
+
+interface Confirmed {
+  readonly index: number
+  readonly readers: readonly Pending<void>[]
+}
+
+export class Reads {
+  readonly #deadlines: Deadlines
+  #waiting: Pending<void>[] = []
+  #asked: Asked | undefined
+  /** Confirmed, waiting for the state to reach their index; indexes do not fall. */
+  #confirmed: Confirmed[] = []
+  #requestId = 0
+  #count = 0
+
+  constructor(deadlines: Deadlines) {
+    this.#deadlines = deadlines
+  }
+
+  /** Resolves when the state of this member holds everything that was acknowledged anywhere before the call. */
+  confirm(limits: CallLimits): Promise<void> {
+    if (this.#count >= LIMITS.pendingReadsMax) {
+      throw new StoreError('TOO_MANY_REQUESTS', `${this.#count} reads wait on this member, the limit`)
+    }
+    this.#count++
+    const reader = this.#deadlines.wait<void>(limits, (code, cause) => {
+      const why =
+        code === 'TIMEOUT'
+          ? 'no quorum confirmed a leader before the deadline; check that a majority of members run and reach each other'
+          : 'the read was aborted'
+      return new StoreError(code, why, { cause })
+    })
+    this.#waiting.push(reader)
+    const leave = (): void => {
+      this.#count--
+    }
+    reader.promise.then(leave, leave)
+    return reader.promise
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0 || this.#asked !== undefined
+  }
+
+  /** Asks for those who wait, unless a request is under way; `ask` returns false where no leader is known. */
+  submit(nowMs: number, ask: (requestId: number) => boolean): void {
+    if (this.#asked !== undefined || this.#waiting.length === 0) return
+    const readers = this.#waiting.filter((reader) => !reader.settled)
+    this.#waiting = readers
+    if (readers.length === 0) return
+    this.#requestId++
+    if (!ask(this.#requestId)) return
+    this.#asked = { requestId: this.#requestId, askedMs: nowMs, readers }
+    this.#waiting = []
+  }
+
+  confirmed(read: ReadState): void {
+    if (this.#asked?.requestId !== read.requestId) return
+    this.#confirmed.push({ index: read.index, readers: this.#asked.readers })
+    this.#asked = undefined
+  }
+
+  /** The request will not be answered: its readers wait for the next one. */
+  dropped(requestId: number): void {
+    if (this.#asked?.requestId === requestId) this.#askAgain()
+  }
+
+  /** A request asked before `askedBeforeMs` is taken for lost. */
+  retrySilent(askedBeforeMs: number): void {
+    if (this.#asked !== undefined && this.#asked.askedMs <= askedBeforeMs) this.#askAgain()
+  }
+
+  /** The state has reached `appliedIndex`. */
+  applied(appliedIndex: number): void {
+    let ready = 0
+    for (const { index, readers } of this.#confirmed) {
+      if (index > appliedIndex) break
+      for (const reader of readers) reader.resolve()
+      ready++
+    }
+    if (ready > 0) this.#confirmed = this.#confirmed.slice(ready)
+  }
+
+  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+    const groups = [this.#waiting, this.#asked?.readers ?? [], ...this.#confirmed.map(({ readers }) => readers)]
+    this.#waiting = []
+    this.#asked = undefined
+    this.#confirmed = []
+    for (const readers of groups) for (const reader of readers) reader.reject(new StoreError(code, why, { cause }))
+  }
+
+  #askAgain(): void {
+    this.#waiting = [...(this.#asked?.readers ?? []), ...this.#waiting]
+    this.#asked = undefined
+  }
+}

@@ -1,0 +1,11 @@
+/** What a frame between members carries: the first thing its receiver looks at. docs/WIRE-PROTOCOL.md lists them. */
+export const FRAME_KIND = {
+  /** One Raft message (raft-codec.ts). */
+  raft: 1,
+  /** Proposals for the leader to append (proposal-codec.ts). */
+  propose: 2,
+  /** A question to another member (call-codec.ts). */
+  call: 3,
+  /** The answer to one. */
+  reply: 4,
+} as const

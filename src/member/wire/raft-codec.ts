@@ -1,0 +1,147 @@
+/**
+ * Raft messages as bytes. Sender and receiver are not in them: the transport knows both, and a message that names
+ * another sender could otherwise be forged.
+ *
+ * Always: decoding fails with `MALFORMED` only, and what it returns satisfies the types, so that the core may rely on
+ * them: indexes follow each other, terms of entries do not fall and are not above the message's.
+ */
+import { assertNever } from '../../base/assert.js'
+import { Reader, Writer } from '../../base/codec.js'
+import type { Message, MessageType } from '../../raft/message.js'
+import type { Entry, EntryKind, NodeId } from '../../raft/types.js'
+
+const MESSAGE_CODES: Record<MessageType, number> = {
+  'pre-vote': 1,
+  'pre-vote-reply': 2,
+  vote: 3,
+  'vote-reply': 4,
+  append: 5,
+  'append-accepted': 6,
+  'append-rejected': 7,
+  heartbeat: 8,
+  'heartbeat-reply': 9,
+  'read-index': 10,
+  'read-index-reply': 11,
+}
+const MESSAGE_TYPES = new Map(Object.entries(MESSAGE_CODES).map(([type, code]) => [code, type as MessageType]))
+
+const ENTRY_CODES: Record<EntryKind, number> = { normal: 1, noop: 2, configuration: 3 }
+const ENTRY_KINDS = new Map(Object.entries(ENTRY_CODES).map(([kind, code]) => [code, kind as EntryKind]))
+/** Term, kind and length of an entry without data. */
+const ENTRY_BYTES_MIN = 13
+
+export function encodeMessage(message: Message): Uint8Array {
+  const writer = new Writer(message.type === 'append' ? 64 + appendBytes(message.entries) : 64)
+  writer.uint8(MESSAGE_CODES[message.type]).uint53(message.term)
+  switch (message.type) {
+    case 'pre-vote':
+    case 'vote':
+      writer.uint53(message.lastIndex).uint53(message.lastTerm)
+      break
+    case 'pre-vote-reply':
+    case 'vote-reply':
+      writer.boolean(message.granted)
+      break
+    case 'append':
+      writer.uint53(message.previousIndex).uint53(message.previousTerm).uint53(message.commit)
+      writer.uint32(message.entries.length)
+      for (const entry of message.entries) {
+        writer.uint53(entry.term).uint8(ENTRY_CODES[entry.kind]).bytes(entry.data)
+      }
+      break
+    case 'append-accepted':
+      writer.uint53(message.matchIndex)
+      break
+    case 'append-rejected':
+      writer.uint53(message.previousIndex).uint53(message.hintIndex).uint53(message.hintTerm)
+      break
+    case 'heartbeat':
+      writer.uint53(message.commit).uint53(message.round)
+      break
+    case 'heartbeat-reply':
+      writer.uint53(message.round)
+      break
+    case 'read-index':
+      writer.uint53(message.requestId)
+      break
+    case 'read-index-reply':
+      writer.uint53(message.requestId).uint53(message.index)
+      break
+    default:
+      assertNever(message, 'raft message')
+  }
+  return writer.finish()
+}
+
+export function decodeMessage(bytes: Uint8Array, from: NodeId, to: NodeId): Message {
+  const reader = new Reader(bytes, 'a raft message')
+  const code = reader.uint8()
+  const type = MESSAGE_TYPES.get(code)
+  if (type === undefined) throw reader.malformed(`unknown message type ${code}`)
+  const message = decodeBody(reader, type, { from, to, term: reader.uint53() })
+  reader.end()
+  return message
+}
+
+function decodeBody(reader: Reader, type: MessageType, envelope: { from: NodeId; to: NodeId; term: number }): Message {
+  switch (type) {
+    case 'pre-vote':
+    case 'vote':
+      return { type, ...envelope, lastIndex: reader.uint53(), lastTerm: reader.uint53() }
+    case 'pre-vote-reply':
+    case 'vote-reply':
+      return { type, ...envelope, granted: reader.boolean() }
+    case 'append': {
+      const previousIndex = reader.uint53()
+      const previousTerm = reader.uint53()
+      const commit = reader.uint53()
+      const entries = decodeEntries(reader, previousIndex, previousTerm, envelope.term)
+      return { type, ...envelope, previousIndex, previousTerm, commit, entries }
+    }
+    case 'append-accepted':
+      return { type, ...envelope, matchIndex: reader.uint53() }
+    case 'append-rejected':
+      return {
+        type,
+        ...envelope,
+        previousIndex: reader.uint53(),
+        hintIndex: reader.uint53(),
+        hintTerm: reader.uint53(),
+      }
+    case 'heartbeat':
+      return { type, ...envelope, commit: reader.uint53(), round: reader.uint53() }
+    case 'heartbeat-reply':
+      return { type, ...envelope, round: reader.uint53() }
+    case 'read-index':
+      return { type, ...envelope, requestId: reader.uint53() }
+    case 'read-index-reply':
+      return { type, ...envelope, requestId: reader.uint53(), index: reader.uint53() }
+    default:
+      return assertNever(type, 'raft message type')
+  }
+}
+
+function decodeEntries(reader: Reader, previousIndex: number, previousTerm: number, termMax: number): Entry[] {
+  const count = reader.count(ENTRY_BYTES_MIN)
+  if (!Number.isSafeInteger(previousIndex + count)) throw reader.malformed(`entries end above 2^53`)
+  const entries: Entry[] = []
+  let termMin = previousTerm
+  for (let at = 1; at <= count; at++) {
+    const term = reader.uint53()
+    if (term < termMin || term > termMax) {
+      throw reader.malformed(`entry ${previousIndex + at} of term ${term} between terms ${termMin} and ${termMax}`)
+    }
+    termMin = term
+    const code = reader.uint8()
+    const kind = ENTRY_KINDS.get(code)
+    if (kind === undefined) throw reader.malformed(`unknown entry kind ${code}`)
+    entries.push({ index: previousIndex + at, term, kind, data: reader.bytes() })
+  }
+  return entries
+}
+
+function appendBytes(entries: readonly Entry[]): number {
+  let bytes = 0
+  for (const entry of entries) bytes += ENTRY_BYTES_MIN + entry.data.byteLength
+  return bytes
+}

@@ -1,0 +1,153 @@
+/** The Store over a member in this process: translates between what users say and what the member does. */
+import type { BytesLike } from '../base/bytes.js'
+import type { Environment } from '../base/clock.js'
+import { AssertionError } from '../base/assert.js'
+import { StoreError } from '../base/errors.js'
+import { KeyValue, rangeOf, type Selection } from '../api/key-value.js'
+import { del, get, put, txn, type DeleteOptions, type PutOptions, type ReadOptions, type Transaction } from '../api/operations.js'
+import type {
+  CallOptions,
+  DeleteResult,
+  GetOptions,
+  Leases,
+  PutResult,
+  RangeOptions,
+  RangeResult,
+  Store,
+  StoreEvents,
+  StoreStatus,
+  TransactionResult,
+  Watch,
+  WatchOptions,
+} from '../api/store.js'
+import type { Request } from '../machine/command.js'
+import type { Response } from '../machine/outcome.js'
+import type { CallLimits } from '../member/deadlines.js'
+import type { Member } from '../member/member.js'
+import { validateOperation } from '../mvcc/validate.js'
+import type { Revision } from '../mvcc/types.js'
+import { EmbeddedLeases } from './embedded-leases.js'
+import { EmbeddedWatch } from './embedded-watch.js'
+import type { Listeners } from './listeners.js'
+import type { Settings } from './options.js'
+import { keyValueOf, keyValuesOf, resultOf } from './results.js'
+
+/** What a proposal's revision comes with. */
+interface Done<Type extends Response['type']> {
+  readonly response: Extract<Response, { type: Type }>
+  readonly revision: Revision
+}
+
+/** The time-out of a call without one of its own: this plus two election timeouts (etcd's rule). */
+const CALL_TIMEOUT_MS = 5000
+
+export class EmbeddedStore implements Store {
+  readonly environment: Environment
+  readonly leases: Leases
+  readonly #member: Member
+  readonly #settings: Settings
+  readonly #listeners: Listeners
+
+  /** @internal made by `open()` */
+  constructor(member: Member, settings: Settings, environment: Environment, listeners: Listeners) {
+    this.#member = member
+    this.#settings = settings
+    this.environment = environment
+    this.#listeners = listeners
+    this.leases = new EmbeddedLeases(member, (call) => this.#limits(call))
+  }
+
+  async ready(call: CallOptions = {}): Promise<void> {
+    await this.#member.confirmRead(this.#limits(call))
+  }
+
+  async put(key: BytesLike, value: BytesLike, options: PutOptions & CallOptions = {}): Promise<PutResult> {
+    const { response, revision } = await this.#propose('put', put(key, value, options), options)
+    return { revision, previous: keyValueOf(response.previous) }
+  }
+
+  async get(key: BytesLike, options: GetOptions = {}): Promise<KeyValue | undefined> {
+    if (typeof key !== 'string' && !ArrayBuffer.isView(key)) throw new TypeError('get() takes one key; use range() for several')
+    const { items } = await this.#range(key, options, { revision: options.revision })
+    return items[0]
+  }
+
+  range(selection: Selection, options: RangeOptions = {}): Promise<RangeResult> {
+    return this.#range(selection, options, options)
+  }
+
+  async delete(selection: Selection, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
+    const { response, revision } = await this.#propose('delete', del(selection, options), options)
+    return { revision, deleted: response.deleted, previous: keyValuesOf(response.previous) }
+  }
+
+  async txn(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
+    const { response, revision } = await this.#propose('transaction', txn(transaction), options)
+    return { revision, succeeded: response.succeeded, results: response.responses.map(resultOf) }
+  }
+
+  watch(selection: Selection, options: WatchOptions = {}): Watch {
+    return new EmbeddedWatch(this.#member, rangeOf(selection), options)
+  }
+
+  async compact(revision: Revision, options: CallOptions = {}): Promise<void> {
+    await this.#propose('compact', { type: 'compact', revision }, options)
+  }
+
+  status(): StoreStatus {
+    const raft = this.#member.raftStatus
+    const { members, name, clusterId, memberId } = this.#settings
+    return {
+      name,
+      clusterId,
+      memberId,
+      role: raft.role,
+      leader: members.find(({ id }) => id === raft.leader)?.name,
+      term: raft.term,
+      commitIndex: raft.commitIndex,
+      ...this.#member.machineStatus,
+      members,
+      log: { firstIndex: raft.firstIndex, lastIndex: raft.lastIndex },
+      durableAppliedIndex: this.#member.durableAppliedIndex,
+    }
+  }
+
+  on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
+    return this.#listeners.add(event, listener)
+  }
+
+  close(): Promise<void> {
+    return this.#member.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #range(selection: Selection, options: RangeOptions, read: ReadOptions): Promise<RangeResult> {
+    const request = get(selection, read)
+    validateOperation(request)
+    if (options.consistency !== 'local') await this.#member.confirmRead(this.#limits(options))
+    const { keyValues, count, more, revision } = await this.#member.range(request)
+    return { items: keyValuesOf(keyValues), count, more, revision }
+  }
+
+  async #propose<Type extends Response['type']>(
+    type: Type,
+    request: Request,
+    call: CallOptions,
+  ): Promise<Done<Type>> {
+    const { response, revision } = await this.#member.propose(request, this.#limits(call))
+    if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
+    return { response: response as Extract<Response, { type: Type }>, revision }
+  }
+
+  #limits(call: CallOptions): CallLimits {
+    const { timeoutMs = CALL_TIMEOUT_MS + 2 * this.#settings.electionTimeoutMs, signal } = call
+    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be a number of milliseconds, not ${timeoutMs}`)
+    if (signal?.aborted === true) {
+      throw new StoreError('ABORTED', 'the signal was aborted before the call', { cause: signal.reason })
+    }
+    return { deadlineMs: this.environment.clock.monotonicMs() + timeoutMs, signal }
+  }
+}

@@ -1,0 +1,84 @@
+/** A watch as users iterate it: events one by one, revision by revision. */
+import { keyText } from '../base/bytes.js'
+import type { KeyRange } from '../api/key-value.js'
+import type { Watch, WatchEvent, WatchOptions } from '../api/store.js'
+import type { Member } from '../member/member.js'
+import type { WatchStream } from '../member/watches.js'
+import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
+import { keyValueOf } from './results.js'
+
+export class EmbeddedWatch implements Watch {
+  readonly #stream: WatchStream
+  readonly #options: WatchOptions
+  #pending: WatchEvent[] = []
+
+  constructor(member: Member, range: KeyRange, options: WatchOptions) {
+    this.#options = options
+    this.#stream = member.watch({
+      ...range,
+      startRevision: options.startRevision ?? 0,
+      filters: { noPut: options.filter?.puts === false, noDelete: options.filter?.deletes === false },
+    })
+    if (options.signal?.aborted === true) this.#stream.close()
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+  }
+
+  get revision(): Revision {
+    // What waits here was taken from the stream but not yet by the consumer.
+    const [next] = this.#pending
+    return next === undefined ? this.#stream.revision : next.revision - 1
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<WatchEvent, undefined> {
+    return {
+      next: async () => {
+        const event = await this.#next()
+        return event === undefined ? { done: true, value: undefined } : { done: false, value: event }
+      },
+      return: async () => {
+        await this.close()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  close(): Promise<void> {
+    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#pending = []
+    this.#stream.close()
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  readonly #onAbort = (): void => {
+    void this.close()
+  }
+
+  async #next(): Promise<WatchEvent | undefined> {
+    while (this.#pending.length === 0) {
+      const batch = await this.#stream.next()
+      if (batch === undefined) return undefined
+      for (const event of batch.events) this.#pending.push(await this.#eventOf(event))
+    }
+    return this.#pending.shift()
+  }
+
+  async #eventOf(event: Event): Promise<WatchEvent> {
+    let previous: KeyValueRecord | undefined
+    if (this.#options.previous === true && event.previous !== undefined) {
+      previous = await this.#stream.record(event.previous)
+    }
+    const { keyValue } = event
+    return {
+      type: event.type,
+      keyValue: keyValueOf(keyValue),
+      key: keyText(keyValue.key),
+      revision: keyValue.modRevision,
+      created: event.type === 'put' && keyValue.createRevision === keyValue.modRevision,
+      previous: keyValueOf(previous),
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/** `open()`: puts a member together from its parts and hands it out as a Store. The only place where defaults are chosen. */
+import type { Environment } from '../base/clock.js'
+import { SILENT } from '../base/logger.js'
+import type { Store } from '../api/store.js'
+import { Member } from '../member/member.js'
+import { systemEnvironment } from '../runtime/system.js'
+import type { Disk } from '../storage/disk.js'
+import { levelDisk } from '../storage/level-disk.js'
+import { memoryDisk } from '../storage/memory-disk.js'
+import { tcpTransport } from '../transport/tcp.js'
+import type { Transport } from '../transport/transport.js'
+import { EmbeddedStore } from './embedded-store.js'
+import { Listeners } from './listeners.js'
+import { settingsOf, type OpenOptions, type Settings } from './options.js'
+
+/**
+ * Opens a member of a cluster inside this process, and the store over it.
+ *
+ * Resolves once the data on disk is loaded and the member listens; it does not wait for other members, so that several
+ * can be opened one after the other. Await {@link Store.ready} for a leader.
+ *
+ * Rejects with TypeError or RangeError for options that make no sense, and with {@link StoreError}: `DATA_DIR_IN_USE`,
+ * `WRONG_CLUSTER`, `WRONG_MEMBER`, `FORMAT_TOO_NEW`, `DATA_DAMAGED`, `ADDRESS_IN_USE`, `ADDRESS_INVALID`. Nothing is left
+ * open or changed then.
+ *
+ * @example
+ * const store = await open({ dataDir: './data' })
+ * await store.put('greeting', 'hello')
+ * console.log((await store.get('greeting'))?.text())
+ * await store.close()
+ */
+export async function open(options: OpenOptions = {}): Promise<Store> {
+  const settings = settingsOf(options)
+  const environment = options.environment ?? systemEnvironment(options.logger ?? SILENT)
+  const listeners = new Listeners(settings)
+  const member = await Member.open({
+    ...settings,
+    disk: diskOf(options),
+    transport: transportOf(options, settings, environment),
+    environment,
+    listener: listeners,
+  })
+  return new EmbeddedStore(member, settings, environment, listeners)
+}
+
+function diskOf(options: OpenOptions): Disk {
+  if (options.disk !== undefined) return options.disk
+  return options.dataDir === undefined ? memoryDisk() : levelDisk(options.dataDir)
+}
+
+function transportOf(options: OpenOptions, settings: Settings, environment: Environment): Transport | undefined {
+  if (options.transport !== undefined) return options.transport
+  if (settings.members.length === 1) return undefined
+  const own = settings.members.find(({ id }) => id === settings.memberId)
+  return tcpTransport({
+    listen: options.listen ?? own?.address ?? '',
+    insecure: options.insecure ?? false,
+    environment,
+  })
+}

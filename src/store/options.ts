@@ -1,0 +1,106 @@
+/** What `open()` takes. Checked once, here; everything inside receives complete values. */
+import type { Environment } from '../base/clock.js'
+import { LIMITS } from '../base/limits.js'
+import type { Logger } from '../base/logger.js'
+import type { MemberAddress } from '../member/member.js'
+import type { Disk } from '../storage/disk.js'
+import type { Transport } from '../transport/transport.js'
+import { clusterIdOf, memberIdOf } from './identity.js'
+
+export interface OpenOptions {
+  /** This member's name; one of the names in `cluster`. Default "default". */
+  readonly name?: string
+  /** Folder for this member's data, created where absent. Without it everything is kept in memory and gone at the end. */
+  readonly dataDir?: string
+  /** Where to listen for other members, `host:port`. Default: the member's own address in `cluster`. */
+  readonly listen?: string
+  /** Name and address of every member, this one included; the same on all of them. Default: a cluster of this one. */
+  readonly cluster?: Readonly<Record<string, string>>
+  /** Tells clusters of equal names apart. The same on all members. Default "quorate". */
+  readonly clusterToken?: string
+  /** `none` must be said to run a member of a cluster of several in memory: it forgets its votes when it stops. */
+  readonly durability?: 'none'
+  /** Milliseconds without a leader after which a member stands for election. Default 1000. */
+  readonly electionTimeoutMs?: number
+  /** Milliseconds between a leader's heartbeats; at most a fifth of the election timeout. Default 100. */
+  readonly heartbeatIntervalMs?: number
+  /** Lets a member listen beyond loopback without TLS. Default false. */
+  readonly insecure?: boolean
+  /** Default: says nothing. */
+  readonly logger?: Logger
+  /** Instead of TCP: for members in one process, or of your own making. */
+  readonly transport?: Transport
+  /** Instead of `dataDir`: a disk of your own making. */
+  readonly disk?: Disk
+  /** Clock, timers and randomness. Default: the real ones. */
+  readonly environment?: Environment
+  /** Bytes of changes held in memory before the state is written. Default LIMITS.stateBufferBytesMax. */
+  readonly stateBufferBytesMax?: number
+  /** Bytes of log kept behind the written state for members that lag. Default LIMITS.logRetainBytes. */
+  readonly logRetainBytes?: number
+}
+
+/** The same, complete and checked. */
+export interface Settings {
+  readonly name: string
+  readonly clusterId: number
+  readonly memberId: number
+  readonly members: readonly MemberAddress[]
+  readonly electionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly stateBufferBytesMax: number
+  readonly logRetainBytes: number
+}
+
+const ELECTION_TIMEOUT_MS = 1000
+const HEARTBEATS_PER_ELECTION_MIN = 5
+
+/** Throws TypeError or RangeError saying which option is wrong and what would be right. */
+export function settingsOf(options: OpenOptions): Settings {
+  const name = options.name ?? 'default'
+  const token = options.clusterToken ?? 'quorate'
+  const cluster = options.cluster ?? { [name]: options.listen ?? '' }
+  const names = Object.keys(cluster)
+  if (!names.includes(name)) {
+    throw new TypeError(`name "${name}" is not one of the members in cluster (${names.join(', ')})`)
+  }
+  const addresses = Object.values(cluster)
+  const twice = addresses.find((address, at) => addresses.indexOf(address) !== at)
+  if (twice !== undefined) throw new TypeError(`two members of cluster have the address ${twice}`)
+  if (options.dataDir !== undefined && options.disk !== undefined) throw new TypeError('dataDir and disk exclude each other')
+  if (names.length > 1) checkForgetful(options)
+  const electionTimeoutMs = positive('electionTimeoutMs', options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS)
+  const heartbeatIntervalMs = positive('heartbeatIntervalMs', options.heartbeatIntervalMs ?? electionTimeoutMs / 10)
+  if (heartbeatIntervalMs * HEARTBEATS_PER_ELECTION_MIN > electionTimeoutMs) {
+    throw new RangeError(
+      `heartbeatIntervalMs ${heartbeatIntervalMs} is more than a fifth of electionTimeoutMs ${electionTimeoutMs}: ` +
+        'a few late heartbeats would unseat a healthy leader',
+    )
+  }
+  return {
+    name,
+    clusterId: clusterIdOf(token, names),
+    memberId: memberIdOf(token, name),
+    members: names.map((each) => ({ id: memberIdOf(token, each), name: each, address: cluster[each] ?? '' })),
+    electionTimeoutMs,
+    heartbeatIntervalMs,
+    stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
+    logRetainBytes: positive('logRetainBytes', options.logRetainBytes ?? LIMITS.logRetainBytes),
+  }
+}
+
+/** A member that forgets its vote may vote twice: with several members that must have been meant. */
+function checkForgetful(options: OpenOptions): void {
+  const forgets = options.disk === undefined ? options.dataDir === undefined : !options.disk.permanent
+  if (forgets && options.durability !== 'none') {
+    throw new TypeError(
+      'a member of a cluster of several needs dataDir: without it a restart forgets votes and acknowledged writes. ' +
+        "For tests, say durability: 'none' and do not restart members",
+    )
+  }
+}
+
+function positive(option: string, value: number): number {
+  if (!Number.isFinite(value) || value <= 0) throw new RangeError(`${option} must be a positive number, not ${value}`)
+  return value
+}
