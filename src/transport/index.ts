@@ -1,1 +1,13 @@
-export {}
+/** Entry point `quorate/transport`: the port between members, and what stands behind it. */
+export { MemoryNetwork } from './memory.js'
+export { tcpTransport } from './tcp.js'
+export type { TcpLimits, TcpOptions } from './tcp-options.js'
+export type {
+  Frame,
+  Peer,
+  PeerId,
+  Transport,
+  TransportHandler,
+  TransportIdentity,
+  TransportStatistics,
+} from './transport.js'

@@ -21,7 +21,10 @@ export interface TransportIdentity {
   readonly memberId: PeerId
 }
 
-/** What the transport calls; every method returns at once and never throws. */
+/**
+ * What the transport calls; every method returns at once and never throws. Never called within a call of the transport's
+ * own methods, always in a turn of its own.
+ */
 export interface TransportHandler {
   /** `frame.bytes` belongs to the receiver: the transport does not use the memory again. */
   onFrame(from: PeerId, frame: Frame): void
@@ -40,20 +43,28 @@ export interface Peer {
 export interface TransportStatistics {
   readonly framesSent: number
   readonly framesReceived: number
-  /** Frames dropped because a queue was full or no connection stood. */
+  /** Frames dropped because a queue was full or no connection stood, or queued on a connection that fell. */
   readonly framesDropped: number
   /** Inbound connections closed for a reason of theirs: wrong cluster, malformed frame, time-out. */
   readonly connectionsRefused: number
 }
 
 export interface Transport {
-  /** Starts to listen and to connect to the peers. Rejects with `ADDRESS_IN_USE` or `ADDRESS_INVALID`. */
+  /**
+   * Starts to listen and to connect to the peers. Rejects with `ADDRESS_IN_USE`, `ADDRESS_INVALID` or `TLS_REQUIRED`, after
+   * which it may be called again; with `CLOSED`; with `TypeError` when it was called before.
+   */
   start(identity: TransportIdentity, handler: TransportHandler): Promise<void>
-  /** Replaces the set of peers: frames from others are refused, connections to others closed. Allowed before start. */
+  /**
+   * Replaces the set of peers: frames from others are refused, connections to others closed. Allowed before start. The own
+   * id is passed over. A peer that is removed is not reported unreachable. An address that is none is reported as such
+   * through `onUnreachable`: it may come from a configuration that others decided on.
+   */
   setPeers(peers: readonly Peer[]): void
   /**
    * Queues a frame and returns at once; false when it was dropped (unknown peer, full queue, no connection).
    * Frames sent in one turn of the event loop leave together. `frame.bytes` must not change afterwards.
+   * Throws `RangeError` for a frame that could never be sent: over `LIMITS.frameBytesMax`, or a kind that is no byte.
    */
   send(to: PeerId, frame: Frame): boolean
   /** Where it listens, as a peer would dial it (the port that was chosen, for port 0); undefined before start. */
