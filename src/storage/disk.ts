@@ -7,18 +7,34 @@
  */
 import type { AbstractLevel } from 'abstract-level'
 
-/** A database as storage uses it: latin1 string keys ('latin1' key encoding), 'view' values. Not yet opened. */
+/** A database as storage uses it: latin1 string keys and 'view' values (database-options.ts). Open. */
 export type Database = AbstractLevel<string | Uint8Array | Buffer, string, Uint8Array>
+
+export type DatabaseName = 'log' | 'state'
+export type SlotFileName = 'high-water'
 
 /** A small file that is overwritten in place: the high-water file. */
 export interface SlotFile {
   /** The whole content; undefined when the file does not exist. */
   read(): Promise<Uint8Array | undefined>
+  /**
+   * Makes the file, whole and durable, or not at all: a crash leaves no file or a complete one. Were half a file
+   * possible, a member that died in its first second could not be told from one whose file was destroyed.
+   */
+  create(content: Uint8Array): Promise<void>
   /** Overwrites `bytes` at `offset`; in the page cache when it returns (about a microsecond), so that it survives the process but not the machine. Throws on failure. */
   writeSync(bytes: Uint8Array, offset: number): void
   /** Makes what was written durable. */
   sync(): Promise<void>
   close(): Promise<void>
+}
+
+export interface CreateOptions {
+  /**
+   * Whether what is absent may be created. Never for a disk in use: LevelDB takes a lost CURRENT file for a new
+   * database, and would start empty where it should have failed.
+   */
+  readonly create: boolean
 }
 
 export interface Disk {
@@ -27,13 +43,15 @@ export interface Disk {
   /** Where it is, for messages: a folder, or "memory". */
   readonly location: string
   /**
-   * Takes the disk for this process alone and prepares the folder (mode 0700). Rejects with `DATA_DIR_IN_USE`.
-   * Resolves with whether anything of ours was there before.
+   * The content of a slot file, without taking the disk and without changing anything on it: a directory of a newer
+   * format must be refused before LevelDB has touched it.
    */
-  acquire(): Promise<{ readonly used: boolean }>
-  /** Opens, creating where absent, one of the databases. */
-  openDatabase(name: 'log' | 'state'): Promise<Database>
-  openSlotFile(name: 'high-water'): Promise<SlotFile>
+  peek(name: SlotFileName): Promise<Uint8Array | undefined>
+  /** Takes the disk for this process alone, and prepares the folder (mode 0700). Rejects with `DATA_DIR_IN_USE`. */
+  acquire(options: CreateOptions): Promise<void>
+  /** Opens one of the databases. Rejects with `DATA_DAMAGED` or `DISK_FAILED`. */
+  openDatabase(name: DatabaseName, options: CreateOptions): Promise<Database>
+  openSlotFile(name: SlotFileName): Promise<SlotFile>
   /** Releases the disk; databases and files must have been closed. */
   release(): Promise<void>
 }

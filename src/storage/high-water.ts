@@ -1,0 +1,194 @@
+/**
+ * The high-water file: how far this member's promises reach, recorded outside LevelDB (docs/DATA-FORMAT.md).
+ *
+ * LevelDB opens cleanly, without a word, on a log whose last block a flipped bit made unreadable: acknowledged writes at
+ * the end are simply gone (measured). The records before them fit together, so no checksum of ours can notice. This file
+ * can: it is rewritten after each durable write of the log and before anything that rests on it is acknowledged, so that a
+ * log behind it has lost something.
+ *
+ * It is not synced each time: that would double the cost of a write, to guard against a power loss and a damaged log at
+ * once. After a power loss it may be old; an old mark is still true, it only proves less.
+ *
+ * Always: one slot is durable and never touched. Of three slots, writes go to one until a sync begins, then to the next,
+ * which is neither that nor the one the last sync made durable. With two, written in turn, a power loss could tear both;
+ * with two of which one stays untouched, the writes during a sync would have nowhere to go.
+ */
+import { assert } from '../base/assert.js'
+import { crc32 } from '../base/checksum.js'
+import { Reader, Writer } from '../base/codec.js'
+import { StoreError, isStoreError } from '../base/errors.js'
+import { damaged } from './damage.js'
+import type { SlotFile } from './disk.js'
+import type { DiskHealth } from './disk-health.js'
+import { FORMAT_VERSION, decodeIdentity, encodeIdentity, type Identity } from './identity.js'
+import type { LogHead } from './log-head.js'
+
+const MAGIC = Buffer.from('QUORATE\0', 'latin1')
+/** Magic, format, checksum of both: the same in every format there will be. */
+const PREAMBLE_BYTES = 16
+const SLOTS = 3
+/** Slots lie in pages of their own, so that no write of one can tear another. */
+const PAGE_BYTES = 4096
+const SLOT_BYTES = 40
+
+/** What the log held when it was last written. */
+export interface HighWaterMark {
+  readonly generation: number
+  readonly term: number
+  readonly vote: number
+  readonly lastIndex: number
+  readonly chain: number
+}
+
+/** Before the first write of the log. */
+export const NO_MARK: HighWaterMark = { generation: 0, term: 0, vote: 0, lastIndex: 0, chain: 0 }
+
+export interface HighWaterContent {
+  readonly identity: Identity
+  readonly mark: HighWaterMark
+  /** Which slot holds the mark. */
+  readonly slot: number
+}
+
+export class HighWater {
+  readonly #file: SlotFile
+  readonly #health: DiskHealth
+  readonly #bytes = new Uint8Array(SLOT_BYTES)
+  readonly #view = new DataView(this.#bytes.buffer)
+  #slot: number
+  /** The sync under way; the next one waits for it, since it frees the slot that the next one needs. */
+  #syncing: Promise<void> = Promise.resolve()
+
+  /** `slot` holds the newest mark, so that it is the last to be overwritten. */
+  constructor(file: SlotFile, health: DiskHealth, slot: number) {
+    this.#file = file
+    this.#health = health
+    this.#slot = (slot + 1) % SLOTS
+  }
+
+  /** Records the log's new head; call it once that is durable, and before anything that rests on it leaves. */
+  write(head: LogHead): void {
+    this.#checkUsable()
+    putSlot(this.#view, markOf(head))
+    try {
+      this.#file.writeSync(this.#bytes, PAGE_BYTES * (1 + this.#slot))
+    } catch (error) {
+      throw this.#health.fail('writing the high-water file', error)
+    }
+  }
+
+  /** Makes the last mark durable. */
+  sync(): Promise<void> {
+    this.#syncing = this.#syncing.then(() => this.#sync())
+    // One that nobody awaits any more must not end the process; its failure is kept by the health.
+    this.#syncing.catch(() => undefined)
+    return this.#syncing
+  }
+
+  async #sync(): Promise<void> {
+    this.#checkUsable()
+    this.#slot = (this.#slot + 1) % SLOTS
+    try {
+      await this.#file.sync()
+    } catch (error) {
+      throw this.#health.fail('syncing the high-water file', error)
+    }
+  }
+
+  /** Only against failures: what was under way when the close began still ends well. */
+  #checkUsable(): void {
+    if (this.#health.failure !== undefined) throw this.#health.failure
+  }
+}
+
+export function markOf(head: LogHead): HighWaterMark {
+  const { generation, hardState, last } = head
+  return { generation, term: hardState.term, vote: hardState.vote, lastIndex: last.index, chain: last.chain }
+}
+
+/** The content of a new file. */
+export function newHighWater(identity: Identity): Uint8Array {
+  const preamble = new Writer(PREAMBLE_BYTES).raw(MAGIC).uint32(FORMAT_VERSION)
+  preamble.uint32(crc32(preamble.written()))
+  const content = new Uint8Array(PAGE_BYTES * (1 + SLOTS))
+  content.set(preamble.finish())
+  const recorded = encodeIdentity(identity)
+  assert(recorded.byteLength <= PAGE_BYTES - PREAMBLE_BYTES, 'the identity does not fit into its page')
+  content.set(recorded, PREAMBLE_BYTES)
+  const slot = new Uint8Array(SLOT_BYTES)
+  putSlot(new DataView(slot.buffer), NO_MARK)
+  for (let at = 1; at <= SLOTS; at++) content.set(slot, at * PAGE_BYTES)
+  return content
+}
+
+/**
+ * The newest mark that is whole. A slot that fails its checksum was being written when the power went; the others stand.
+ * Throws `FORMAT_TOO_NEW`, and `DATA_DAMAGED` when the header or all slots are unreadable.
+ */
+export function readHighWater(content: Uint8Array, location: string): HighWaterContent {
+  try {
+    readPreamble(content, location)
+    const identity = readIdentity(content)
+    const marks: (HighWaterMark | undefined)[] = []
+    for (let slot = 0; slot < SLOTS; slot++) marks.push(readSlot(content, slot))
+    let newest = -1
+    marks.forEach((mark, slot) => {
+      if (mark !== undefined && (newest < 0 || mark.generation > (marks[newest] as HighWaterMark).generation))
+        newest = slot
+    })
+    const mark = marks[newest]
+    if (mark === undefined) throw new StoreError('MALFORMED', 'each of its slots fails its checksum')
+    return { identity, mark, slot: newest }
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    throw damaged(location, `the high-water file cannot be read: ${error.message}`, error)
+  }
+}
+
+function readPreamble(content: Uint8Array, location: string): void {
+  const reader = new Reader(content, 'its preamble')
+  const magic = reader.raw(MAGIC.byteLength)
+  const format = reader.uint32()
+  const whole = reader.uint32() === crc32(content.subarray(0, PREAMBLE_BYTES - 4))
+  if (!MAGIC.equals(magic) || !whole) throw reader.malformed('magic number or checksum is wrong')
+  if (format <= FORMAT_VERSION) return
+  throw new StoreError(
+    'FORMAT_TOO_NEW',
+    `${location} was written in format ${format} by a newer version; this version reads up to ${FORMAT_VERSION}. ` +
+      'Run that version or a later one. Nothing was changed.',
+  )
+}
+
+function readIdentity(content: Uint8Array): Identity {
+  return decodeIdentity(content.subarray(PREAMBLE_BYTES, PAGE_BYTES))
+}
+
+function readSlot(content: Uint8Array, slot: number): HighWaterMark | undefined {
+  const start = PAGE_BYTES * (1 + slot)
+  const bytes = content.subarray(start, start + SLOT_BYTES)
+  if (bytes.byteLength < SLOT_BYTES) return undefined
+  const reader = new Reader(bytes, 'a slot')
+  reader.raw(SLOT_BYTES - 4)
+  if (reader.uint32() !== crc32(bytes.subarray(0, SLOT_BYTES - 4))) return undefined
+  const fields = new Reader(bytes, 'a slot')
+  const generation = fields.uint53()
+  return {
+    generation,
+    term: fields.uint53(),
+    vote: fields.uint53(),
+    lastIndex: fields.uint53(),
+    chain: fields.uint32(),
+  }
+}
+
+/** Into a buffer that is used again: this runs on every acknowledgement. */
+function putSlot(view: DataView, mark: HighWaterMark): void {
+  let at = 0
+  for (const value of [mark.generation, mark.term, mark.vote, mark.lastIndex]) {
+    view.setUint32(at, Math.floor(value / 0x1_0000_0000))
+    view.setUint32(at + 4, value >>> 0)
+    at += 8
+  }
+  view.setUint32(at, mark.chain)
+  view.setUint32(at + 4, crc32(new Uint8Array(view.buffer, view.byteOffset, SLOT_BYTES - 4)))
+}

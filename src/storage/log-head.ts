@@ -1,0 +1,54 @@
+/**
+ * The log's head: the one record that is written with every batch of the log, in the same atomic write (docs/DATA-FORMAT.md).
+ *
+ * It holds the hard state (term and vote) and both ends of the log, so that the entry records found on disk can be
+ * checked against what there must be. `generation` counts the writes of the log: which of two heads is newer cannot be
+ * read off the last index, since the newest write may have been a truncation.
+ */
+import { crc32 } from '../base/checksum.js'
+import { Reader, Writer } from '../base/codec.js'
+import type { HardState, LogPosition } from '../raft/types.js'
+
+const VERSION = 1
+const CHECKED_BYTES = 73
+
+export const LOG_HEAD_KEY = 'h'
+
+/** A position with the chain of checksums up to and with the entry there. */
+export interface ChainedPosition extends LogPosition {
+  readonly chain: number
+}
+
+export interface LogHead {
+  /** Grows by one with each write of the log; starts at 1. */
+  readonly generation: number
+  /** Grows by one with each open: no two runs of this member share one (at-most-once origins). */
+  readonly incarnation: number
+  readonly hardState: HardState
+  /** The last entry that was trimmed; the first record starts behind it. */
+  readonly base: ChainedPosition
+  /** The last entry; equal to `base` in a log without entries. */
+  readonly last: ChainedPosition
+}
+
+export function encodeLogHead(head: LogHead): Uint8Array {
+  const writer = new Writer(CHECKED_BYTES + 4).uint8(VERSION).uint53(head.generation).uint53(head.incarnation)
+  writer.uint53(head.hardState.term).uint53(head.hardState.vote)
+  for (const end of [head.base, head.last]) writer.uint53(end.index).uint53(end.term).uint32(end.chain)
+  return writer.uint32(crc32(writer.written())).finish()
+}
+
+/** Rejects with `MALFORMED`. */
+export function decodeLogHead(bytes: Uint8Array): LogHead {
+  const reader = new Reader(bytes, 'the log head')
+  const version = reader.uint8()
+  const generation = reader.uint53()
+  const incarnation = reader.uint53()
+  const hardState = { term: reader.uint53(), vote: reader.uint53() }
+  const base = { index: reader.uint53(), term: reader.uint53(), chain: reader.uint32() }
+  const last = { index: reader.uint53(), term: reader.uint53(), chain: reader.uint32() }
+  if (reader.uint32() !== crc32(bytes.subarray(0, CHECKED_BYTES))) throw reader.malformed('its checksum is wrong')
+  if (version !== VERSION) throw reader.malformed(`record version ${version} is unknown`)
+  reader.end()
+  return { generation, incarnation, hardState, base, last }
+}

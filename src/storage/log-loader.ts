@@ -1,0 +1,163 @@
+/**
+ * Reads the log database whole, and believes nothing: every record's checksum, that the records follow each other without
+ * gap, that each chains to the one before, that they begin and end where the head says, and that the head is not behind
+ * the high-water mark.
+ *
+ * Always: anything else than exactly what was written is `DATA_DAMAGED`. LevelDB skips unreadable blocks silently (measured:
+ * 118 acknowledged records from the middle, for one flipped bit), so that a missing record is never the end of the log.
+ */
+import { isStoreError } from '../base/errors.js'
+import type { Entry } from '../raft/types.js'
+import { damaged } from './damage.js'
+import type { Database } from './disk.js'
+import { type DecodedRecord, type RecordSpan, decodeEntryRecord, entryRecordKey } from './entry-record.js'
+import type { HighWaterMark } from './high-water.js'
+import { IDENTITY_KEY, type Identity, decodeIdentity, describeIdentity, sameIdentity } from './identity.js'
+import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, decodeLogHead } from './log-head.js'
+
+const RECORDS_PER_READ = 256
+
+export interface LoadedLog {
+  readonly head: LogHead
+  readonly spans: RecordSpan[]
+  readonly entries: Entry[]
+}
+
+/**
+ * The verified log; undefined when nothing was ever written to it.
+ * Reads `head` and `identity` first: they sort behind the entries, but say where these must begin.
+ */
+export async function loadLog(
+  database: Database,
+  identity: Identity,
+  mark: HighWaterMark,
+  location: string,
+): Promise<LoadedLog | undefined> {
+  const loader = new Loader(location)
+  const [headBytes, identityBytes] = await database.getMany([LOG_HEAD_KEY, IDENTITY_KEY])
+  if (headBytes === undefined && identityBytes === undefined && mark.generation === 0) {
+    await loader.refuseRecords(database)
+    return undefined
+  }
+  if (headBytes === undefined) {
+    throw damaged(location, `the log has no head; the high-water mark counts ${mark.generation} writes of it`)
+  }
+  if (identityBytes === undefined) throw damaged(location, 'the log has no identity record')
+  const recorded = loader.decode('the identity record of the log', () => decodeIdentity(identityBytes))
+  if (!sameIdentity(recorded, identity)) {
+    const owners = `${describeIdentity(recorded)}, the high-water file to ${describeIdentity(identity)}`
+    throw damaged(location, `the log belongs to ${owners}: they were not written together`)
+  }
+  const head = loader.decode('the head of the log', () => decodeLogHead(headBytes))
+  loader.checkMark(head, mark)
+  await loader.loadEntries(database, head)
+  return { head, spans: loader.spans, entries: loader.entries }
+}
+
+class Loader {
+  readonly spans: RecordSpan[] = []
+  readonly entries: Entry[] = []
+  readonly #location: string
+
+  constructor(location: string) {
+    this.#location = location
+  }
+
+  decode<T>(what: string, decode: () => T): T {
+    try {
+      return decode()
+    } catch (error) {
+      if (!isStoreError(error, 'MALFORMED')) throw error
+      throw damaged(this.#location, `${what} is unreadable (${error.message})`, error)
+    }
+  }
+
+  async refuseRecords(database: Database): Promise<void> {
+    const keys = await database.keys({ limit: 1 }).all()
+    if (keys.length > 0) throw damaged(this.#location, 'the log holds records, but neither head nor identity')
+  }
+
+  /**
+   * A head behind the mark has lost writes, even where its last index is higher: the lost one may have been a truncation.
+   * A head ahead of it is what a crash between the two leaves behind, or a power loss, which takes unsynced marks.
+   */
+  checkMark(head: LogHead, mark: HighWaterMark): void {
+    const { hardState, last } = head
+    const recorded = `the high-water mark ${describeMark(mark)}`
+    const found = `the log is at ${describeMark({ ...hardState, generation: head.generation, lastIndex: last.index, chain: last.chain })}`
+    if (head.generation < mark.generation) {
+      const lost = mark.generation - head.generation
+      throw damaged(this.#location, `the last ${lost} writes of the log are gone: ${found}, ${recorded}`)
+    }
+    const contradicts =
+      hardState.term < mark.term ||
+      (hardState.term === mark.term && mark.vote !== 0 && hardState.vote !== mark.vote) ||
+      (head.generation === mark.generation &&
+        (hardState.term !== mark.term ||
+          hardState.vote !== mark.vote ||
+          last.index !== mark.lastIndex ||
+          last.chain !== mark.chain))
+    if (contradicts) throw damaged(this.#location, `the log contradicts the high-water file: ${found}, ${recorded}`)
+  }
+
+  async loadEntries(database: Database, head: LogHead): Promise<void> {
+    let end = head.base
+    const iterator = database.iterator({ lt: LOG_HEAD_KEY })
+    try {
+      for (;;) {
+        const chunk = await iterator.nextv(RECORDS_PER_READ)
+        if (chunk.length === 0) break
+        for (const [key, value] of chunk) end = this.#addRecord(key, value, end)
+      }
+    } finally {
+      await iterator.close()
+    }
+    const { last } = head
+    if (end.index === last.index && end.term === last.term && end.chain === last.chain) return
+    throw damaged(this.#location, `the log ends at entry ${describe(end)}, its head says ${describe(last)}`)
+  }
+
+  /** Checks that the record follows `before`; returns its end. */
+  #addRecord(key: string, value: Uint8Array, before: ChainedPosition): ChainedPosition {
+    const expected = before.index + 1
+    const record = this.decode(`the log record at or behind entry ${expected}`, () => decodeEntryRecord(value))
+    this.#checkFollows(key, record, before)
+    const { firstIndex, lastIndex, lastTerm, chainBefore, chainAfter } = record
+    this.spans.push({ firstIndex, lastIndex, lastTerm, chainBefore, chainAfter })
+    for (const entry of record.entries) this.entries.push(entry)
+    return { index: lastIndex, term: lastTerm, chain: chainAfter }
+  }
+
+  #checkFollows(key: string, record: DecodedRecord, before: ChainedPosition): void {
+    const expected = before.index + 1
+    const { firstIndex } = record
+    if (firstIndex > expected) {
+      const missing =
+        firstIndex === expected + 1 ? `entry ${expected} is` : `entries ${expected} to ${firstIndex - 1} are`
+      throw damaged(
+        this.#location,
+        `${missing} missing from the log: behind entry ${before.index} follows ${firstIndex}`,
+      )
+    }
+    if (firstIndex < expected) {
+      throw damaged(
+        this.#location,
+        `the log record of entry ${firstIndex} should be gone: entry ${before.index} precedes it`,
+      )
+    }
+    if (key !== entryRecordKey(firstIndex)) {
+      throw damaged(this.#location, `the log record of entry ${firstIndex} stands under another key`)
+    }
+    if (record.chainBefore !== before.chain) {
+      throw damaged(this.#location, `the log record of entry ${firstIndex} does not chain to the one before it`)
+    }
+  }
+}
+
+function describe(position: ChainedPosition): string {
+  return `${position.index} of term ${position.term} (chain ${position.chain.toString(16)})`
+}
+
+function describeMark(mark: HighWaterMark): string {
+  return `write ${mark.generation} (term ${mark.term}, vote ${mark.vote}, last entry ${mark.lastIndex}, chain ${mark.chain.toString(16)})`
+}

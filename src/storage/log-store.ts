@@ -1,0 +1,249 @@
+/**
+ * The log on disk: entries, and the hard state that must be durable with them.
+ *
+ *     append 1..4      [1..4]                        head: base 0, last 4
+ *     append 5..6      [1..4] [5..6]                       base 0, last 6
+ *     append 3'        [1..2] [3']                         base 0, last 3: truncation and what replaces it, at once
+ *     trim to 2        [3']                                base 2, last 3
+ *
+ * Always: each write is one atomic, durable batch that also holds the head (log-head.ts); then the high-water file is
+ * rewritten; then the promise resolves. A crash between the two leaves the log ahead of the file, which is harmless:
+ * nothing had been acknowledged.
+ * Always: one write at a time. Entries are not kept here; Raft has them in memory.
+ *
+ * Thesis 3.8 (persisted state). Differs from etcd in: no segments and no separate snapshot record, since the state machine
+ * has a database of its own.
+ */
+import { assert } from '../base/assert.js'
+import { isStoreError } from '../base/errors.js'
+import type { Write } from '../raft/ready.js'
+import { type Entry, type Index, type LogPosition, NOBODY, type StoredState } from '../raft/types.js'
+import { damaged } from './damage.js'
+import { DURABLE } from './database-options.js'
+import type { Database } from './disk.js'
+import type { DiskHealth } from './disk-health.js'
+import { type RecordSpan, decodeEntryRecord, encodeEntryRecord, entryRecordKey, recordLength } from './entry-record.js'
+import type { HighWater } from './high-water.js'
+import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, encodeLogHead } from './log-head.js'
+import type { LoadedLog } from './log-loader.js'
+
+type Batch = ReturnType<Database['batch']>
+
+export interface LogStoreOptions {
+  readonly database: Database
+  readonly highWater: HighWater
+  readonly health: DiskHealth
+  readonly location: string
+  readonly loaded: LoadedLog
+}
+
+export class LogStore {
+  readonly #database: Database
+  readonly #highWater: HighWater
+  readonly #health: DiskHealth
+  readonly #location: string
+  #head: LogHead
+  /** The records on disk, oldest first. */
+  readonly #spans: RecordSpan[]
+  /** As loaded; let go by the first write, since it is no longer what is stored. */
+  #loaded: readonly Entry[] | undefined
+  #appending = false
+  /** The write under way. A trim may come while an append runs, and the other way round: the second one waits. */
+  #writing: Promise<void> | undefined
+
+  constructor(options: LogStoreOptions) {
+    this.#database = options.database
+    this.#highWater = options.highWater
+    this.#health = options.health
+    this.#location = options.location
+    this.#head = options.loaded.head
+    this.#spans = options.loaded.spans
+    this.#loaded = options.loaded.entries
+  }
+
+  /** The last entry on disk; the base in a log without entries. */
+  get last(): LogPosition {
+    return { index: this.#head.last.index, term: this.#head.last.term }
+  }
+
+  /** The last trimmed entry. */
+  get base(): LogPosition {
+    return { index: this.#head.base.index, term: this.#head.base.term }
+  }
+
+  /**
+   * What Raft starts from; to be called before the first write. `applied` is the position of the state machine's durable
+   * state. Entries at or below it are given too, where they are still there: followers that lag need them.
+   *
+   * Throws `DATA_DAMAGED` when log and state do not meet. The log behind the state is not a smaller log: a member applies
+   * only what is durable in its own log, so that entries it had acknowledged are gone. (Once snapshots can be received,
+   * the state may run ahead of the log; the position of the snapshot will then be recorded in the log first.)
+   */
+  storedState(applied: LogPosition): StoredState {
+    const entries = this.#loaded
+    assert(entries !== undefined, 'the stored state is asked for after a write')
+    const { base, last, hardState } = this.#head
+    if (applied.index < base.index) {
+      throw damaged(
+        this.#location,
+        `the state ends at entry ${applied.index}, the log begins behind entry ${base.index}: what lies between is in neither`,
+      )
+    }
+    if (applied.index > last.index) {
+      throw damaged(this.#location, `the log ends at entry ${last.index}, the state has applied entry ${applied.index}`)
+    }
+    const term = applied.index === base.index ? base.term : entries[applied.index - base.index - 1]?.term
+    if (term !== applied.term) {
+      const found = `the state has applied entry ${applied.index} of term ${applied.term}`
+      throw damaged(this.#location, `${found}, in the log it is of term ${term}: they are not of one history`)
+    }
+    return { hardState, compacted: this.base, entries, applied: applied.index }
+  }
+
+  /**
+   * Makes `write` durable, all of it or nothing. When the promise resolves, what rests on it may be acknowledged.
+   * One at a time. Rejects with `DISK_FAILED`; whether the write is on disk is then unknown until the next start.
+   */
+  async append(write: Write): Promise<void> {
+    assert(!this.#appending, 'an append while another one is under way')
+    this.#appending = true
+    try {
+      while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
+      await this.#exclusively(() => this.#append(write))
+    } finally {
+      this.#appending = false
+    }
+  }
+
+  /**
+   * Forgets, durably, the records that lie wholly at or below `to`; the state must be durable there. Records are not cut:
+   * `base` becomes the end of the last one forgotten, at most a batch before `to`.
+   */
+  async trim(to: LogPosition): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
+    await this.#exclusively(() => this.#trim(to))
+  }
+
+  /** Resolves when no write is under way. */
+  async settled(): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
+  }
+
+  async #exclusively(write: () => Promise<void>): Promise<void> {
+    this.#health.check()
+    this.#writing = write()
+    try {
+      await this.#writing
+    } finally {
+      this.#writing = undefined
+    }
+  }
+
+  async #append({ hardState, entries }: Write): Promise<void> {
+    this.#checkWrite(hardState, entries)
+    const batch = this.#database.batch()
+    const first = entries[0]
+    if (first !== undefined) {
+      if (first.index <= this.#head.last.index) await this.#truncate(batch, first.index)
+      this.#putEntries(batch, entries)
+    }
+    const last = endOf(this.#spans, this.#head.base)
+    await this.#write(batch, { ...this.#head, hardState, last }, 'writing the log')
+  }
+
+  /** From here on `#spans` is ahead of the disk; should the batch fail, nobody reads it again. */
+  #putEntries(batch: Batch, entries: readonly Entry[]): void {
+    let { chain } = endOf(this.#spans, this.#head.base)
+    for (let start = 0; start < entries.length;) {
+      const length = recordLength(entries, start)
+      const whole = length === entries.length
+      const { bytes, span } = encodeEntryRecord(whole ? entries : entries.slice(start, start + length), chain)
+      batch.put(entryRecordKey(span.firstIndex), bytes)
+      this.#spans.push(span)
+      chain = span.chainAfter
+      start += length
+    }
+  }
+
+  async #trim(to: LogPosition): Promise<void> {
+    const { base, last } = this.#head
+    assert(to.index <= last.index, () => `trim to ${to.index}, behind the log's end at ${last.index}`)
+    const kept = this.#spans.findIndex((span) => span.lastIndex > to.index)
+    const count = kept < 0 ? this.#spans.length : kept
+    if (count === 0) return
+    const forgotten = this.#spans.splice(0, count)
+    const end = endOf(forgotten, base)
+    assert(
+      end.index < to.index || end.term === to.term,
+      () => `entry ${to.index} is of term ${end.term}, not ${to.term}`,
+    )
+    const batch = this.#database.batch()
+    for (const span of forgotten) batch.del(entryRecordKey(span.firstIndex))
+    await this.#write(batch, { ...this.#head, base: end }, 'trimming the log')
+  }
+
+  async #write(batch: Batch, changed: Omit<LogHead, 'generation'>, what: string): Promise<void> {
+    const head = { ...changed, generation: this.#head.generation + 1 }
+    batch.put(LOG_HEAD_KEY, encodeLogHead(head))
+    try {
+      await batch.write(DURABLE)
+    } catch (error) {
+      throw this.#health.fail(what, error)
+    }
+    this.#head = head
+    this.#loaded = undefined
+    this.#highWater.write(head)
+  }
+
+  /** Puts into `batch` the removal of everything from `from` on. */
+  async #truncate(batch: Batch, from: Index): Promise<void> {
+    for (;;) {
+      const span = this.#spans[this.#spans.length - 1]
+      if (span === undefined || span.lastIndex < from) return
+      this.#spans.pop()
+      if (span.firstIndex >= from) {
+        batch.del(entryRecordKey(span.firstIndex))
+      } else {
+        const shortened = encodeEntryRecord(await this.#readEntries(span, from), span.chainBefore)
+        batch.put(entryRecordKey(span.firstIndex), shortened.bytes)
+        this.#spans.push(shortened.span)
+      }
+    }
+  }
+
+  /** The entries of the record before `end`, from disk: truncation is rare, and memory has better uses. */
+  async #readEntries(span: RecordSpan, end: Index): Promise<readonly Entry[]> {
+    try {
+      const bytes = await this.#database.get(entryRecordKey(span.firstIndex))
+      if (bytes === undefined) throw damaged(this.#location, `the log record of entry ${span.firstIndex} is gone`)
+      const record = decodeEntryRecord(bytes)
+      if (record.chainAfter !== span.chainAfter) {
+        throw damaged(this.#location, `the log record of entry ${span.firstIndex} is not the one that was written`)
+      }
+      return record.entries.slice(0, end - span.firstIndex)
+    } catch (error) {
+      const cause = isStoreError(error, 'MALFORMED') ? damaged(this.#location, error.message, error) : error
+      throw this.#health.fail(`reading the log record of entry ${span.firstIndex}`, cause)
+    }
+  }
+
+  /** What Raft never does: a bug that reached the disk would outlive the process. */
+  #checkWrite(hardState: Write['hardState'], entries: readonly Entry[]): void {
+    const { base, last, hardState: before } = this.#head
+    assert(hardState.term >= before.term, () => `the term falls from ${before.term} to ${hardState.term}`)
+    const voteStands = hardState.term > before.term || before.vote === NOBODY || hardState.vote === before.vote
+    assert(voteStands, () => `the vote of term ${hardState.term} changes from ${before.vote} to ${hardState.vote}`)
+    const first = entries[0]
+    if (first === undefined) return
+    assert(first.index > base.index, () => `entry ${first.index} replaces one that is trimmed up to ${base.index}`)
+    assert(first.index <= last.index + 1, () => `entry ${first.index} leaves a gap behind ${last.index}`)
+    const term = entries[entries.length - 1]?.term ?? 0
+    assert(term <= hardState.term, () => `an entry of term ${term} in term ${hardState.term}`)
+  }
+}
+
+/** Where the last of `spans` ends; `base` when there is none. */
+function endOf(spans: readonly RecordSpan[], base: ChainedPosition): ChainedPosition {
+  const span = spans[spans.length - 1]
+  return span === undefined ? base : { index: span.lastIndex, term: span.lastTerm, chain: span.chainAfter }
+}

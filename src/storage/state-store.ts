@@ -1,0 +1,243 @@
+/**
+ * The state machine's records: changes gathered in memory, written as one atomic batch.
+ *
+ *     set, delete  ->  staged  --commit-->  flushing  --durable-->  recent (a cache)
+ *                        |                     |                      |
+ *     get              first                 second                 third             then the database
+ *
+ * Always: what is on disk is the state at one applied index, since whoever sets records sets the applied index among them
+ * and commits between two applied entries. Reads see every change, in whatever stage it is.
+ * Always: a commit is durable before the log is trimmed below it. An unsynced batch would not do, not even with a later
+ * synced one behind it: LevelDB can lose an older unsynced batch and keep a newer synced one (its log is rotated without a
+ * sync).
+ *
+ * The batch is built while records are staged, in LevelDB's own memory, so that a commit only starts a write: building
+ * 8 MiB at once blocks the loop for tens of milliseconds.
+ */
+import { assert } from '../base/assert.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+import type { Backend } from '../mvcc/backend.js'
+import { damaged } from './damage.js'
+import { DURABLE } from './database-options.js'
+import type { Database } from './disk.js'
+import type { DiskHealth } from './disk-health.js'
+import type { HighWater } from './high-water.js'
+import { mergeChanges, mergedView, type Pair } from './merged-view.js'
+import { DELETED, Overlay } from './overlay.js'
+import { sealRecord, unsealRecord } from './sealed-record.js'
+
+/** LevelDB's own cost of an operation in a batch, about: tag, lengths. */
+const OPERATION_BYTES = 16
+const CHUNK_PAIRS = 1000
+
+export interface StateStoreOptions {
+  readonly database: Database
+  readonly highWater: HighWater
+  readonly health: DiskHealth
+  readonly location: string
+}
+
+export class StateStore implements Backend {
+  readonly #database: Database
+  readonly #highWater: HighWater
+  readonly #health: DiskHealth
+  readonly #location: string
+  #batch: ReturnType<Database['batch']> | undefined
+  #stagedBytes = 0
+  #staged = new Overlay()
+  #flushing: Overlay | undefined
+  #recent: Overlay | undefined
+  #committing: Promise<void> | undefined
+
+  /** Throws `TypeError` for a database that cannot be read synchronously: apply could not use it. */
+  constructor(options: StateStoreOptions) {
+    const { getSync } = options.database.supports as { getSync?: boolean }
+    if (getSync !== true) {
+      throw new TypeError('the state database must support getSync(), as classic-level and memory-level do')
+    }
+    this.#database = options.database
+    this.#highWater = options.highWater
+    this.#health = options.health
+    this.#location = options.location
+  }
+
+  /** Bytes of the batch that the next commit writes; an overwritten record counts each time. */
+  get stagedBytes(): number {
+    return this.#stagedBytes
+  }
+
+  /** Whether a commit is under way. */
+  get committing(): boolean {
+    return this.#committing !== undefined
+  }
+
+  /** Throws `DATA_DAMAGED` when the record fails its checksum. The value is not to be changed. */
+  get(key: string): Uint8Array | undefined {
+    const change = this.#change(key)
+    if (change !== undefined) return change ?? undefined
+    return this.#reading(() => {
+      const sealed = this.#database.getSync(key)
+      return sealed === undefined ? undefined : unsealRecord(key, sealed)
+    })
+  }
+
+  /** Stages a record. It is the store's from here on: nobody changes it. */
+  set(key: string, record: Uint8Array): void {
+    this.#openBatch().put(key, sealRecord(key, record))
+    this.#staged.put(key, record)
+    this.#stagedBytes += key.length + record.byteLength + OPERATION_BYTES
+  }
+
+  delete(key: string): void {
+    this.#openBatch().del(key)
+    this.#staged.put(key, DELETED)
+    this.#stagedBytes += key.length + OPERATION_BYTES
+  }
+
+  /**
+   * Makes everything staged up to this call durable, all of it or nothing; then the high-water file too. One at a time;
+   * staging goes on meanwhile, for the next one. Rejects with `DISK_FAILED`.
+   */
+  async commit(): Promise<void> {
+    assert(this.#committing === undefined, 'a commit while another one is under way')
+    this.#health.check()
+    this.#committing = this.#commit()
+    try {
+      await this.#committing
+    } finally {
+      this.#committing = undefined
+    }
+  }
+
+  /** The records of `keys`, as of this call. */
+  async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    const values: (Uint8Array | undefined)[] = new Array<undefined>(keys.length).fill(undefined)
+    const missing: number[] = []
+    keys.forEach((key, at) => {
+      const change = this.#change(key)
+      if (change === undefined) missing.push(at)
+      else if (change !== DELETED) values[at] = change
+    })
+    if (missing.length === 0) return values
+    await this.#readingAsync(async () => {
+      const found = await this.#database.getMany(missing.map((at) => keys[at] as string))
+      missing.forEach((at, position) => {
+        const sealed = found[position]
+        if (sealed !== undefined) values[at] = unsealRecord(keys[at] as string, sealed)
+      })
+    })
+    return values
+  }
+
+  /** The first `limit` records with start <= key < end (undefined: to the last key), in key order, as of this call. */
+  async range(start: string, end: string | undefined, limit: number): Promise<Pair[]> {
+    assert(limit > 0, () => `a range of ${limit} records`)
+    const pairs: Pair[] = []
+    for await (const chunk of this.#view(start, end, limit)) {
+      for (const pair of chunk) if (pairs.length < limit) pairs.push(pair)
+      if (pairs.length >= limit) break
+    }
+    return pairs
+  }
+
+  /** All records in key order as of this call, in chunks, while work goes on. */
+  iterateAll(): AsyncIterable<Pair[]> {
+    return this.#view('', undefined, Infinity)
+  }
+
+  /** Resolves when no commit is under way, however it ended. */
+  async settled(): Promise<void> {
+    await this.#committing?.catch(() => undefined)
+  }
+
+  /** Drops what is staged: it is in the log. */
+  async discard(): Promise<void> {
+    const batch = this.#batch
+    this.#batch = undefined
+    await batch?.close()
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#batch
+    if (batch !== undefined) {
+      const flushing = this.#staged
+      this.#batch = undefined
+      this.#staged = new Overlay()
+      this.#flushing = flushing
+      this.#stagedBytes = 0
+      try {
+        await batch.write(DURABLE)
+      } catch (error) {
+        throw this.#health.fail('writing the state', error)
+      }
+      this.#recent = flushing
+      this.#flushing = undefined
+    }
+    await this.#highWater.sync()
+  }
+
+  #openBatch(): ReturnType<Database['batch']> {
+    if (this.#batch === undefined) {
+      this.#health.check()
+      this.#batch = this.#database.batch()
+    }
+    return this.#batch
+  }
+
+  /** The newest change of `key` that is in memory. */
+  #change(key: string): Uint8Array | typeof DELETED | undefined {
+    const staged = this.#staged.get(key)
+    if (staged !== undefined) return staged
+    const flushing = this.#flushing?.get(key)
+    if (flushing !== undefined) return flushing
+    return this.#recent?.get(key)
+  }
+
+  #view(start: string, end: string | undefined, limit: number): AsyncGenerator<Pair[], void, undefined> {
+    // Everything is taken now, not at the first read: the view is of this moment. Of the flushing changes as many more are
+    // needed as staged deletions may hide.
+    const staged = this.#staged.slice(start, end, limit)
+    const hidden = staged.filter(([, change]) => change === DELETED).length
+    const flushing = this.#flushing?.slice(start, end, limit + hidden) ?? []
+    const iterator = this.#database.iterator(end === undefined ? { gte: start } : { gte: start, lt: end })
+    const unsealing = {
+      nextv: (size: number) =>
+        this.#readingAsync(async () => {
+          const records = await iterator.nextv(size)
+          return records.map(([key, sealed]): Pair => [key, unsealRecord(key, sealed)])
+        }),
+      close: () => iterator.close(),
+    }
+    return mergedView(mergeChanges(flushing, staged), unsealing, Math.min(CHUNK_PAIRS, limit))
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw this.#readFailure(error)
+    }
+  }
+
+  async #readingAsync<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      throw this.#readFailure(error)
+    }
+  }
+
+  /** A failed read poisons nothing: what is on disk may still be fine. Who reads decides. */
+  #readFailure(error: unknown): unknown {
+    if (isStoreError(error, 'MALFORMED')) return damaged(this.#location, error.message, error)
+    const { code } = error as { code?: string }
+    if (code === 'LEVEL_CORRUPTION') return damaged(this.#location, `the state cannot be read: ${String(error)}`, error)
+    if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN') {
+      return new StoreError('CLOSED', `the storage in ${this.#location} is closed`, { cause: error })
+    }
+    if (code?.startsWith('LEVEL_') !== true) return error
+    return new StoreError('DISK_FAILED', `reading the state failed in ${this.#location}: ${String(error)}`, {
+      cause: error,
+    })
+  }
+}
