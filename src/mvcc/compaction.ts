@@ -1,0 +1,76 @@
+/**
+ * Physical compaction: the records that no reader needs any more, removed a few at a time.
+ *
+ * Logically a compaction is done at once, by one number: from then on nothing older can be read. The records and index
+ * entries behind it may be many, so they are swept in steps, of which the machine takes one with each entry it applies and
+ * the member more when it is idle. Nobody can tell how far the sweep is: readers are refused by the number, a watch from
+ * the compact revision on meets only records that are kept, and the digests leave history out. So after a restart the
+ * sweep simply begins again.
+ *
+ * Only keys with more to them than one live version are visited, so that the work is in proportion to the garbage, not
+ * to the keys. They are visited in a circle: a compaction that comes while another is swept prolongs the round, it does
+ * not begin a new one, or frequent compactions would never let the sweep reach the end.
+ */
+import type { KeyIndex } from './key-index.js'
+import type { KeySpace } from './key-space.js'
+import { recordKeyOf } from './record.js'
+import type { Revision } from './types.js'
+
+export class Sweep {
+  readonly #space: KeySpace
+  readonly #candidates = new Set<KeyIndex>()
+  #cursor: Iterator<KeyIndex> = this.#candidates.values()
+  /** Visits until every candidate has been seen since the last compaction. */
+  #remaining = 0
+
+  constructor(space: KeySpace) {
+    this.#space = space
+  }
+
+  get pending(): boolean {
+    return this.#remaining > 0
+  }
+
+  /** Tells that a compaction may one day find something at this key. */
+  add(found: KeyIndex): void {
+    const before = this.#candidates.size
+    this.#candidates.add(found)
+    if (this.#remaining > 0) this.#remaining += this.#candidates.size - before
+  }
+
+  /** Begins a round up to the store's compact revision, or prolongs the one under way. */
+  begin(): void {
+    this.#remaining = this.#candidates.size
+  }
+
+  /** Visits up to `keysMax` keys; a long history counts for several. */
+  step(keysMax: number): void {
+    const revision = this.#space.compactRevision
+    let budget = keysMax
+    const drop = (main: Revision, sub: number) => {
+      this.#space.backend.delete(recordKeyOf(main, sub))
+      budget--
+    }
+    while (this.#remaining > 0 && budget > 0) {
+      const found = this.#next()
+      if (found === undefined) {
+        this.#remaining = 0
+        return
+      }
+      this.#remaining--
+      budget--
+      found.compact(revision, drop)
+      if (found.compactable && !found.empty) continue
+      this.#candidates.delete(found)
+      if (found.empty) this.#space.index.remove(found.key)
+    }
+  }
+
+  #next(): KeyIndex | undefined {
+    const next = this.#cursor.next()
+    if (!next.done) return next.value
+    this.#cursor = this.#candidates.values()
+    const first = this.#cursor.next()
+    return first.done ? undefined : first.value
+  }
+}

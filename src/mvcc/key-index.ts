@@ -1,0 +1,168 @@
+/**
+ * The history of one key: which revisions changed it, and how.
+ *
+ * etcd keeps a list of generations, each a life of the key from its creation to its tombstone. A tombstone says all that
+ * the boundary between two generations says, so here the history is one ascending list of changes, each a put or a
+ * tombstone (†), and a generation is what stands between two tombstones:
+ *
+ *     operation       changes kept          createRevision  version
+ *     put at 2        2                     2               1
+ *     put at 5        2 5                   2               2
+ *     delete at 6     2 5 6†                0               0
+ *     put at 9        2 5 6† 9              9               1
+ *     put at 11       2 5 6† 9 11           9               2
+ *
+ *     compact(5)        5 6† 9 11           the put at 5 is what a reader at 5 sees
+ *     compact(6)          6† 9 11           a tombstone exactly there stays: a watch from 6 must report it
+ *     compact(7)             9 11           an older one goes: a reader at 7 sees nothing either way
+ *     compact(10)            9 11
+ *     compact(11)              11           createRevision 9 and version 2 are unchanged: they stand in the record
+ *
+ * Always: revisions ascend strictly; no transaction changes a key twice (`DUPLICATE_KEY` sees to it).
+ * Always: after a tombstone comes a put.
+ *
+ * There is one of these for every key, so it is built to be small: the latest change is kept in fields, and a key that
+ * was written once (most are) needs no array at all.
+ */
+import { assert } from '../base/assert.js'
+import type { Key } from '../base/bytes.js'
+import type { Revision, RevisionId } from './types.js'
+
+export class KeyIndex {
+  readonly key: Key
+  /** Of the life the key is in; 0 while it does not exist. */
+  createRevision: Revision = 0
+  /** Of the latest put; 0 while the key does not exist. */
+  version = 0
+  /** The hash of the latest put's record, as the store's digest counts it: two signed 32-bit lanes, since V8 keeps those unboxed. */
+  hashHigh = 0
+  hashLow = 0
+  /** The latest change; 0 before the first. */
+  #main: Revision = 0
+  #tag = 0
+  /** The changes before, oldest first: revision and tag by turns. Undefined: none. */
+  #earlier: number[] | undefined
+
+  constructor(key: Key) {
+    this.key = key
+  }
+
+  /** Whether the key exists now. */
+  get live(): boolean {
+    return this.createRevision !== 0
+  }
+
+  /** Revision of the latest change, be it a put or a tombstone. */
+  get modRevision(): Revision {
+    return this.#main
+  }
+
+  /** Nothing is left of it: the index can forget the key. */
+  get empty(): boolean {
+    return this.#main === 0
+  }
+
+  /** Whether a compaction may find something here to drop. */
+  get compactable(): boolean {
+    return this.#earlier !== undefined || (this.#tag & TOMBSTONE) !== 0
+  }
+
+  /** The record of the version that exists now. */
+  get current(): RevisionId | undefined {
+    return this.live ? { main: this.#main, sub: this.#tag >>> 1 } : undefined
+  }
+
+  put(main: Revision, sub: number): void {
+    this.#push(main, sub << 1)
+    if (this.createRevision === 0) this.createRevision = main
+    this.version++
+  }
+
+  delete(main: Revision, sub: number): void {
+    assert(this.live, () => `tombstone at ${main} for ${JSON.stringify(this.key)}, which does not exist`)
+    this.#push(main, (sub << 1) | TOMBSTONE)
+    this.createRevision = 0
+    this.version = 0
+  }
+
+  /**
+   * Adds a change found on disk at open, where what came before may have been compacted away: `life` is what the record
+   * says of itself, undefined for a tombstone.
+   */
+  restore(id: RevisionId, life: { readonly createRevision: Revision; readonly version: number } | undefined): void {
+    this.#push(id.main, (id.sub << 1) | (life === undefined ? TOMBSTONE : 0))
+    this.createRevision = life?.createRevision ?? 0
+    this.version = life?.version ?? 0
+  }
+
+  /** The record of the version that existed at `revision`, as far as it was not compacted away. */
+  at(revision: Revision): RevisionId | undefined {
+    if (this.#main <= revision) return this.current
+    const earlier = this.#earlier
+    if (earlier === undefined) return undefined
+    const place = lastAtOrBefore(earlier, revision)
+    if (place < 0) return undefined
+    const tag = earlier[place + 1] as number
+    return (tag & TOMBSTONE) === 0 ? { main: earlier[place] as Revision, sub: tag >>> 1 } : undefined
+  }
+
+  /** Drops what no reader at `revision` or later needs, handing each dropped change to `dropped`. */
+  compact(revision: Revision, dropped: (main: Revision, sub: number) => void): void {
+    const earlier = this.#earlier
+    if (this.#main <= revision) {
+      if (earlier !== undefined) dropAll(earlier, earlier.length, dropped)
+      this.#earlier = undefined
+      if ((this.#tag & TOMBSTONE) === 0 || this.#main === revision) return
+      dropped(this.#main, this.#tag >>> 1)
+      this.#main = 0
+      this.#tag = 0
+      return
+    }
+    if (earlier === undefined) return
+    const place = lastAtOrBefore(earlier, revision)
+    if (place < 0) return
+    const keep = ((earlier[place + 1] as number) & TOMBSTONE) === 0 || earlier[place] === revision
+    const from = keep ? place : place + 2
+    dropAll(earlier, from, dropped)
+    this.#earlier = from === earlier.length ? undefined : earlier.slice(from)
+  }
+
+  /** The changes kept, oldest first, as the drawing above shows them. */
+  describe(): string {
+    const all = [...(this.#earlier ?? []), ...(this.empty ? [] : [this.#main, this.#tag])]
+    const words: string[] = []
+    for (let at = 0; at < all.length; at += 2) {
+      words.push(`${all[at]}${((all[at + 1] as number) & TOMBSTONE) === 0 ? '' : '†'}`)
+    }
+    return words.join(' ')
+  }
+
+  #push(main: Revision, tag: number): void {
+    assert(main > this.#main, () => `${JSON.stringify(this.key)} changed at ${main} after it changed at ${this.#main}`)
+    if (this.#main !== 0) {
+      if (this.#earlier === undefined) this.#earlier = [this.#main, this.#tag]
+      else this.#earlier.push(this.#main, this.#tag)
+    }
+    this.#main = main
+    this.#tag = tag
+  }
+}
+
+/** A tag is the place within the transaction, times two, plus this for a tombstone. */
+const TOMBSTONE = 1
+
+/** Where the latest change at or before `revision` stands; -1 if all are later. */
+function lastAtOrBefore(changes: readonly number[], revision: Revision): number {
+  let low = 0
+  let high = changes.length / 2
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((changes[middle * 2] as number) <= revision) low = middle + 1
+    else high = middle
+  }
+  return (low - 1) * 2
+}
+
+function dropAll(changes: readonly number[], end: number, dropped: (main: Revision, sub: number) => void): void {
+  for (let at = 0; at < end; at += 2) dropped(changes[at] as Revision, (changes[at + 1] as number) >>> 1)
+}

@@ -1,0 +1,67 @@
+/**
+ * The state of the store, as plain data: what the parts of this folder share. `store.ts` is its face.
+ *
+ * Always: the index, the records behind the backend, the lease book and the digest tell the same story at the end of each
+ * write; in between only `write.ts` touches them.
+ */
+import type { Digest } from '../base/checksum.js'
+import { StoreError } from '../base/errors.js'
+import type { Backend } from './backend.js'
+import type { LeaseBook } from './lease-book.js'
+import { decodeRecord, recordKey } from './record.js'
+import { TreeIndex } from './tree-index.js'
+import type { KeyValue, Revision, RevisionId } from './types.js'
+
+/** Of a store that was never written to (etcd's). */
+export const FIRST_REVISION: Revision = 1
+
+export class KeySpace {
+  readonly backend: Backend
+  readonly leases: LeaseBook
+  readonly index = new TreeIndex()
+  revision: Revision = FIRST_REVISION
+  /** The oldest revision that can be read; 0 before the first compaction. */
+  compactRevision: Revision = 0
+  /** The sum over the latest record of each key that exists. Two lanes, so that a write allocates nothing for it. */
+  digestHigh = 0
+  digestLow = 0
+
+  constructor(backend: Backend, leases: LeaseBook) {
+    this.backend = backend
+    this.leases = leases
+  }
+
+  get digest(): Digest {
+    return { high: this.digestHigh >>> 0, low: this.digestLow >>> 0 }
+  }
+
+  /** Reads a record the index names. Throws `DATA_DAMAGED` where it is missing or does not check. */
+  read(id: RevisionId): KeyValue {
+    const bytes = this.backend.get(recordKey(id))
+    if (bytes === undefined) throw missingRecord(id)
+    const record = decodeRecord(bytes)
+    if (record.id.main !== id.main || record.id.sub !== id.sub || record.type !== 'put') throw missingRecord(id)
+    return record.keyValue
+  }
+
+  /** Refuses a revision that cannot be read: `COMPACTED`, `FUTURE_REVISION`. */
+  checkReadable(revision: Revision): void {
+    if (revision < this.compactRevision) {
+      throw new StoreError(
+        'COMPACTED',
+        `Revision ${revision} is no longer available: the oldest readable is ${this.compactRevision}.`,
+        { compactRevision: this.compactRevision },
+      )
+    }
+    if (revision > this.revision) {
+      throw new StoreError(
+        'FUTURE_REVISION',
+        `Revision ${revision} has not happened yet: the store is at ${this.revision}.`,
+      )
+    }
+  }
+}
+
+function missingRecord(id: RevisionId): StoreError {
+  return new StoreError('DATA_DAMAGED', `The record of revision ${id.main}.${id.sub} is missing or is another one.`)
+}

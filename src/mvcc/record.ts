@@ -1,0 +1,133 @@
+/**
+ * The record of one revision: one change of one key, as it stands in the state database.
+ *
+ *     state key   'r' | main, 8 bytes | sub, 4 bytes      big endian, so that the order of keys is the order of revisions
+ *     put         crc | 1 | main | sub | createRevision | version | lease | key | value
+ *     tombstone   crc | 2 | main | sub | key
+ *
+ * The checksum covers all that follows it. The revision stands in the record once more, so that a record found under the
+ * wrong key is seen. The hash of a record is what the digests of the store count: it must come out the same on every
+ * member, so a new kind of record needs a new digest version, not just a new decoder.
+ */
+import type { Key } from '../base/bytes.js'
+import { crc32, hash64, type Digest } from '../base/checksum.js'
+import { Reader, Writer } from '../base/codec.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+import { NO_LEASE } from '../base/lease-id.js'
+import type { KeyValue, Revision, RevisionId } from './types.js'
+
+export const RECORD_PREFIX = 'r'
+
+const PUT = 1
+const TOMBSTONE = 2
+const CHECKSUM_BYTES = 4
+/** Checksum, kind, main, sub, createRevision, version, lease, length of the key. */
+const PUT_OVERHEAD_BYTES = 4 + 1 + 8 + 4 + 8 + 8 + 8 + 4
+
+/** A change as read back. For a tombstone `keyValue` holds the key and `modRevision` only, as an event shows it. */
+export interface Record {
+  readonly type: 'put' | 'delete'
+  readonly id: RevisionId
+  readonly keyValue: KeyValue
+}
+
+/** Where the record of this revision stands in the state database. */
+export function recordKey(id: RevisionId): string {
+  return recordKeyOf(id.main, id.sub)
+}
+
+/** The same from two numbers, for the path of every write. */
+export function recordKeyOf(main: Revision, sub: number): string {
+  const high = Math.floor(main / TWO_32)
+  const low = main >>> 0
+  return String.fromCharCode(
+    RECORD_PREFIX_CODE,
+    high >>> 24,
+    (high >>> 16) & 0xff,
+    (high >>> 8) & 0xff,
+    high & 0xff,
+    low >>> 24,
+    (low >>> 16) & 0xff,
+    (low >>> 8) & 0xff,
+    low & 0xff,
+    sub >>> 24,
+    (sub >>> 16) & 0xff,
+    (sub >>> 8) & 0xff,
+    sub & 0xff,
+  )
+}
+
+export function isRecordKey(stateKey: string): boolean {
+  return stateKey.charCodeAt(0) === RECORD_PREFIX_CODE
+}
+
+export function encodePut(keyValue: KeyValue, sub: number): Uint8Array {
+  const { key, value } = keyValue
+  const writer = new Writer(PUT_OVERHEAD_BYTES + key.length + value.byteLength)
+  writer.uint32(0).uint8(PUT).uint53(keyValue.modRevision).uint32(sub)
+  writer.uint53(keyValue.createRevision).uint53(keyValue.version).int64(keyValue.lease)
+  writer.latin1(key).raw(value)
+  return sealed(writer)
+}
+
+export function encodeTombstone(key: Key, id: RevisionId): Uint8Array {
+  const writer = new Writer(CHECKSUM_BYTES + 1 + 8 + 4 + 4 + key.length)
+  writer.uint32(0).uint8(TOMBSTONE).uint53(id.main).uint32(id.sub).latin1(key)
+  return sealed(writer)
+}
+
+/** The value is a view into `bytes`. Throws `DATA_DAMAGED`. */
+export function decodeRecord(bytes: Uint8Array): Record {
+  try {
+    return decode(bytes)
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    throw new StoreError('DATA_DAMAGED', `A record of a revision is damaged: ${error.message}`, { cause: error })
+  }
+}
+
+/** The tombstone of a key as an event shows it. */
+export function tombstone(key: Key, modRevision: Revision): KeyValue {
+  return { key, value: NO_VALUE, createRevision: 0, modRevision, version: 0, lease: NO_LEASE }
+}
+
+/** What the digests count for this record. */
+export function hashRecord(bytes: Uint8Array): Digest {
+  return hash64(bytes)
+}
+
+const TWO_32 = 0x1_0000_0000
+const RECORD_PREFIX_CODE = RECORD_PREFIX.charCodeAt(0)
+const NO_VALUE = new Uint8Array(0)
+
+function sealed(writer: Writer): Uint8Array {
+  writer.patchUint32(0, crc32(writer.written(CHECKSUM_BYTES)))
+  return writer.finish()
+}
+
+function decode(bytes: Uint8Array): Record {
+  const reader = new Reader(bytes, 'a record of a revision')
+  const expected = reader.uint32()
+  const found = crc32(bytes.subarray(CHECKSUM_BYTES))
+  if (expected !== found)
+    throw reader.malformed(`checksum ${found.toString(16)} where ${expected.toString(16)} belongs`)
+  const kind = reader.uint8()
+  const id: RevisionId = { main: reader.uint53(), sub: reader.uint32() }
+  switch (kind) {
+    case PUT: {
+      const createRevision = reader.uint53()
+      const version = reader.uint53()
+      const lease = reader.int64()
+      const key = reader.latin1()
+      const value = reader.raw(reader.remaining)
+      return { type: 'put', id, keyValue: { key, value, createRevision, modRevision: id.main, version, lease } }
+    }
+    case TOMBSTONE: {
+      const key = reader.latin1()
+      reader.end()
+      return { type: 'delete', id, keyValue: tombstone(key, id.main) }
+    }
+    default:
+      throw reader.malformed(`kind ${kind}`)
+  }
+}

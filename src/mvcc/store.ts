@@ -1,0 +1,230 @@
+/**
+ * The versioned key space: every change makes a revision, every revision can be read until it is compacted away.
+ *
+ * In memory is the index: which revisions changed which key. The records themselves, with the values, are behind the
+ * backend. Writes are synchronous and deterministic, and belong to whoever applies the log; clients' reads are planned
+ * here and completed elsewhere (range.ts).
+ *
+ * Always: the same requests in the same order give the same revisions, answers, records and digest.
+ * Not here: who may write and when (the machine), time, leases (the lease book), watchers (they get the events).
+ */
+import { assert } from '../base/assert.js'
+import type { Key } from '../base/bytes.js'
+import type { Digest } from '../base/checksum.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
+import type { Backend } from './backend.js'
+import { Sweep } from './compaction.js'
+import { KeySpace } from './key-space.js'
+import { NO_LEASES, type LeaseBook } from './lease-book.js'
+import { planRange, type RangePlan } from './range.js'
+import { decodeRecord, hashRecord, recordKey, type Record } from './record.js'
+import { execute } from './transaction.js'
+import type {
+  DeleteRequest,
+  DeleteResponse,
+  Event,
+  Operation,
+  OperationResponse,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  Revision,
+  RevisionId,
+  TransactionRequest,
+  TransactionResponse,
+} from './types.js'
+import { validateOperation } from './validate.js'
+import { Write } from './write.js'
+
+/** What a write did. `events` is empty if it changed nothing; then the revision did not rise either. */
+export interface Written<R extends OperationResponse = OperationResponse> {
+  readonly response: R
+  readonly events: readonly Event[]
+}
+
+export class MvccStore {
+  readonly #space: KeySpace
+  readonly #sweep: Sweep
+  /** While records are loaded: the lease of the latest version of each key that has one. Leases may end between versions. */
+  #loading: { last: RevisionId; readonly leases: Map<Key, LeaseId> } | undefined
+
+  constructor(backend: Backend, leases: LeaseBook = NO_LEASES) {
+    this.#space = new KeySpace(backend, leases)
+    this.#sweep = new Sweep(this.#space)
+  }
+
+  /** Of the latest change; 1 when there was none. */
+  get revision(): Revision {
+    return this.#space.revision
+  }
+
+  /** The oldest revision that can be read; 0 before the first compaction. */
+  get compactRevision(): Revision {
+    return this.#space.compactRevision
+  }
+
+  /** Keys with a history that is still kept, whether they exist now or not. */
+  get size(): number {
+    return this.#space.index.size
+  }
+
+  /** The sum over the latest record of every key that exists: independent of history, and so of compaction. */
+  get digest(): Digest {
+    return this.#space.digest
+  }
+
+  /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`. */
+  planRange(request: RangeRequest): RangePlan {
+    return planRange(this.#space, request)
+  }
+
+  /** The answer to a range at once, for whoever can read its backend synchronously. Throws like {@link planRange}. */
+  range(request: RangeRequest): RangeResponse {
+    return this.write(request).response
+  }
+
+  /**
+   * Turns a record read from history into the event that watchers see. `previous` is looked up in the index; it is
+   * undefined where the event created the key, or where the version before it can no longer be read.
+   */
+  eventOf(record: Record): Event {
+    const { type, id, keyValue } = record
+    // What the compact revision itself replaced is gone or about to go. Decided by the number, not by how far the sweep
+    // has come, so that every member answers alike.
+    const kept = id.main > this.#space.compactRevision
+    const previous = kept ? this.#space.index.get(keyValue.key)?.at(id.main - 1) : undefined
+    return { type, keyValue, previous }
+  }
+
+  /**
+   * Does a put, a delete or a transaction, or reads a range. Throws what `validateOperation` and the checks of
+   * transaction.ts throw, with nothing written. `DATA_DAMAGED` and every other error mean that the state is unusable.
+   */
+  write(request: PutRequest): Written<PutResponse>
+  write(request: DeleteRequest): Written<DeleteResponse>
+  write(request: TransactionRequest): Written<TransactionResponse>
+  write(request: RangeRequest): Written<RangeResponse>
+  write(request: Operation): Written
+  write(request: Operation): Written {
+    validateOperation(request)
+    const write = this.#begin()
+    try {
+      const response = execute(this.#space, request, write)
+      return { response, events: write.finish() }
+    } catch (error) {
+      // A refusal after the first change would leave half a transaction behind and call it refused.
+      assert(
+        !write.begun || !isStoreError(error) || error.code === 'DATA_DAMAGED',
+        `refused in mid-write: ${String(error)}`,
+      )
+      throw error
+    }
+  }
+
+  /** Deletes keys that all exist, in the order given and in one revision. */
+  deleteKeys(keys: readonly Key[]): readonly Event[] {
+    const write = this.#begin()
+    write.deleteKeys(keys)
+    return write.finish()
+  }
+
+  /**
+   * Makes `revision` the oldest that can be read. Throws `COMPACTED` where that was done already, `FUTURE_REVISION`.
+   * What this makes superfluous is removed by {@link sweep}.
+   */
+  compact(revision: Revision): void {
+    const space = this.#space
+    if (revision <= space.compactRevision) {
+      throw new StoreError(
+        'COMPACTED',
+        `Revision ${revision} was compacted before: the oldest readable is ${space.compactRevision}.`,
+        {
+          compactRevision: space.compactRevision,
+        },
+      )
+    }
+    space.checkReadable(revision)
+    space.compactRevision = revision
+    this.#sweep.begin()
+  }
+
+  /** Whether {@link sweep} has something to do. */
+  get sweeping(): boolean {
+    return this.#sweep.pending
+  }
+
+  /** Removes superfluous records of up to about `keysMax` keys from the backend and the index. */
+  sweep(keysMax: number): void {
+    this.#sweep.step(keysMax)
+  }
+
+  /** Begins to rebuild an empty store from its records, with what stands beside them. */
+  startLoading(revision: Revision, compactRevision: Revision): void {
+    assert(this.#space.index.size === 0, 'a store that has keys is loaded again')
+    this.#space.revision = revision
+    this.#space.compactRevision = compactRevision
+    this.#loading = { last: { main: 0, sub: 0 }, leases: new Map() }
+  }
+
+  /** Takes up one record; they come in ascending order. The value is not kept. Throws `DATA_DAMAGED`. */
+  load(stateKey: string, bytes: Uint8Array): void {
+    const loading = this.#loading
+    assert(loading !== undefined, 'a record is loaded before startLoading')
+    const record = decodeRecord(bytes)
+    const { id, keyValue } = record
+    if (recordKey(id) !== stateKey) throw damaged(`the record of revision ${describeId(id)} stands under another key`)
+    if (id.main > this.#space.revision) {
+      throw damaged(
+        `the record of revision ${describeId(id)} is newer than the state, which is at ${this.#space.revision}`,
+      )
+    }
+    const { last } = loading
+    assert(id.main > last.main || (id.main === last.main && id.sub > last.sub), 'records are loaded out of order')
+    loading.last = id
+
+    const found = this.#space.index.getOrInsert(keyValue.key)
+    if (found.modRevision === id.main) throw damaged(`revision ${id.main} changes one key twice`)
+    const put = record.type === 'put'
+    found.restore(id, put ? keyValue : undefined)
+    const hash = put ? hashRecord(bytes) : undefined
+    found.hashHigh = hash ? hash.high | 0 : 0
+    found.hashLow = hash ? hash.low | 0 : 0
+    if (found.compactable) this.#sweep.add(found)
+    if (keyValue.lease !== NO_LEASE) loading.leases.set(found.key, keyValue.lease)
+    else loading.leases.delete(found.key)
+  }
+
+  /**
+   * Ends loading: sums up the digest, hangs the keys on their leases, resumes the sweep. Throws `DATA_DAMAGED` where a
+   * key hangs on a lease that is not there.
+   */
+  finishLoading(): void {
+    const loading = this.#loading
+    assert(loading !== undefined, 'loading ends before it began')
+    this.#loading = undefined
+    const space = this.#space
+    for (const found of space.index.all()) {
+      space.digestHigh = (space.digestHigh + found.hashHigh) | 0
+      space.digestLow = (space.digestLow + found.hashLow) | 0
+    }
+    for (const [key, lease] of loading.leases) {
+      if (!space.leases.exists(lease)) throw damaged(`a key hangs on lease ${lease}, which is missing`)
+      space.leases.attach(key, lease)
+    }
+    if (space.compactRevision > 0) this.#sweep.begin()
+  }
+
+  #begin(): Write {
+    return new Write(this.#space, (found) => this.#sweep.add(found))
+  }
+}
+
+function describeId(id: RevisionId): string {
+  return `${id.main}.${id.sub}`
+}
+
+function damaged(why: string): StoreError {
+  return new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${why}.`)
+}

@@ -1,0 +1,117 @@
+/**
+ * Transactions: if all compares hold, do this, else that; nested to a bounded depth.
+ *
+ * In three passes. *Choose*: every compare, the outer ones and those of the nested transactions on the path taken, is
+ * evaluated against the state before the transaction. *Check*: whatever could still refuse an operation on that path is
+ * looked for (leases, keys that `ignore…` relies on, revisions to read). *Do*: the operations in their order; ranges see
+ * what was written before them. So a transaction that fails has written nothing, and has failed for the same reason on
+ * every member.
+ *
+ * A single put or delete takes the same way, as a transaction of one.
+ *
+ * Never are the ranges left out where nobody waits for their answer: etcd did, and a transaction that failed because of a
+ * range then failed on one member only (its issue 18667).
+ */
+import { assert, assertNever } from '../base/assert.js'
+import { keyText } from '../base/bytes.js'
+import { StoreError } from '../base/errors.js'
+import { NO_LEASE } from '../base/lease-id.js'
+import { compareHolds } from './compare.js'
+import type { KeySpace } from './key-space.js'
+import { readInTransaction } from './range.js'
+import type { Operation, OperationResponse, PutRequest, TransactionRequest, TransactionResponse } from './types.js'
+import type { Write } from './write.js'
+
+/** Throws `LEASE_NOT_FOUND`, `KEY_NOT_FOUND`, `COMPACTED`, `FUTURE_REVISION`, with nothing written. */
+export function execute(space: KeySpace, operation: Operation, write: Write): OperationResponse {
+  if (operation.type !== 'transaction') {
+    check(space, operation)
+    return perform(space, operation, NO_PATHS, write)
+  }
+  const path = choose(space, operation)
+  checkPath(space, path)
+  return performPath(space, path, write)
+}
+
+/** The branch of one transaction that is taken. */
+interface Path {
+  readonly succeeded: boolean
+  readonly operations: readonly Operation[]
+  /** Of the transactions among `operations`. */
+  readonly nested: ReadonlyMap<TransactionRequest, Path>
+}
+
+const NO_PATHS: ReadonlyMap<TransactionRequest, Path> = new Map()
+
+function choose(space: KeySpace, request: TransactionRequest): Path {
+  const succeeded = request.compare.every((compare) => compareHolds(space, compare))
+  const operations = succeeded ? request.success : request.failure
+  const transactions = operations.filter((operation) => operation.type === 'transaction')
+  if (transactions.length === 0) return { succeeded, operations, nested: NO_PATHS }
+  return { succeeded, operations, nested: new Map(transactions.map((nested) => [nested, choose(space, nested)])) }
+}
+
+function checkPath(space: KeySpace, path: Path): void {
+  for (const operation of path.operations) {
+    const nested = operation.type === 'transaction' ? path.nested.get(operation) : undefined
+    if (nested) checkPath(space, nested)
+    else check(space, operation)
+  }
+}
+
+function check(space: KeySpace, operation: Operation): void {
+  switch (operation.type) {
+    case 'range':
+      if (operation.revision) space.checkReadable(operation.revision)
+      return
+    case 'put':
+      checkPut(space, operation)
+      return
+    case 'delete':
+    case 'transaction':
+      return
+    default:
+      assertNever(operation, 'operation')
+  }
+}
+
+/**
+ * Whether the key exists is asked of the state before the transaction. It cannot have changed by the time the put is
+ * done: no branch may put and delete one key.
+ */
+function checkPut(space: KeySpace, request: PutRequest): void {
+  if (request.lease !== NO_LEASE && !space.leases.exists(request.lease)) {
+    throw new StoreError('LEASE_NOT_FOUND', `Lease ${request.lease} does not exist: it ended or was never granted.`)
+  }
+  if ((request.ignoreValue || request.ignoreLease) && space.index.get(request.key)?.live !== true) {
+    throw new StoreError('KEY_NOT_FOUND', `'${keyText(request.key)}' does not exist, so it has nothing to keep.`)
+  }
+}
+
+function performPath(space: KeySpace, path: Path, write: Write): TransactionResponse {
+  const responses = path.operations.map((operation) => perform(space, operation, path.nested, write))
+  return { type: 'transaction', succeeded: path.succeeded, responses }
+}
+
+function perform(
+  space: KeySpace,
+  operation: Operation,
+  nested: ReadonlyMap<TransactionRequest, Path>,
+  write: Write,
+): OperationResponse {
+  switch (operation.type) {
+    case 'range':
+      return readInTransaction(space, operation)
+    case 'put':
+      return write.put(operation)
+    case 'delete':
+      return write.delete(operation)
+    case 'transaction': {
+      const path = nested.get(operation)
+      assert(path !== undefined, 'a nested transaction has no chosen path')
+      return performPath(space, path, write)
+    }
+    default:
+      return assertNever(operation, 'operation')
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The changes of one revision: the only writer of the key space.
+ *
+ * Every change of one transaction carries the same main revision and a sub revision counted from 0. Nothing here can be
+ * refused any more: what may fail was checked before the first change (transaction.ts), and what fails now, a damaged
+ * record or a broken invariant, leaves a half-done write that must never reach the disk. The machine stops then.
+ */
+import { assert } from '../base/assert.js'
+import type { Key } from '../base/bytes.js'
+import { NO_LEASE } from '../base/lease-id.js'
+import type { KeyIndex } from './key-index.js'
+import type { KeySpace } from './key-space.js'
+import { encodePut, encodeTombstone, hashRecord, recordKeyOf, tombstone } from './record.js'
+import type {
+  DeleteRequest,
+  DeleteResponse,
+  Event,
+  KeyValue,
+  PutRequest,
+  PutResponse,
+  Revision,
+  RevisionId,
+} from './types.js'
+
+export class Write {
+  readonly #space: KeySpace
+  readonly #revision: Revision
+  readonly #events: Event[] = []
+  readonly #touched: (found: KeyIndex) => void
+  #open = true
+
+  /** `touched` is told of every key that now has more to it than one live version. */
+  constructor(space: KeySpace, touched: (found: KeyIndex) => void) {
+    this.#space = space
+    this.#revision = space.revision + 1
+    this.#touched = touched
+  }
+
+  /** Whether anything was changed. */
+  get begun(): boolean {
+    return this.#events.length > 0
+  }
+
+  put(request: PutRequest): PutResponse {
+    const space = this.#space
+    const found = space.index.getOrInsert(request.key)
+    const previous = found.current
+    const known = previous && (request.previousKeyValue || request.ignoreValue) ? space.read(previous) : undefined
+    const lease = request.ignoreLease ? space.leases.leaseOf(request.key) : request.lease
+    const given = request.ignoreValue ? known?.value : request.value
+    assert(given !== undefined, () => `${JSON.stringify(request.key)} has no value to keep`)
+
+    const main = this.#revision
+    const sub = this.#events.length
+    found.put(main, sub)
+    const { createRevision, version } = found
+    const entry: KeyValue = { key: found.key, value: given, createRevision, modRevision: main, version, lease }
+    const record = encodePut(entry, sub)
+    space.backend.set(recordKeyOf(main, sub), record)
+    this.#count(found, record)
+    if (found.compactable) this.#touched(found)
+    if (lease !== NO_LEASE) space.leases.attach(found.key, lease)
+    else space.leases.detach(found.key)
+    // The event's value is a view into the record of our own, not into what was given: that may be a small part of a
+    // large frame, which an event waiting for a slow watcher would keep alive.
+    const value = record.subarray(record.byteLength - given.byteLength)
+    const keyValue = { key: found.key, value, createRevision, modRevision: main, version, lease }
+    this.#events.push({ type: 'put', keyValue, previous })
+    return { type: 'put', previous: request.previousKeyValue ? known : undefined }
+  }
+
+  delete(request: DeleteRequest): DeleteResponse {
+    const doomed: KeyIndex[] = []
+    this.#space.index.visit(request.key, request.rangeEnd, (found) => {
+      if (found.live) doomed.push(found)
+      return true
+    })
+    const previous = request.previousKeyValue ? doomed.map((found) => this.#readCurrent(found)) : []
+    for (const found of doomed) this.#delete(found)
+    return { type: 'delete', deleted: doomed.length, previous }
+  }
+
+  /** Deletes keys that all exist, in the order given: how a lease takes its keys with it. */
+  deleteKeys(keys: readonly Key[]): void {
+    for (const key of keys) {
+      const found = this.#space.index.get(key)
+      assert(found !== undefined && found.live, () => `${JSON.stringify(key)} hangs on a lease but does not exist`)
+      this.#delete(found)
+    }
+  }
+
+  /** Raises the store's revision by one if anything was changed, and gives the changes in their order. */
+  finish(): readonly Event[] {
+    assert(this.#open, 'a write was finished twice')
+    this.#open = false
+    if (this.begun) this.#space.revision = this.#revision
+    return this.#events
+  }
+
+  #delete(found: KeyIndex): void {
+    const previous = found.current
+    const id: RevisionId = { main: this.#revision, sub: this.#events.length }
+    found.delete(id.main, id.sub)
+    this.#space.backend.set(recordKeyOf(id.main, id.sub), encodeTombstone(found.key, id))
+    this.#count(found, undefined)
+    this.#touched(found)
+    this.#space.leases.detach(found.key)
+    this.#events.push({ type: 'delete', keyValue: tombstone(found.key, id.main), previous })
+  }
+
+  /** Puts `record` in the place that the key's record before had in the digest. */
+  #count(found: KeyIndex, record: Uint8Array | undefined): void {
+    const space = this.#space
+    const hash = record && hashRecord(record)
+    const high = hash ? hash.high | 0 : 0
+    const low = hash ? hash.low | 0 : 0
+    space.digestHigh = (space.digestHigh - found.hashHigh + high) | 0
+    space.digestLow = (space.digestLow - found.hashLow + low) | 0
+    found.hashHigh = high
+    found.hashLow = low
+  }
+
+  #readCurrent(found: KeyIndex): KeyValue {
+    const current = found.current
+    assert(current !== undefined, () => `${JSON.stringify(found.key)} does not exist`)
+    return this.#space.read(current)
+  }
+}
