@@ -1,1 +1,41 @@
-export {}
+/** The entry point quorate/raft: the consensus core alone, for a state machine, a log and a transport of your own. */
+export { RawNode } from './raw-node.js'
+export {
+  describeEntry,
+  describeEvent,
+  describeMessage,
+  describeProgress,
+  describeReady,
+  describeStatus,
+} from './describe.js'
+export { NOBODY } from './types.js'
+export type {
+  Configuration,
+  Entry,
+  EntryKind,
+  HardState,
+  Index,
+  LogPosition,
+  NodeId,
+  Role,
+  StoredState,
+  Term,
+} from './types.js'
+export type {
+  Append,
+  AppendAccepted,
+  AppendRejected,
+  Heartbeat,
+  HeartbeatReply,
+  Message,
+  MessageType,
+  PreVote,
+  PreVoteReply,
+  ReadIndexReply,
+  ReadIndexRequest,
+  Vote,
+  VoteReply,
+} from './message.js'
+export type { RaftOptions } from './options.js'
+export type { FollowerStatus, ProposalRefusal, ProposeResult, ReadState, Ready, Status, Write } from './ready.js'
+export type { IgnoreReason, RaftEvent, RaftEventType, VoteRefusal } from './trace.js'

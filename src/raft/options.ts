@@ -1,4 +1,4 @@
-/** What a core is given when it is made. Validated once, in raw-node.ts; inside, every value is present. */
+/** What a core is given when it is made. Validated once, in settings.ts; inside, every value is present. */
 import type { Random } from '../base/random.js'
 import type { RaftEvent } from './trace.js'
 import type { Configuration, NodeId } from './types.js'

@@ -13,7 +13,7 @@ import type { Entry, HardState, Index, NodeId, Role, Term } from './types.js'
 export interface Write {
   /** Names this write to `advance`; grows by one. */
   readonly id: number
-  /** Given whole with every write; `changed` says whether it differs from the last one. */
+  /** Given whole with every write, whether it changed or not. */
   readonly hardState: HardState
   /** Entries in order; entries on disk from `entries[0].index` on are replaced by them. Empty: only the hard state changed. */
   readonly entries: readonly Entry[]

@@ -1,0 +1,39 @@
+/**
+ * The only writer of the commit index.
+ *
+ * Always: it never falls, and never passes the end of the log.
+ */
+import { assert } from '../base/assert.js'
+import { reachedByQuorum } from './electorate.js'
+import { entryBytes } from './log.js'
+import type { RaftState } from './state.js'
+import type { Index } from './types.js'
+
+/** Follower: the leader says that entries up to `index`, which we hold, are committed. */
+export function commitThrough(state: RaftState, index: Index): void {
+  if (index <= state.commitIndex) return
+  assert(
+    index <= state.log.lastIndex,
+    () =>
+      `commit ${index} is beyond the last entry ${state.log.lastIndex} of member ${state.id}: ` +
+      'entries that it acknowledged are gone; was its data directory lost or rolled back?',
+  )
+  state.commitIndex = index
+  state.settings.trace?.({ type: 'commit-advanced', node: state.id, index })
+}
+
+/**
+ * Leader: commits what is durable on a quorum; returns whether that was anything new. Our own log counts as far as it is
+ * durable, which may be less than what a quorum of the others holds.
+ *
+ * Only entries of our own term are committed by counting (thesis 3.6.2): an older entry on a majority can still be
+ * replaced by a later leader (figure 3.7). It is committed with the first entry of our own term behind it.
+ */
+export function commitByCounting(state: RaftState): boolean {
+  const index = reachedByQuorum(state, state.log.durableIndex, (peer) => state.followers.get(peer)?.matchIndex)
+  // Entries of our own term are exactly those from the first one on: no term needs to be looked up.
+  if (index <= state.commitIndex || index < state.termStartIndex) return false
+  for (let at = state.commitIndex + 1; at <= index; at++) state.uncommittedBytes -= entryBytes(state.log.entryAt(at))
+  commitThrough(state, index)
+  return true
+}

@@ -1,0 +1,103 @@
+/**
+ * What the core hands out, and what a completed write sets free.
+ *
+ * Appends, acceptances and rounds of reads are built here and not where their cause arose: what came in between two
+ * outputs leaves as one.
+ */
+import { assert } from '../base/assert.js'
+import { acceptanceCanLeave, noteDurable, sendAcceptance } from './append.js'
+import { commitByCounting } from './commit.js'
+import { countOwnVote } from './election.js'
+import { hardStateIsDurable, holdForBeginningWrite, releaseHeld } from './outbox.js'
+import { beginRound, readRoundIsDue } from './read-index.js'
+import type { Ready, Write } from './ready.js'
+import { hasAppendsToSend, replicate } from './replicate.js'
+import type { RaftState } from './state.js'
+import type { Entry, Index } from './types.js'
+
+export function hasReady(state: RaftState): boolean {
+  return (
+    state.messages.length > 0 ||
+    state.answeredReads.length > 0 ||
+    state.droppedReads.length > 0 ||
+    deliverableIndex(state) > state.deliveredIndex ||
+    needsWrite(state) ||
+    acceptanceCanLeave(state) ||
+    (state.role === 'leader' && (readRoundIsDue(state) || hasAppendsToSend(state)))
+  )
+}
+
+export function takeReady(state: RaftState): Ready {
+  if (state.role === 'leader') {
+    if (readRoundIsDue(state)) beginRound(state)
+    replicate(state)
+  }
+  if (acceptanceCanLeave(state)) sendAcceptance(state)
+  const write = needsWrite(state) ? beginWrite(state) : undefined
+  const committed = deliver(state)
+  const { messages, answeredReads: reads, droppedReads } = state
+  state.messages = []
+  state.answeredReads = []
+  state.droppedReads = []
+  return { write, messages, committed, reads, droppedReads }
+}
+
+/** The write is durable, and with it what it was told to hold. */
+export function completeWrite(state: RaftState, writeId: number): void {
+  const { log, write } = state
+  assert(
+    write !== undefined && write.id === writeId,
+    () => `write ${writeId} is reported as durable, under way is ${write?.id ?? 'none'}`,
+  )
+  const durableBefore = log.durableIndex
+  state.write = undefined
+  state.durable = write.hardState
+  log.completeWrite()
+  state.settings.trace?.({
+    type: 'write-durable',
+    node: state.id,
+    write: writeId,
+    durableIndex: log.durableIndex,
+  })
+  releaseHeld(state)
+  switch (state.role) {
+    case 'leader':
+      commitByCounting(state)
+      return
+    case 'candidate':
+      countOwnVote(state)
+      return
+    case 'follower':
+    case 'pre-candidate':
+      noteDurable(state, durableBefore)
+      return
+  }
+}
+
+function needsWrite(state: RaftState): boolean {
+  if (state.write !== undefined) return false
+  return state.log.writingIndex < state.log.lastIndex || !hardStateIsDurable(state)
+}
+
+function beginWrite(state: RaftState): Write {
+  const hardState = { term: state.term, vote: state.vote }
+  const id = ++state.lastWriteId
+  state.write = { id, hardState }
+  holdForBeginningWrite(state)
+  return { id, hardState, entries: state.log.beginWrite() }
+}
+
+/** Committed, and durable here: what is applied may be trimmed from the log, and must not be missing after a crash. */
+function deliverableIndex(state: RaftState): Index {
+  return Math.min(state.commitIndex, state.log.durableIndex)
+}
+
+function deliver(state: RaftState): readonly Entry[] {
+  const through = deliverableIndex(state)
+  if (through <= state.deliveredIndex) return NO_ENTRIES
+  const entries = state.log.slice(state.deliveredIndex + 1, through, state.settings.applyBatchBytesMax)
+  state.deliveredIndex += entries.length
+  return entries
+}
+
+const NO_ENTRIES: readonly Entry[] = []

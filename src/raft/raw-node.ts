@@ -1,0 +1,180 @@
+/**
+ * The consensus core as its driver sees it: a synchronous state machine without clock, disk, network or randomness of its
+ * own. The driver feeds it messages, proposals and the time, and does what `ready()` says:
+ *
+ *     for ever:
+ *       feed what arrived: step, propose, readIndex; tick when nextDeadlineMs() has come
+ *       if hasReady():
+ *         { write, messages, committed, reads, droppedReads } = ready()
+ *         send the messages; apply the committed entries; answer the reads
+ *         if there is a write: begin it; when it is durable, advance(write.id)      meanwhile, go on
+ *
+ * Always: messages may be sent in any order relative to the write; what must wait for it is not handed out before.
+ * Always: a call that throws `AssertionError` met a broken invariant; nothing more may be asked of this object.
+ */
+import { assert } from '../base/assert.js'
+import { randomId } from '../base/random.js'
+import { isSoleVoter } from './electorate.js'
+import { checkInvariants } from './invariants.js'
+import type { Message } from './message.js'
+import type { RaftOptions } from './options.js'
+import { completeWrite, hasReady, takeReady } from './output.js'
+import { propose } from './propose.js'
+import { requestRead } from './read-index.js'
+import type { ProposeResult, Ready, Status } from './ready.js'
+import { completeSettings } from './settings.js'
+import { initialState, type RaftState } from './state.js'
+import { statusOf } from './status.js'
+import { step } from './step.js'
+import { nextDeadlineMs, noteTime, tick } from './tick.js'
+import { restartElectionTimer } from './transitions.js'
+import type { Index, NodeId, Role, StoredState, Term } from './types.js'
+
+export class RawNode {
+  readonly #state: RaftState
+
+  /**
+   * @param stored - what is on the disk, all of it durable; for a new member, empty
+   * @throws RangeError for options that make no sense
+   */
+  constructor(options: RaftOptions, stored: StoredState, nowMs: number) {
+    const settings = completeSettings(options)
+    const state = initialState(settings, stored, randomId(settings.random), nowMs)
+    const { log } = state
+    assert(
+      stored.applied >= log.compacted.index && stored.applied <= log.lastIndex,
+      `stored state: applied ${stored.applied} is outside the log, ${log.compacted.index} to ${log.lastIndex}`,
+    )
+    assert(
+      log.lastTerm <= state.term,
+      `stored state: the log ends in term ${log.lastTerm}, the current one is ${state.term}`,
+    )
+    restartElectionTimer(state)
+    // There is nobody to wait for.
+    if (isSoleVoter(state)) state.electionTimeoutDrawnMs = 0
+    this.#state = state
+  }
+
+  get id(): NodeId {
+    return this.#state.id
+  }
+
+  get role(): Role {
+    return this.#state.role
+  }
+
+  get term(): Term {
+    return this.#state.term
+  }
+
+  /** The leader of this term as far as known; `NOBODY` if not. */
+  get leader(): NodeId {
+    return this.#state.leader
+  }
+
+  get commitIndex(): Index {
+    return this.#state.commitIndex
+  }
+
+  /** The first entry in memory. */
+  get firstIndex(): Index {
+    return this.#state.log.firstIndex
+  }
+
+  get lastIndex(): Index {
+    return this.#state.log.lastIndex
+  }
+
+  get durableIndex(): Index {
+    return this.#state.log.durableIndex
+  }
+
+  /** Bytes that the entries in memory take. */
+  get logBytes(): number {
+    return this.#state.log.bytes
+  }
+
+  /** The term of the entry at `index`; undefined where the log does not reach. */
+  termAt(index: Index): Term | undefined {
+    return this.#state.log.termAt(index)
+  }
+
+  /** Time went by. Needed when {@link nextDeadlineMs} has come, harmless at any time. */
+  tick(nowMs: number): void {
+    noteTime(this.#state, nowMs)
+    tick(this.#state)
+  }
+
+  /** When `tick` is next needed; every other call may change it. */
+  nextDeadlineMs(): number {
+    return nextDeadlineMs(this.#state)
+  }
+
+  /** A message came in: lost, repeated, late or out of order, but as it was sent. */
+  step(message: Message, nowMs: number): void {
+    noteTime(this.#state, nowMs)
+    step(this.#state, message)
+  }
+
+  /**
+   * Appends entries with these payloads, all or none, at consecutive indexes. The payloads belong to the log from now on.
+   * Accepted does not mean committed: that is so when the entry at that index, *with that term*, is handed out.
+   *
+   * @throws RangeError when there is no payload
+   */
+  propose(payloads: readonly Uint8Array[], nowMs: number): ProposeResult {
+    noteTime(this.#state, nowMs)
+    return propose(this.#state, payloads)
+  }
+
+  /**
+   * Asks for the index that a linearizable read must wait for. The answer comes in `ready()`, in `reads` or, when the
+   * leader changed or did not answer within an election timeout, in `droppedReads`. To try again, use a fresh id.
+   *
+   * @returns false if no leader is known: nothing was asked
+   */
+  readIndex(requestId: number, nowMs: number): boolean {
+    noteTime(this.#state, nowMs)
+    return requestRead(this.#state, requestId)
+  }
+
+  /** Whether `ready()` has anything to hand out. */
+  hasReady(): boolean {
+    return hasReady(this.#state)
+  }
+
+  /** Takes the output; each thing is handed out once. While a write is under way there is no further one. */
+  ready(): Ready {
+    return takeReady(this.#state)
+  }
+
+  /** The write with this id is durable. */
+  advance(writeId: number, nowMs: number): void {
+    noteTime(this.#state, nowMs)
+    completeWrite(this.#state, writeId)
+  }
+
+  /**
+   * Forgets the entries up to `index`, whose effects are durable in the state machine. A follower that needs them is
+   * reported as `unreachable-by-log`.
+   */
+  compact(index: Index): void {
+    const state = this.#state
+    assert(
+      index <= state.deliveredIndex,
+      () => `cannot compact to ${index}: entries were handed out to be applied up to ${state.deliveredIndex}`,
+    )
+    if (index <= state.log.compacted.index) return
+    state.log.compact(index)
+    state.settings.trace?.({ type: 'log-compacted', node: state.id, index })
+  }
+
+  status(): Status {
+    return statusOf(this.#state)
+  }
+
+  /** Throws `AssertionError` if anything that must hold does not; for simulations. */
+  checkInvariants(options: { readonly thorough?: boolean } = {}): void {
+    checkInvariants(this.#state, options)
+  }
+}

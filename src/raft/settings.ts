@@ -1,0 +1,81 @@
+/**
+ * The options with every default filled in, checked once here; the rest of the core reads complete values.
+ * A wrong option is misuse: `RangeError`, naming the option and the value.
+ */
+import { LIMITS } from '../base/limits.js'
+import type { Random } from '../base/random.js'
+import type { RaftOptions } from './options.js'
+import type { RaftEvent } from './trace.js'
+import type { Configuration, NodeId } from './types.js'
+
+export interface Settings {
+  readonly id: NodeId
+  readonly configuration: Configuration
+  readonly electionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly preVote: boolean
+  readonly checkQuorum: boolean
+  readonly appendBytesMax: number
+  readonly inflightAppendsMax: number
+  readonly inflightAppendBytesMax: number
+  readonly uncommittedBytesMax: number
+  readonly applyBatchBytesMax: number
+  readonly random: Random
+  readonly trace: ((event: RaftEvent) => void) | undefined
+}
+
+const ELECTION_TIMEOUT_MS = 1000
+const HEARTBEAT_INTERVAL_MS = 100
+
+export function completeSettings(options: RaftOptions): Settings {
+  const settings: Settings = {
+    id: options.id,
+    configuration: options.configuration,
+    electionTimeoutMs: options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS,
+    heartbeatIntervalMs: options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS,
+    preVote: options.preVote ?? true,
+    checkQuorum: options.checkQuorum ?? true,
+    appendBytesMax: options.appendBytesMax ?? LIMITS.appendBytesMax,
+    inflightAppendsMax: options.inflightAppendsMax ?? LIMITS.inflightAppendsMax,
+    inflightAppendBytesMax: options.inflightAppendBytesMax ?? LIMITS.inflightAppendBytesMax,
+    uncommittedBytesMax: options.uncommittedBytesMax ?? LIMITS.uncommittedBytesMax,
+    applyBatchBytesMax: options.applyBatchBytesMax ?? LIMITS.applyBatchBytesMax,
+    random: options.random,
+    trace: options.trace,
+  }
+  requireNodeId(settings.id, 'id')
+  requireVoters(settings.configuration.voters)
+  requirePositive(settings.electionTimeoutMs, 'electionTimeoutMs')
+  requirePositive(settings.heartbeatIntervalMs, 'heartbeatIntervalMs')
+  requirePositive(settings.appendBytesMax, 'appendBytesMax')
+  requirePositive(settings.inflightAppendsMax, 'inflightAppendsMax')
+  requirePositive(settings.inflightAppendBytesMax, 'inflightAppendBytesMax')
+  requirePositive(settings.uncommittedBytesMax, 'uncommittedBytesMax')
+  requirePositive(settings.applyBatchBytesMax, 'applyBatchBytesMax')
+  if (!Number.isSafeInteger(settings.inflightAppendsMax)) {
+    throw new RangeError(`inflightAppendsMax must be a whole number, got ${settings.inflightAppendsMax}`)
+  }
+  if (settings.heartbeatIntervalMs >= settings.electionTimeoutMs) {
+    throw new RangeError(
+      `heartbeatIntervalMs (${settings.heartbeatIntervalMs}) must be less than electionTimeoutMs (${settings.electionTimeoutMs}): ` +
+        'otherwise followers campaign between two heartbeats',
+    )
+  }
+  return settings
+}
+
+function requireVoters(voters: readonly NodeId[]): void {
+  if (voters.length === 0) throw new RangeError('configuration.voters must not be empty: nobody could be elected')
+  for (const voter of voters) requireNodeId(voter, 'configuration.voters')
+  if (new Set(voters).size !== voters.length) {
+    throw new RangeError(`configuration.voters must not repeat an id: ${voters.join(', ')}`)
+  }
+}
+
+function requireNodeId(id: NodeId, what: string): void {
+  if (!Number.isSafeInteger(id) || id <= 0) throw new RangeError(`${what} must be a positive safe integer, got ${id}`)
+}
+
+function requirePositive(value: number, what: string): void {
+  if (!(value > 0)) throw new RangeError(`${what} must be greater than 0, got ${value}`)
+}

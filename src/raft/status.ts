@@ -1,0 +1,23 @@
+/** A view of the core for people and for tools: a copy, taken when asked for. */
+import type { FollowerStatus, Status } from './ready.js'
+import type { RaftState } from './state.js'
+
+export function statusOf(state: RaftState): Status {
+  const { log } = state
+  const followers: FollowerStatus[] = []
+  for (const { id, state: progress, matchIndex, nextIndex, lastContactMs } of state.followers.values()) {
+    followers.push({ id, state: progress, matchIndex, nextIndex, lastContactMs })
+  }
+  return {
+    id: state.id,
+    role: state.role,
+    term: state.term,
+    vote: state.vote,
+    leader: state.leader,
+    firstIndex: log.firstIndex,
+    lastIndex: log.lastIndex,
+    durableIndex: log.durableIndex,
+    commitIndex: state.commitIndex,
+    followers,
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * A message comes in: the rules of terms first, the same for all kinds, then each kind to whoever handles it.
+ *
+ * Always: a higher term makes us a follower in it, except where the message only asks about a term (pre-vote) or is a
+ * vote that we do not even hear (election.ts).
+ * Always: a leader or candidate of an older term is answered in ours, so that it steps down. Otherwise a member that is
+ * ahead in terms but hears a leader that is behind would neither follow it nor depose it (etcd issue 8501).
+ */
+import { assertNever } from '../base/assert.js'
+import { handleAppend, handleHeartbeat } from './append.js'
+import { isMember } from './electorate.js'
+import { disregardsVote, handlePreVote, handlePreVoteReply, handleVote, handleVoteReply } from './election.js'
+import type { Message } from './message.js'
+import { send } from './outbox.js'
+import { confirmRounds, handleReadIndexReply, handleReadIndexRequest } from './read-index.js'
+import { handleAppendAccepted, handleAppendRejected, handleHeartbeatReply } from './replicate.js'
+import type { RaftState } from './state.js'
+import type { IgnoreReason } from './trace.js'
+import { becomeFollower } from './transitions.js'
+import { NOBODY } from './types.js'
+
+export function step(state: RaftState, message: Message): void {
+  if (message.to !== state.id) {
+    ignore(state, message, 'not-for-us')
+    return
+  }
+  if (message.from === state.id || !isMember(state, message.from)) {
+    ignore(state, message, 'unknown-sender')
+    return
+  }
+  if (message.term > state.term && !raiseTerm(state, message)) return
+  if (message.term < state.term && !answersOldTerm(message)) {
+    replyToOldTerm(state, message)
+    return
+  }
+  dispatch(state, message)
+}
+
+/** Returns whether to go on with the message. */
+function raiseTerm(state: RaftState, message: Message): boolean {
+  switch (message.type) {
+    case 'pre-vote':
+      return true
+    case 'pre-vote-reply':
+      // Granting, it names the term we asked about, which nobody is in.
+      if (!message.granted) becomeFollower(state, message.term, NOBODY)
+      return true
+    case 'vote':
+      if (disregardsVote(state, message)) return false
+      becomeFollower(state, message.term, NOBODY)
+      return true
+    case 'append':
+    case 'heartbeat':
+      becomeFollower(state, message.term, message.from)
+      return true
+    case 'vote-reply':
+    case 'append-accepted':
+    case 'append-rejected':
+    case 'heartbeat-reply':
+    case 'read-index':
+    case 'read-index-reply':
+      becomeFollower(state, message.term, NOBODY)
+      return true
+    default:
+      return assertNever(message, 'message')
+  }
+}
+
+/** Requests that say no by themselves when the term is over. */
+function answersOldTerm(message: Message): boolean {
+  return message.type === 'pre-vote' || message.type === 'vote'
+}
+
+function replyToOldTerm(state: RaftState, message: Message): void {
+  if (message.type === 'append' || message.type === 'heartbeat') {
+    // Any message of ours would do, it is the term that tells. This one claims nothing about logs.
+    const round = message.type === 'heartbeat' ? message.round : 0
+    send(state, { type: 'heartbeat-reply', from: state.id, to: message.from, term: state.term, round })
+  }
+  ignore(state, message, 'old-term')
+}
+
+/** Here the message is of our own term, or asks for a vote. */
+function dispatch(state: RaftState, message: Message): void {
+  switch (message.type) {
+    case 'pre-vote':
+      handlePreVote(state, message)
+      return
+    case 'pre-vote-reply':
+      handlePreVoteReply(state, message)
+      return
+    case 'vote':
+      handleVote(state, message)
+      return
+    case 'vote-reply':
+      handleVoteReply(state, message)
+      return
+    case 'append':
+      handleAppend(state, message)
+      return
+    case 'heartbeat':
+      handleHeartbeat(state, message)
+      return
+    case 'append-accepted':
+      if (state.role === 'leader') handleAppendAccepted(state, message)
+      else ignore(state, message, 'not-awaited')
+      return
+    case 'append-rejected':
+      if (state.role === 'leader') handleAppendRejected(state, message)
+      else ignore(state, message, 'not-awaited')
+      return
+    case 'heartbeat-reply':
+      if (state.role !== 'leader') {
+        ignore(state, message, 'not-awaited')
+        return
+      }
+      handleHeartbeatReply(state, message)
+      confirmRounds(state)
+      return
+    case 'read-index':
+      if (state.role === 'leader') handleReadIndexRequest(state, message)
+      else ignore(state, message, 'not-awaited')
+      return
+    case 'read-index-reply':
+      handleReadIndexReply(state, message)
+      return
+    default:
+      assertNever(message, 'message')
+  }
+}
+
+function ignore(state: RaftState, message: Message, reason: IgnoreReason): void {
+  const { type, from, term } = message
+  state.settings.trace?.({ type: 'message-ignored', node: state.id, message: type, from, term, reason })
+}

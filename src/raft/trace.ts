@@ -1,0 +1,68 @@
+/**
+ * Every noteworthy decision of the core, typed. Logs, transcripts, metrics and the coverage of simulations are readers of
+ * this one stream; `describe.ts` gives each a line.
+ *
+ * Always: emitting costs nothing when nobody listens (`trace?.({ ... })` does not even build the event).
+ * Always: an event tells what was decided and why, not that a function was called.
+ */
+import type { MessageType } from './message.js'
+import type { ProposalRefusal } from './ready.js'
+import type { Index, LogPosition, NodeId, Term } from './types.js'
+
+/** Why a vote or a pre-vote was not given. */
+export type VoteRefusal =
+  /** The candidate's term is over. */
+  | 'old-term'
+  /** A leader was heard from within the election timeout (thesis 4.2.3, 9.6). */
+  | 'leader-is-heard'
+  /** This member restarted less than an election timeout ago and may have heard a leader just before. */
+  | 'restarted-lately'
+  /** The vote of this term belongs to somebody else, or the term has a leader. */
+  | 'voted-already'
+  /** The candidate's log misses entries that may be committed (thesis 3.6.1). */
+  | 'log-is-behind'
+
+export type IgnoreReason = 'not-for-us' | 'unknown-sender' | 'old-term' | 'not-awaited'
+
+interface Emitted {
+  /** Who decided. */
+  readonly node: NodeId
+}
+
+export type RaftEvent = Emitted &
+  (
+    | { readonly type: 'became-follower'; readonly term: Term; readonly leader: NodeId }
+    | { readonly type: 'became-pre-candidate'; readonly term: Term }
+    | { readonly type: 'became-candidate'; readonly term: Term }
+    | { readonly type: 'became-leader'; readonly term: Term; readonly lastIndex: Index }
+    | { readonly type: 'leader-changed'; readonly term: Term; readonly leader: NodeId }
+    | { readonly type: 'quorum-lost'; readonly term: Term; readonly lastContactMs: number }
+    | { readonly type: 'campaign-postponed'; readonly term: Term }
+    | { readonly type: 'pre-vote-granted'; readonly term: Term; readonly to: NodeId }
+    | { readonly type: 'pre-vote-refused'; readonly term: Term; readonly to: NodeId; readonly reason: VoteRefusal }
+    | { readonly type: 'vote-granted'; readonly term: Term; readonly to: NodeId }
+    | { readonly type: 'vote-refused'; readonly term: Term; readonly to: NodeId; readonly reason: VoteRefusal }
+    | { readonly type: 'election-lost'; readonly term: Term }
+    | { readonly type: 'append-rejected'; readonly previous: LogPosition; readonly hint: LogPosition }
+    | { readonly type: 'log-truncated'; readonly from: Index; readonly lastIndex: Index }
+    | { readonly type: 'log-compacted'; readonly index: Index }
+    | { readonly type: 'commit-advanced'; readonly index: Index }
+    | { readonly type: 'write-durable'; readonly write: number; readonly durableIndex: Index }
+    | { readonly type: 'progress-probe'; readonly follower: NodeId; readonly nextIndex: Index }
+    | { readonly type: 'progress-replicate'; readonly follower: NodeId; readonly nextIndex: Index }
+    | { readonly type: 'progress-unreachable-by-log'; readonly follower: NodeId; readonly compactedIndex: Index }
+    | { readonly type: 'follower-asked-again'; readonly follower: NodeId; readonly previousIndex: Index }
+    | { readonly type: 'proposal-refused'; readonly reason: ProposalRefusal; readonly count: number }
+    | { readonly type: 'read-round-started'; readonly round: number; readonly index: Index; readonly count: number }
+    | { readonly type: 'read-round-confirmed'; readonly round: number; readonly index: Index; readonly count: number }
+    | { readonly type: 'reads-dropped'; readonly count: number }
+    | {
+        readonly type: 'message-ignored'
+        readonly message: MessageType
+        readonly from: NodeId
+        readonly term: Term
+        readonly reason: IgnoreReason
+      }
+  )
+
+export type RaftEventType = RaftEvent['type']
