@@ -129,12 +129,16 @@ export class MemoryTransport implements Transport {
     this.#medium.changed(this)
   }
 
-  /** For the medium: hands a frame up, unless this end does not take it (any more). Whether it was taken. */
-  deliver(from: TransportIdentity, frame: Frame): boolean {
-    if (this.identity?.clusterId !== from.clusterId || !this.#peers.has(from.memberId)) return false
+  /** For the medium: whether this end takes frames from there (still). */
+  accepts(from: TransportIdentity): boolean {
+    return this.identity?.clusterId === from.clusterId && this.#peers.has(from.memberId)
+  }
+
+  /** For the medium: hands a frame up, if this end takes it. */
+  deliver(from: TransportIdentity, frame: Frame): void {
+    if (!this.accepts(from)) return
     this.#framesReceived++
     this.#handler?.onFrame(from.memberId, frame)
-    return true
   }
 
   /** For the medium: whether a caller is let in, and counts one that is not. */
