@@ -7,16 +7,38 @@
 import imported from 'sorted-btree'
 import { FROM_KEY_ON, type Key } from './bytes.js'
 
-export class OrderedMap<V> {
-  readonly #tree: InstanceType<typeof imported.default<Key, V>>
+type Constructor = typeof imported.default
+type Tree<V> = imported.default<Key, V>
 
-  constructor() {
+export class OrderedMap<V> {
+  readonly #tree: Tree<V>
+
+  constructor(copied?: OrderedMap<V>) {
     const BTree = constructorOf(imported)
-    this.#tree = new BTree<Key, V>(undefined, compareKeys)
+    this.#tree = copied === undefined ? new BTree<Key, V>(undefined, compareKeys) : copied.#tree.clone()
   }
 
   get size(): number {
     return this.#tree.size
+  }
+
+  get(key: Key): V | undefined {
+    return this.#tree.get(key)
+  }
+
+  /** A copy that shares what neither changes: it costs as much as what is changed afterwards. */
+  clone(): OrderedMap<V> {
+    return new OrderedMap(this)
+  }
+
+  /** The pair with the least key above `key`, or at it if `inclusive`. */
+  next(key: Key, inclusive: boolean): readonly [Key, V] | undefined {
+    return inclusive ? this.#tree.getPairOrNextHigher(key) : this.#tree.nextHigherPair(key)
+  }
+
+  /** The pair with the greatest key below `key`, or at it if `inclusive`; without a key, the last pair of all. */
+  previous(key: Key | undefined, inclusive: boolean): readonly [Key, V] | undefined {
+    return inclusive && key !== undefined ? this.#tree.getPairOrNextLower(key) : this.#tree.nextLowerPair(key)
   }
 
   set(key: Key, value: V): void {
@@ -45,8 +67,6 @@ const STOP = Object.freeze({ break: 0 })
 function compareKeys(a: Key, b: Key): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
-
-type Constructor = typeof imported.default
 
 function constructorOf(imported: Constructor | { readonly default: Constructor }): Constructor {
   return typeof imported === 'function' ? imported : imported.default

@@ -34,12 +34,7 @@ export interface LeaseRevokeRequest {
 }
 
 export type Request =
-  | PutRequest
-  | DeleteRequest
-  | TransactionRequest
-  | CompactRequest
-  | LeaseGrantRequest
-  | LeaseRevokeRequest
+  PutRequest | DeleteRequest | TransactionRequest | CompactRequest | LeaseGrantRequest | LeaseRevokeRequest
 
 export interface Command {
   readonly proposal: ProposalId

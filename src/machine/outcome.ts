@@ -15,15 +15,11 @@ export interface LeaseGrantResponse {
 
 export interface LeaseRevokeResponse {
   readonly type: 'lease-revoke'
+  readonly id: LeaseId
 }
 
 export type Response =
-  | PutResponse
-  | DeleteResponse
-  | TransactionResponse
-  | CompactResponse
-  | LeaseGrantResponse
-  | LeaseRevokeResponse
+  PutResponse | DeleteResponse | TransactionResponse | CompactResponse | LeaseGrantResponse | LeaseRevokeResponse
 
 /** A refusal is a value, the same on every member: it is part of the replicated result, not a failure of the machine. */
 export type Outcome =

@@ -17,7 +17,7 @@ export interface RangePlan {
   readonly more: boolean
   /** The records that hold the answer, in key order. One that is not there was compacted meanwhile: plan again. */
   readonly records: readonly RevisionId[]
-  /** For `keysOnly`, where the index knows the whole answer: it, and no records. */
+  /** For `keysOnly`, where the index knows the whole answer: it. Then the records need not be read. */
   readonly known: readonly KeyValue[] | undefined
 }
 
@@ -55,11 +55,12 @@ function planRangeAt(space: KeySpace, request: RangeRequest, at: Revision, lates
   const known: KeyValue[] | undefined = request.keysOnly && latest ? [] : undefined
   let count = 0
   space.index.visit(request.key, request.rangeEnd, (found) => {
-    if (latest ? !found.live : found.at(at) === undefined) return true
+    const id = latest ? found.current : found.at(at)
+    if (id === undefined) return true
     count++
     if (count > limit) return true
-    if (known) known.push(describeLatest(found))
-    else records.push(found.at(at) as RevisionId)
+    records.push(id)
+    known?.push(describeLatest(found))
     return true
   })
   const more = !request.countOnly && count > limit

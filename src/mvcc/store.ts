@@ -38,6 +38,8 @@ import type {
 import { validateOperation } from './validate.js'
 import { Write } from './write.js'
 
+export type { RangePlan } from './range.js'
+
 /** What a write did. `events` is empty if it changed nothing; then the revision did not rise either. */
 export interface Written<R extends OperationResponse = OperationResponse> {
   readonly response: R

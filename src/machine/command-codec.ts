@@ -1,0 +1,324 @@
+/**
+ * Commands as bytes: what stands in the data of a log entry.
+ *
+ *     version | member | incarnation | sequence | request
+ *
+ * The proposal comes first, so that a request that cannot be read is still known by its proposal and refused to whoever
+ * waits for it. Bounded: transactions nest to a limit, nothing is allocated that the bytes do not hold, and whatever the
+ * bytes are, decoding ends with a command or with `MALFORMED`.
+ *
+ * Every member must read the same bytes alike, today's and tomorrow's. A new kind of request or field gets a new number,
+ * and is proposed only once every member knows it.
+ */
+import { assertNever } from '../base/assert.js'
+import { Reader, Writer } from '../base/codec.js'
+import { LIMITS } from '../base/limits.js'
+import {
+  NO_LEASE,
+  type Compare,
+  type DeleteRequest,
+  type Operation,
+  type PutRequest,
+  type RangeRequest,
+  type Relation,
+  type TransactionRequest,
+} from '../mvcc/types.js'
+import type { Command, ProposalId, Request } from './command.js'
+
+const VERSION = 1
+
+/** Numbers on disk and on the wire: never reuse one. */
+const RANGE = 1
+const PUT = 2
+const DELETE = 3
+const TRANSACTION = 4
+const COMPACT = 5
+const LEASE_GRANT = 6
+const LEASE_REVOKE = 7
+
+const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
+const RELATIONS: readonly Relation[] = ['=', '!=', '<', '>']
+
+/** Bits of a request's flags; a bit that is not known is malformed. */
+const HAS_RANGE_END = 1
+const COUNT_ONLY = 2
+const KEYS_ONLY = 4
+const PREVIOUS = 2
+const IGNORE_VALUE = 4
+const IGNORE_LEASE = 8
+
+export function encodeCommand(command: Command): Uint8Array {
+  const writer = new Writer(expectedBytes(command.request))
+  const { member, incarnation, sequence } = command.proposal
+  writer.uint8(VERSION).uint53(member).uint53(incarnation).uint53(sequence)
+  writeRequest(writer, command.request)
+  return writer.finish()
+}
+
+/** Values are views into `bytes`. Throws `MALFORMED`. */
+export function decodeCommand(bytes: Uint8Array): Command {
+  const { proposal, body } = openCommand(bytes)
+  return { proposal, request: readRequest(body) }
+}
+
+/** Whose command it is, without reading what it asks for. Throws `MALFORMED`. */
+export function decodeProposalId(bytes: Uint8Array): ProposalId {
+  return openCommand(bytes).proposal
+}
+
+/** Reads the proposal only, and leaves the request for {@link readRequest}. Throws `MALFORMED`. */
+export function openCommand(bytes: Uint8Array): { readonly proposal: ProposalId; readonly body: Reader } {
+  const body = new Reader(bytes, 'a command')
+  const version = body.uint8()
+  if (version !== VERSION) throw body.malformed(`version ${version}`)
+  const proposal = { member: body.uint53(), incarnation: body.uint53(), sequence: body.uint53() }
+  if (proposal.member === 0 || proposal.sequence === 0) throw body.malformed('a proposal without member or sequence')
+  return { proposal, body }
+}
+
+/** Throws `MALFORMED`. */
+export function readRequest(reader: Reader): Request {
+  const request = readAnyRequest(reader)
+  reader.end()
+  return request
+}
+
+function expectedBytes(request: Request): number {
+  return request.type === 'put' ? 64 + request.key.length + request.value.byteLength : 256
+}
+
+function writeRequest(writer: Writer, request: Request): void {
+  switch (request.type) {
+    case 'put':
+    case 'delete':
+    case 'transaction':
+      writeOperation(writer, request)
+      return
+    case 'compact':
+      writer.uint8(COMPACT).uint53(request.revision)
+      return
+    case 'lease-grant':
+      writer.uint8(LEASE_GRANT).int64(request.id).int64(BigInt(request.ttlSeconds))
+      return
+    case 'lease-revoke':
+      writer.uint8(LEASE_REVOKE).int64(request.id)
+      return
+    default:
+      assertNever(request, 'request')
+  }
+}
+
+function readAnyRequest(reader: Reader): Request {
+  const type = reader.uint8()
+  switch (type) {
+    case PUT:
+      return readPut(reader)
+    case DELETE:
+      return readDelete(reader)
+    case TRANSACTION:
+      return readTransaction(reader, 0)
+    case COMPACT:
+      return { type: 'compact', revision: reader.uint53() }
+    case LEASE_GRANT:
+      return { type: 'lease-grant', id: readLeaseId(reader), ttlSeconds: readInteger(reader) }
+    case LEASE_REVOKE:
+      return { type: 'lease-revoke', id: readLeaseId(reader) }
+    default:
+      throw reader.malformed(`request of type ${type}`)
+  }
+}
+
+function writeOperation(writer: Writer, operation: Operation): void {
+  switch (operation.type) {
+    case 'range':
+      writeRange(writer, operation)
+      return
+    case 'put':
+      writePut(writer, operation)
+      return
+    case 'delete':
+      writeDelete(writer, operation)
+      return
+    case 'transaction':
+      writeTransaction(writer, operation)
+      return
+    default:
+      assertNever(operation, 'operation')
+  }
+}
+
+function readOperation(reader: Reader, depth: number): Operation {
+  const type = reader.uint8()
+  switch (type) {
+    case RANGE:
+      return readRange(reader)
+    case PUT:
+      return readPut(reader)
+    case DELETE:
+      return readDelete(reader)
+    case TRANSACTION:
+      return readTransaction(reader, depth)
+    default:
+      throw reader.malformed(`operation of type ${type}`)
+  }
+}
+
+function writeRange(writer: Writer, request: RangeRequest): void {
+  const { key, rangeEnd, countOnly, keysOnly } = request
+  const flags = flag(rangeEnd !== undefined, HAS_RANGE_END) | flag(countOnly, COUNT_ONLY) | flag(keysOnly, KEYS_ONLY)
+  writer.uint8(RANGE).uint8(flags).latin1(key)
+  if (rangeEnd !== undefined) writer.latin1(rangeEnd)
+  writer.uint53(request.revision ?? 0).uint53(request.limit ?? 0)
+}
+
+function readRange(reader: Reader): RangeRequest {
+  const flags = readFlags(reader, HAS_RANGE_END | COUNT_ONLY | KEYS_ONLY)
+  return {
+    type: 'range',
+    key: reader.latin1(),
+    rangeEnd: flags & HAS_RANGE_END ? reader.latin1() : undefined,
+    revision: reader.uint53(),
+    limit: reader.uint53(),
+    countOnly: (flags & COUNT_ONLY) !== 0,
+    keysOnly: (flags & KEYS_ONLY) !== 0,
+  }
+}
+
+function writePut(writer: Writer, request: PutRequest): void {
+  const { previousKeyValue, ignoreValue, ignoreLease } = request
+  const flags = flag(previousKeyValue, PREVIOUS) | flag(ignoreValue, IGNORE_VALUE) | flag(ignoreLease, IGNORE_LEASE)
+  writer.uint8(PUT).uint8(flags).latin1(request.key).bytes(request.value).int64(request.lease)
+}
+
+function readPut(reader: Reader): PutRequest {
+  const flags = readFlags(reader, PREVIOUS | IGNORE_VALUE | IGNORE_LEASE)
+  return {
+    type: 'put',
+    key: reader.latin1(),
+    value: reader.bytes(),
+    lease: reader.int64(),
+    previousKeyValue: (flags & PREVIOUS) !== 0,
+    ignoreValue: (flags & IGNORE_VALUE) !== 0,
+    ignoreLease: (flags & IGNORE_LEASE) !== 0,
+  }
+}
+
+function writeDelete(writer: Writer, request: DeleteRequest): void {
+  const { key, rangeEnd, previousKeyValue } = request
+  writer.uint8(DELETE).uint8(flag(rangeEnd !== undefined, HAS_RANGE_END) | flag(previousKeyValue, PREVIOUS))
+  writer.latin1(key)
+  if (rangeEnd !== undefined) writer.latin1(rangeEnd)
+}
+
+function readDelete(reader: Reader): DeleteRequest {
+  const flags = readFlags(reader, HAS_RANGE_END | PREVIOUS)
+  return {
+    type: 'delete',
+    key: reader.latin1(),
+    rangeEnd: flags & HAS_RANGE_END ? reader.latin1() : undefined,
+    previousKeyValue: (flags & PREVIOUS) !== 0,
+  }
+}
+
+function writeTransaction(writer: Writer, request: TransactionRequest): void {
+  writer.uint8(TRANSACTION).uint32(request.compare.length)
+  for (const compare of request.compare) writeCompare(writer, compare)
+  for (const branch of [request.success, request.failure]) {
+    writer.uint32(branch.length)
+    for (const operation of branch) writeOperation(writer, operation)
+  }
+}
+
+function readTransaction(reader: Reader, depth: number): TransactionRequest {
+  if (depth > LIMITS.transactionDepthMax) throw reader.malformed(`transactions ${depth} deep`)
+  return {
+    type: 'transaction',
+    compare: Array.from({ length: reader.count(LEAST_COMPARE_BYTES) }, () => readCompare(reader)),
+    success: readBranch(reader, depth),
+    failure: readBranch(reader, depth),
+  }
+}
+
+function readBranch(reader: Reader, depth: number): readonly Operation[] {
+  return Array.from({ length: reader.count(LEAST_OPERATION_BYTES) }, () => readOperation(reader, depth + 1))
+}
+
+function writeCompare(writer: Writer, compare: Compare): void {
+  const { key, rangeEnd, relation, target } = compare
+  writer.uint8(TARGETS.indexOf(target)).uint8(RELATIONS.indexOf(relation))
+  writer.uint8(flag(rangeEnd !== undefined, HAS_RANGE_END)).latin1(key)
+  if (rangeEnd !== undefined) writer.latin1(rangeEnd)
+  switch (target) {
+    case 'value':
+      writer.bytes(compare.value)
+      return
+    case 'version':
+      writer.int64(BigInt(compare.version))
+      return
+    case 'create-revision':
+      writer.int64(BigInt(compare.createRevision))
+      return
+    case 'mod-revision':
+      writer.int64(BigInt(compare.modRevision))
+      return
+    case 'lease':
+      writer.int64(compare.lease)
+      return
+    default:
+      assertNever(target, 'compare target')
+  }
+}
+
+function readCompare(reader: Reader): Compare {
+  const target = TARGETS[reader.uint8()]
+  const relation = RELATIONS[reader.uint8()]
+  if (target === undefined || relation === undefined) throw reader.malformed('a comparison of unknown kind')
+  const flags = readFlags(reader, HAS_RANGE_END)
+  const what = {
+    key: reader.latin1(),
+    rangeEnd: flags & HAS_RANGE_END ? reader.latin1() : undefined,
+    relation,
+  }
+  switch (target) {
+    case 'value':
+      return { ...what, target, value: reader.bytes() }
+    case 'version':
+      return { ...what, target, version: readInteger(reader) }
+    case 'create-revision':
+      return { ...what, target, createRevision: readInteger(reader) }
+    case 'mod-revision':
+      return { ...what, target, modRevision: readInteger(reader) }
+    case 'lease':
+      return { ...what, target, lease: reader.int64() }
+    default:
+      return assertNever(target, 'compare target')
+  }
+}
+
+/** Target, relation, flags, length of the key, length of a value. */
+const LEAST_COMPARE_BYTES = 1 + 1 + 1 + 4 + 4
+/** Type, flags, length of the key: a delete. */
+const LEAST_OPERATION_BYTES = 1 + 1 + 4
+
+function flag(set: boolean | undefined, bit: number): number {
+  return set ? bit : 0
+}
+
+function readFlags(reader: Reader, known: number): number {
+  const flags = reader.uint8()
+  if ((flags & ~known) !== 0) throw reader.malformed(`flags ${flags} of which ${known} are known`)
+  return flags
+}
+
+function readLeaseId(reader: Reader): bigint {
+  const id = reader.int64()
+  if (id === NO_LEASE) throw reader.malformed('lease 0, which stands for none')
+  return id
+}
+
+/** A whole number that may be negative. */
+function readInteger(reader: Reader): number {
+  const value = Number(reader.int64())
+  if (!Number.isSafeInteger(value)) throw reader.malformed(`${value}, which is not a safe integer`)
+  return value
+}

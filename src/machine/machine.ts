@@ -1,0 +1,267 @@
+/**
+ * The replicated state machine: entries of the log in, outcomes, events and changed records out.
+ *
+ * Synchronous and deterministic: its state is a function of the entries applied, on every member alike. Each command is
+ * applied at most once (origins.ts). A refusal is an outcome like another; it too uses up its proposal.
+ *
+ * Always: entries come in order, without gaps; the applied position covers exactly what was applied.
+ * Always: `checkpoint` comes between two entries, right before what the backend gathered is committed, so that the records
+ * on disk are the state at the applied position they hold.
+ * A failure that is no refusal (a damaged record, a broken invariant) leaves the state half-changed: the machine refuses
+ * to go on, and above all to be written.
+ */
+import { assert, assertNever } from '../base/assert.js'
+import { addDigest, describeDigest, equalDigest, hash64, type Digest } from '../base/checksum.js'
+import { Writer, type Reader } from '../base/codec.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+import { Lessor } from '../lease/lessor.js'
+import type { Backend } from '../mvcc/backend.js'
+import { isRecordKey } from '../mvcc/record.js'
+import { MvccStore } from '../mvcc/store.js'
+import type { Event, LeaseId, Revision } from '../mvcc/types.js'
+import { validateRevision } from '../mvcc/validate.js'
+import { openCommand, readRequest } from './command-codec.js'
+import type { LeaseGrantRequest, ProposalId, Request } from './command.js'
+import { Origins } from './origins.js'
+import type { Applied, Outcome, Response } from './outcome.js'
+import {
+  decodeLease,
+  decodeMeta,
+  decodeOrigin,
+  encodeLease,
+  encodeMeta,
+  encodeOrigin,
+  LEASE_PREFIX,
+  leaseKey,
+  META_KEY,
+  ORIGIN_PREFIX,
+  originKey,
+  type Meta,
+} from './state-records.js'
+
+export interface MachineOptions {
+  readonly backend: Backend
+  /** A lease asked for with less gets this. Must be the same on every member. */
+  readonly minimumLeaseTtlSeconds: number
+}
+
+/** Of a command of which not even the proposal can be read. Nobody waits for it: members count from 1. */
+export const NO_PROPOSAL: ProposalId = { member: 0, incarnation: 0, sequence: 0 }
+
+/** Keys that one applied entry looks at for a compaction that is under way. About a quarter of a millisecond. */
+const SWEEP_KEYS_PER_ENTRY = 256
+
+export class Machine {
+  readonly store: MvccStore
+  readonly lessor: Lessor
+  readonly #backend: Backend
+  readonly #origins = new Origins()
+  #appliedIndex = 0
+  #appliedTerm = 0
+  /** What was found on disk; undefined on an empty one, and after loading. */
+  #loaded: Meta | undefined
+  #state: 'loading' | 'ready' | 'failed' = 'loading'
+
+  constructor(options: MachineOptions) {
+    this.#backend = options.backend
+    this.lessor = new Lessor(options.minimumLeaseTtlSeconds)
+    this.store = new MvccStore(options.backend, this.lessor)
+  }
+
+  get appliedIndex(): number {
+    return this.#appliedIndex
+  }
+
+  get appliedTerm(): number {
+    return this.#appliedTerm
+  }
+
+  get revision(): Revision {
+    return this.store.revision
+  }
+
+  get compactRevision(): Revision {
+    return this.store.compactRevision
+  }
+
+  /**
+   * The logical digest: the latest version of every key, leases, proposals seen, counters. Equal on all members at the
+   * same applied index, however far each has come with removing what was compacted.
+   */
+  get digest(): Digest {
+    const records = addDigest(this.store.digest, this.lessor.digest)
+    const counters = hash64(new Writer(16).uint53(this.revision).uint53(this.compactRevision).finish())
+    return addDigest(addDigest(records, this.#origins.digest), counters)
+  }
+
+  /** Takes up one record of the state on disk; they come in the order of their keys. Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */
+  load(key: string, record: Uint8Array): void {
+    assert(this.#state === 'loading', 'a record is loaded after loading ended')
+    if (key === META_KEY) {
+      this.#loaded = decodeMeta(record)
+      this.store.startLoading(this.#loaded.revision, this.#loaded.compactRevision)
+      return
+    }
+    if (this.#loaded === undefined) throw damaged('the record of the applied position is missing')
+    if (isRecordKey(key)) this.store.load(key, record)
+    else if (key.startsWith(LEASE_PREFIX)) this.#loadLease(key, record)
+    else if (key.startsWith(ORIGIN_PREFIX)) this.#loadOrigin(key, record)
+    else throw damaged(`there is a record of unknown kind, '${key.charAt(0)}'`)
+  }
+
+  /** Ends loading; on an empty disk nothing was loaded. Throws `DATA_DAMAGED` unless all that was written is there. */
+  finishLoading(): void {
+    assert(this.#state === 'loading', 'loading ends twice')
+    this.#state = 'ready'
+    const meta = this.#loaded
+    if (meta === undefined) return
+    this.#loaded = undefined
+    this.store.finishLoading()
+    this.#appliedIndex = meta.appliedIndex
+    this.#appliedTerm = meta.appliedTerm
+    if (!equalDigest(this.digest, meta.digest)) {
+      throw damaged(
+        `its records come to ${describeDigest(this.digest)} where ${describeDigest(meta.digest)} was recorded ` +
+          `at index ${meta.appliedIndex}, revision ${meta.revision}; some are missing`,
+      )
+    }
+  }
+
+  /** Applies the command of one entry. */
+  apply(index: number, term: number, data: Uint8Array): Applied {
+    this.#advance(index, term)
+    try {
+      const applied = this.#apply(data)
+      if (this.store.sweeping) this.store.sweep(SWEEP_KEYS_PER_ENTRY)
+      return applied
+    } catch (error) {
+      this.#state = 'failed'
+      throw error
+    }
+  }
+
+  /** Passes over an entry that holds no command. */
+  skip(index: number, term: number): void {
+    this.#advance(index, term)
+  }
+
+  /** Removes some of what a compaction made superfluous; true while there is more. For a member that is idle. */
+  sweep(keysMax: number): boolean {
+    this.#checkReady()
+    this.store.sweep(keysMax)
+    return this.store.sweeping
+  }
+
+  /** Gives the backend the records that tell the applied position: right before it commits. */
+  checkpoint(): void {
+    this.#checkReady()
+    for (const { member, record } of this.#origins.takeDirty()) {
+      this.#backend.set(originKey(member), encodeOrigin(record))
+    }
+    const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
+    this.#backend.set(META_KEY, encodeMeta({ appliedIndex, appliedTerm, revision, compactRevision, digest }))
+  }
+
+  #advance(index: number, term: number): void {
+    this.#checkReady()
+    assert(index === this.#appliedIndex + 1, () => `entry ${index} comes after ${this.#appliedIndex}`)
+    assert(term >= this.#appliedTerm, () => `an entry of term ${term} comes after one of term ${this.#appliedTerm}`)
+    this.#appliedIndex = index
+    this.#appliedTerm = term
+  }
+
+  #apply(data: Uint8Array): Applied {
+    const opened = attempt(() => openCommand(data))
+    if (!opened.ok) return this.#applied(NO_PROPOSAL, opened)
+    const { proposal, body } = opened.value
+    switch (this.#origins.admit(proposal)) {
+      case 'duplicate':
+        return this.#applied(proposal, undefined)
+      case 'expired':
+        return this.#applied(proposal, {
+          ok: false,
+          code: 'PROPOSAL_EXPIRED',
+          message: 'The proposal came so late that it cannot be told from its own repetition any more.',
+        })
+      case 'new':
+        return this.#execute(proposal, body)
+    }
+  }
+
+  #execute(proposal: ProposalId, body: Reader): Applied {
+    const done = attempt(() => this.#perform(readRequest(body)))
+    if (!done.ok) return this.#applied(proposal, done)
+    return this.#applied(proposal, { ok: true, response: done.value.response }, done.value.events)
+  }
+
+  #perform(request: Request): { readonly response: Response; readonly events: readonly Event[] } {
+    switch (request.type) {
+      case 'put':
+        return this.store.write(request)
+      case 'delete':
+        return this.store.write(request)
+      case 'transaction':
+        return this.store.write(request)
+      case 'compact':
+        validateRevision(request.revision)
+        this.store.compact(request.revision)
+        return { response: { type: 'compact' }, events: NO_EVENTS }
+      case 'lease-grant':
+        return { response: this.#grant(request), events: NO_EVENTS }
+      case 'lease-revoke':
+        return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request.id) }
+      default:
+        return assertNever(request, 'request')
+    }
+  }
+
+  #grant(request: LeaseGrantRequest): Response {
+    const lease = this.lessor.grant(request.id, request.ttlSeconds)
+    this.#backend.set(leaseKey(lease.id), encodeLease(lease))
+    return { type: 'lease-grant', id: lease.id, ttlSeconds: lease.ttlSeconds }
+  }
+
+  /** Takes the keys of the lease with it: sorted, in one revision, and none if there are none. */
+  #revoke(id: LeaseId): readonly Event[] {
+    const events = this.store.deleteKeys(this.lessor.keysOf(id))
+    this.lessor.revoke(id)
+    this.#backend.delete(leaseKey(id))
+    return events
+  }
+
+  #applied(proposal: ProposalId, outcome: Outcome | undefined, events: readonly Event[] = NO_EVENTS): Applied {
+    return { proposal, outcome, revision: this.revision, events }
+  }
+
+  #loadLease(key: string, record: Uint8Array): void {
+    const lease = decodeLease(record)
+    if (leaseKey(lease.id) !== key) throw damaged(`lease ${lease.id} stands under another key`)
+    this.lessor.restore(lease)
+  }
+
+  #loadOrigin(key: string, record: Uint8Array): void {
+    const member = this.#origins.load(decodeOrigin(record))
+    if (originKey(member) !== key) throw damaged(`the proposals of member ${member} stand under another key`)
+  }
+
+  #checkReady(): void {
+    assert(this.#state === 'ready', () => `the state machine is ${this.#state}`)
+  }
+}
+
+const NO_EVENTS: readonly Event[] = Object.freeze([])
+
+/** Runs `action`; a refusal becomes an outcome, every other failure goes on. */
+function attempt<T>(action: () => T): { readonly ok: true; readonly value: T } | Extract<Outcome, { ok: false }> {
+  try {
+    return { ok: true, value: action() }
+  } catch (error) {
+    if (!isStoreError(error) || error.code === 'DATA_DAMAGED' || error.code === 'DISK_FAILED') throw error
+    const { code, message, compactRevision } = error
+    return { ok: false, code, message, ...(compactRevision === undefined ? {} : { compactRevision }) }
+  }
+}
+
+function damaged(why: string): StoreError {
+  return new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${why}.`)
+}

@@ -1,0 +1,111 @@
+/**
+ * The records of the state besides those of revisions: one table of what stands where.
+ *
+ *     'a'            meta: format, applied position, counters, digest
+ *     'l' | id       a lease
+ *     'o' | member   the window of proposals of one member
+ *     'r' | ...      a revision (mvcc/record.ts)
+ *
+ * Numbers in keys are eight bytes, big endian. Each record begins with a checksum of what follows. The meta sorts before
+ * the rest, and leases before revisions, so that one pass in key order loads the state.
+ */
+import { asBuffer } from '../base/bytes.js'
+import { crc32, type Digest } from '../base/checksum.js'
+import { Reader, Writer } from '../base/codec.js'
+import { StoreError } from '../base/errors.js'
+import type { LeaseId } from '../base/lease-id.js'
+import type { Lease } from '../lease/lessor.js'
+import type { Revision } from '../mvcc/types.js'
+
+export const META_KEY = 'a'
+export const LEASE_PREFIX = 'l'
+export const ORIGIN_PREFIX = 'o'
+
+/** Raised when an older version could no longer read what is written. */
+export const STATE_FORMAT = 1
+
+export interface Meta {
+  /** The last entry whose effects are in the state; all of them are, and those of no later one. */
+  readonly appliedIndex: number
+  readonly appliedTerm: number
+  /** Stands here and is not taken from the newest record: that may be a tombstone which was compacted away (etcd's issue 17780). */
+  readonly revision: Revision
+  readonly compactRevision: Revision
+  /** What the loaded state must come to. */
+  readonly digest: Digest
+}
+
+export function encodeMeta(meta: Meta): Uint8Array {
+  const writer = new Writer(4 + 2 + 8 * 5).uint32(0).uint16(STATE_FORMAT)
+  writer.uint53(meta.appliedIndex).uint53(meta.appliedTerm).uint53(meta.revision).uint53(meta.compactRevision)
+  writer.uint32(meta.digest.high).uint32(meta.digest.low)
+  return sealed(writer)
+}
+
+/** Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */
+export function decodeMeta(bytes: Uint8Array): Meta {
+  return opened(bytes, 'the record of the applied position', (reader) => {
+    const format = reader.uint16()
+    if (format > STATE_FORMAT) {
+      throw new StoreError(
+        'FORMAT_TOO_NEW',
+        `The state on disk has format ${format}; this version reads up to ${STATE_FORMAT}.`,
+      )
+    }
+    return {
+      appliedIndex: reader.uint53(),
+      appliedTerm: reader.uint53(),
+      revision: reader.uint53(),
+      compactRevision: reader.uint53(),
+      digest: { high: reader.uint32(), low: reader.uint32() },
+    }
+  })
+}
+
+export function leaseKey(id: LeaseId): string {
+  return LEASE_PREFIX + asBuffer(new Writer(8).int64(id).finish()).toString('latin1')
+}
+
+export function encodeLease(lease: Lease): Uint8Array {
+  return sealed(new Writer(4 + 16).uint32(0).int64(lease.id).uint53(lease.ttlSeconds))
+}
+
+/** Throws `DATA_DAMAGED`. */
+export function decodeLease(bytes: Uint8Array): Lease {
+  return opened(bytes, 'the record of a lease', (reader) => ({ id: reader.int64(), ttlSeconds: reader.uint53() }))
+}
+
+export function originKey(member: number): string {
+  return ORIGIN_PREFIX + asBuffer(new Writer(8).uint53(member).finish()).toString('latin1')
+}
+
+export function encodeOrigin(window: Uint8Array): Uint8Array {
+  return sealed(new Writer(4 + window.byteLength).uint32(0).raw(window))
+}
+
+/** Throws `DATA_DAMAGED`. */
+export function decodeOrigin(bytes: Uint8Array): Uint8Array {
+  return opened(bytes, 'the record of the proposals of a member', (reader) => reader.raw(reader.remaining))
+}
+
+const CHECKSUM_BYTES = 4
+
+function sealed(writer: Writer): Uint8Array {
+  return writer.patchUint32(0, crc32(writer.written(CHECKSUM_BYTES))).finish()
+}
+
+function opened<T>(bytes: Uint8Array, what: string, read: (reader: Reader) => T): T {
+  const reader = new Reader(bytes, what)
+  const expected = bytes.byteLength < CHECKSUM_BYTES ? undefined : reader.uint32()
+  const found = crc32(bytes.subarray(CHECKSUM_BYTES))
+  if (expected !== found) {
+    throw new StoreError(
+      'DATA_DAMAGED',
+      `The state on disk is damaged: ${what} has checksum ${found.toString(16)} where ` +
+        `${expected?.toString(16) ?? 'one'} belongs.`,
+    )
+  }
+  const value = read(reader)
+  if (reader.remaining !== 0) throw new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${what} is too long.`)
+  return value
+}
