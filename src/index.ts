@@ -3,11 +3,14 @@ export { open } from './store/open.js'
 export type { OpenOptions } from './store/options.js'
 export { compare, del, get, put, txn } from './api/operations.js'
 export type {
+  Compare,
   CompareBuilder,
   DeleteOptions,
   Operation,
   PutOptions,
   ReadOptions,
+  Relation,
+  Revision,
   Transaction,
 } from './api/operations.js'
 export { KeyValue } from './api/key-value.js'
@@ -38,9 +41,9 @@ export type { Cancel, Clock, Environment, Timers } from './base/clock.js'
 export { ERRORS, isStoreError, StoreError } from './base/errors.js'
 export type { ErrorCode, Outcome } from './base/errors.js'
 export { LIMITS } from './base/limits.js'
+export type { LeaseId } from './base/lease-id.js'
 export type { LogFields, Logger } from './base/logger.js'
 export type { Random } from './base/random.js'
-export type { Compare, LeaseId, Relation, Revision } from './mvcc/types.js'
 export { levelDisk } from './storage/level-disk.js'
 export { memoryDisk } from './storage/memory-disk.js'
 export type { Disk } from './storage/disk.js'

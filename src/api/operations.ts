@@ -22,6 +22,8 @@ import type {
 } from '../mvcc/types.js'
 import { rangeOf, type Selection } from './key-value.js'
 
+export type { Compare, Relation, Revision } from '../mvcc/types.js'
+
 export interface PutOptions {
   /** The key is deleted when this lease ends. Without it, an earlier lease is detached. */
   readonly lease?: LeaseId | undefined

@@ -150,6 +150,9 @@ export interface StoreStatus {
   readonly log: { readonly firstIndex: number; readonly lastIndex: number }
   /** The applied index up to which the state itself is on disk. */
   readonly durableAppliedIndex: number
+  /** Since this member was opened: how often the state was written, and the log trimmed behind it. */
+  readonly stateWrites: number
+  readonly logTrims: number
 }
 
 /** What happens to a store, for those who listen; nothing depends on anybody listening. */

@@ -17,6 +17,8 @@ export const LIMITS = {
   transactionDepthMax: 8,
   /** Seconds a lease may live (etcd's). Over it: `LEASE_TTL_TOO_LARGE`. */
   leaseTtlSecondsMax: 9_000_000_000,
+  /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */
+  leaseExpiriesPerTurnMax: 100,
 
   /** Writes of one member that wait for their outcome; also the window in which a repetition is recognised. Over it: `TOO_MANY_REQUESTS`. */
   pendingProposalsMax: 16_384,

@@ -1,44 +1,36 @@
 /**
- * One running member: the loop that turns decisions into effects, in the right order.
+ * One running member: puts the parts together, carries the calls of its users in, and ends in order.
  *
- * Everything that happens (a frame, a timer, a finished write, a call of the user) is handed to the pure core at once and
- * a turn is scheduled; the turn performs what the core then wants, all of it together: so whatever arrived during the
- * last write leaves as one (group commit), and a burst of frames is answered by one.
- *
- * Always: a message leaves only when the core says so, an entry is applied only when it is durable here, and the outcome
- * of a write is told only after it was applied here. Always: the first failure of the disk, and any broken invariant, ends
- * the member: nothing is retried in place, and everybody who waits is told.
- *
- * Thesis chapter 3 and 10.2.1 (the leader writes and sends in parallel).
+ * Always: the first failure of the disk, and any broken invariant, ends the member: nothing is retried in place, and
+ * everybody who waits is told. Always: after `close()` resolved, nothing of it runs any more.
  */
-import type { Cancel, Environment } from '../base/clock.js'
 import { describeDigest } from '../base/checksum.js'
+import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
-import { LIMITS } from '../base/limits.js'
 import type { Request } from '../machine/command.js'
-import { decodeProposalId } from '../machine/command-codec.js'
 import { Machine } from '../machine/machine.js'
-import type { RangeRequest } from '../mvcc/types.js'
-import type { LeaseId } from '../mvcc/types.js'
+import type { LeaseId, RangeRequest } from '../mvcc/types.js'
 import { RawNode } from '../raft/raw-node.js'
-import type { Ready, Status, Write } from '../raft/ready.js'
+import type { Status } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
-import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
+import { NOBODY, type NodeId } from '../raft/types.js'
 import type { Disk } from '../storage/disk.js'
 import { openStorage, type Storage } from '../storage/storage.js'
-import type { Frame, Transport } from '../transport/transport.js'
+import type { Transport } from '../transport/transport.js'
+import { answerAsLeader } from './answers.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
+import { Inbox } from './inbox.js'
 import { LeaseDriver, minimumLeaseTtlSeconds } from './lease-driver.js'
+import { Loop } from './loop.js'
+import { Pacer } from './pacer.js'
 import { Persistence } from './persistence.js'
 import { Proposals, type Proposed } from './proposals.js'
 import { Ranges, type Ranged } from './ranges.js'
 import { Reads } from './reads.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
-import { decodeCall, decodeReply, encodeCall, encodeReply, type CallRequest, type CallResponse } from './wire/call-codec.js'
+import { encodeReply, type Call, type CallRequest, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
-import { decodeProposals, encodeProposals } from './wire/proposal-codec.js'
-import { decodeMessage, encodeMessage } from './wire/raft-codec.js'
 
 export interface MemberAddress {
   readonly id: NodeId
@@ -63,52 +55,51 @@ export interface MemberOptions {
   readonly trace?: ((event: RaftEvent) => void) | undefined
 }
 
-/** Told what happens; never in the middle of a step, and it may call the member. */
+/** Told what happens; what it throws is its own affair. */
 export interface MemberListener {
-  leaderChanged(leader: NodeId, term: number): void
+  leaderChanged(leader: string | undefined, term: number): void
   failed(error: Error): void
 }
 
-type State = 'open' | 'closing' | 'closed' | 'failed'
+export interface MemberStatus extends Status {
+  readonly appliedIndex: number
+  readonly revision: number
+  readonly compactRevision: number
+  readonly digest: string
+  /** Up to here the state itself is on disk; the log brings back the rest. */
+  readonly durableAppliedIndex: number
+  readonly stateWrites: number
+  readonly logTrims: number
+}
+
+type Ending = { readonly code: 'CLOSED' | 'MEMBER_FAILED'; readonly why: string; readonly cause: unknown }
 
 export class Member {
   readonly #options: MemberOptions
-  readonly #environment: Environment
   readonly #storage: Storage
   readonly #machine: Machine
   readonly #raft: RawNode
-  readonly #transport: Transport | undefined
-  readonly #deadlines: Deadlines
   readonly #proposals: Proposals
   readonly #reads: Reads
   readonly #calls: Calls
   readonly #leases: LeaseDriver
   readonly #ranges: Ranges
   readonly #watches: Watches
+  readonly #inbox: Inbox
   readonly #persistence: Persistence
+  readonly #pacer: Pacer
+  readonly #loop: Loop
 
-  #state: State = 'open'
-  #failure: Error | undefined
-  #closing: Promise<void> | undefined
-  #turnScheduled: Cancel | undefined
-  #timer: Cancel | undefined
-  #timerAtMs = Infinity
-  /** The write of the log that is under way. */
-  #writing: Promise<void> | undefined
-  /** Commands from other members, to be appended in the next turn if this one leads. */
-  #forwarded: Uint8Array[] = []
-  #forwardedBytes = 0
-  #known = { leader: NOBODY, term: 0 }
-  #lastRetryMs = 0
+  /** Undefined while it is open. */
+  #ending: Ending | undefined
+  #closed: Promise<void> | undefined
 
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
   static async open(options: MemberOptions): Promise<Member> {
     const { clusterId, memberId, disk } = options
-    const name = options.members.find((member) => member.id === memberId)?.name ?? String(memberId)
-    const storage = await openStorage(disk, { clusterId, memberId, name })
+    const storage = await openStorage(disk, { clusterId, memberId, name: nameOf(options, memberId) ?? '' })
     try {
-      const machine = await loadMachine(storage, options)
-      const member = new Member(options, storage, machine)
+      const member = new Member(options, storage, await loadMachine(storage, options))
       await member.#start()
       return member
     } catch (error) {
@@ -119,77 +110,87 @@ export class Member {
   }
 
   private constructor(options: MemberOptions, storage: Storage, machine: Machine) {
-    const { clock, timers, random } = options.environment
+    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs, trace } = options
+    const { clock, timers, random, logger } = options.environment
     this.#options = options
-    this.#environment = options.environment
     this.#storage = storage
     this.#machine = machine
-    this.#transport = options.transport
-    const applied = { index: machine.appliedIndex, term: machine.appliedTerm }
     this.#raft = new RawNode(
       {
-        id: options.memberId,
+        id: memberId,
         configuration: { voters: options.members.map(({ id }) => id) },
-        electionTimeoutMs: options.electionTimeoutMs,
-        heartbeatIntervalMs: options.heartbeatIntervalMs,
+        electionTimeoutMs,
+        heartbeatIntervalMs,
         random,
-        ...(options.trace === undefined ? {} : { trace: options.trace }),
+        ...(trace === undefined ? {} : { trace }),
       },
-      storage.log.storedState(applied),
+      storage.log.storedState({ index: machine.appliedIndex, term: machine.appliedTerm }),
       clock.monotonicMs(),
     )
-    this.#deadlines = new Deadlines(clock, timers)
-    const origin = { member: options.memberId, incarnation: storage.incarnation }
-    this.#proposals = new Proposals(origin, this.#deadlines)
-    this.#reads = new Reads(this.#deadlines)
-    this.#calls = new Calls(this.#deadlines)
-    this.#leases = new LeaseDriver(machine.lessor, options.electionTimeoutMs)
+    const failed = (error: unknown): void => {
+      this.#fail(error)
+    }
+    const answer = (request: CallRequest): Promise<CallResponse> => {
+      const confirmRead = (limits: CallLimits): Promise<void> => this.confirmRead(limits)
+      return answerAsLeader({ raft: this.#raft, leases: this.#leases, clock, electionTimeoutMs, confirmRead }, request)
+    }
+    const deadlines = new Deadlines(clock, timers)
+    this.#proposals = new Proposals({ member: memberId, incarnation: storage.incarnation }, deadlines)
+    this.#reads = new Reads(deadlines)
+    this.#calls = new Calls(deadlines)
+    this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs)
     this.#ranges = new Ranges(machine.store, storage.state)
     this.#watches = new Watches(machine, storage.state)
-    this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, (error) => {
-      this.#fail(error)
+    this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed)
+    this.#inbox = new Inbox({
+      memberId,
+      raft: this.#raft,
+      calls: this.#calls,
+      logger,
+      answer: (from, call) => void this.#reply(from, call, answer),
+    })
+    this.#pacer = new Pacer(clock, timers, () => {
+      this.#guard(() => {
+        this.#loop.turn()
+      })
+    })
+    this.#loop = new Loop({
+      memberId,
+      electionTimeoutMs,
+      clock,
+      raft: this.#raft,
+      machine,
+      storage,
+      transport,
+      inbox: this.#inbox,
+      proposals: this.#proposals,
+      reads: this.#reads,
+      calls: this.#calls,
+      leases: this.#leases,
+      watches: this.#watches,
+      persistence: this.#persistence,
+      pacer: this.#pacer,
+      answer,
+      leaderChanged: (leader, term) => {
+        this.#leaderChanged(leader, term)
+      },
+      failed,
     })
   }
-
-  async #start(): Promise<void> {
-    const { clusterId, memberId, members } = this.#options
-    if (this.#transport !== undefined) {
-      this.#transport.setPeers(members.filter(({ id }) => id !== memberId))
-      await this.#transport.start(
-        { clusterId, memberId },
-        {
-          onFrame: (from, frame) => {
-            this.#guard(() => {
-              this.#receive(from, frame)
-            })
-          },
-          onReachable: (peer) => {
-            this.#environment.logger.info('peer reachable', { peer: this.#nameOf(peer) })
-          },
-          onUnreachable: (peer, reason) => {
-            this.#environment.logger.warn('peer unreachable', { peer: this.#nameOf(peer), reason })
-          },
-        },
-      )
-    }
-    this.#schedule()
-  }
-
-  // --- what users call ---------------------------------------------------------------------------------------------
 
   /** Resolves with the result once the request was applied on this member. */
   async propose(request: Request, limits: CallLimits): Promise<Proposed> {
     this.#checkOpen()
     const proposed = this.#proposals.propose(request, limits)
-    this.#schedule()
+    this.#pacer.wake()
     return proposed
   }
 
-  /** Resolves when reading this member's state is linearizable. */
+  /** Resolves when what this member has is as current as a linearizable read needs it. */
   async confirmRead(limits: CallLimits): Promise<void> {
     this.#checkOpen()
     const confirmed = this.#reads.confirm(limits)
-    this.#schedule()
+    this.#pacer.wake()
     return confirmed
   }
 
@@ -207,356 +208,121 @@ export class Member {
   async askLeader(request: CallRequest, limits: CallLimits): Promise<CallResponse> {
     this.#checkOpen()
     const answer = this.#calls.ask(request, limits)
-    this.#schedule()
+    this.#pacer.wake()
     return answer
   }
 
   /** A lease id that is not in use as far as this member knows. */
   freshLeaseId(): LeaseId {
-    return this.#leases.freshId(this.#environment.random)
+    return this.#leases.freshId(this.#options.environment.random)
   }
 
-  get raftStatus(): Status {
-    return this.#raft.status()
-  }
-
-  get machineStatus(): { appliedIndex: number; revision: number; compactRevision: number; digest: string } {
+  get status(): MemberStatus {
     const { appliedIndex, revision, compactRevision, digest } = this.#machine
-    return { appliedIndex, revision, compactRevision, digest: describeDigest(digest) }
+    return {
+      ...this.#raft.status(),
+      appliedIndex,
+      revision,
+      compactRevision,
+      digest: describeDigest(digest),
+      durableAppliedIndex: this.#persistence.durableIndex,
+      ...this.#persistence.statistics,
+    }
   }
 
-  get durableAppliedIndex(): number {
-    return this.#persistence.durableIndex
-  }
-
-  get statistics(): { readonly stateWrites: number; readonly logTrims: number } {
-    return this.#persistence.statistics
-  }
-
-  /** Where the transport listens. */
-  get address(): string | undefined {
-    return this.#transport?.address
-  }
-
+  /** Ends the member; idempotent. Who waits is told `CLOSED`; what is buffered is written. */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
-    return this.#closing
+    this.#closed ??= this.#close()
+    return this.#closed
   }
 
-  // --- what happens ------------------------------------------------------------------------------------------------
-
-  #receive(from: NodeId, frame: Frame): void {
-    if (this.#state !== 'open') return
-    switch (frame.kind) {
-      case FRAME_KIND.raft:
-        this.#raft.step(decodeMessage(frame.bytes, from, this.#options.memberId), this.#nowMs())
-        break
-      case FRAME_KIND.propose:
-        this.#receiveProposals(from, frame.bytes)
-        break
-      case FRAME_KIND.call:
-        this.#receiveCall(from, frame.bytes)
-        break
-      case FRAME_KIND.reply: {
-        const reply = decodeReply(frame.bytes)
-        this.#calls.answered(reply.id, reply.response)
-        break
+  async #start(): Promise<void> {
+    const { clusterId, memberId, members, transport, environment } = this.#options
+    const { logger, clock } = environment
+    if (transport !== undefined) {
+      transport.setPeers(members.filter(({ id }) => id !== memberId))
+      const handler = {
+        onFrame: (from: NodeId, frame: { readonly kind: number; readonly bytes: Uint8Array }) => {
+          this.#guard(() => {
+            this.#inbox.receive(from, frame, clock.monotonicMs())
+            this.#pacer.wake()
+          })
+        },
+        onReachable: (peer: NodeId) => {
+          logger.info('peer reachable', { peer: nameOf(this.#options, peer) })
+        },
+        onUnreachable: (peer: NodeId, reason: string) => {
+          logger.warn('peer unreachable', { peer: nameOf(this.#options, peer), reason })
+        },
       }
-      default:
-        this.#environment.logger.warn('frame of an unknown kind ignored', { peer: this.#nameOf(from), kind: frame.kind })
-        return
+      await transport.start({ clusterId, memberId }, handler)
     }
-    this.#schedule()
+    this.#pacer.wake()
   }
 
-  #receiveProposals(from: NodeId, bytes: Uint8Array): void {
-    // Not the leader (any more): the sender sends them again to whoever leads, as soon as it knows.
-    if (this.#raft.role !== 'leader') return
-    for (const command of decodeProposals(bytes)) {
-      // A member speaks for itself only: nobody uses up another one's sequence numbers.
-      if (decodeProposalId(command).member !== from) {
-        throw new StoreError('MALFORMED', `member ${from} forwarded a proposal of another member`)
-      }
-      if (this.#forwardedBytes + command.byteLength > LIMITS.uncommittedBytesMax) return
-      this.#forwarded.push(command)
-      this.#forwardedBytes += command.byteLength
-    }
+  async #reply(from: NodeId, call: Call, answer: (request: CallRequest) => Promise<CallResponse>): Promise<void> {
+    const response = await answer(call.request)
+    this.#options.transport?.send(from, { kind: FRAME_KIND.reply, bytes: encodeReply({ id: call.id, response }) })
   }
 
-  #receiveCall(from: NodeId, bytes: Uint8Array): void {
-    const call = decodeCall(bytes)
-    void this.#answer(call.request).then((response) => {
-      this.#transport?.send(from, { kind: FRAME_KIND.reply, bytes: encodeReply({ id: call.id, response }) })
-    })
+  #leaderChanged(leader: NodeId, term: number): void {
+    const name = leader === NOBODY ? undefined : nameOf(this.#options, leader)
+    this.#options.environment.logger.info('leader changed', { leader: name, term })
+    this.#options.listener.leaderChanged(name, term)
   }
-
-  /** Answers a question as the leader; never rejects. */
-  async #answer(request: CallRequest): Promise<CallResponse> {
-    try {
-      if (this.#raft.role !== 'leader') return NOT_LEADER
-      const term = this.#raft.term
-      // Leadership is confirmed after the question arrived: a deposed leader must not promise time that the next one
-      // does not know of.
-      await this.confirmRead({ deadlineMs: this.#nowMs() + this.#options.electionTimeoutMs })
-      if (this.#raft.role !== 'leader' || this.#raft.term !== term) return NOT_LEADER
-      const nowMs = this.#nowMs()
-      return request.type === 'lease-keep-alive'
-        ? this.#leases.renew(request.lease, nowMs)
-        : this.#leases.timeToLive(request.lease, nowMs)
-    } catch (error) {
-      if (error instanceof StoreError && (error.code === 'TOO_MANY_REQUESTS' || error.code === 'CLOSED')) {
-        return { type: 'refused', code: error.code, message: error.message }
-      }
-      return NOT_LEADER
-    }
-  }
-
-  // --- the turn ----------------------------------------------------------------------------------------------------
-
-  #schedule(): void {
-    if (this.#turnScheduled !== undefined || this.#state !== 'open') return
-    this.#turnScheduled = this.#environment.timers.soon(() => {
-      this.#turnScheduled = undefined
-      this.#guard(() => {
-        this.#turn()
-      })
-    })
-  }
-
-  #turn(): void {
-    if (this.#state !== 'open') return
-    const nowMs = this.#nowMs()
-    if (nowMs >= this.#raft.nextDeadlineMs()) this.#raft.tick(nowMs)
-    this.#submit(nowMs)
-    if (this.#raft.hasReady()) this.#perform(this.#raft.ready(this.#persistence.mayApply), nowMs)
-    this.#noticeLeader(nowMs)
-    this.#endLeases(nowMs)
-    this.#persistence.maybeWrite(() => {
-      this.#schedule()
-    })
-    if (this.#hasWork()) this.#schedule()
-    this.#arm()
-  }
-
-  /** Whether a turn right away would do something; with a write under way, only what needs no write counts. */
-  #hasWork(): boolean {
-    return this.#raft.hasReady(this.#persistence.mayApply)
-  }
-
-  #submit(nowMs: number): void {
-    const { role, leader } = this.#raft
-    if (nowMs - this.#lastRetryMs >= this.#retryMs) {
-      this.#lastRetryMs = nowMs
-      const silentSinceMs = nowMs - this.#retryMs
-      this.#proposals.resubmitSilent(silentSinceMs)
-      this.#reads.retrySilent(silentSinceMs)
-      this.#calls.askAgain(silentSinceMs)
-    }
-    if (role === 'leader') this.#append(nowMs)
-    else if (leader !== NOBODY) this.#forward(leader, nowMs)
-    this.#reads.submit(nowMs, (requestId) => this.#raft.readIndex(requestId, nowMs))
-    this.#calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
-  }
-
-  #append(nowMs: number): void {
-    const forwarded = this.#forwarded
-    this.#forwarded = []
-    this.#forwardedBytes = 0
-    // A refusal is answered by silence: whoever proposed tries again, or gives up at its deadline.
-    if (forwarded.length > 0) this.#raft.propose(forwarded, nowMs)
-    this.#proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => this.#raft.propose(commands, nowMs).accepted)
-  }
-
-  #forward(leader: NodeId, nowMs: number): void {
-    this.#proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => {
-      const frame = { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) }
-      return this.#transport?.send(leader, frame) ?? false
-    })
-  }
-
-  #ask(leader: NodeId, id: number, request: CallRequest): boolean {
-    if (leader === NOBODY) return false
-    if (leader === this.#options.memberId) {
-      void this.#answer(request).then((response) => {
-        this.#calls.answered(id, response)
-        this.#schedule()
-      })
-      return true
-    }
-    return this.#transport?.send(leader, { kind: FRAME_KIND.call, bytes: encodeCall({ id, request }) }) ?? false
-  }
-
-  #perform(ready: Ready, nowMs: number): void {
-    for (const message of ready.messages) {
-      this.#transport?.send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
-    }
-    if (ready.write !== undefined) this.#write(ready.write)
-    for (const entry of ready.committed) this.#apply(entry, nowMs)
-    for (const read of ready.reads) this.#reads.confirmed(read)
-    for (const requestId of ready.droppedReads) this.#reads.dropped(requestId)
-    this.#reads.applied(this.#machine.appliedIndex)
-  }
-
-  #write(write: Write): void {
-    const id = write.id
-    this.#writing = this.#storage.log.append(write).then(
-      () => {
-        this.#writing = undefined
-        this.#guard(() => {
-          this.#raft.advance(id, this.#nowMs())
-          this.#schedule()
-        })
-      },
-      (error: unknown) => {
-        this.#writing = undefined
-        this.#fail(error)
-      },
-    )
-  }
-
-  #apply(entry: Entry, nowMs: number): void {
-    if (entry.kind !== 'normal') {
-      this.#machine.skip(entry.index, entry.term)
-      return
-    }
-    const applied = this.#machine.apply(entry.index, entry.term, entry.data)
-    this.#leases.applied(applied, nowMs)
-    this.#watches.publish(applied)
-    const { member, incarnation } = applied.proposal
-    if (member === this.#options.memberId && incarnation === this.#storage.incarnation) this.#proposals.settle(applied)
-  }
-
-  #noticeLeader(nowMs: number): void {
-    const { leader, term, role } = this.#raft
-    if (leader === this.#known.leader && term === this.#known.term) return
-    this.#known = { leader, term }
-    if (role === 'leader') this.#leases.lead(nowMs)
-    else this.#leases.follow()
-    if (leader !== NOBODY) {
-      // What was sent to the leader before may never arrive.
-      this.#proposals.resubmitAll()
-      this.#calls.askAgain(Infinity)
-      this.#schedule()
-    }
-    this.#environment.logger.info('leader changed', { leader: this.#nameOf(leader), term })
-    this.#options.listener.leaderChanged(leader, term)
-  }
-
-  /** Leases whose time is over are revoked through the log; only by the leader, and each tried once at a time. */
-  #endLeases(nowMs: number): void {
-    if (this.#raft.role !== 'leader') return
-    for (const id of this.#leases.expired(nowMs)) {
-      const command = this.#proposals.encodeOnce({ type: 'lease-revoke', id })
-      this.#raft.propose([command], nowMs)
-      this.#schedule()
-    }
-  }
-
-  // --- time --------------------------------------------------------------------------------------------------------
-
-  /** A deadline that moved away needs nothing: the timer fires early and is armed again. */
-  #arm(): void {
-    const atMs = Math.min(this.#raft.nextDeadlineMs(), this.#leases.nextDeadlineMs(), this.#nextRetryMs())
-    if (atMs >= this.#timerAtMs) return
-    this.#timer?.()
-    this.#timerAtMs = atMs
-    this.#timer = this.#environment.timers.after(Math.max(0, atMs - this.#nowMs()), () => {
-      this.#timer = undefined
-      this.#timerAtMs = Infinity
-      this.#guard(() => {
-        this.#turn()
-      })
-    })
-  }
-
-  #nextRetryMs(): number {
-    const waits = this.#proposals.hasWaiting || this.#reads.hasWaiting || this.#calls.hasWaiting
-    return waits ? this.#lastRetryMs + this.#retryMs : Infinity
-  }
-
-  /** How long an answer may take before what was asked is taken for lost. */
-  get #retryMs(): number {
-    return this.#options.electionTimeoutMs / 2
-  }
-
-  #nowMs(): number {
-    return this.#environment.clock.monotonicMs()
-  }
-
-  // --- the end -----------------------------------------------------------------------------------------------------
 
   #checkOpen(): void {
-    if (this.#state === 'open') return
-    if (this.#state === 'failed') throw this.#failedError()
-    throw new StoreError('CLOSED', `member ${this.#nameOf(this.#options.memberId)} is closed`)
+    if (this.#ending !== undefined) {
+      throw new StoreError(this.#ending.code, this.#ending.why, { cause: this.#ending.cause })
+    }
   }
 
-  #failedError(): StoreError {
-    const why = this.#failure?.message ?? 'unknown'
-    return new StoreError('MEMBER_FAILED', `this member stopped itself: ${why}`, { cause: this.#failure })
-  }
-
-  /** Runs a step; what it throws ends the member, but for bytes from a peer that do not decode, which are dropped. */
+  /** Runs a step while the member is open; what it throws ends the member. */
   #guard(step: () => void): void {
+    if (this.#ending !== undefined) return
     try {
       step()
     } catch (error) {
-      if (error instanceof StoreError && error.code === 'MALFORMED') {
-        this.#environment.logger.warn('frame dropped', { reason: error.message })
-        return
-      }
       this.#fail(error)
     }
   }
 
-  #fail(error: unknown): void {
-    if (this.#state !== 'open') return
-    this.#state = 'failed'
-    this.#failure = error instanceof Error ? error : new Error(String(error))
-    this.#environment.logger.error('member failed and stops', { reason: this.#failure.message })
-    this.#stopTimers()
-    const { message } = this.#failedError()
-    this.#rejectAll('MEMBER_FAILED', message, this.#failure)
-    void this.#transport?.close()
-    this.#options.listener.failed(this.#failure)
+  #fail(cause: unknown): void {
+    if (this.#ending !== undefined) return
+    const failure = cause instanceof Error ? cause : new Error(String(cause))
+    this.#options.environment.logger.error('member failed and stops', { reason: failure.message })
+    this.#end({ code: 'MEMBER_FAILED', why: `this member stopped itself: ${failure.message}`, cause: failure })
+    void this.#options.transport?.close()
+    this.#options.listener.failed(failure)
   }
 
-  async #close(): Promise<void> {
-    const failed = this.#state === 'failed'
-    if (!failed) this.#state = 'closing'
-    this.#stopTimers()
-    this.#rejectAll('CLOSED', 'the store was closed while the call waited', undefined)
-    await this.#transport?.close()
-    try {
-      await this.#writing
-      if (!failed) await this.#persistence.finish()
-    } finally {
-      await this.#storage.close()
-      if (!failed) this.#state = 'closed'
-    }
-  }
-
-  #rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause: unknown): void {
+  /** From here on nothing is taken on, and everybody who waits is told. */
+  #end(ending: Ending): void {
+    this.#ending = ending
+    const { code, why, cause } = ending
+    this.#pacer.stop()
     this.#proposals.rejectAll(code, why, cause)
     this.#reads.rejectAll(code, why, cause)
     this.#calls.rejectAll(code, why, cause)
     this.#watches.closeAll(new StoreError(code, why, { cause }))
   }
 
-  #stopTimers(): void {
-    this.#timer?.()
-    this.#turnScheduled?.()
-    this.#timer = undefined
-    this.#turnScheduled = undefined
-  }
-
-  #nameOf(id: NodeId): string {
-    if (id === NOBODY) return 'nobody'
-    return this.#options.members.find((member) => member.id === id)?.name ?? String(id)
+  async #close(): Promise<void> {
+    const failed = this.#ending !== undefined
+    if (!failed) this.#end({ code: 'CLOSED', why: 'the store is closed', cause: undefined })
+    await this.#options.transport?.close()
+    try {
+      await this.#loop.settled()
+      if (!failed) await this.#persistence.finish()
+    } finally {
+      await this.#storage.close()
+    }
   }
 }
 
-const NOT_LEADER: CallResponse = { type: 'refused', code: 'NO_LEADER', message: 'this member does not lead' }
+function nameOf(options: MemberOptions, id: NodeId): string | undefined {
+  return options.members.find((member) => member.id === id)?.name
+}
 
 /** Rebuilds the machine from the state on disk. */
 async function loadMachine(storage: Storage, options: MemberOptions): Promise<Machine> {

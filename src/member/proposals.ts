@@ -122,9 +122,11 @@ export class Proposals {
     if (silent.length > 0) this.#unsent = [...silent, ...this.#unsent]
   }
 
-  /** An entry of this origin was applied here. */
+  /** An entry was applied here; if it is of this origin, whoever waits for it is told. */
   settle(applied: Applied): void {
-    const proposal = this.#waiting.get(applied.proposal.sequence)
+    const { member, incarnation, sequence } = applied.proposal
+    if (member !== this.#origin.member || incarnation !== this.#origin.incarnation) return
+    const proposal = this.#waiting.get(sequence)
     if (proposal === undefined || applied.outcome === undefined) return
     this.#remove(proposal)
     if (applied.outcome.ok) {

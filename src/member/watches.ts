@@ -4,12 +4,167 @@
  * Always: history is read only when the consumer asks for more and its queue is empty; so a slow consumer costs a queue
  * of bounded size and nothing else, and makes nobody late.
  */
-import type { Clock } from '../base/clock.js'
-import { StoreError } from '../base/errors.js'
+import { prefixEnd } from '../base/bytes.js'
+import type { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
-import { decodeRecord, parseRecordKey, recordKey, RECORDS_END } from '../mvcc/record.js'
-import type { Event, Key as _Key } from '../mvcc/types.js'
+import type { Applied } from '../machine/outcome.js'
+import { decodeRecord, recordKey, RECORD_PREFIX, type Record } from '../mvcc/record.js'
+import type { Event, KeyValue, Revision, RevisionId } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
-import type { WatchHub } from '../watch/hub.js'
+import { WatchHub, type WatchOptions } from '../watch/hub.js'
 import type { WatchBatch, Watcher } from '../watch/watcher.js'
+
+export type WatchStreamOptions = Omit<WatchOptions, 'currentRevision'>
+
+/** One watch of one consumer, who asks for one batch at a time. */
+export interface WatchStream {
+  /** The next events, all of one revision; undefined when the watch was closed. Rejects with `COMPACTED`, `CLOSED`, `MEMBER_FAILED`. */
+  next(): Promise<WatchBatch | undefined>
+  /** The version that an event replaced; undefined when history does not hold it any more. */
+  record(id: RevisionId): Promise<KeyValue | undefined>
+  /** Everything up to here was handed out. */
+  readonly revision: Revision
+  close(): void
+}
+
+export class Watches {
+  readonly #machine: Machine
+  readonly #state: StateStore
+  readonly #hub: WatchHub
+  readonly #streams = new Set<OpenWatch>()
+
+  constructor(machine: Machine, state: StateStore) {
+    this.#machine = machine
+    this.#state = state
+    this.#hub = new WatchHub(machine.compactRevision)
+  }
+
+  open(options: WatchStreamOptions): WatchStream {
+    const watcher = this.#hub.open({ ...options, currentRevision: this.#machine.revision })
+    const stream: OpenWatch = new OpenWatch(watcher, this.#machine, this.#state, () => {
+      this.#streams.delete(stream)
+    })
+    this.#streams.add(stream)
+    return stream
+  }
+
+  publish(applied: Applied): void {
+    if (applied.events.length > 0) this.#hub.publish(applied.revision, applied.events)
+    if (applied.outcome?.ok === true && applied.outcome.response.type === 'compact') {
+      this.#hub.compacted(this.#machine.compactRevision)
+    }
+  }
+
+  closeAll(error: StoreError): void {
+    for (const stream of [...this.#streams]) stream.end(error)
+  }
+}
+
+class OpenWatch implements WatchStream {
+  readonly #watcher: Watcher
+  readonly #machine: Machine
+  readonly #state: StateStore
+  readonly #left: () => void
+  #closed = false
+  #failure: StoreError | undefined
+  /** Wakes the consumer who waits in `next`. */
+  #wake: (() => void) | undefined
+
+  constructor(watcher: Watcher, machine: Machine, state: StateStore, left: () => void) {
+    this.#watcher = watcher
+    this.#machine = machine
+    this.#state = state
+    this.#left = left
+    watcher.onWake = () => this.#wake?.()
+  }
+
+  get revision(): Revision {
+    return this.#watcher.progressRevision
+  }
+
+  async next(): Promise<WatchBatch | undefined> {
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure
+      if (this.#closed) return undefined
+      const batch = this.#watcher.take()
+      if (batch !== undefined) return batch
+      if (this.#watcher.failure !== undefined) {
+        this.close()
+        throw this.#watcher.failure
+      }
+      const fromRevision = this.#watcher.needsHistoryFrom
+      if (fromRevision === undefined) await this.#sleep()
+      else await this.#catchUp(fromRevision)
+    }
+  }
+
+  async record(id: RevisionId): Promise<KeyValue | undefined> {
+    const [bytes] = await this.#state.getMany([recordKey(id)])
+    const record = bytes === undefined ? undefined : decodeRecord(bytes)
+    return record?.type === 'put' ? record.keyValue : undefined
+  }
+
+  close(): void {
+    this.end(undefined)
+  }
+
+  end(error: StoreError | undefined): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#failure = error
+    this.#watcher.close()
+    this.#left()
+    this.#wake?.()
+  }
+
+  /** Nothing can have happened between the look at the watcher and this: both are in one synchronous step. */
+  async #sleep(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
+  }
+
+  /**
+   * One step of catching up: some whole revisions from `fromRevision` on.
+   *
+   * The current revision is taken before the read: what is applied during it is either in the read already or is read
+   * by the next step; taken after, a revision that the read missed would be taken for delivered.
+   */
+  async #catchUp(fromRevision: Revision): Promise<void> {
+    const currentRevision = this.#machine.revision
+    const { records, throughRevision } = await this.#history(fromRevision, currentRevision)
+    if (this.#closed) return
+    // A compaction that came during the read may have removed some of what it should have found.
+    if (this.#machine.compactRevision > fromRevision) return
+    this.#watcher.supply(batchesOf(records, (record) => this.#machine.store.eventOf(record)), throughRevision)
+  }
+
+  /** Records of whole revisions; at least one revision, however many records it has. */
+  async #history(
+    fromRevision: Revision,
+    currentRevision: Revision,
+  ): Promise<{ records: readonly Record[]; throughRevision: Revision }> {
+    const start = recordKey({ main: fromRevision, sub: 0 })
+    for (let limit = LIMITS.watchCatchUpRevisionsMax; ; limit *= 2) {
+      const found = await this.#state.range(start, prefixEnd(RECORD_PREFIX), limit)
+      const records = found.map(([, bytes]) => decodeRecord(bytes)).filter(({ id }) => id.main <= currentRevision)
+      if (found.length < limit) return { records, throughRevision: currentRevision }
+      // The last revision may go on behind the limit: it is left for the next step.
+      const last = records.at(-1)?.id.main ?? currentRevision
+      const whole = records.filter(({ id }) => id.main < last)
+      if (whole.length > 0) return { records: whole, throughRevision: last - 1 }
+    }
+  }
+}
+
+function batchesOf(records: readonly Record[], eventOf: (record: Record) => Event): WatchBatch[] {
+  const batches: { revision: Revision; events: Event[] }[] = []
+  for (const record of records) {
+    const last = batches.at(-1)
+    if (last?.revision === record.id.main) last.events.push(eventOf(record))
+    else batches.push({ revision: record.id.main, events: [eventOf(record)] })
+  }
+  return batches
+}

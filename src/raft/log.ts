@@ -172,6 +172,17 @@ export class Log {
     }
   }
 
+  /** Up to where to forget so that about `retainBytes` are left; undefined where it is not worth it. Visits what it would forget. */
+  trimPosition(retainBytes: number, through: Index): LogPosition | undefined {
+    let freed = 0
+    let index = this.#compacted.index
+    while (index < through && this.#bytes - freed > retainBytes) {
+      index++
+      freed += entryBytes(this.entryAt(index))
+    }
+    return freed * 4 < retainBytes ? undefined : { index, term: this.entryAt(index).term }
+  }
+
   /** Hands out the entries that are in no write yet, for the write that now begins. */
   beginWrite(): Entry[] {
     assert(this.#writingIndex === this.#durableIndex, 'log: a write is under way already')

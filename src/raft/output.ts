@@ -15,26 +15,26 @@ import { hasAppendsToSend, replicate } from './replicate.js'
 import type { RaftState } from './state.js'
 import type { Entry, Index } from './types.js'
 
-export function hasReady(state: RaftState): boolean {
+export function hasReady(state: RaftState, mayApply: boolean): boolean {
   return (
     state.messages.length > 0 ||
     state.answeredReads.length > 0 ||
     state.droppedReads.length > 0 ||
-    deliverableIndex(state) > state.deliveredIndex ||
+    (mayApply && deliverableIndex(state) > state.deliveredIndex) ||
     needsWrite(state) ||
     acceptanceCanLeave(state) ||
     (state.role === 'leader' && (readRoundIsDue(state) || hasAppendsToSend(state)))
   )
 }
 
-export function takeReady(state: RaftState): Ready {
+export function takeReady(state: RaftState, mayApply: boolean): Ready {
   if (state.role === 'leader') {
     if (readRoundIsDue(state)) beginRound(state)
     replicate(state)
   }
   if (acceptanceCanLeave(state)) sendAcceptance(state)
   const write = needsWrite(state) ? beginWrite(state) : undefined
-  const committed = deliver(state)
+  const committed = mayApply ? deliver(state) : NO_ENTRIES
   const { messages, answeredReads: reads, droppedReads } = state
   state.messages = []
   state.answeredReads = []

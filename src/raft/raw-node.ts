@@ -28,7 +28,7 @@ import { statusOf } from './status.js'
 import { step } from './step.js'
 import { nextDeadlineMs, noteTime, tick } from './tick.js'
 import { restartElectionTimer } from './transitions.js'
-import type { Index, NodeId, Role, StoredState, Term } from './types.js'
+import type { Index, LogPosition, NodeId, Role, StoredState, Term } from './types.js'
 
 export class RawNode {
   readonly #state: RaftState
@@ -138,14 +138,18 @@ export class RawNode {
     return requestRead(this.#state, requestId)
   }
 
-  /** Whether `ready()` has anything to hand out. */
-  hasReady(): boolean {
-    return hasReady(this.#state)
+  /** Whether `ready()`, called alike, has anything to hand out. */
+  hasReady(mayApply = true): boolean {
+    return hasReady(this.#state, mayApply)
   }
 
-  /** Takes the output; each thing is handed out once. While a write is under way there is no further one. */
-  ready(): Ready {
-    return takeReady(this.#state)
+  /**
+   * Takes the output; each thing is handed out once. While a write is under way there is no further one.
+   *
+   * @param mayApply - false holds committed entries back: for a state machine that cannot take more just now
+   */
+  ready(mayApply = true): Ready {
+    return takeReady(this.#state, mayApply)
   }
 
   /** The write with this id is durable. */
@@ -167,6 +171,14 @@ export class RawNode {
     if (index <= state.log.compacted.index) return
     state.log.compact(index)
     state.settings.trace?.({ type: 'log-compacted', node: state.id, index })
+  }
+
+  /**
+   * How far the log may be forgotten so that about `retainBytes` of it are left, but not beyond `through`; undefined where
+   * that would free less than a quarter of what is to be retained: trimming has its price.
+   */
+  trimPosition(retainBytes: number, through: Index): LogPosition | undefined {
+    return this.#state.log.trimPosition(retainBytes, Math.min(through, this.#state.deliveredIndex))
   }
 
   status(): Status {

@@ -95,20 +95,25 @@ export class EmbeddedStore implements Store {
   }
 
   status(): StoreStatus {
-    const raft = this.#member.raftStatus
+    const status = this.#member.status
     const { members, name, clusterId, memberId } = this.#settings
     return {
       name,
       clusterId,
       memberId,
-      role: raft.role,
-      leader: members.find(({ id }) => id === raft.leader)?.name,
-      term: raft.term,
-      commitIndex: raft.commitIndex,
-      ...this.#member.machineStatus,
       members,
-      log: { firstIndex: raft.firstIndex, lastIndex: raft.lastIndex },
-      durableAppliedIndex: this.#member.durableAppliedIndex,
+      role: status.role,
+      leader: members.find(({ id }) => id === status.leader)?.name,
+      term: status.term,
+      commitIndex: status.commitIndex,
+      appliedIndex: status.appliedIndex,
+      revision: status.revision,
+      compactRevision: status.compactRevision,
+      digest: status.digest,
+      log: { firstIndex: status.firstIndex, lastIndex: status.lastIndex },
+      durableAppliedIndex: status.durableAppliedIndex,
+      stateWrites: status.stateWrites,
+      logTrims: status.logTrims,
     }
   }
 

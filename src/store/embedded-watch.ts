@@ -17,7 +17,8 @@ export class EmbeddedWatch implements Watch {
     this.#stream = member.watch({
       ...range,
       startRevision: options.startRevision ?? 0,
-      filters: { noPut: options.filter?.puts === false, noDelete: options.filter?.deletes === false },
+      noPut: options.filter?.puts === false,
+      noDelete: options.filter?.deletes === false,
     })
     if (options.signal?.aborted === true) this.#stream.close()
     options.signal?.addEventListener('abort', this.#onAbort, { once: true })

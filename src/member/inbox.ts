@@ -1,0 +1,89 @@
+/**
+ * What comes from other members: decoded, checked against who sent it, and handed to whom it concerns.
+ *
+ * Always: a frame that does not decode costs its sender that frame and nobody else anything.
+ */
+import { isStoreError, StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import type { Logger } from '../base/logger.js'
+import { decodeProposalId } from '../machine/command-codec.js'
+import type { RawNode } from '../raft/raw-node.js'
+import type { NodeId } from '../raft/types.js'
+import type { Frame } from '../transport/transport.js'
+import type { Calls } from './calls.js'
+import { decodeCall, decodeReply, type Call } from './wire/call-codec.js'
+import { FRAME_KIND } from './wire/frame-kind.js'
+import { decodeProposals } from './wire/proposal-codec.js'
+import { decodeMessage } from './wire/raft-codec.js'
+
+export interface InboxParts {
+  readonly memberId: NodeId
+  readonly raft: RawNode
+  readonly calls: Calls
+  readonly logger: Logger
+  /** Answers a question of another member, in its own time. */
+  readonly answer: (from: NodeId, call: Call) => void
+}
+
+export class Inbox {
+  readonly #parts: InboxParts
+  /** Commands from other members, to be appended in the next turn if this one leads. */
+  #forwarded: Uint8Array[] = []
+  #forwardedBytes = 0
+
+  constructor(parts: InboxParts) {
+    this.#parts = parts
+  }
+
+  receive(from: NodeId, frame: Frame, nowMs: number): void {
+    try {
+      this.#dispatch(from, frame, nowMs)
+    } catch (error) {
+      if (!isStoreError(error, 'MALFORMED')) throw error
+      this.#parts.logger.warn('frame dropped', { from, kind: frame.kind, reason: error.message })
+    }
+  }
+
+  takeForwarded(): readonly Uint8Array[] {
+    const forwarded = this.#forwarded
+    this.#forwarded = []
+    this.#forwardedBytes = 0
+    return forwarded
+  }
+
+  #dispatch(from: NodeId, frame: Frame, nowMs: number): void {
+    const { raft, calls, memberId, answer, logger } = this.#parts
+    switch (frame.kind) {
+      case FRAME_KIND.raft:
+        raft.step(decodeMessage(frame.bytes, from, memberId), nowMs)
+        break
+      case FRAME_KIND.propose:
+        this.#collect(from, frame.bytes)
+        break
+      case FRAME_KIND.call:
+        answer(from, decodeCall(frame.bytes))
+        break
+      case FRAME_KIND.reply: {
+        const { id, response } = decodeReply(frame.bytes)
+        calls.answered(id, response)
+        break
+      }
+      default:
+        logger.warn('frame of an unknown kind ignored', { from, kind: frame.kind })
+    }
+  }
+
+  #collect(from: NodeId, bytes: Uint8Array): void {
+    // Not the leader (any more): the sender sends them again to whoever leads, as soon as it knows.
+    if (this.#parts.raft.role !== 'leader') return
+    for (const command of decodeProposals(bytes)) {
+      // A member speaks for itself only: nobody uses up another one's sequence numbers.
+      if (decodeProposalId(command).member !== from) {
+        throw new StoreError('MALFORMED', `member ${from} forwarded a proposal of another member`)
+      }
+      if (this.#forwardedBytes + command.byteLength > LIMITS.uncommittedBytesMax) return
+      this.#forwarded.push(command)
+      this.#forwardedBytes += command.byteLength
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The leader's part of leases: keeps their time, and says which are over.
+ *
+ * Always: only the leader's monotonic clock decides; that a lease ends is done through the log (loop.ts). Always: a new
+ * leader gives every lease its full time again plus an election timeout, since it does not know when the old one renewed.
+ */
+import type { LeaseId } from '../base/lease-id.js'
+import { NO_LEASE } from '../base/lease-id.js'
+import { LIMITS } from '../base/limits.js'
+import type { Random } from '../base/random.js'
+import { Expiry } from '../lease/expiry.js'
+import type { Lessor } from '../lease/lessor.js'
+import type { Applied } from '../machine/outcome.js'
+import type { CallResponse } from './wire/call-codec.js'
+
+/** One and a half election timeouts, as etcd has it: a shorter lease would end while the cluster is between two leaders. */
+export function minimumLeaseTtlSeconds(electionTimeoutMs: number): number {
+  return Math.ceil((1.5 * electionTimeoutMs) / 1000)
+}
+
+export class LeaseDriver {
+  readonly #lessor: Lessor
+  readonly #electionTimeoutMs: number
+  readonly #expiry = new Expiry()
+
+  constructor(lessor: Lessor, electionTimeoutMs: number) {
+    this.#lessor = lessor
+    this.#electionTimeoutMs = electionTimeoutMs
+  }
+
+  lead(nowMs: number): void {
+    this.#expiry.promote(this.#lessor.leases(), nowMs, this.#electionTimeoutMs)
+  }
+
+  follow(): void {
+    this.#expiry.demote()
+  }
+
+  /** Follows what was applied: on every member, so that whoever leads next has nothing to catch up with. */
+  applied(applied: Applied, nowMs: number): void {
+    if (applied.outcome?.ok !== true) return
+    const { response } = applied.outcome
+    if (response.type === 'lease-grant') this.#expiry.grant(response, nowMs)
+    else if (response.type === 'lease-revoke') this.#expiry.revoke(response.id)
+  }
+
+  /** Leases to revoke now; each is given once in a while only, until it is gone. */
+  expired(nowMs: number): readonly LeaseId[] {
+    return this.#expiry.expired(nowMs, LIMITS.leaseExpiriesPerTurnMax)
+  }
+
+  nextDeadlineMs(): number {
+    return this.#expiry.nextDeadlineMs ?? Infinity
+  }
+
+  renew(id: LeaseId, nowMs: number): CallResponse {
+    const remainingMs = this.#expiry.renew(id, nowMs)
+    return remainingMs === undefined ? { type: 'lease', exists: false } : this.#leaseOf(id, remainingMs)
+  }
+
+  timeToLive(id: LeaseId, nowMs: number): CallResponse {
+    const remainingMs = this.#expiry.remaining(id, nowMs)
+    return remainingMs === undefined ? { type: 'lease', exists: false } : this.#leaseOf(id, remainingMs)
+  }
+
+  /** A positive lease id that is not in use as far as this member knows. */
+  freshId(random: Random): LeaseId {
+    for (;;) {
+      const id = (BigInt(random.uint32() >>> 1) << 32n) | BigInt(random.uint32())
+      if (id !== NO_LEASE && !this.#lessor.exists(id)) return id
+    }
+  }
+
+  #leaseOf(id: LeaseId, remainingMs: number): CallResponse {
+    const lease = this.#lessor.get(id)
+    if (lease === undefined) return { type: 'lease', exists: false }
+    return { type: 'lease', exists: true, ttlMs: lease.ttlSeconds * 1000, remainingMs: Math.floor(remainingMs) }
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * The loop that turns decisions into effects, in the right order.
+ *
+ * Everything that happens (a frame, a timer, a finished write, a call of the user) is handed to the pure core at once and
+ * a turn is scheduled; the turn performs what the core then wants, all of it together: so whatever arrived during the
+ * last write leaves as one (group commit), and a burst of frames is answered by one.
+ *
+ *     frames, calls, timers ──► raft ──► ready ──┬─► messages            safe to send at once
+ *                                 ▲              ├─► one write ──► disk  then advance, which releases more messages
+ *                                 └── advance ◄──┘
+ *                                                └─► committed entries ──► machine ──► outcomes, events, buffered state
+ *
+ * Always: a message leaves only when the core says so, an entry is applied only when it is durable here, and the outcome
+ * of a write is told only after it was applied here.
+ *
+ * Thesis chapter 3 and 10.2.1 (the leader writes and sends in parallel).
+ */
+import type { Clock } from '../base/clock.js'
+import { LIMITS } from '../base/limits.js'
+import type { Machine } from '../machine/machine.js'
+import type { RawNode } from '../raft/raw-node.js'
+import type { Ready, Write } from '../raft/ready.js'
+import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
+import type { Storage } from '../storage/storage.js'
+import type { Transport } from '../transport/transport.js'
+import type { Calls } from './calls.js'
+import type { Inbox } from './inbox.js'
+import type { LeaseDriver } from './lease-driver.js'
+import type { Pacer } from './pacer.js'
+import type { Persistence } from './persistence.js'
+import type { Proposals } from './proposals.js'
+import type { Reads } from './reads.js'
+import type { Watches } from './watches.js'
+import { encodeCall, type CallRequest, type CallResponse } from './wire/call-codec.js'
+import { FRAME_KIND } from './wire/frame-kind.js'
+import { encodeProposals } from './wire/proposal-codec.js'
+import { encodeMessage } from './wire/raft-codec.js'
+
+export interface LoopParts {
+  readonly memberId: NodeId
+  readonly electionTimeoutMs: number
+  readonly clock: Clock
+  readonly raft: RawNode
+  readonly machine: Machine
+  readonly storage: Storage
+  readonly transport: Transport | undefined
+  readonly inbox: Inbox
+  readonly proposals: Proposals
+  readonly reads: Reads
+  readonly calls: Calls
+  readonly leases: LeaseDriver
+  readonly watches: Watches
+  readonly persistence: Persistence
+  readonly pacer: Pacer
+  /** Answers a question when this member leads; never rejects. */
+  readonly answer: (request: CallRequest) => Promise<CallResponse>
+  readonly leaderChanged: (leader: NodeId, term: number) => void
+  readonly failed: (error: unknown) => void
+}
+
+export class Loop {
+  readonly #parts: LoopParts
+  /** How long an answer may take before what was asked is taken for lost. */
+  readonly #retryMs: number
+  #lastRetryMs = 0
+  #known = { leader: NOBODY, term: 0 }
+  #writing: Promise<void> | undefined
+
+  constructor(parts: LoopParts) {
+    this.#parts = parts
+    this.#retryMs = parts.electionTimeoutMs / 2
+  }
+
+  turn(): void {
+    const { raft, persistence, pacer } = this.#parts
+    const nowMs = this.#parts.clock.monotonicMs()
+    if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
+    // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
+    this.#noticeLeader(nowMs)
+    this.#retry(nowMs)
+    this.#submit(nowMs)
+    if (raft.hasReady(persistence.mayApply)) this.#perform(raft.ready(persistence.mayApply), nowMs)
+    this.#endLeases(nowMs)
+    persistence.maybeWrite(() => {
+      pacer.wake()
+    })
+    if (raft.hasReady(persistence.mayApply)) pacer.wake()
+    pacer.wakeAt(this.#nextDeadlineMs())
+  }
+
+  /** Resolves when no write of the log is under way. */
+  async settled(): Promise<void> {
+    await this.#writing
+  }
+
+  #submit(nowMs: number): void {
+    const { raft, reads, calls, proposals, inbox, transport } = this.#parts
+    const { role, leader } = raft
+    if (role === 'leader') {
+      // A refusal is answered by silence: whoever proposed tries again, or gives up at its deadline.
+      const forwarded = inbox.takeForwarded()
+      if (forwarded.length > 0) raft.propose(forwarded, nowMs)
+      proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => raft.propose(commands, nowMs).accepted)
+    } else if (leader !== NOBODY) {
+      proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => {
+        return transport?.send(leader, { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) }) ?? false
+      })
+    }
+    reads.submit(nowMs, (requestId) => raft.readIndex(requestId, nowMs))
+    calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
+  }
+
+  #ask(leader: NodeId, id: number, request: CallRequest): boolean {
+    const { memberId, transport, calls, pacer, answer } = this.#parts
+    if (leader === NOBODY) return false
+    if (leader !== memberId) {
+      return transport?.send(leader, { kind: FRAME_KIND.call, bytes: encodeCall({ id, request }) }) ?? false
+    }
+    void answer(request).then((response) => {
+      calls.answered(id, response)
+      pacer.wake()
+    })
+    return true
+  }
+
+  #perform(ready: Ready, nowMs: number): void {
+    const { transport, reads, machine } = this.#parts
+    for (const message of ready.messages) {
+      transport?.send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
+    }
+    if (ready.write !== undefined) this.#write(ready.write)
+    for (const entry of ready.committed) this.#apply(entry, nowMs)
+    for (const read of ready.reads) reads.confirmed(read)
+    for (const requestId of ready.droppedReads) reads.dropped(requestId)
+    reads.applied(machine.appliedIndex)
+  }
+
+  #write(write: Write): void {
+    const { storage, raft, clock, pacer, failed } = this.#parts
+    this.#writing = storage.log
+      .append(write)
+      .then(() => {
+        raft.advance(write.id, clock.monotonicMs())
+        pacer.wake()
+      })
+      .catch(failed)
+  }
+
+  #apply(entry: Entry, nowMs: number): void {
+    const { machine, leases, watches, proposals } = this.#parts
+    if (entry.kind !== 'normal') {
+      machine.skip(entry.index, entry.term)
+      return
+    }
+    const applied = machine.apply(entry.index, entry.term, entry.data)
+    leases.applied(applied, nowMs)
+    watches.publish(applied)
+    proposals.settle(applied)
+  }
+
+  #noticeLeader(nowMs: number): void {
+    const { raft, leases, proposals, calls, leaderChanged } = this.#parts
+    const { leader, term, role } = raft
+    if (leader === this.#known.leader && term === this.#known.term) return
+    this.#known = { leader, term }
+    if (role === 'leader') leases.lead(nowMs)
+    else leases.follow()
+    if (leader !== NOBODY) {
+      // What was sent to the leader before may never arrive.
+      proposals.resubmitAll()
+      calls.askAgain(Infinity)
+    }
+    leaderChanged(leader, term)
+  }
+
+  /** Leases whose time is over are revoked through the log; by the leader only, and handed to Raft once. */
+  #endLeases(nowMs: number): void {
+    const { raft, leases, proposals, pacer } = this.#parts
+    if (raft.role !== 'leader') return
+    const expired = leases.expired(nowMs)
+    if (expired.length === 0) return
+    raft.propose(expired.map((id) => proposals.encodeOnce({ type: 'lease-revoke', id })), nowMs)
+    pacer.wake()
+  }
+
+  #retry(nowMs: number): void {
+    const { proposals, reads, calls } = this.#parts
+    if (nowMs < this.#lastRetryMs + this.#retryMs) return
+    this.#lastRetryMs = nowMs
+    const silentSinceMs = nowMs - this.#retryMs
+    proposals.resubmitSilent(silentSinceMs)
+    reads.retrySilent(silentSinceMs)
+    calls.askAgain(silentSinceMs)
+  }
+
+  #nextDeadlineMs(): number {
+    const { raft, leases, proposals, reads, calls } = this.#parts
+    const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
+    const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
+    return Math.min(raft.nextDeadlineMs(), leases.nextDeadlineMs(), retryAtMs)
+  }
+}
