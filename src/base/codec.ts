@@ -101,7 +101,7 @@ export class Writer {
   }
 
   finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length)
+    return this.#length === this.#bytes.byteLength ? this.#bytes : this.#bytes.subarray(0, this.#length)
   }
 
   #take(bytes: number): number {

@@ -5,7 +5,7 @@
  *     put         crc | 1 | main | sub | createRevision | version | lease | key | value
  *     tombstone   crc | 2 | main | sub | key
  *
- * The checksum covers all that follows it. The revision stands in the record once more, so that a record found under the
+ * The checksum covers the whole record, with zero where it stands itself. The revision stands in the record once more, so that a record found under the
  * wrong key is seen. The hash of a record is what the digests of the store count: it must come out the same on every
  * member, so a new kind of record needs a new digest version, not just a new decoder.
  */
@@ -99,16 +99,18 @@ export function hashRecord(bytes: Uint8Array): Digest {
 const TWO_32 = 0x1_0000_0000
 const RECORD_PREFIX_CODE = RECORD_PREFIX.charCodeAt(0)
 const NO_VALUE = new Uint8Array(0)
+const CHECKSUM_OF_NO_CHECKSUM = crc32(new Uint8Array(CHECKSUM_BYTES))
 
 function sealed(writer: Writer): Uint8Array {
-  writer.patchUint32(0, crc32(writer.written(CHECKSUM_BYTES)))
-  return writer.finish()
+  const bytes = writer.finish()
+  writer.patchUint32(0, crc32(bytes))
+  return bytes
 }
 
 function decode(bytes: Uint8Array): Record {
   const reader = new Reader(bytes, 'a record of a revision')
   const expected = reader.uint32()
-  const found = crc32(bytes.subarray(CHECKSUM_BYTES))
+  const found = crc32(bytes.subarray(CHECKSUM_BYTES), CHECKSUM_OF_NO_CHECKSUM)
   if (expected !== found)
     throw reader.malformed(`checksum ${found.toString(16)} where ${expected.toString(16)} belongs`)
   const kind = reader.uint8()

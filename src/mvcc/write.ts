@@ -53,18 +53,17 @@ export class Write {
     const main = this.#revision
     const sub = this.#events.length
     found.put(main, sub)
-    const { createRevision, version } = found
-    const entry: KeyValue = { key: found.key, value: given, createRevision, modRevision: main, version, lease }
-    const record = encodePut(entry, sub)
+    const { key, createRevision, version } = found
+    const keyValue = { key, value: given, createRevision, modRevision: main, version, lease }
+    const record = encodePut(keyValue, sub)
+    // From here on a view into the record of our own, not into what was given: that may be a small part of a large frame,
+    // which an event waiting for a slow watcher would keep alive.
+    keyValue.value = record.subarray(record.byteLength - given.byteLength)
     space.backend.set(recordKeyOf(main, sub), record)
     this.#count(found, record)
     if (found.compactable) this.#touched(found)
-    if (lease !== NO_LEASE) space.leases.attach(found.key, lease)
-    else space.leases.detach(found.key)
-    // The event's value is a view into the record of our own, not into what was given: that may be a small part of a
-    // large frame, which an event waiting for a slow watcher would keep alive.
-    const value = record.subarray(record.byteLength - given.byteLength)
-    const keyValue = { key: found.key, value, createRevision, modRevision: main, version, lease }
+    if (lease !== NO_LEASE) space.leases.attach(key, lease)
+    else space.leases.detach(key)
     this.#events.push({ type: 'put', keyValue, previous })
     return { type: 'put', previous: request.previousKeyValue ? known : undefined }
   }
