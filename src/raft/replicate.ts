@@ -53,6 +53,8 @@ export function handleAppendAccepted(state: RaftState, message: AppendAccepted):
   if (matchIndex < follower.matchIndex) return
   const advanced = matchIndex > follower.matchIndex
   follower.matchIndex = matchIndex
+  // May be overtaken by an answer to something that was sent before a probe took the next entry back.
+  follower.nextIndex = Math.max(follower.nextIndex, matchIndex + 1)
   markActivity(state, follower)
   switch (follower.state) {
     case 'probe':
@@ -60,8 +62,6 @@ export function handleAppendAccepted(state: RaftState, message: AppendAccepted):
       break
     case 'replicate':
       follower.inflight.freeThrough(matchIndex)
-      // An answer to something that was sent before a probe threw the window away.
-      follower.nextIndex = Math.max(follower.nextIndex, matchIndex + 1)
       break
     case 'unreachable-by-log':
       if (matchIndex >= state.log.compacted.index) startReplicate(state, follower)

@@ -1,0 +1,237 @@
+/**
+ * What must hold in the cluster as a whole, looked at from above after every event. Told of every event by cluster.ts;
+ * knows what is on every disk and remembers all that was ever elected, committed, applied and promised.
+ *
+ * The names (R1 ...) are those of the invariants listed in docs and commit messages of this project:
+ * R1 election safety, R2 log matching, R3 leader append-only, R4 leader completeness, R5 state-machine safety,
+ * R6 durable before promised, R7 one vote per term for ever, R8 commit is monotone, R9 committed is durable on a quorum,
+ * R11 applied <= committed and durable, R12 no truncation of what is committed, R16 reads see what was committed.
+ */
+import type { Message } from '../../src/raft/message.js'
+import type { RawNode } from '../../src/raft/raw-node.js'
+import type { Entry, HardState, Index, NodeId, Term } from '../../src/raft/types.js'
+
+/** A violated invariant, found in this run. */
+export class SafetyViolation extends Error {
+  override readonly name = 'SafetyViolation'
+}
+
+/** What is on the disk of one member. The entry with index i is at `entries[i - compacted.index - 1]`. */
+export interface Disk {
+  hardState: HardState
+  compacted: { index: Index; term: Term }
+  entries: Entry[]
+  /** Up to here the state machine is durable. */
+  applied: Index
+}
+
+export function lastOnDisk(disk: Disk): Index {
+  return disk.compacted.index + disk.entries.length
+}
+
+export function termOnDisk(disk: Disk, index: Index): Term | undefined {
+  return index === disk.compacted.index ? disk.compacted.term : disk.entries[index - disk.compacted.index - 1]?.term
+}
+
+/** What a member's core looked like after the event before. */
+interface Seen {
+  terms: (Term | undefined)[]
+  lastIndex: Index
+  commitIndex: Index
+  ledTerm: Term
+}
+
+export class Checker {
+  readonly #members: readonly NodeId[]
+  readonly #leaderOf = new Map<Term, NodeId>()
+  readonly #voteOf = new Map<string, NodeId>()
+  /** For each position the one term before it, and the one payload in it. */
+  readonly #previousTermOf = new Map<string, Term>()
+  readonly #dataOf = new Map<string, Uint8Array>()
+  /** The committed history: the term at each index. */
+  readonly #committed: Term[] = [0]
+  /** In which term each was committed; never falls. */
+  readonly #committedIn: Term[] = [0]
+  readonly #seen = new Map<NodeId, Seen>()
+  readonly #readFloor = new Map<string, Index>()
+
+  constructor(members: readonly NodeId[]) {
+    this.#members = members
+  }
+
+  get committedIndex(): Index {
+    return this.#committed.length - 1
+  }
+
+  get termsWithLeader(): number {
+    return this.#leaderOf.size
+  }
+
+  /** The member begins a new life with what is on its disk. */
+  restarted(id: NodeId, node: RawNode): void {
+    const terms: (Term | undefined)[] = []
+    for (let index = node.firstIndex; index <= node.lastIndex; index++) terms[index] = node.termAt(index)
+    this.#seen.set(id, { terms, lastIndex: node.lastIndex, commitIndex: node.commitIndex, ledTerm: 0 })
+  }
+
+  /** After anything happened to a member. */
+  observe(id: NodeId, node: RawNode, disks: ReadonlyMap<NodeId, Disk>): void {
+    node.checkInvariants()
+    const seen = this.#seen.get(id)
+    if (seen === undefined) throw new Error(`member ${id} was never started`)
+    const leads = node.role === 'leader'
+    this.#observeLog(id, node, seen, leads && seen.ledTerm === node.term)
+    if (leads && seen.ledTerm !== node.term) {
+      this.#observeElection(id, node)
+      seen.ledTerm = node.term
+    }
+    this.#observeCommit(id, node, seen, disks)
+  }
+
+  /** A message leaves; what it promises must be on the disk. */
+  sent(message: Message, disk: Disk): void {
+    const { from, to, term, type } = message
+    const { hardState } = disk
+    if (type === 'pre-vote' || (type === 'pre-vote-reply' && message.granted)) return
+    if (hardState.term < term) this.#fail('R6', `${type} of ${from} in term ${term}, on its disk is ${hardState.term}`)
+    const votedFor = type === 'vote' ? from : type === 'vote-reply' && message.granted ? to : undefined
+    if (votedFor !== undefined) {
+      if (hardState.term === term && hardState.vote !== votedFor) {
+        this.#fail('R6', `${from} votes for ${votedFor} in term ${term}, on its disk is a vote for ${hardState.vote}`)
+      }
+      const key = `${from} ${term}`
+      const before = this.#voteOf.get(key) ?? votedFor
+      if (before !== votedFor) this.#fail('R7', `${from} voted in term ${term} for ${before} and for ${votedFor}`)
+      this.#voteOf.set(key, votedFor)
+    }
+    if (type === 'append-accepted' && lastOnDisk(disk) < message.matchIndex) {
+      this.#fail('R6', `${from} acknowledges ${message.matchIndex}, on its disk are ${lastOnDisk(disk)} entries`)
+    }
+  }
+
+  /** Before entries are put on a disk. */
+  written(id: NodeId, disk: Disk, entries: readonly Entry[]): void {
+    const first = entries[0]
+    if (first === undefined) return
+    if (first.index > lastOnDisk(disk) + 1)
+      this.#fail('R2', `member ${id} writes a log with a hole before ${first.index}`)
+    for (let index = first.index; index <= lastOnDisk(disk); index++) {
+      const replaced = termOnDisk(disk, index)
+      const written = entries[index - first.index]?.term
+      if (replaced !== written && replaced === this.#committed[index]) {
+        this.#fail('R12', `member ${id} replaces on its disk the committed entry ${index}@${replaced}`)
+      }
+    }
+    for (const entry of entries) this.#recordData(id, entry)
+  }
+
+  /** A member is given an entry to apply, after those up to `appliedBefore`. */
+  applied(id: NodeId, entry: Entry, appliedBefore: Index, disk: Disk): void {
+    if (entry.index !== appliedBefore + 1)
+      this.#fail('R11', `member ${id} applies ${entry.index} after ${appliedBefore}`)
+    const term = this.#committed[entry.index]
+    if (term === undefined) this.#fail('R11', `member ${id} applies ${entry.index}, which is not committed`)
+    if (term !== entry.term) {
+      this.#fail('R5', `member ${id} applies ${entry.index}@${entry.term}, committed is ${entry.index}@${term}`)
+    }
+    if (termOnDisk(disk, entry.index) !== entry.term) {
+      this.#fail('R11', `member ${id} applies ${entry.index}@${entry.term}, which is not on its disk`)
+    }
+    this.#recordData(id, entry)
+  }
+
+  readRequested(key: string): void {
+    this.#readFloor.set(key, this.committedIndex)
+  }
+
+  readAnswered(key: string, index: Index): void {
+    const floor = this.#readFloor.get(key)
+    if (floor === undefined)
+      this.#fail('R16', `read ${key} is answered, it was never asked or has been answered before`)
+    this.#readFloor.delete(key)
+    if (index < floor)
+      this.#fail('R16', `read ${key} is answered with ${index}, ${floor} was committed before it was asked`)
+  }
+
+  #observeLog(id: NodeId, node: RawNode, seen: Seen, ledBefore: boolean): void {
+    const { terms } = seen
+    const lastIndex = node.lastIndex
+    // From the end to the first entry that is still the same: only what changed is looked at.
+    let changed = lastIndex + 1
+    for (let index = lastIndex; index >= node.firstIndex; index--) {
+      if (index <= seen.lastIndex && terms[index] === node.termAt(index)) break
+      changed = index
+    }
+    const replaced = Math.min(changed, lastIndex + 1) <= seen.lastIndex
+    if (replaced && ledBefore) this.#fail('R3', `leader ${id} replaces its entry ${changed} of ${seen.lastIndex}`)
+    if (replaced && changed <= seen.commitIndex) {
+      this.#fail('R12', `member ${id} replaces ${changed}, it knows that ${seen.commitIndex} is committed`)
+    }
+    for (let index = changed; index <= lastIndex; index++) {
+      const term = node.termAt(index)
+      const previousTerm = node.termAt(index - 1)
+      terms[index] = term
+      if (term === undefined || previousTerm === undefined) continue
+      const key = `${index}@${term}`
+      const known = this.#previousTermOf.get(key) ?? previousTerm
+      if (known !== previousTerm) {
+        this.#fail(
+          'R2',
+          `entry ${key} of member ${id} follows an entry of term ${previousTerm}, elsewhere of term ${known}`,
+        )
+      }
+      this.#previousTermOf.set(key, previousTerm)
+    }
+    seen.lastIndex = lastIndex
+  }
+
+  #observeElection(id: NodeId, node: RawNode): void {
+    const before = this.#leaderOf.get(node.term) ?? id
+    if (before !== id) this.#fail('R1', `${before} and ${id} both lead in term ${node.term}`)
+    this.#leaderOf.set(node.term, id)
+    for (let index = node.firstIndex; index <= this.committedIndex; index++) {
+      // Late votes may still elect a leader of a term that is over; it commits nothing, and owes nothing to later ones.
+      if ((this.#committedIn[index] ?? 0) >= node.term) break
+      if (node.termAt(index) !== this.#committed[index]) {
+        this.#fail(
+          'R4',
+          `${id} leads in term ${node.term} with ${node.termAt(index) ?? 'nothing'} at ${index}, committed is term ${this.#committed[index]}`,
+        )
+      }
+    }
+  }
+
+  #observeCommit(id: NodeId, node: RawNode, seen: Seen, disks: ReadonlyMap<NodeId, Disk>): void {
+    const { commitIndex } = node
+    if (commitIndex < seen.commitIndex)
+      this.#fail('R8', `commit of ${id} falls from ${seen.commitIndex} to ${commitIndex}`)
+    for (let index = seen.commitIndex + 1; index <= commitIndex; index++) {
+      const term = node.termAt(index)
+      const known = this.#committed[index]
+      if (known !== undefined) {
+        if (known !== term) this.#fail('R5', `${id} commits ${index}@${term ?? '?'}, committed is ${index}@${known}`)
+        continue
+      }
+      if (term === undefined) this.#fail('R8', `${id} commits ${index}, which it does not have`)
+      let holders = 0
+      for (const disk of disks.values()) if (termOnDisk(disk, index) === term) holders++
+      if (holders * 2 <= this.#members.length) {
+        this.#fail('R9', `${id} commits ${index}@${term}, it is on ${holders} of ${this.#members.length} disks`)
+      }
+      this.#committed.push(term)
+      this.#committedIn.push(Math.max(node.term, this.#committedIn.at(-1) ?? 0))
+    }
+    seen.commitIndex = commitIndex
+  }
+
+  #recordData(id: NodeId, entry: Entry): void {
+    const key = `${entry.index}@${entry.term}`
+    const known = this.#dataOf.get(key) ?? entry.data
+    if (known !== entry.data) this.#fail('R2', `entry ${key} of member ${id} has another content than elsewhere`)
+    this.#dataOf.set(key, entry.data)
+  }
+
+  #fail(invariant: string, what: string): never {
+    throw new SafetyViolation(`${invariant}: ${what}`)
+  }
+}

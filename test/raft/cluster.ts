@@ -1,0 +1,444 @@
+/**
+ * A simulated cluster of pure cores: one seed gives one run. The network loses, repeats, delays, reorders and splits;
+ * disks take their time; processes pause, fall and come back with what their disk holds, the write under way on it or
+ * not. After every event checker.ts looks at everything.
+ *
+ * `Plant` is where a test puts a bug in, outside the core, to see that the checks find it.
+ */
+import { describeEvent, describeMessage } from '../../src/raft/describe.js'
+import type { Message } from '../../src/raft/message.js'
+import { RawNode } from '../../src/raft/raw-node.js'
+import type { Ready, Write } from '../../src/raft/ready.js'
+import type { Index, NodeId, StoredState } from '../../src/raft/types.js'
+import { Checker, lastOnDisk, termOnDisk, type Disk } from './checker.js'
+import { Seeded } from './seeded.js'
+
+export const ELECTION_TIMEOUT_MS = 150
+export const HEARTBEAT_INTERVAL_MS = 30
+
+/** A bug, in terms of what the core takes in and hands out. */
+export interface Plant {
+  /** What a restarted member reads from its disk. */
+  readonly stored?: (stored: StoredState) => StoredState
+  /** What the driver makes of the output. */
+  readonly ready?: (ready: Ready, node: RawNode) => Ready
+  /** What the core is given for a message. */
+  readonly incoming?: (message: Message, node: RawNode) => Message
+  /** Writes are reported as durable when they begin. */
+  readonly reportsWritesEarly?: boolean
+  /** A leader answers reads by itself, without asking anybody. */
+  readonly readsWithoutRound?: boolean
+}
+
+interface Member {
+  readonly id: NodeId
+  readonly disk: Disk
+  node: RawNode | undefined
+  /** Counts the lives of this member: events of an earlier one mean nothing. */
+  life: number
+  write: Write | undefined
+  applied: Index
+  pausedUntilMs: number
+  tickAtMs: number
+}
+
+interface Happening {
+  readonly atMs: number
+  readonly order: number
+  readonly run: () => void
+}
+
+export class SimulatedCluster {
+  readonly checker: Checker
+  readonly members = new Map<NodeId, Member>()
+  nowMs = 1000
+  /** One line per event of a core and per message, where asked for. */
+  readonly transcript: string[] = []
+
+  readonly #random: Seeded
+  readonly #plant: Plant
+  readonly #records: boolean
+  readonly #disks = new Map<NodeId, Disk>()
+  readonly #agenda: Happening[] = []
+  #order = 0
+  #cutLinks = new Set<string>()
+  #faulty = true
+  #nextRequestId = 1
+  #payloads = 0
+
+  readonly #lossRate: number
+  readonly #repeatRate: number
+  readonly #slowRate: number
+  readonly #writeMsMax: number
+  readonly #options
+
+  constructor(seed: number, options: { readonly plant?: Plant; readonly records?: boolean } = {}) {
+    const random = new Seeded(seed)
+    this.#random = random
+    this.#plant = options.plant ?? {}
+    this.#records = options.records ?? false
+    this.#lossRate = random.pick([0, 0.02, 0.1, 0.3])
+    this.#repeatRate = random.pick([0, 0.05, 0.3])
+    this.#slowRate = random.pick([0, 0.02, 0.1])
+    this.#writeMsMax = random.pick([0, 5, 40, 200])
+    // Every bound may be so small that the rare paths are the usual ones.
+    this.#options = {
+      preVote: random.chance(0.7),
+      checkQuorum: random.chance(0.7),
+      appendBytesMax: random.pick([1, 200, 1_000_000]),
+      inflightAppendsMax: random.pick([1, 2, 256]),
+      inflightAppendBytesMax: random.pick([1, 500, 1_000_000]),
+      uncommittedBytesMax: random.pick([300, 1_000_000]),
+      applyBatchBytesMax: random.pick([1, 1_000_000]),
+    }
+    const ids = random.chance(0.5) ? [1, 2, 3] : [1, 2, 3, 4, 5]
+    this.checker = new Checker(ids)
+    for (const id of ids) {
+      const disk: Disk = { hardState: { term: 0, vote: 0 }, compacted: { index: 0, term: 0 }, entries: [], applied: 0 }
+      this.#disks.set(id, disk)
+      this.members.set(id, {
+        id,
+        disk,
+        node: undefined,
+        life: 0,
+        write: undefined,
+        applied: 0,
+        pausedUntilMs: 0,
+        tickAtMs: Infinity,
+      })
+    }
+    for (const member of this.members.values()) this.#start(member)
+  }
+
+  /** Lives through faults and load for `durationMs`. */
+  runFaulty(durationMs: number): void {
+    const endMs = this.nowMs + durationMs
+    this.#scheduleFault(endMs)
+    this.#scheduleLoad(endMs)
+    this.#runUntil(endMs)
+  }
+
+  /** All faults end: every member runs, every message arrives. */
+  heal(): void {
+    this.#faulty = false
+    this.#cutLinks.clear()
+    for (const member of this.members.values()) {
+      member.pausedUntilMs = this.nowMs
+      if (member.node === undefined) this.#start(member)
+    }
+  }
+
+  /** Runs on until `condition` holds; false if it does not within `limitMs`. */
+  runUntil(condition: () => boolean, limitMs: number): boolean {
+    const endMs = this.nowMs + limitMs
+    while (this.nowMs < endMs) {
+      if (condition()) return true
+      this.#runUntil(Math.min(endMs, this.nowMs + HEARTBEAT_INTERVAL_MS))
+    }
+    return condition()
+  }
+
+  leader(): RawNode | undefined {
+    let leader: RawNode | undefined
+    for (const { node } of this.members.values()) {
+      if (node?.role === 'leader' && node.term >= (leader?.term ?? 0)) leader = node
+    }
+    return leader
+  }
+
+  propose(id: NodeId, count: number): boolean {
+    const member = this.members.get(id)
+    if (member?.node === undefined) return false
+    const payloads = Array.from({ length: count }, () => Buffer.from(`${id}.${++this.#payloads}`))
+    const { accepted } = member.node.propose(payloads, this.nowMs)
+    this.#settle(member)
+    return accepted
+  }
+
+  read(id: NodeId): void {
+    const member = this.members.get(id)
+    if (member?.node === undefined) return
+    const requestId = this.#nextRequestId++
+    this.checker.readRequested(`${requestId}`)
+    if (this.#plant.readsWithoutRound === true && member.node.role === 'leader') {
+      this.checker.readAnswered(`${requestId}`, member.node.commitIndex)
+      return
+    }
+    member.node.readIndex(requestId, this.nowMs)
+    this.#settle(member)
+  }
+
+  /** Whether all logs, commits and applied states are the same. */
+  converged(): boolean {
+    const nodes = [...this.members.values()]
+    const last = nodes[0]?.node?.lastIndex
+    return nodes.every(
+      ({ node, applied }) => node?.lastIndex === last && node?.commitIndex === last && applied === last,
+    )
+  }
+
+  /** What each member looks like, for the report of a failure. */
+  describe(): string {
+    return [...this.members.values()]
+      .map(
+        ({ id, node, applied }) =>
+          `${id}: ${node === undefined ? 'down' : JSON.stringify(node.status())} applied ${applied}`,
+      )
+      .join('\n')
+  }
+
+  #start(member: Member): void {
+    const { id, disk } = member
+    member.life++
+    member.write = undefined
+    member.applied = disk.applied
+    const stored: StoredState = {
+      hardState: disk.hardState,
+      compacted: disk.compacted,
+      entries: disk.entries,
+      applied: disk.applied,
+    }
+    const node = new RawNode(
+      {
+        ...this.#options,
+        id,
+        configuration: { voters: [...this.members.keys()] },
+        electionTimeoutMs: ELECTION_TIMEOUT_MS,
+        heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+        random: new Seeded(this.#random.uint32()),
+        ...(this.#records
+          ? { trace: (event) => this.transcript.push(`${this.nowMs} ${describeEvent(event)}`) }
+          : undefined),
+      },
+      this.#plant.stored?.(stored) ?? stored,
+      this.nowMs,
+    )
+    member.node = node
+    member.tickAtMs = Infinity
+    this.checker.restarted(id, node)
+    this.#settle(member)
+  }
+
+  #crash(member: Member): void {
+    // The write under way is on the disk, or it is not: it is atomic.
+    if (member.write !== undefined && this.#random.chance(0.5)) this.#putOnDisk(member, member.write)
+    member.node = undefined
+    member.write = undefined
+    member.life++
+  }
+
+  /** Does what the core asks for, looks at it, and makes sure that its next tick comes. */
+  #settle(member: Member): void {
+    const { id, node, disk } = member
+    if (node === undefined) return
+    this.checker.observe(id, node, this.#disks)
+    // A driver does not always come by at once.
+    if (node.hasReady() && !this.#random.chance(0.1)) {
+      for (let round = 0; round < 3 && node.hasReady(); round++) {
+        const ready = node.ready()
+        this.#perform(member, node, this.#plant.ready?.(ready, node) ?? ready)
+        this.checker.observe(id, node, this.#disks)
+      }
+    }
+    // Only what every member has applied durably is compacted: snapshots, which would help the others, come later.
+    const floor = Math.min(...[...this.#disks.values()].map(({ applied }) => applied))
+    if (this.#random.chance(0.05)) this.#compact(member, node, floor)
+    if (this.#random.chance(0.05)) disk.applied = member.applied
+    const deadlineMs = Math.max(node.nextDeadlineMs(), node.hasReady() ? this.nowMs + 1 : 0)
+    const wakeMs = node.hasReady() ? this.nowMs + 1 : deadlineMs
+    if (wakeMs < member.tickAtMs) this.#scheduleTick(member, wakeMs)
+  }
+
+  #perform(member: Member, node: RawNode, ready: Ready): void {
+    const { id, disk } = member
+    for (const message of ready.messages) {
+      this.checker.sent(message, disk)
+      this.#send(message)
+    }
+    for (const entry of ready.committed) {
+      this.checker.applied(id, entry, member.applied, disk)
+      member.applied = entry.index
+    }
+    for (const { requestId, index } of ready.reads) this.checker.readAnswered(`${requestId}`, index)
+    const { write } = ready
+    if (write === undefined) return
+    member.write = write
+    const { life } = member
+    const tookMs = this.#random.between(0, this.#faulty ? this.#writeMsMax : 5)
+    if (this.#plant.reportsWritesEarly === true) node.advance(write.id, this.nowMs)
+    this.#after(tookMs, () => {
+      if (member.life !== life) return
+      this.#putOnDisk(member, write)
+      member.write = undefined
+      if (this.#plant.reportsWritesEarly !== true) node.advance(write.id, this.nowMs)
+      this.#settle(member)
+    })
+  }
+
+  #putOnDisk(member: Member, write: Write): void {
+    const { disk, id } = member
+    this.checker.written(id, disk, write.entries)
+    disk.hardState = write.hardState
+    const first = write.entries[0]
+    if (first === undefined) return
+    disk.entries.length = first.index - disk.compacted.index - 1
+    disk.entries.push(...write.entries)
+  }
+
+  #compact(member: Member, node: RawNode, floor: Index): void {
+    const { disk } = member
+    const index = Math.min(floor, disk.applied, lastOnDisk(disk))
+    const term = termOnDisk(disk, index)
+    if (index <= disk.compacted.index || term === undefined) return
+    node.compact(index)
+    disk.entries.splice(0, index - disk.compacted.index)
+    disk.compacted = { index, term }
+  }
+
+  #scheduleTick(member: Member, atMs: number): void {
+    const { life } = member
+    member.tickAtMs = atMs
+    this.#after(atMs - this.nowMs, () => {
+      if (member.life !== life || member.node === undefined) return
+      this.#unlessPaused(member, () => {
+        if (member.life !== life || member.node === undefined) return
+        member.tickAtMs = Infinity
+        member.node.tick(this.nowMs)
+        this.#settle(member)
+      })
+    })
+  }
+
+  #send(message: Message): void {
+    if (this.#records) this.transcript.push(`${this.nowMs} ${describeMessage(message)}`)
+    if (this.#faulty && this.#random.chance(this.#lossRate)) return
+    const copies = this.#faulty && this.#random.chance(this.#repeatRate) ? 2 : 1
+    for (let copy = 0; copy < copies; copy++) {
+      const slow = this.#faulty && this.#random.chance(this.#slowRate)
+      const delayMs = slow ? this.#random.between(0, 4 * ELECTION_TIMEOUT_MS) : this.#random.between(1, 8)
+      this.#after(delayMs, () => this.#deliver(message))
+    }
+  }
+
+  #deliver(message: Message): void {
+    const member = this.members.get(message.to)
+    if (member === undefined || this.#cutLinks.has(`${message.from} ${message.to}`)) return
+    this.#unlessPaused(member, () => {
+      if (member.node === undefined) return
+      member.node.step(this.#plant.incoming?.(message, member.node) ?? message, this.nowMs)
+      this.#settle(member)
+    })
+  }
+
+  #unlessPaused(member: Member, run: () => void): void {
+    if (member.pausedUntilMs > this.nowMs)
+      this.#after(member.pausedUntilMs - this.nowMs, () => this.#unlessPaused(member, run))
+    else run()
+  }
+
+  #scheduleFault(endMs: number): void {
+    const delayMs = this.#random.between(10, 4 * ELECTION_TIMEOUT_MS)
+    if (this.nowMs + delayMs >= endMs) return
+    this.#after(delayMs, () => {
+      this.#fault()
+      this.#scheduleFault(endMs)
+    })
+  }
+
+  #fault(): void {
+    const random = this.#random
+    const ids = [...this.members.keys()]
+    const member = this.members.get(random.chance(0.4) ? (this.leader()?.id ?? 1) : random.pick(ids))
+    if (member === undefined) return
+    switch (random.between(0, 8)) {
+      case 0:
+      case 1:
+        this.#crash(member)
+        break
+      case 2:
+      case 3:
+      case 4:
+        for (const down of this.members.values()) if (down.node === undefined && random.chance(0.7)) this.#start(down)
+        break
+      case 5: {
+        const side = new Set(ids.filter(() => random.chance(0.5)))
+        for (const from of ids) {
+          for (const to of ids) if (side.has(from) !== side.has(to)) this.#cutLinks.add(`${from} ${to}`)
+        }
+        break
+      }
+      case 6:
+        // In one direction only, each link by itself.
+        for (const to of ids) if (random.chance(0.5)) this.#cutLinks.add(`${member.id} ${to}`)
+        for (const from of ids) if (random.chance(0.2)) this.#cutLinks.add(`${from} ${member.id}`)
+        break
+      case 7:
+        this.#cutLinks.clear()
+        break
+      case 8:
+        member.pausedUntilMs = this.nowMs + random.between(1, 4 * ELECTION_TIMEOUT_MS)
+        break
+    }
+  }
+
+  #scheduleLoad(endMs: number): void {
+    const delayMs = this.#random.between(1, 30)
+    if (this.nowMs + delayMs >= endMs) return
+    this.#after(delayMs, () => {
+      const id = this.#random.pick([...this.members.keys()])
+      if (this.#random.chance(0.3)) this.read(id)
+      else this.propose(this.#random.chance(0.7) ? (this.leader()?.id ?? id) : id, this.#random.between(1, 4))
+      this.#scheduleLoad(endMs)
+    })
+  }
+
+  #after(delayMs: number, run: () => void): void {
+    const happening: Happening = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, run }
+    // A binary heap, the earliest on top; at the same time, what was scheduled first.
+    const heap = this.#agenda
+    let at = heap.push(happening) - 1
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      const above = heap[parent]
+      if (above === undefined || !isBefore(happening, above)) break
+      heap[at] = above
+      at = parent
+    }
+    heap[at] = happening
+  }
+
+  #runUntil(endMs: number): void {
+    for (;;) {
+      const next = this.#agenda[0]
+      if (next === undefined || next.atMs > endMs) break
+      this.#removeFirst()
+      this.nowMs = next.atMs
+      next.run()
+    }
+    this.nowMs = endMs
+  }
+
+  #removeFirst(): void {
+    const heap = this.#agenda
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    let at = 0
+    for (;;) {
+      let child = 2 * at + 1
+      let below = heap[child]
+      const right = heap[child + 1]
+      if (below !== undefined && right !== undefined && isBefore(right, below)) {
+        child++
+        below = right
+      }
+      if (below === undefined || !isBefore(below, last)) break
+      heap[at] = below
+      at = child
+    }
+    heap[at] = last
+  }
+}
+
+function isBefore(left: Happening, right: Happening): boolean {
+  return left.atMs < right.atMs || (left.atMs === right.atMs && left.order < right.order)
+}
