@@ -2,6 +2,7 @@
 import { seededRandom } from '../../src/base/seeded-random.js'
 import type { Clock, Environment, Timers } from '../../src/base/clock.js'
 import { SILENT, type Logger } from '../../src/base/logger.js'
+import { systemEnvironment } from '../../src/runtime/system.js'
 
 interface Entry {
   readonly atMs: number
@@ -31,11 +32,23 @@ export class ManualTime {
     return { clock: this.clock, timers: this.timers, random: seededRandom(1), logger }
   }
 
+  /** For real sockets: what is asked for soon happens soon, and only waiting is left to the test. */
+  besideSockets(logger: Logger = SILENT): Environment {
+    const { soon } = systemEnvironment().timers
+    return { ...this.environment(logger), timers: { ...this.timers, soon } }
+  }
+
   /** Lets `ms` pass: everything due in it happens, in order. */
   pass(ms: number): void {
     const endMs = this.#nowMs + ms
     for (let next = this.#first(); next !== undefined && next.atMs <= endMs; next = this.#first()) this.#fire(next)
     this.#nowMs = endMs
+  }
+
+  /** How long until the next timer goes off; undefined when none is set. */
+  get nextInMs(): number | undefined {
+    const next = this.#first()
+    return next === undefined ? undefined : next.atMs - this.#nowMs
   }
 
   /** From now on time passes by itself, to the next timer with each turn of the event loop. */
