@@ -1,1 +1,17 @@
-export {}
+/** `quorate/testing`: what we test ourselves with, for your own programs and your own transports. */
+export { ClusterInvariants } from './sim/cluster-invariants.js'
+export { checkHistory } from './sim/history.js'
+export { describeReport } from './sim/replay.js'
+export { SimScheduler } from './sim/scheduler.js'
+export type { SimProcess } from './sim/scheduler.js'
+export { SimDisk } from './sim/sim-disk.js'
+export type { CrashKind, SimDiskLatency, SimDiskOptions } from './sim/sim-disk.js'
+export { NO_FAULTS, SimNetwork } from './sim/sim-network.js'
+export type { NetworkEvent, NetworkFaults, NetworkStatistics, SimNetworkOptions } from './sim/sim-network.js'
+export { runSwarm } from './sim/swarm.js'
+export type { SwarmOptions, SwarmReport } from './sim/swarm.js'
+export { Workload } from './sim/workload.js'
+export type { CallOutcome, Recorded, Watched } from './sim/workload.js'
+export { SimWorld } from './sim/world.js'
+export type { Place, WorldOptions } from './sim/world.js'
+export { seededRandom } from '../base/seeded-random.js'

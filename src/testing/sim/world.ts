@@ -6,10 +6,10 @@
  */
 import type { Environment } from '../../base/clock.js'
 import { SILENT } from '../../base/logger.js'
-import type { Random } from '../../base/random.js'
 import { seededRandom } from '../../base/seeded-random.js'
 import type { Store, StoreStatus } from '../../api/store.js'
 import { open } from '../../store/open.js'
+import type { Disk } from '../../storage/disk.js'
 import type { OpenOptions } from '../../store/options.js'
 import { SimDisk, type CrashKind } from './sim-disk.js'
 import { SimNetwork } from './sim-network.js'
@@ -22,6 +22,11 @@ export interface WorldOptions {
   readonly members?: readonly string[]
   /** For every member; what the world provides (disk, transport, environment, cluster) cannot be given. */
   readonly open?: Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dataDir' | 'transport' | 'environment'>
+  /** Stands between each member and what the world gives it, to plant a fault that the checks must find. Default: nothing. */
+  readonly plant?: {
+    readonly disk?: (disk: Disk) => Disk
+    readonly store?: (store: Store) => Store
+  }
   /** Keeps the lines of the trace, for people; the hash is kept always. Default false. */
   readonly keepTrace?: boolean
 }
@@ -44,8 +49,6 @@ export class SimWorld {
   readonly network: SimNetwork
   readonly places: readonly Place[]
   readonly trace: Trace
-  /** For the choices of whoever drives the world; the parts of the world have generators of their own. */
-  readonly random: Random
   readonly #options: WorldOptions
   #starts = 0
 
@@ -53,7 +56,6 @@ export class SimWorld {
     const { seed, members = ['a', 'b', 'c'], keepTrace = false } = options
     this.seed = seed
     this.#options = options
-    this.random = seededRandom(seed)
     this.trace = new Trace(this.scheduler, keepTrace)
     const { clock } = this.scheduler
     const timers = this.scheduler.timersOf()
@@ -87,6 +89,7 @@ export class SimWorld {
   /** Starts a process at a place where none runs. It opens its store in its own time. */
   start(place: Place): void {
     if (place.process !== undefined) throw new RangeError(`a process of ${place.name} runs already`)
+    const { plant } = this.#options
     this.#starts++
     const process: SimProcess = { name: place.name, alive: true }
     place.process = process
@@ -103,13 +106,13 @@ export class SimWorld {
       ...this.#options.open,
       name: place.name,
       cluster: Object.fromEntries(this.places.map(({ name }) => [name, name])),
-      disk: place.disk.mount(),
+      disk: plant?.disk?.(place.disk.mount()) ?? place.disk.mount(),
       transport: this.network.transport(place.name, timers),
       environment,
     })
     opening.then(
       (store) => {
-        if (process.alive) place.store = store
+        if (process.alive) place.store = plant?.store?.(store) ?? store
       },
       (error: unknown) => {
         if (process.alive) place.failure = error
