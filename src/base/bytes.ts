@@ -22,7 +22,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 /** A copy of what the user gave: later changes to their array do not reach us. Recognises views of other realms. */
 export function copyBytes(value: BytesLike, what: string): Uint8Array {
   if (typeof value === 'string') return Buffer.from(value, 'utf8')
-  if (ArrayBuffer.isView(value)) return Uint8Array.from(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
   throw new TypeError(`${what} must be a string or a Uint8Array, not ${describeType(value)}`)
 }
 

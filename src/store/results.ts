@@ -7,7 +7,7 @@ import type { KeyValue as KeyValueRecord, OperationResponse } from '../mvcc/type
 export function keyValueOf(record: KeyValueRecord): KeyValue
 export function keyValueOf(record: KeyValueRecord | undefined): KeyValue | undefined
 export function keyValueOf(record: KeyValueRecord | undefined): KeyValue | undefined {
-  return record === undefined ? undefined : new KeyValue({ ...record, value: Uint8Array.from(record.value) })
+  return record === undefined ? undefined : new KeyValue({ ...record, value: new Uint8Array(record.value) })
 }
 
 export function keyValuesOf(records: readonly KeyValueRecord[]): KeyValue[] {
