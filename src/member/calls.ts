@@ -6,6 +6,7 @@
  */
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { randomId, type Random } from '../base/random.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
 
@@ -13,6 +14,8 @@ interface Question {
   readonly request: CallRequest
   readonly pending: Pending<CallResponse>
   askedMs: number
+  /** Whether it ever left: from then on giving up means "unknown". */
+  left: boolean
 }
 
 export class Calls {
@@ -21,10 +24,12 @@ export class Calls {
   readonly #unasked = new Set<Question>()
   /** By the id of their last try; each try has a fresh one, so that a late answer to an earlier one is not taken for its. */
   readonly #asked = new Map<number, Question>()
-  #lastId = 0
+  /** Starts at random: an answer to a question of an earlier life of this member must not be taken for one of this. */
+  #lastId: number
 
-  constructor(deadlines: Deadlines) {
+  constructor(deadlines: Deadlines, random: Random) {
     this.#deadlines = deadlines
+    this.#lastId = randomId(random)
   }
 
   ask(request: CallRequest, limits: CallLimits): Promise<CallResponse> {
@@ -32,11 +37,14 @@ export class Calls {
     if (waiting >= LIMITS.pendingReadsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${waiting} calls wait on this member, the limit`)
     }
+    // Undefined while `wait` refuses a call whose signal is aborted already.
+    let question: Question | undefined = undefined
     const pending = this.#deadlines.wait<CallResponse>(limits, (code, cause) => {
-      const why = code === 'TIMEOUT' ? 'no leader answered before the deadline' : 'the call was aborted'
-      return new StoreError(code, why, { cause, outcome: 'unknown' })
+      const why = code === 'TIMEOUT' ? TIMED_OUT : 'The call was aborted.'
+      return new StoreError(code, why, { cause, outcome: outcomeOf(question) })
     })
-    if (!pending.settled) this.#unasked.add({ request, pending, askedMs: 0 })
+    question = { request, pending, askedMs: 0, left: false }
+    if (!pending.settled) this.#unasked.add(question)
     return pending.promise
   }
 
@@ -46,11 +54,16 @@ export class Calls {
 
   /** Asks what was not asked yet; `send` returns false where it could not. */
   submit(nowMs: number, send: (id: number, request: CallRequest) => boolean): void {
+    let reachable = true
     for (const question of this.#unasked) {
+      // Those that were given up leave in any case: they must not count as waiting for as long as there is no leader.
       if (!question.pending.settled) {
+        if (!reachable) continue
         this.#lastId++
-        if (!send(this.#lastId, question.request)) return
+        reachable = send(this.#lastId, question.request)
+        if (!reachable) continue
         question.askedMs = nowMs
+        question.left = true
         this.#asked.set(this.#lastId, question)
       }
       this.#unasked.delete(question)
@@ -79,6 +92,15 @@ export class Calls {
     const questions = [...this.#unasked, ...this.#asked.values()]
     this.#unasked.clear()
     this.#asked.clear()
-    for (const { pending } of questions) pending.reject(new StoreError(code, why, { cause, outcome: 'unknown' }))
+    for (const question of questions) {
+      question.pending.reject(new StoreError(code, why, { cause, outcome: outcomeOf(question) }))
+    }
   }
+}
+
+const TIMED_OUT =
+  'No leader answered before the deadline; check that a majority of members run and reach each other.'
+
+function outcomeOf(question: Question | undefined): 'refused' | 'unknown' {
+  return question?.left === true ? 'unknown' : 'refused'
 }

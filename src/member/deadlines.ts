@@ -5,7 +5,7 @@
  * looked at; they are bounded (limits.ts), and most calls share one time-out, so that this is rare.
  */
 import type { Cancel, Clock, Timers } from '../base/clock.js'
-import { StoreError } from '../base/errors.js'
+import type { StoreError } from '../base/errors.js'
 
 /** How long a call may wait. */
 export interface CallLimits {

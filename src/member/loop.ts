@@ -111,15 +111,17 @@ export class Loop {
   }
 
   #ask(leader: NodeId, id: number, request: CallRequest): boolean {
-    const { memberId, transport, calls, pacer, answer } = this.#parts
+    const { memberId, transport, calls, pacer, answer, failed } = this.#parts
     if (leader === NOBODY) return false
     if (leader !== memberId) {
       return transport?.send(leader, { kind: FRAME_KIND.call, bytes: encodeCall({ id, request }) }) ?? false
     }
-    void answer(request).then((response) => {
-      calls.answered(id, response)
-      pacer.wake()
-    })
+    answer(request)
+      .then((response) => {
+        calls.answered(id, response)
+        pacer.wake()
+      })
+      .catch(failed)
     return true
   }
 
@@ -184,11 +186,12 @@ export class Loop {
   }
 
   #retry(nowMs: number): void {
-    const { proposals, reads, calls } = this.#parts
+    const { raft, proposals, reads, calls } = this.#parts
     if (nowMs < this.#lastRetryMs + this.#retryMs) return
     this.#lastRetryMs = nowMs
     const silentSinceMs = nowMs - this.#retryMs
-    proposals.resubmitSilent(silentSinceMs)
+    // What a leader appended stays in its log for as long as it leads: again, it would only make a slow cluster slower.
+    if (raft.role !== 'leader') proposals.resubmitSilent(silentSinceMs)
     reads.retrySilent(silentSinceMs)
     calls.askAgain(silentSinceMs)
   }

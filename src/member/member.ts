@@ -137,9 +137,9 @@ export class Member {
     const deadlines = new Deadlines(clock, timers)
     this.#proposals = new Proposals({ member: memberId, incarnation: storage.incarnation }, deadlines)
     this.#reads = new Reads(deadlines)
-    this.#calls = new Calls(deadlines)
+    this.#calls = new Calls(deadlines, random)
     this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs)
-    this.#ranges = new Ranges(machine.store, storage.state)
+    this.#ranges = new Ranges(machine.store, storage.state, deadlines)
     this.#watches = new Watches(machine, storage.state)
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed)
     this.#inbox = new Inbox({
@@ -147,7 +147,9 @@ export class Member {
       raft: this.#raft,
       calls: this.#calls,
       logger,
-      answer: (from, call) => void this.#reply(from, call, answer),
+      answer: (from, call) => {
+        this.#reply(from, call, answer).catch(failed)
+      },
     })
     this.#pacer = new Pacer(clock, timers, () => {
       this.#guard(() => {
@@ -195,9 +197,9 @@ export class Member {
   }
 
   /** Reads what this member has. */
-  async range(request: RangeRequest): Promise<Ranged> {
+  async range(request: RangeRequest, limits: CallLimits): Promise<Ranged> {
     this.#checkOpen()
-    return this.#ranges.range(request)
+    return this.#ranges.range(request, limits)
   }
 
   watch(options: WatchStreamOptions): WatchStream {
@@ -292,7 +294,8 @@ export class Member {
     const failure = cause instanceof Error ? cause : new Error(String(cause))
     this.#options.environment.logger.error('member failed and stops', { reason: failure.message })
     this.#end({ code: 'MEMBER_FAILED', why: `this member stopped itself: ${failure.message}`, cause: failure })
-    void this.#options.transport?.close()
+    // Closing it fails at most with what is broken already.
+    this.#options.transport?.close().catch(() => undefined)
     this.#options.listener.failed(failure)
   }
 
@@ -304,6 +307,7 @@ export class Member {
     this.#proposals.rejectAll(code, why, cause)
     this.#reads.rejectAll(code, why, cause)
     this.#calls.rejectAll(code, why, cause)
+    this.#ranges.rejectAll(code, why, cause)
     this.#watches.closeAll(new StoreError(code, why, { cause }))
   }
 

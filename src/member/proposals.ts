@@ -108,6 +108,8 @@ export class Proposals {
   /** Everything that waits is sent again: the leader it was sent to is not the leader any more. */
   resubmitAll(): void {
     this.#unsent = [...this.#waiting.values()]
+    // They count as unsent again, or the next look for silent ones would send them a second time.
+    for (const proposal of this.#unsent) proposal.sentMs = undefined
   }
 
   /** What was sent before `sentBeforeMs` without an outcome is sent again: it was lost on the way. */

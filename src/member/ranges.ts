@@ -6,10 +6,12 @@
  * removed between plan and read means that the plan is made again, which then answers or says `COMPACTED`.
  */
 import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { decodeRecord, recordKey } from '../mvcc/record.js'
 import type { MvccStore, RangePlan } from '../mvcc/store.js'
-import type { KeyValue, RangeRequest, RevisionId } from '../mvcc/types.js'
+import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
+import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 
 export interface Ranged {
   readonly keyValues: readonly KeyValue[]
@@ -24,13 +26,43 @@ const PLANS_MAX = 8
 export class Ranges {
   readonly #store: MvccStore
   readonly #state: StateStore
+  readonly #deadlines: Deadlines
+  readonly #waiting = new Set<Pending<Ranged>>()
 
-  constructor(store: MvccStore, state: StateStore) {
+  constructor(store: MvccStore, state: StateStore, deadlines: Deadlines) {
     this.#store = store
     this.#state = state
+    this.#deadlines = deadlines
   }
 
-  async range(request: RangeRequest): Promise<Ranged> {
+  /** Ends at the deadline also where the disk hangs. */
+  range(request: RangeRequest, limits: CallLimits): Promise<Ranged> {
+    if (this.#waiting.size >= LIMITS.pendingReadsMax) {
+      throw new StoreError('TOO_MANY_REQUESTS', `${this.#waiting.size} reads wait for the disk of this member, the limit`)
+    }
+    const pending = this.#deadlines.wait<Ranged>(limits, (code, cause) => {
+      const why = code === 'TIMEOUT' ? 'The disk did not answer before the deadline.' : 'The read was aborted.'
+      return new StoreError(code, why, { cause })
+    })
+    if (pending.settled) return pending.promise
+    this.#waiting.add(pending)
+    this.#read(request).then(
+      (ranged) => pending.resolve(ranged),
+      (error: Error) => pending.reject(error),
+    )
+    const leave = (): void => {
+      this.#waiting.delete(pending)
+    }
+    pending.promise.then(leave, leave)
+    return pending.promise
+  }
+
+  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+    for (const pending of this.#waiting) pending.reject(new StoreError(code, why, { cause }))
+    this.#waiting.clear()
+  }
+
+  async #read(request: RangeRequest): Promise<Ranged> {
     for (let plans = 0; plans < PLANS_MAX; plans++) {
       const plan = this.#store.planRange(request)
       const keyValues = await this.#complete(plan, request.keysOnly === true)
@@ -39,14 +71,6 @@ export class Ranges {
       }
     }
     throw new StoreError('DATA_DAMAGED', 'records named by the key index are missing on disk; restart to verify the data directory')
-  }
-
-  /** The key-value of one record; undefined where it is gone. */
-  async record(id: RevisionId): Promise<KeyValue | undefined> {
-    const [bytes] = await this.#state.getMany([recordKey(id)])
-    if (bytes === undefined) return undefined
-    const record = decodeRecord(bytes)
-    return record.type === 'put' ? record.keyValue : undefined
   }
 
   async #complete(plan: RangePlan, keysOnly: boolean): Promise<KeyValue[] | undefined> {

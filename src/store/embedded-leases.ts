@@ -1,5 +1,8 @@
 /** Leases over a member: granted and revoked through the log, renewed by asking the leader. */
+import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
+import { checkLeaseId } from '../base/lease-id.js'
+import { LIMITS } from '../base/limits.js'
 import type { CallOptions, Lease, Leases, LeaseStatus } from '../api/store.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
@@ -17,27 +20,37 @@ export class EmbeddedLeases implements Leases {
 
   async grant(options: { ttlMs: number; id?: LeaseId | undefined }, call: CallOptions = {}): Promise<Lease> {
     const { ttlMs, id = this.#member.freshLeaseId() } = options
-    if (!Number.isFinite(ttlMs) || ttlMs <= 0) throw new RangeError(`ttlMs must be a positive number, not ${ttlMs}`)
-    const request = { type: 'lease-grant', id, ttlSeconds: Math.ceil(ttlMs / 1000) } as const
+    if (typeof ttlMs !== 'number') throw new TypeError(`ttlMs must be a number of milliseconds, not ${typeof ttlMs}`)
+    if (!(ttlMs > 0)) throw new RangeError(`ttlMs must be a positive number of milliseconds, not ${ttlMs}`)
+    const ttlSeconds = Math.ceil(ttlMs / 1000)
+    if (ttlSeconds > LIMITS.leaseTtlSecondsMax) {
+      throw new StoreError(
+        'LEASE_TTL_TOO_LARGE',
+        `A lease of ${ttlSeconds} seconds was asked for; at most ${LIMITS.leaseTtlSecondsMax} are allowed.`,
+      )
+    }
+    const request = { type: 'lease-grant', id: checkLeaseId(id), ttlSeconds } as const
     const { response } = await this.#member.propose(request, this.#limits(call))
-    if (response.type !== 'lease-grant') throw new TypeError(`a grant was answered with a ${response.type}`)
+    if (response.type !== 'lease-grant') throw new AssertionError(`a grant was answered with a ${response.type}`)
     return { id: response.id, ttlMs: response.ttlSeconds * 1000 }
   }
 
   async keepAlive(id: LeaseId, call: CallOptions = {}): Promise<Lease> {
-    const response = await this.#member.askLeader({ type: 'lease-keep-alive', lease: id }, this.#limits(call))
-    const status = statusOf(id, response)
-    if (status === undefined) throw new StoreError('LEASE_NOT_FOUND', `lease ${id} has ended`)
+    const request = { type: 'lease-keep-alive', lease: checkLeaseId(id) } as const
+    const status = statusOf(id, await this.#member.askLeader(request, this.#limits(call)))
+    if (status === undefined) {
+      throw new StoreError('LEASE_NOT_FOUND', `Lease ${id} has ended, or never was: grant a new one.`)
+    }
     return { id, ttlMs: status.ttlMs }
   }
 
   async revoke(id: LeaseId, call: CallOptions = {}): Promise<void> {
-    await this.#member.propose({ type: 'lease-revoke', id }, this.#limits(call))
+    await this.#member.propose({ type: 'lease-revoke', id: checkLeaseId(id) }, this.#limits(call))
   }
 
   async timeToLive(id: LeaseId, call: CallOptions = {}): Promise<LeaseStatus | undefined> {
-    const response = await this.#member.askLeader({ type: 'lease-time-to-live', lease: id }, this.#limits(call))
-    return statusOf(id, response)
+    const request = { type: 'lease-time-to-live', lease: checkLeaseId(id) } as const
+    return statusOf(id, await this.#member.askLeader(request, this.#limits(call)))
   }
 }
 

@@ -3,7 +3,8 @@ import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
-import { KeyValue, rangeOf, type Selection } from '../api/key-value.js'
+import type { KeyValue} from '../api/key-value.js';
+import { rangeOf, type Selection } from '../api/key-value.js'
 import { del, get, put, txn, type DeleteOptions, type PutOptions, type ReadOptions, type Transaction } from '../api/operations.js'
 import type {
   CallOptions,
@@ -24,8 +25,9 @@ import type { Request } from '../machine/command.js'
 import type { Response } from '../machine/outcome.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
-import { validateOperation } from '../mvcc/validate.js'
-import type { Revision } from '../mvcc/types.js'
+import { validateOperation, validateRevision } from '../mvcc/validate.js'
+import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
+import { checkSignal } from './check-signal.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { EmbeddedWatch } from './embedded-watch.js'
 import type { Listeners } from './listeners.js'
@@ -62,7 +64,7 @@ export class EmbeddedStore implements Store {
   }
 
   async put(key: BytesLike, value: BytesLike, options: PutOptions & CallOptions = {}): Promise<PutResult> {
-    const { response, revision } = await this.#propose('put', put(key, value, options), options)
+    const { response, revision } = await this.#write('put', put(key, value, options), options)
     return { revision, previous: keyValueOf(response.previous) }
   }
 
@@ -77,12 +79,12 @@ export class EmbeddedStore implements Store {
   }
 
   async delete(selection: Selection, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
-    const { response, revision } = await this.#propose('delete', del(selection, options), options)
+    const { response, revision } = await this.#write('delete', del(selection, options), options)
     return { revision, deleted: response.deleted, previous: keyValuesOf(response.previous) }
   }
 
   async txn(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
-    const { response, revision } = await this.#propose('transaction', txn(transaction), options)
+    const { response, revision } = await this.#write('transaction', txn(transaction), options)
     return { revision, succeeded: response.succeeded, results: response.responses.map(resultOf) }
   }
 
@@ -91,6 +93,7 @@ export class EmbeddedStore implements Store {
   }
 
   async compact(revision: Revision, options: CallOptions = {}): Promise<void> {
+    validateRevision(revision)
     await this.#propose('compact', { type: 'compact', revision }, options)
   }
 
@@ -130,11 +133,26 @@ export class EmbeddedStore implements Store {
   }
 
   async #range(selection: Selection, options: RangeOptions, read: ReadOptions): Promise<RangeResult> {
+    const { consistency = 'linearizable' } = options
+    if (consistency !== 'linearizable' && consistency !== 'local') {
+      throw new TypeError(`consistency must be 'linearizable' or 'local', not ${String(consistency)}`)
+    }
     const request = get(selection, read)
     validateOperation(request)
-    if (options.consistency !== 'local') await this.#member.confirmRead(this.#limits(options))
-    const { keyValues, count, more, revision } = await this.#member.range(request)
+    const limits = this.#limits(options)
+    if (consistency === 'linearizable') await this.#member.confirmRead(limits)
+    const { keyValues, count, more, revision } = await this.#member.range(request, limits)
     return { items: keyValuesOf(keyValues), count, more, revision }
+  }
+
+  /** What is wrong with it whatever the store holds is said here, and costs no entry in the log. */
+  async #write<Type extends 'put' | 'delete' | 'transaction'>(
+    type: Type,
+    request: PutRequest | DeleteRequest | TransactionRequest,
+    call: CallOptions,
+  ): Promise<Done<Type>> {
+    validateOperation(request)
+    return this.#propose(type, request, call)
   }
 
   async #propose<Type extends Response['type']>(
@@ -149,7 +167,9 @@ export class EmbeddedStore implements Store {
 
   #limits(call: CallOptions): CallLimits {
     const { timeoutMs = CALL_TIMEOUT_MS + 2 * this.#settings.electionTimeoutMs, signal } = call
-    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be a number of milliseconds, not ${timeoutMs}`)
+    if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, not ${typeof timeoutMs}`)
+    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be 0 or more milliseconds, not ${timeoutMs}`)
+    checkSignal(signal)
     if (signal?.aborted === true) {
       throw new StoreError('ABORTED', 'the signal was aborted before the call', { cause: signal.reason })
     }

@@ -5,23 +5,28 @@ import type { Watch, WatchEvent, WatchOptions } from '../api/store.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
+import { checkSignal } from './check-signal.js'
 import { keyValueOf } from './results.js'
 
 export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
   readonly #options: WatchOptions
   #pending: WatchEvent[] = []
+  #closed = false
+  /** Ends when the call of `next` before has: they are answered in their order, also when nobody waits in between. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(member: Member, range: KeyRange, options: WatchOptions) {
     this.#options = options
+    checkSignal(options.signal)
     this.#stream = member.watch({
       ...range,
       startRevision: options.startRevision ?? 0,
       noPut: options.filter?.puts === false,
       noDelete: options.filter?.deletes === false,
     })
-    if (options.signal?.aborted === true) this.#stream.close()
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    if (options.signal?.aborted === true) this.#onAbort()
+    else options.signal?.addEventListener('abort', this.#onAbort, { once: true })
   }
 
   get revision(): Revision {
@@ -33,7 +38,9 @@ export class EmbeddedWatch implements Watch {
   [Symbol.asyncIterator](): AsyncIterator<WatchEvent, undefined> {
     return {
       next: async () => {
-        const event = await this.#next()
+        const taken = this.#last.then(() => this.#next())
+        this.#last = taken.catch(() => undefined)
+        const event = await taken
         return event === undefined ? { done: true, value: undefined } : { done: false, value: event }
       },
       return: async () => {
@@ -44,6 +51,7 @@ export class EmbeddedWatch implements Watch {
   }
 
   close(): Promise<void> {
+    this.#closed = true
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#pending = []
     this.#stream.close()
@@ -62,7 +70,10 @@ export class EmbeddedWatch implements Watch {
     while (this.#pending.length === 0) {
       const batch = await this.#stream.next()
       if (batch === undefined) return undefined
-      for (const event of batch.events) this.#pending.push(await this.#eventOf(event))
+      const events: WatchEvent[] = []
+      for (const event of batch.events) events.push(await this.#eventOf(event))
+      if (this.#closed) return undefined
+      this.#pending = events
     }
     return this.#pending.shift()
   }

@@ -1,12 +1,23 @@
 /** Tells the users of a store what happens to its member. A listener that throws harms nobody but itself. */
+import type { Logger } from '../base/logger.js'
 import type { StoreEvents } from '../api/store.js'
 import type { MemberListener } from '../member/member.js'
 
 export class Listeners implements MemberListener {
   readonly #listeners = { leader: new Set<StoreEvents['leader']>(), failed: new Set<StoreEvents['failed']>() }
 
+  readonly #logger: Logger
+
+  constructor(logger: Logger) {
+    this.#logger = logger
+  }
+
   /** Returns what takes the listener off again. */
   add<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
+    if (!Object.hasOwn(this.#listeners, event)) {
+      throw new TypeError(`there is no event '${String(event)}': a store has 'leader' and 'failed'`)
+    }
+    if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, not ${typeof listener}`)
     const listeners = this.#listeners[event] as Set<StoreEvents[Name]>
     listeners.add(listener)
     return () => {
@@ -14,12 +25,21 @@ export class Listeners implements MemberListener {
     }
   }
 
-  /** In a microtask of its own each: what a listener throws does not reach the member. */
   leaderChanged(leader: string | undefined, term: number): void {
-    for (const listener of this.#listeners.leader) queueMicrotask(() => listener({ leader, term }))
+    for (const listener of this.#listeners.leader) this.#tell('leader', () => listener({ leader, term }))
   }
 
   failed(error: Error): void {
-    for (const listener of this.#listeners.failed) queueMicrotask(() => listener(error))
+    for (const listener of this.#listeners.failed) this.#tell('failed', () => listener(error))
+  }
+
+  /** In a microtask of its own, so that a listener never runs in the middle of a step of the member. */
+  #tell(event: keyof StoreEvents, tell: () => unknown): void {
+    // The listener may be an async function, whatever its type says.
+    void Promise.resolve()
+      .then(tell)
+      .catch((error: unknown) => {
+        this.#logger.error('a listener threw', { event, reason: error instanceof Error ? error.message : String(error) })
+      })
   }
 }

@@ -32,7 +32,7 @@ import { settingsOf, type OpenOptions, type Settings } from './options.js'
 export async function open(options: OpenOptions = {}): Promise<Store> {
   const settings = settingsOf(options)
   const environment = options.environment ?? systemEnvironment(options.logger ?? SILENT)
-  const listeners = new Listeners()
+  const listeners = new Listeners(environment.logger)
   const member = await Member.open({
     ...settings,
     disk: diskOf(options),

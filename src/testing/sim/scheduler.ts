@@ -8,7 +8,7 @@ import type { Cancel, Clock, Timers } from '../../base/clock.js'
 import { drainMicrotasks } from '../../runtime/event-loop.js'
 
 interface Scheduled {
-  readonly atMs: number
+  readonly atUs: number
   readonly order: number
   readonly action: () => void
   /** Whose it is: a process that died takes its events with it. */
@@ -23,14 +23,18 @@ export interface SimProcess {
 }
 
 export class SimScheduler {
-  /** A binary heap on (atMs, order). */
+  /** A binary heap on (atUs, order). */
   readonly #heap: Scheduled[] = []
-  #nowMs = 0
+  /**
+   * Whole microseconds. With fractions, a timer for the time left until a deadline could fire before it by the last bit of
+   * a number, and find again and again that so little is left that adding it changes nothing.
+   */
+  #nowUs = 0
   #order = 0
   #events = 0
 
   get nowMs(): number {
-    return this.#nowMs
+    return this.#nowUs / 1000
   }
 
   /** Events run so far. */
@@ -47,9 +51,9 @@ export class SimScheduler {
   }
 
   readonly clock: Clock = {
-    monotonicMs: () => this.#nowMs,
+    monotonicMs: () => this.nowMs,
     // An arbitrary date: nothing may depend on it.
-    wallMs: () => 1_700_000_000_000 + this.#nowMs,
+    wallMs: () => 1_700_000_000_000 + this.nowMs,
   }
 
   /** Runs the next event and everything that follows from it without time passing; false when there is none. */
@@ -58,7 +62,7 @@ export class SimScheduler {
       const next = this.#pop()
       if (next === undefined) return false
       if (next.cancelled || next.process?.alive === false) continue
-      this.#nowMs = next.atMs
+      this.#nowUs = next.atUs
       this.#events++
       next.action()
       await drainMicrotasks()
@@ -68,11 +72,11 @@ export class SimScheduler {
 
   /** Steps until `until()` holds, or `limitMs` of virtual time have passed; whether it held. `after` runs after every event. */
   async runUntil(until: () => boolean, limitMs: number, after: () => void = () => undefined): Promise<boolean> {
-    const endMs = this.#nowMs + limitMs
+    const endUs = this.#nowUs + Math.ceil(limitMs * 1000)
     while (!until()) {
       const next = this.#heap[0]
-      if (next === undefined || next.atMs > endMs) {
-        this.#nowMs = Math.max(this.#nowMs, endMs)
+      if (next === undefined || next.atUs > endUs) {
+        this.#nowUs = Math.max(this.#nowUs, endUs)
         return until()
       }
       await this.step()
@@ -82,7 +86,8 @@ export class SimScheduler {
   }
 
   #schedule(delayMs: number, action: () => void, process: SimProcess | undefined): Cancel {
-    const scheduled: Scheduled = { atMs: this.#nowMs + delayMs, order: this.#order++, action, process, cancelled: false }
+    const atUs = this.#nowUs + Math.ceil(delayMs * 1000)
+    const scheduled: Scheduled = { atUs, order: this.#order++, action, process, cancelled: false }
     this.#push(scheduled)
     return () => {
       scheduled.cancelled = true
@@ -121,5 +126,5 @@ export class SimScheduler {
 }
 
 function isBefore(a: Scheduled, b: Scheduled): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order)
+  return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order)
 }

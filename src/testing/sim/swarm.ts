@@ -183,7 +183,7 @@ class SwarmRun {
     const { process } = place
     const attach = (): void => {
       if (place.process !== process) return
-      if (place.failure !== undefined) throw new AssertionError(`${place.name} could not open its store: ${String(place.failure)}`)
+      if (place.failure !== undefined) throw new AssertionError(`${place.name} could not open its store: ${place.failure instanceof Error ? place.failure.message : 'for an unknown reason'}`)
       if (place.store === undefined) this.#world.scheduler.timersOf(process).after(1, attach)
       else this.#workload.attach(place, 2, this.#pauseMsMax)
     }
