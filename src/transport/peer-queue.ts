@@ -14,7 +14,7 @@ import { FRAME_OVERHEAD_BYTES, writeFrame, writeFrameHead } from './frame.js'
 import type { Frame } from './transport.js'
 
 /** A batch is closed once it is this long; at least one frame is in it. */
-const BATCH_BYTES = 256 * 1024
+const BATCH_BYTES = 64 * 1024
 /** A longer payload is written from where it lies. */
 const COPIED_BYTES_MAX = 16 * 1024
 
@@ -38,6 +38,7 @@ export class PeerQueue {
   /** Waiting, or written and not yet accepted by the kernel. */
   #frames = 0
   #bytes = 0
+  #waitingBytes = 0
 
   constructor(limits: PeerQueueLimits) {
     this.#limits = limits
@@ -52,6 +53,11 @@ export class PeerQueue {
     return this.#bytes
   }
 
+  /** Whether enough waits for a write of its own, before the turn is over. */
+  get hasBatch(): boolean {
+    return this.#waitingBytes >= BATCH_BYTES
+  }
+
   /** False when there is no room: the frame is not queued. */
   offer(frame: Frame): boolean {
     const bytes = FRAME_OVERHEAD_BYTES + frame.bytes.byteLength
@@ -61,6 +67,7 @@ export class PeerQueue {
     this.#waiting.push(frame)
     this.#frames++
     this.#bytes += bytes
+    this.#waitingBytes += bytes
     return true
   }
 
@@ -78,6 +85,7 @@ export class PeerQueue {
     if (end === start) return undefined
     const chunks = this.#assemble(start, end, copiedBytes)
     this.#forget(end)
+    this.#waitingBytes -= bytes
     return { chunks, frames: end - start, bytes }
   }
 
@@ -91,10 +99,9 @@ export class PeerQueue {
   /** Drops the frames that wait; returns how many. Batches already taken are still given back through {@link done}. */
   clear(): number {
     const dropped = this.#waiting.length - this.#head
-    for (let at = this.#head; at < this.#waiting.length; at++) {
-      this.#bytes -= FRAME_OVERHEAD_BYTES + (this.#waiting[at] as Frame).bytes.byteLength
-    }
     this.#frames -= dropped
+    this.#bytes -= this.#waitingBytes
+    this.#waitingBytes = 0
     this.#waiting = []
     this.#head = 0
     return dropped

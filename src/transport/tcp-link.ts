@@ -72,6 +72,7 @@ export class TcpLink {
       this.#context.counters.framesDropped++
       return false
     }
+    if (this.#queue.hasBatch) this.#write()
     this.#flush ??= this.#context.environment.timers.soon(() => {
       this.#flush = undefined
       this.#write()

@@ -31,7 +31,7 @@ describe('a peer queue', () => {
 
   test('gives the frames of one turn as one chunk, and leaves large ones where they lie', () => {
     const queue = new PeerQueue(GENEROUS)
-    const large = frameOf(100_000)
+    const large = frameOf(50_000)
     for (const frame of [frameOf(10), frameOf(20), large, frameOf(30)]) queue.offer(frame)
     const { chunks, frames } = queue.take() as Batch
     expect([chunks.length, frames]).toEqual([3, 4])
@@ -48,7 +48,7 @@ describe('a peer queue', () => {
         for (const frame of frames) queue.offer(frame)
         const chunks: Uint8Array[] = []
         for (let batch = queue.take(); batch !== undefined; batch = queue.take()) {
-          expect(batch.bytes).toBeLessThan(256 * 1024 + 100_000 + FRAME_OVERHEAD_BYTES)
+          expect(batch.bytes).toBeLessThan(64 * 1024 + 100_000 + FRAME_OVERHEAD_BYTES)
           chunks.push(...batch.chunks)
           queue.done(batch)
         }
