@@ -59,11 +59,20 @@ export class HighWater {
   /** The sync under way; the next one waits for it, since it frees the slot that the next one needs. */
   #syncing: Promise<void> = Promise.resolve()
 
-  /** `slot` holds the newest mark, so that it is the last to be overwritten. */
-  constructor(file: SlotFile, health: DiskHealth, slot: number) {
+  private constructor(file: SlotFile, health: DiskHealth, slot: number) {
     this.#file = file
     this.#health = health
-    this.#slot = (slot + 1) % SLOTS
+    this.#slot = slot
+  }
+
+  /**
+   * Goes on with a file whose newest mark is in `newestSlot`. That mark is made durable first: a process that was killed may
+   * have left it, and the ones beside it, in the page cache only, and the next slot may be the durable one.
+   */
+  static async resume(file: SlotFile, health: DiskHealth, newestSlot: number): Promise<HighWater> {
+    const highWater = new HighWater(file, health, newestSlot)
+    await highWater.sync()
+    return highWater
   }
 
   /** Records the log's new head; call it once that is durable, and before anything that rests on it leaves. */

@@ -110,9 +110,9 @@ class LevelDisk implements Disk {
         { cause: error },
       )
     }
-    // LevelDB names a lost CURRENT file an invalid argument: it was told not to create.
-    const lost = code === 'LEVEL_CORRUPTION' || message.includes('does not exist')
-    if (lost) return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
+    // To LevelDB a lost CURRENT file is an invalid argument, since it was told not to create, and a lost MANIFEST an I/O error.
+    if (code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message))
+      return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
     return this.#failure(error, message)
   }
 

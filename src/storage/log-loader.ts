@@ -14,6 +14,7 @@ import { type DecodedRecord, type RecordSpan, decodeEntryRecord, entryRecordKey 
 import type { HighWaterMark } from './high-water.js'
 import { IDENTITY_KEY, type Identity, decodeIdentity, describeIdentity, sameIdentity } from './identity.js'
 import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, decodeLogHead } from './log-head.js'
+import { readFailure } from './read-failure.js'
 
 const RECORDS_PER_READ = 256
 
@@ -28,6 +29,19 @@ export interface LoadedLog {
  * Reads `head` and `identity` first: they sort behind the entries, but say where these must begin.
  */
 export async function loadLog(
+  database: Database,
+  identity: Identity,
+  mark: HighWaterMark,
+  location: string,
+): Promise<LoadedLog | undefined> {
+  try {
+    return await load(database, identity, mark, location)
+  } catch (error) {
+    throw readFailure(location, 'the log', error)
+  }
+}
+
+async function load(
   database: Database,
   identity: Identity,
   mark: HighWaterMark,

@@ -15,7 +15,6 @@
  * has a database of its own.
  */
 import { assert } from '../base/assert.js'
-import { isStoreError } from '../base/errors.js'
 import type { Write } from '../raft/ready.js'
 import { type Entry, type Index, type LogPosition, NOBODY, type StoredState } from '../raft/types.js'
 import { damaged } from './damage.js'
@@ -26,6 +25,7 @@ import { type RecordSpan, decodeEntryRecord, encodeEntryRecord, entryRecordKey, 
 import type { HighWater } from './high-water.js'
 import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, encodeLogHead } from './log-head.js'
 import type { LoadedLog } from './log-loader.js'
+import { readFailure } from './read-failure.js'
 
 type Batch = ReturnType<Database['batch']>
 
@@ -222,8 +222,8 @@ export class LogStore {
       }
       return record.entries.slice(0, end - span.firstIndex)
     } catch (error) {
-      const cause = isStoreError(error, 'MALFORMED') ? damaged(this.#location, error.message, error) : error
-      throw this.#health.fail(`reading the log record of entry ${span.firstIndex}`, cause)
+      const what = `the log record of entry ${span.firstIndex}`
+      throw this.#health.fail(`reading ${what}`, readFailure(this.#location, what, error))
     }
   }
 

@@ -15,15 +15,14 @@
  * 8 MiB at once blocks the loop for tens of milliseconds.
  */
 import { assert } from '../base/assert.js'
-import { isStoreError, StoreError } from '../base/errors.js'
 import type { Backend } from '../mvcc/backend.js'
-import { damaged } from './damage.js'
 import { DURABLE } from './database-options.js'
 import type { Database } from './disk.js'
 import type { DiskHealth } from './disk-health.js'
 import type { HighWater } from './high-water.js'
 import { mergeChanges, mergedView, type Pair } from './merged-view.js'
 import { DELETED, Overlay } from './overlay.js'
+import { readFailure } from './read-failure.js'
 import { sealRecord, unsealRecord } from './sealed-record.js'
 
 /** LevelDB's own cost of an operation in a batch, about: tag, lengths. */
@@ -215,7 +214,7 @@ export class StateStore implements Backend {
     try {
       return read()
     } catch (error) {
-      throw this.#readFailure(error)
+      throw readFailure(this.#location, 'the state', error)
     }
   }
 
@@ -223,21 +222,7 @@ export class StateStore implements Backend {
     try {
       return await read()
     } catch (error) {
-      throw this.#readFailure(error)
+      throw readFailure(this.#location, 'the state', error)
     }
-  }
-
-  /** A failed read poisons nothing: what is on disk may still be fine. Who reads decides. */
-  #readFailure(error: unknown): unknown {
-    if (isStoreError(error, 'MALFORMED')) return damaged(this.#location, error.message, error)
-    const { code } = error as { code?: string }
-    if (code === 'LEVEL_CORRUPTION') return damaged(this.#location, `the state cannot be read: ${String(error)}`, error)
-    if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN') {
-      return new StoreError('CLOSED', `the storage in ${this.#location} is closed`, { cause: error })
-    }
-    if (code?.startsWith('LEVEL_') !== true) return error
-    return new StoreError('DISK_FAILED', `reading the state failed in ${this.#location}: ${String(error)}`, {
-      cause: error,
-    })
   }
 }

@@ -114,7 +114,7 @@ async function startStorage(disk: Disk, identity: Identity, opened: Opened, clos
   const content = readContent(await file.read(), identity, location)
   const loaded = await loadLog(database, content?.identity ?? identity, content?.mark ?? NO_MARK, location)
   if (content === undefined) await createHighWater(opened, identity, loaded, location, health)
-  const highWater = new HighWater(file, health, content?.slot ?? 0)
+  const highWater = await HighWater.resume(file, health, content?.slot ?? 0)
   const head = await recordStart(database, identity, loaded, health)
   highWater.write(head)
   await highWater.sync()

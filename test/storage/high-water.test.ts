@@ -1,0 +1,73 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../src/base/seeded-random.js'
+import { DiskHealth } from '../../src/storage/disk-health.js'
+import { HighWater, newHighWater, readHighWater } from '../../src/storage/high-water.js'
+import type { LogHead } from '../../src/storage/log-head.js'
+import { drainMicrotasks } from '../../src/runtime/event-loop.js'
+import { SimScheduler } from '../../src/testing/sim/scheduler.js'
+import { SimDisk } from '../../src/testing/sim/sim-disk.js'
+import { IDENTITY } from './disks.js'
+
+function head(generation: number): LogHead {
+  const last = { index: generation * 2, term: 1, chain: generation * 7919 }
+  return { generation, incarnation: 1, hardState: { term: 1, vote: 5 }, base: { ...last, index: 0 }, last }
+}
+
+test('a new file has no mark, and says whose it is', () => {
+  const content = newHighWater(IDENTITY)
+  expect(readHighWater(content, 'here')).toMatchObject({ identity: IDENTITY, mark: { generation: 0, lastIndex: 0 } })
+})
+
+test('a power loss leaves at least the mark of the last sync, and at most the last mark', async () => {
+  const action = fc.oneof(
+    { weight: 5, arbitrary: fc.constant('write' as const) },
+    { weight: 1, arbitrary: fc.constant('sync' as const) },
+    { weight: 2, arbitrary: fc.constant('pass' as const) },
+    { weight: 1, arbitrary: fc.constant('process' as const) },
+    { weight: 1, arbitrary: fc.constant('power' as const) },
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.nat(), fc.array(action, { maxLength: 60 }), async (seed, actions) => {
+      const scheduler = new SimScheduler()
+      const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(seed) })
+      const file = await open()
+      await finished(file.create(newHighWater(IDENTITY)))
+      let highWater = await finished(HighWater.resume(file, new DiskHealth('here'), 0))
+      let written = 0
+      let synced = 0
+      for (const kind of actions) {
+        if (kind === 'write') highWater.write(head(++written))
+        else if (kind === 'pass') await scheduler.step()
+        else if (kind === 'sync') {
+          const covers = written
+          void highWater.sync().then(() => (synced = Math.max(synced, covers)))
+          await drainMicrotasks()
+        } else {
+          disk.crash(kind)
+          const file = await open()
+          const { mark, slot } = readHighWater((await finished(file.read())) as Uint8Array, 'here')
+          expect(mark.generation).toBeGreaterThanOrEqual(kind === 'process' ? written : synced)
+          expect(mark.generation).toBeLessThanOrEqual(written)
+          expect(mark).toMatchObject({ lastIndex: mark.generation * 2, chain: mark.generation * 7919 })
+          highWater = await finished(HighWater.resume(file, new DiskHealth('here'), slot))
+          written = mark.generation
+          synced = written
+        }
+      }
+
+      async function open() {
+        return finished(disk.mount().openSlotFile('high-water'))
+      }
+
+      async function finished<T>(promise: Promise<T>): Promise<T> {
+        let done = false
+        void promise.then(() => (done = true))
+        await drainMicrotasks()
+        await scheduler.runUntil(() => done, Infinity)
+        return promise
+      }
+    }),
+    { numRuns: 1000 },
+  )
+})
