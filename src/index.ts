@@ -44,6 +44,16 @@ export { LIMITS } from './base/limits.js'
 export type { LeaseId } from './base/lease-id.js'
 export type { LogFields, Logger } from './base/logger.js'
 export type { Random } from './base/random.js'
+export { Election, Mutex, Session } from './recipes/index.js'
+export type {
+  CampaignOptions,
+  Hold,
+  Leadership,
+  Lock,
+  LockOptions,
+  SessionOptions,
+  WaitOptions,
+} from './recipes/index.js'
 export { levelDisk } from './storage/level-disk.js'
 export { memoryDisk } from './storage/memory-disk.js'
 export type { Disk } from './storage/disk.js'

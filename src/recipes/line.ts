@@ -1,0 +1,81 @@
+/**
+ * The line of those who contend for a name: their keys, `name/` and their lease in hex, in the order of creation. The first
+ * one holds. (The layout is etcd's, so that its clients stand in the same line.)
+ *
+ * Always: a key stands in the line while it hangs on the lease it is named after, and not otherwise. That every key under
+ * `name/` does would be the obvious rule, and is etcd's: but then a mutex `users` waits for ever for a key `users/42`, and a
+ * mutex `jobs` for the holders of a mutex `jobs/nightly`. The rule is the same for who waits (here), who holds
+ * (hold.ts) and what the store compares, so that a key that somebody takes off its lease is lost to all of them at once.
+ */
+import type { KeyValue } from '../api/key-value.js'
+import { compare, type Compare, type Revision } from '../api/operations.js'
+import type { RangeOptions, Store } from '../api/store.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+import type { LeaseId } from '../base/lease-id.js'
+
+/** What tells one place in the line from every other, also from a later one under the same key. */
+export interface Standing {
+  readonly key: string
+  readonly lease: LeaseId
+  readonly createRevision: Revision
+}
+
+export interface Line {
+  /** The one who came first, first. */
+  readonly contenders: readonly KeyValue[]
+  /** The store's revision when it was read. */
+  readonly revision: Revision
+}
+
+export function keyInLine(name: string, lease: LeaseId): string {
+  return `${prefixOf(name)}${lease.toString(16)}`
+}
+
+/** What the keys of a line start with; other keys may, too. */
+export function prefixOf(name: string): string {
+  return `${name}/`
+}
+
+export async function readLine(store: Store, name: string, options: RangeOptions): Promise<Line> {
+  const { items, revision } = await store.range({ prefix: prefixOf(name) }, options)
+  const contenders = items.filter(({ key, lease }) => lease !== undefined && key === keyInLine(name, lease))
+  return { contenders: contenders.sort((a, b) => a.createRevision - b.createRevision), revision }
+}
+
+export function standingOf({ key, createRevision, lease = 0n }: KeyValue): Standing {
+  return { key, createRevision, lease }
+}
+
+/** Holds in a transaction while the place is in the line. */
+export function stands({ key, createRevision, lease }: Standing): Compare[] {
+  return [compare(key).createRevision('=', createRevision), compare(key).lease('=', lease)]
+}
+
+/**
+ * Resolves when a place that was in the line at `revision` has gone from it. Nothing is missed in between: the watch
+ * starts with the next revision, however long ago that was. Rejects when `signal` aborts, or with the store's error.
+ */
+export async function untilGone(store: Store, place: Standing, revision: Revision, signal: AbortSignal): Promise<void> {
+  let startRevision = revision + 1
+  for (;;) {
+    try {
+      for await (const { type, keyValue } of store.watch(place.key, { startRevision, signal })) {
+        if (type === 'delete' || keyValue.lease !== place.lease) return
+      }
+      signal.throwIfAborted()
+      throw new StoreError('CLOSED', 'a watch ended by itself')
+    } catch (error) {
+      if (!isForgotten(error)) throw error
+      // Whatever happened in the history that was forgotten, the key shows it: it has gone, or is another one.
+      const now = await store.range(place.key, { keysOnly: true, signal })
+      const [found] = now.items
+      if (found?.createRevision !== place.createRevision || found.lease !== place.lease) return
+      startRevision = now.revision + 1
+    }
+  }
+}
+
+/** Whether a watch or a read failed because its history is gone: then what is now is all there is to see. */
+export function isForgotten(error: unknown): boolean {
+  return isStoreError(error, 'COMPACTED') || isStoreError(error, 'WATCH_LAGGED')
+}

@@ -1,0 +1,112 @@
+/**
+ * Waiting with an end: how long one call of a recipe, made of many calls of the store, may take.
+ *
+ * Always: when it is over, the call rejects with the reason it is over for, and not with what the store happened to say
+ * when it was interrupted: `ABORTED` for the caller's signal, `TIMEOUT` for the time-out, `LOCK_LOST` for the session.
+ */
+import type { Environment } from '../base/clock.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+
+export interface WaitOptions {
+  /** Gives up waiting with `ABORTED`. Once the call has resolved it has no effect any more. */
+  readonly signal?: AbortSignal | undefined
+  /** Milliseconds after which waiting is given up with `TIMEOUT`. Default: none, it waits as long as it takes. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Milliseconds before a failed call is made again: what is refused at once, for want of a leader, must not spin. */
+const RETRY_MS = 100
+
+export class Patience {
+  readonly #environment: Environment
+  readonly #controller = new AbortController()
+  readonly #stops: (() => void)[] = []
+
+  constructor(environment: Environment, options: WaitOptions) {
+    const { signal, timeoutMs } = options
+    this.#environment = environment
+    if (timeoutMs !== undefined) this.#endAfter(timeoutMs)
+    if (signal !== undefined) {
+      this.#follow(signal, () => new StoreError('ABORTED', 'waiting was aborted', { cause: signal.reason }))
+    }
+  }
+
+  /** Aborted, with the reason, when it is over. */
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** It is over when `signal` aborts, too, and for the same reason. */
+  endWith(signal: AbortSignal): void {
+    this.#follow(signal, () => signal.reason)
+  }
+
+  /** Makes a call that may be made twice without harm, again and again while it fails for a reason that may pass. */
+  async insist<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (;;) {
+      this.signal.throwIfAborted()
+      try {
+        const result = await call(this.signal)
+        this.signal.throwIfAborted()
+        return result
+      } catch (error) {
+        this.signal.throwIfAborted()
+        if (!isStoreError(error) || !error.retryable) throw error
+      }
+      await this.#pause()
+    }
+  }
+
+  /** Waits no more: nothing is left behind on the clock or on anybody's signal. */
+  end(): void {
+    for (const stop of this.#stops) stop()
+    this.#stops.length = 0
+  }
+
+  #endAfter(timeoutMs: number): void {
+    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be a number of milliseconds, not ${timeoutMs}`)
+    const { clock, timers } = this.#environment
+    const deadlineMs = clock.monotonicMs() + timeoutMs
+    let cancel = (): void => undefined
+    // Armed again when it fires early: a timer has a longest delay.
+    const arm = (): void => {
+      const leftMs = deadlineMs - clock.monotonicMs()
+      if (leftMs > 0) cancel = timers.after(leftMs, arm)
+      else this.#over(new StoreError('TIMEOUT', `waiting was given up after ${timeoutMs} ms`))
+    }
+    arm()
+    this.#stops.push(() => {
+      cancel()
+    })
+  }
+
+  #follow(signal: AbortSignal, reason: () => unknown): void {
+    const listener = (): void => {
+      this.#over(reason())
+    }
+    if (signal.aborted) {
+      listener()
+      return
+    }
+    signal.addEventListener('abort', listener, { once: true })
+    this.#stops.push(() => {
+      signal.removeEventListener('abort', listener)
+    })
+  }
+
+  #over(reason: unknown): void {
+    this.#controller.abort(reason)
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      const goOn = (): void => {
+        cancel()
+        this.signal.removeEventListener('abort', goOn)
+        resolve()
+      }
+      const cancel = this.#environment.timers.after(RETRY_MS, goOn)
+      this.signal.addEventListener('abort', goOn, { once: true })
+    })
+  }
+}
