@@ -75,19 +75,26 @@ export interface KeyRange {
 
 /** Throws TypeError for anything that is not a selection. */
 export function rangeOf(selection: Selection): KeyRange {
-  if (typeof selection === 'string' || ArrayBuffer.isView(selection)) return { key: keyOf(selection), rangeEnd: undefined }
+  if (typeof selection === 'string' || ArrayBuffer.isView(selection))
+    return { key: keyOf(selection), rangeEnd: undefined }
   if (typeof selection === 'object' && selection !== null) {
     if ('prefix' in selection) {
       const prefix = keyOf(selection.prefix, 'prefix')
       return prefix === '' ? EVERYTHING : { key: prefix, rangeEnd: prefixEnd(prefix) }
     }
     if ('from' in selection) {
-      const rangeEnd = selection.to === undefined ? FROM_KEY_ON : keyOf(selection.to, 'to')
-      return { key: keyOf(selection.from, 'from'), rangeEnd }
+      // There is no key before the one of one zero byte: to start at nothing is to start there.
+      const key = keyOf(selection.from, 'from') || LEAST_KEY
+      if (selection.to === undefined) return { key, rangeEnd: FROM_KEY_ON }
+      // Nothing lies before the least key; taken as it stands it would mean "without end".
+      const to = keyOf(selection.to, 'to')
+      return { key, rangeEnd: to <= LEAST_KEY ? key : to }
     }
-    if ('all' in selection) return EVERYTHING
+    if ('all' in selection && selection.all) return EVERYTHING
   }
-  throw new TypeError('a key, { prefix }, { from, to } or { all: true } was expected')
+  throw new TypeError('a key (a string or a Uint8Array), { prefix }, { from, to } or { all: true } was expected')
 }
+
+const LEAST_KEY: Key = '\0'
 
 const EVERYTHING: KeyRange = { key: FROM_KEY_ON, rangeEnd: FROM_KEY_ON }

@@ -9,7 +9,7 @@
  * })
  */
 import { copyBytes, keyOf, type BytesLike } from '../base/bytes.js'
-import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
+import { checkLeaseId, NO_LEASE, type LeaseId } from '../base/lease-id.js'
 import type {
   Compare,
   CompareTarget,
@@ -55,7 +55,7 @@ export function put(key: BytesLike, value: BytesLike, options: PutOptions = {}):
     type: 'put',
     key: keyOf(key),
     value: copyBytes(value, 'value'),
-    lease: options.lease ?? NO_LEASE,
+    lease: options.lease === undefined ? NO_LEASE : checkLeaseId(options.lease),
     previousKeyValue: options.previous,
   }
 }
@@ -76,13 +76,29 @@ export interface Transaction {
   readonly failure?: readonly Operation[]
 }
 
+/** Throws TypeError for what {@link compare}, {@link put}, {@link get}, {@link del} and {@link txn} did not make. */
 export function txn(transaction: Transaction): TransactionRequest {
-  return {
-    type: 'transaction',
-    compare: transaction.compare ?? [],
-    success: transaction.success ?? [],
-    failure: transaction.failure ?? [],
-  }
+  const { compare = [], success = [], failure = [] } = transaction
+  for (const each of compare) checkPart(each, 'compare', TARGETS, 'target', 'compare(key).modRevision("=", 0)')
+  for (const each of success) checkPart(each, 'success', OPERATIONS, 'type', 'put(), get(), del() and txn()')
+  for (const each of failure) checkPart(each, 'failure', OPERATIONS, 'type', 'put(), get(), del() and txn()')
+  return { type: 'transaction', compare, success, failure }
+}
+
+const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease']
+const OPERATIONS = ['put', 'range', 'delete', 'transaction']
+const RELATIONS = ['=', '!=', '<', '>']
+
+function checkPart(part: unknown, list: string, known: readonly string[], field: string, makers: string): void {
+  const found = typeof part === 'object' && part !== null ? (part as Record<string, unknown>)[field] : undefined
+  if (typeof found === 'string' && known.includes(found)) return
+  throw new TypeError(`${list} of a transaction takes what ${makers} return`)
+}
+
+function checkNumber(value: number, what: string): number {
+  if (typeof value !== 'number') throw new TypeError(`${what} must be a number, not ${typeof value}`)
+  if (Number.isSafeInteger(value) && value >= 0) return value
+  throw new RangeError(`${what} must be a whole number from 0 on, not ${value}`)
 }
 
 /** Starts a compare of a key, or of every key of a selection. A missing key has revision, version and lease 0 and no value. */
@@ -104,19 +120,21 @@ export class CompareBuilder {
   }
 
   version(relation: Relation, version: number): Compare {
-    return this.#finish(relation, { target: 'version', version })
+    return this.#finish(relation, { target: 'version', version: checkNumber(version, 'version') })
   }
 
   createRevision(relation: Relation, createRevision: Revision): Compare {
+    checkNumber(createRevision, 'createRevision')
     return this.#finish(relation, { target: 'create-revision', createRevision })
   }
 
   modRevision(relation: Relation, modRevision: Revision): Compare {
+    checkNumber(modRevision, 'modRevision')
     return this.#finish(relation, { target: 'mod-revision', modRevision })
   }
 
   lease(relation: Relation, lease: LeaseId): Compare {
-    return this.#finish(relation, { target: 'lease', lease })
+    return this.#finish(relation, { target: 'lease', lease: lease === NO_LEASE ? lease : checkLeaseId(lease) })
   }
 
   /** The key exists. */
@@ -130,6 +148,8 @@ export class CompareBuilder {
   }
 
   #finish(relation: Relation, target: CompareTarget): Compare {
+    if (!RELATIONS.includes(relation))
+      throw new TypeError(`the relation must be '=', '!=', '<' or '>', not ${String(relation)}`)
     return { ...rangeOf(this.#selection), relation, ...target }
   }
 }

@@ -21,11 +21,22 @@ export function assert(condition: boolean, message: string | (() => string)): as
 
 /** Ends an exhaustive `switch`: the compiler refuses it while a case is missing, and at run time it throws. */
 export function assertNever(value: never, what: string): never {
-  throw new AssertionError(`${what}: unexpected ${JSON.stringify(value)}`)
+  throw new AssertionError(`${what}: unexpected ${describe(value)}`)
 }
 
 /** The value, which must be there: for look-ups that cannot miss. */
 export function present<T>(value: T | undefined, what: string): T {
   assert(value !== undefined, () => `${what} is missing`)
   return value
+}
+
+/** Whatever it is, describing it must not fail: JSON has no bigint, and throws for a ring. */
+function describe(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? `${part}n` : part)) ?? String(value)
+    )
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
 }

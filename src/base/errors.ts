@@ -95,9 +95,13 @@ export class StoreError extends Error {
   }
 }
 
-/** Whether `error` is an operating error of ours, and of this code if one is given. Holds across copies of the package. */
+/**
+ * Whether `error` is an operating error of ours, and of this code if one is given. Told by its shape, so that it holds
+ * across copies of the package and across realms (test runners load modules in realms of their own).
+ */
 export function isStoreError(error: unknown, code?: ErrorCode): error is StoreError {
-  if (!(error instanceof Error) || error.name !== 'StoreError') return false
-  const found = (error as Partial<StoreError>).code
-  return found !== undefined && found in ERRORS && (code === undefined || found === code)
+  if (typeof error !== 'object' || error === null) return false
+  const { name, code: found } = error as Partial<StoreError>
+  if (name !== 'StoreError' || typeof found !== 'string' || !Object.hasOwn(ERRORS, found)) return false
+  return code === undefined || found === code
 }

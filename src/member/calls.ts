@@ -98,8 +98,7 @@ export class Calls {
   }
 }
 
-const TIMED_OUT =
-  'No leader answered before the deadline; check that a majority of members run and reach each other.'
+const TIMED_OUT = 'No leader answered before the deadline; check that a majority of members run and reach each other.'
 
 function outcomeOf(question: Question | undefined): 'refused' | 'unknown' {
   return question?.left === true ? 'unknown' : 'refused'

@@ -181,7 +181,10 @@ export class Loop {
     if (raft.role !== 'leader') return
     const expired = leases.expired(nowMs)
     if (expired.length === 0) return
-    raft.propose(expired.map((id) => proposals.encodeOnce({ type: 'lease-revoke', id })), nowMs)
+    raft.propose(
+      expired.map((id) => proposals.encodeOnce({ type: 'lease-revoke', id })),
+      nowMs,
+    )
     pacer.wake()
   }
 

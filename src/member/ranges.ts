@@ -38,7 +38,10 @@ export class Ranges {
   /** Ends at the deadline also where the disk hangs. */
   range(request: RangeRequest, limits: CallLimits): Promise<Ranged> {
     if (this.#waiting.size >= LIMITS.pendingReadsMax) {
-      throw new StoreError('TOO_MANY_REQUESTS', `${this.#waiting.size} reads wait for the disk of this member, the limit`)
+      throw new StoreError(
+        'TOO_MANY_REQUESTS',
+        `${this.#waiting.size} reads wait for the disk of this member, the limit`,
+      )
     }
     const pending = this.#deadlines.wait<Ranged>(limits, (code, cause) => {
       const why = code === 'TIMEOUT' ? 'The disk did not answer before the deadline.' : 'The read was aborted.'
@@ -70,7 +73,10 @@ export class Ranges {
         return { keyValues, count: plan.count, more: plan.more, revision: plan.revision }
       }
     }
-    throw new StoreError('DATA_DAMAGED', 'records named by the key index are missing on disk; restart to verify the data directory')
+    throw new StoreError(
+      'DATA_DAMAGED',
+      'records named by the key index are missing on disk; restart to verify the data directory',
+    )
   }
 
   async #complete(plan: RangePlan, keysOnly: boolean): Promise<KeyValue[] | undefined> {

@@ -3,9 +3,18 @@ import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
-import type { KeyValue} from '../api/key-value.js';
+import type { KeyValue } from '../api/key-value.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
-import { del, get, put, txn, type DeleteOptions, type PutOptions, type ReadOptions, type Transaction } from '../api/operations.js'
+import {
+  del,
+  get,
+  put,
+  txn,
+  type DeleteOptions,
+  type PutOptions,
+  type ReadOptions,
+  type Transaction,
+} from '../api/operations.js'
 import type {
   CallOptions,
   DeleteResult,
@@ -69,7 +78,8 @@ export class EmbeddedStore implements Store {
   }
 
   async get(key: BytesLike, options: GetOptions = {}): Promise<KeyValue | undefined> {
-    if (typeof key !== 'string' && !ArrayBuffer.isView(key)) throw new TypeError('get() takes one key; use range() for several')
+    if (typeof key !== 'string' && !ArrayBuffer.isView(key))
+      throw new TypeError('get() takes one key; use range() for several')
     const { items } = await this.#range(key, options, { revision: options.revision })
     return items[0]
   }
@@ -155,11 +165,7 @@ export class EmbeddedStore implements Store {
     return this.#propose(type, request, call)
   }
 
-  async #propose<Type extends Response['type']>(
-    type: Type,
-    request: Request,
-    call: CallOptions,
-  ): Promise<Done<Type>> {
+  async #propose<Type extends Response['type']>(type: Type, request: Request, call: CallOptions): Promise<Done<Type>> {
     const { response, revision } = await this.#member.propose(request, this.#limits(call))
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
     return { response: response as Extract<Response, { type: Type }>, revision }

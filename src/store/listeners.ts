@@ -39,7 +39,10 @@ export class Listeners implements MemberListener {
     void Promise.resolve()
       .then(tell)
       .catch((error: unknown) => {
-        this.#logger.error('a listener threw', { event, reason: error instanceof Error ? error.message : String(error) })
+        this.#logger.error('a listener threw', {
+          event,
+          reason: error instanceof Error ? error.message : String(error),
+        })
       })
   }
 }

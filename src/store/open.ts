@@ -50,10 +50,11 @@ function diskOf(options: OpenOptions): Disk {
 
 function transportOf(options: OpenOptions, settings: Settings, environment: Environment): Transport | undefined {
   if (options.transport !== undefined) return options.transport
-  if (settings.members.length === 1) return undefined
   const own = settings.members.find(({ id }) => id === settings.memberId)
+  const listen = options.listen ?? own?.address ?? ''
+  if (listen === '' && settings.members.length === 1) return undefined
   return tcpTransport({
-    listen: options.listen ?? own?.address ?? '',
+    listen,
     insecure: options.insecure ?? false,
     environment,
   })

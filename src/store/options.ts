@@ -57,6 +57,7 @@ const HEARTBEATS_PER_ELECTION_MIN = 5
 
 /** Throws TypeError or RangeError saying which option is wrong and what would be right. */
 export function settingsOf(options: OpenOptions): Settings {
+  checkKinds(options)
   const name = options.name ?? 'default'
   const token = options.clusterToken ?? 'quorate'
   const cluster = options.cluster ?? { [name]: options.listen ?? '' }
@@ -64,10 +65,13 @@ export function settingsOf(options: OpenOptions): Settings {
   if (!names.includes(name)) {
     throw new TypeError(`name "${name}" is not one of the members in cluster (${names.join(', ')})`)
   }
-  const addresses = Object.values(cluster)
+  const unnamed = names.find((each) => each === '')
+  if (unnamed !== undefined) throw new TypeError('a member of cluster has an empty name')
+  const addresses = names.map((each) => addressOf(cluster, each))
   const twice = addresses.find((address, at) => addresses.indexOf(address) !== at)
   if (twice !== undefined) throw new TypeError(`two members of cluster have the address ${twice}`)
-  if (options.dataDir !== undefined && options.disk !== undefined) throw new TypeError('dataDir and disk exclude each other')
+  if (options.dataDir !== undefined && options.disk !== undefined)
+    throw new TypeError('dataDir and disk exclude each other')
   if (names.length > 1) checkForgetful(options)
   const electionTimeoutMs = positive('electionTimeoutMs', options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS)
   const heartbeatIntervalMs = positive('heartbeatIntervalMs', options.heartbeatIntervalMs ?? electionTimeoutMs / 10)
@@ -81,7 +85,7 @@ export function settingsOf(options: OpenOptions): Settings {
     name,
     clusterId: clusterIdOf(token, names),
     memberId: memberIdOf(token, name),
-    members: names.map((each) => ({ id: memberIdOf(token, each), name: each, address: cluster[each] ?? '' })),
+    members: names.map((each) => ({ id: memberIdOf(token, each), name: each, address: addressOf(cluster, each) })),
     electionTimeoutMs,
     heartbeatIntervalMs,
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
@@ -103,4 +107,58 @@ function checkForgetful(options: OpenOptions): void {
 function positive(option: string, value: number): number {
   if (!Number.isFinite(value) || value <= 0) throw new RangeError(`${option} must be a positive number, not ${value}`)
   return value
+}
+
+type Kind = 'string' | 'number' | 'boolean' | 'object'
+
+/** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
+const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
+  name: 'string',
+  dataDir: 'string',
+  listen: 'string',
+  cluster: 'object',
+  clusterToken: 'string',
+  durability: 'string',
+  electionTimeoutMs: 'number',
+  heartbeatIntervalMs: 'number',
+  insecure: 'boolean',
+  logger: 'object',
+  transport: 'object',
+  disk: 'object',
+  environment: 'object',
+  stateBufferBytesMax: 'number',
+  logRetainBytes: 'number',
+}
+
+function checkKinds(options: OpenOptions): void {
+  if (typeof options !== 'object' || options === null) throw new TypeError('open() takes an object of options')
+  for (const [option, value] of Object.entries(options)) {
+    if (!Object.hasOwn(KINDS, option)) throw new TypeError(`there is no option ${option}${suggestion(option)}`)
+    const kind = KINDS[option as keyof OpenOptions]
+    if (value === undefined || (typeof value === kind && value !== null)) continue
+    throw new TypeError(`${option} must be ${kind === 'object' ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
+  }
+  const { durability, name, dataDir } = options
+  if (durability !== undefined && durability !== 'none') {
+    throw new TypeError(`durability must be 'none' or left out, not '${String(durability)}'`)
+  }
+  if (name === '') throw new TypeError('name must not be empty')
+  if (dataDir === '') throw new TypeError('dataDir must not be empty; leave it out to keep everything in memory')
+}
+
+function suggestion(option: string): string {
+  const meant = Object.keys(KINDS).find((known) => known.toLowerCase() === option.toLowerCase())
+  return meant === undefined ? `; there are ${Object.keys(KINDS).join(', ')}` : `: did you mean ${meant}?`
+}
+
+function describeKind(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}
+
+function addressOf(cluster: Readonly<Record<string, string>>, name: string): string {
+  const address: unknown = cluster[name]
+  if (typeof address === 'string') return address
+  throw new TypeError(
+    `the address of member "${name}" in cluster must be a string, host:port, not ${describeKind(address)}`,
+  )
 }
