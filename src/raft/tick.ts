@@ -55,8 +55,11 @@ function checkQuorum(state: RaftState): void {
     state.nowMs,
     (peer) => state.followers.get(peer)?.lastContactMs ?? -Infinity,
   )
-  if (state.nowMs - lastContactMs < electionTimeoutMs) {
-    state.quorumDeadlineMs = lastContactMs + electionTimeoutMs
+  // The deadline itself is compared, not the time since: in fractions the two may differ by the last bit, and a deadline
+  // that has come and finds nothing to do is due again at once, for ever.
+  const deadlineMs = lastContactMs + electionTimeoutMs
+  if (state.nowMs < deadlineMs) {
+    state.quorumDeadlineMs = deadlineMs
     return
   }
   state.settings.trace?.({ type: 'quorum-lost', node: state.id, term: state.term, lastContactMs })

@@ -4,6 +4,7 @@
  * Always: two runs that schedule the same things run the same things. Nothing here looks at a real clock; between two
  * events all promises are drained, so that the code under simulation may use `async` freely.
  */
+import { assert } from '../../base/assert.js'
 import type { Cancel, Clock, Timers } from '../../base/clock.js'
 import { drainMicrotasks } from '../../runtime/event-loop.js'
 
@@ -15,6 +16,9 @@ interface Scheduled {
   readonly process: SimProcess | undefined
   cancelled: boolean
 }
+
+/** More events than this at one instant are a loop that waits for nothing. */
+const EVENTS_AT_ONCE_MAX = 100_000
 
 /** One life of one simulated process, from start to crash. */
 export interface SimProcess {
@@ -32,6 +36,7 @@ export class SimScheduler {
   #nowUs = 0
   #order = 0
   #events = 0
+  #eventsNow = 0
 
   get nowMs(): number {
     return this.#nowUs / 1000
@@ -62,6 +67,8 @@ export class SimScheduler {
       const next = this.#pop()
       if (next === undefined) return false
       if (next.cancelled || next.process?.alive === false) continue
+      this.#eventsNow = next.atUs === this.#nowUs ? this.#eventsNow + 1 : 0
+      assert(this.#eventsNow < EVENTS_AT_ONCE_MAX, () => `time stands still at ${this.nowMs} ms: something is due for ever`)
       this.#nowUs = next.atUs
       this.#events++
       next.action()

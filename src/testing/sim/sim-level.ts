@@ -131,26 +131,27 @@ export class SimLevel extends AbstractLevel<string | Uint8Array | Buffer, string
 /** Not in the type of the manifest yet. */
 const SYNC_READS: object = { getSync: true }
 
-/** Walks the records within bounds, in either direction. */
+/** Walks the records within bounds, in either direction. Of two bounds on one side the inclusive one counts, as documented. */
 class Cursor {
   readonly #records: Records
   readonly #bounds: Bounds
-  /** Where to go on: from this key, and whether it is still to be given. */
+  /** Where to go on: from this key, and whether it is still to be given. Without one: from the very end. */
   #from: string | undefined
-  #inclusive = true
+  #inclusive: boolean
+  #ended = false
 
   constructor(records: Records, bounds: Bounds) {
     this.#records = records
     this.#bounds = bounds
-    const { reverse } = bounds
-    const open = reverse ? bounds.lt : bounds.gt
-    const start = open ?? (reverse ? bounds.lte : bounds.gte)
-    this.#inclusive = open === undefined
+    const inclusive = bounds.reverse ? bounds.lte : bounds.gte
+    const start = inclusive ?? (bounds.reverse ? bounds.lt : bounds.gt)
+    this.#inclusive = inclusive !== undefined || start === undefined
     if (start !== undefined) this.#from = text(start)
-    else if (!reverse) this.#from = ''
+    else if (!bounds.reverse) this.#from = ''
   }
 
   next(): readonly [string, Uint8Array] | undefined {
+    if (this.#ended) return undefined
     const pair = this.#bounds.reverse
       ? this.#records.previous(this.#from, this.#inclusive)
       : this.#records.next(this.#from as string, this.#inclusive)
@@ -160,20 +161,18 @@ class Cursor {
     return pair
   }
 
+  /** Outside the bounds there is nothing to go on with. */
   seek(key: string): void {
-    if (!this.#within(key)) return
+    this.#ended = !this.#within(key)
     this.#from = key
     this.#inclusive = true
   }
 
   #within(key: string): boolean {
     const { gt, gte, lt, lte } = this.#bounds
-    return (
-      (gt === undefined || key > text(gt)) &&
-      (gte === undefined || key >= text(gte)) &&
-      (lt === undefined || key < text(lt)) &&
-      (lte === undefined || key <= text(lte))
-    )
+    const above = gte !== undefined ? key >= text(gte) : gt === undefined || key > text(gt)
+    const below = lte !== undefined ? key <= text(lte) : lt === undefined || key < text(lt)
+    return above && below
   }
 }
 
