@@ -45,8 +45,8 @@ export class CrashWorld {
    */
   async run(steps: readonly Step[], events: number, kind: CrashKind): Promise<boolean> {
     let ended = false
-    let failure: unknown
-    const work = this.#work(steps).catch((error: unknown) => (failure = error))
+    let failure: Error | undefined
+    const work = this.#work(steps).catch((error: Error) => (failure = error))
     void work.then(() => (ended = true))
     await drainMicrotasks()
     for (let event = 0; !ended && event < events; event++) {

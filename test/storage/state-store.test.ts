@@ -196,7 +196,7 @@ describe('failures', () => {
                 failed.has(args[0]) ? Promise.reject(new Error('EIO: i/o error, fdatasync')) : written(options ?? {})
               return made
             },
-          }) as Database
+          })
         },
       },
     }

@@ -1,0 +1,37 @@
+/** The bytes on disk are those of docs/DATA-FORMAT.md: a change of either is a change of format. */
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { encodeEntryRecord } from '../../src/storage/entry-record.js'
+import { newHighWater } from '../../src/storage/high-water.js'
+import { encodeIdentity } from '../../src/storage/identity.js'
+import { encodeLogHead } from '../../src/storage/log-head.js'
+import { sealRecord } from '../../src/storage/sealed-record.js'
+
+const IDENTITY = { clusterId: 1, memberId: 2, name: 'a' }
+const ENTRIES = encodeEntryRecord(
+  [
+    { index: 5, term: 2, kind: 'noop', data: new Uint8Array() },
+    { index: 6, term: 2, kind: 'normal', data: Buffer.from('hi') },
+  ],
+  0x12345678,
+)
+const HEAD = {
+  generation: 9,
+  incarnation: 2,
+  hardState: { term: 2, vote: 1 },
+  base: { index: 4, term: 1, chain: 0x12345678 },
+  last: { index: 6, term: 2, chain: ENTRIES.span.chainAfter },
+}
+
+const page = readFileSync(new URL('../../docs/DATA-FORMAT.md', import.meta.url), 'utf8')
+
+test.each([
+  ['high-water', newHighWater(IDENTITY).subarray(0, 16)],
+  ['identity', encodeIdentity(IDENTITY)],
+  ['head', encodeLogHead(HEAD)],
+  ['entries', ENTRIES.bytes],
+  ['state', sealRecord('k', Buffer.from('v'))],
+])('%s', (name, bytes) => {
+  const example = new RegExp('```' + name + '\n([0-9a-f]+)\n```').exec(page)?.[1]
+  expect(Buffer.from(bytes).toString('hex')).toBe(example)
+})

@@ -1,0 +1,207 @@
+/** The simulated disk: as a database like any other, and what it leaves after a crash. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Random } from '../../src/base/random.js'
+import { seededRandom } from '../../src/base/seeded-random.js'
+import { drainMicrotasks } from '../../src/runtime/event-loop.js'
+import type { Database } from '../../src/storage/disk.js'
+import { memoryDisk } from '../../src/storage/memory-disk.js'
+import { SimScheduler } from '../../src/testing/sim/scheduler.js'
+import { SimDisk } from '../../src/testing/sim/sim-disk.js'
+import { PROMPT } from './disks.js'
+
+const bytes = (text: string): Uint8Array => Buffer.from(text)
+const SYNC: object = { sync: true }
+
+describe('as a database', () => {
+  const key = fc.constantFrom('', 'a', 'b', 'b\0', 'c', '\xff')
+  const bounds = fc.record(
+    { gt: key, gte: key, lt: key, lte: key, reverse: fc.boolean(), limit: fc.integer({ min: -1, max: 4 }) },
+    { requiredKeys: [] },
+  )
+  const step = fc.oneof(
+    fc.record({ type: fc.constant('put' as const), key, value: fc.string({ maxLength: 2 }) }),
+    fc.record({ type: fc.constant('del' as const), key }),
+    fc.record({ type: fc.constant('batch' as const), keys: fc.array(fc.tuple(key, fc.boolean()), { maxLength: 4 }) }),
+    fc.record({ type: fc.constant('clear' as const), bounds }),
+    fc.record({ type: fc.constant('list' as const), bounds }),
+    fc.record({ type: fc.constant('seek' as const), bounds, key }),
+    fc.record({ type: fc.constant('read' as const), key }),
+  )
+
+  type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+
+  test('it does what memory-level does', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+        const memory = memoryDisk()
+        await memory.acquire({ create: true })
+        const expected = await memory.openDatabase('state', { create: true })
+        const { database } = await opened(new SimDisk({ timers: PROMPT, random: seededRandom(1) }))
+        for (const action of steps) {
+          const [wanted, found] = await Promise.all([expected, database].map((database) => perform(database, action)))
+          expect(found).toEqual(wanted)
+        }
+        await database.close()
+        await expected.close()
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  async function perform(database: Database, action: Step): Promise<unknown> {
+    switch (action.type) {
+      case 'put':
+        return database.put(action.key, bytes(action.value))
+      case 'del':
+        return database.del(action.key)
+      case 'batch': {
+        const batch = database.batch()
+        for (const [key, put] of action.keys) if (put) batch.put(key, bytes(`${key}!`))
+        for (const [key, put] of action.keys) if (!put) batch.del(key)
+        return batch.write()
+      }
+      case 'clear':
+        return database.clear(action.bounds)
+      case 'list':
+        return [
+          plain(await database.iterator(action.bounds).all()),
+          await database.keys(action.bounds).all(),
+          (await database.values(action.bounds).all()).map((value) => [...value]),
+        ]
+      case 'seek': {
+        const iterator = database.iterator(action.bounds)
+        const before = await iterator.next()
+        iterator.seek(action.key)
+        const after = await iterator.nextv(2)
+        await iterator.close()
+        return plain([...(before === undefined ? [] : [before]), ...after])
+      }
+      case 'read': {
+        const values = [
+          await database.get(action.key),
+          database.getSync(action.key),
+          ...(await database.getMany(['a', action.key])),
+        ]
+        return values.map((value) => (value === undefined ? undefined : [...value]))
+      }
+    }
+  }
+
+  function plain(pairs: [string, Uint8Array][]): unknown {
+    return pairs.map(([key, value]) => [key, ...value])
+  }
+
+  test('an iterator stays at its moment; values are not shared', async () => {
+    const { database } = await opened(new SimDisk({ timers: PROMPT, random: seededRandom(1) }))
+    const value = bytes('1')
+    await database.put('a', value)
+    value[0] = 0
+    const iterator = database.iterator()
+    await database.put('b', bytes('2'))
+    expect(await iterator.all()).toEqual([['a', bytes('1')]])
+    const read = database.getSync('a') as Uint8Array
+    read[0] = 0
+    expect(database.getSync('a')).toEqual(bytes('1'))
+  })
+})
+
+describe('a crash', () => {
+  const NOTHING: Random = { uint32: () => 0 }
+  const EVERYTHING: Random = { uint32: () => 0xffffffff }
+
+  test.each([
+    ['process', NOTHING, ['synced', 'written']],
+    ['process', EVERYTHING, ['begun', 'synced', 'written']],
+    ['power', NOTHING, ['synced']],
+    ['power', EVERYTHING, ['begun', 'synced', 'written']],
+  ] as const)('of the %s leaves what it must, and what it may', async (kind, random, left) => {
+    // Only the crash draws from `random`: the draws before decide rotations.
+    const draws = { source: EVERYTHING }
+    const scheduler = new SimScheduler()
+    const disk = new SimDisk({ timers: scheduler.timersOf(), random: { uint32: () => draws.source.uint32() } })
+    const { database } = await run(scheduler, opened(disk))
+    await run(scheduler, database.put('synced', bytes('1'), SYNC))
+    await run(scheduler, database.put('written', bytes('1')))
+    let ended = false
+    void database.put('begun', bytes('1'), SYNC).finally(() => (ended = true))
+    draws.source = random
+    disk.crash(kind)
+    draws.source = EVERYTHING
+    const found = await run(scheduler, opened(disk))
+    expect(await run(scheduler, found.database.keys().all())).toEqual(left)
+    await scheduler.runUntil(() => ended, 10_000)
+    expect(ended).toBe(false)
+  })
+
+  test('may take an older unsynced batch and leave a newer synced one', async () => {
+    const outcomes = new Set<string>()
+    for (let seed = 0; seed < 400 && !outcomes.has('newer'); seed++) {
+      const scheduler = new SimScheduler()
+      const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(seed) })
+      const { database } = await run(scheduler, opened(disk))
+      await run(scheduler, database.put('older', bytes('1')))
+      await run(scheduler, database.put('newer', bytes('1'), SYNC))
+      disk.crash('power')
+      const found = await run(scheduler, opened(disk))
+      outcomes.add((await run(scheduler, found.database.keys().all())).join())
+    }
+    expect([...outcomes].sort()).toEqual(['newer', 'newer,older'])
+  })
+
+  test('frees the disk, and ends every handle', async () => {
+    const scheduler = new SimScheduler()
+    const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(5) })
+    const { database } = await run(scheduler, opened(disk))
+    await expect(run(scheduler, opened(disk))).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' })
+    const pending = [database.get('a'), database.put('a', bytes('1')), database.iterator().all()]
+    disk.crash('process')
+    pending.push(database.put('b', bytes('1')))
+    let settled = 0
+    for (const promise of pending) void Promise.resolve(promise).finally(() => settled++)
+    const found = await run(scheduler, opened(disk))
+    await run(scheduler, found.database.put('c', bytes('1')))
+    expect(settled).toBe(0)
+    expect(() => database.getSync('a')).toThrow('a process that crashed uses its disk')
+    expect(found.database.getSync('b')).toBeUndefined()
+  })
+
+  test('is the same for the same seed', async () => {
+    const runs = []
+    for (let run = 0; run < 2; run++) runs.push(await transcript(7))
+    expect(runs[0]).toEqual(runs[1])
+    expect(await transcript(8)).not.toEqual(runs[0])
+  })
+
+  async function transcript(seed: number): Promise<unknown[]> {
+    const scheduler = new SimScheduler()
+    const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(seed) })
+    const lines: unknown[] = []
+    for (let life = 0; life < 5; life++) {
+      const { database } = await run(scheduler, opened(disk))
+      for (let at = 0; at < 10; at++) void database.put(`${life}.${at}`, bytes('1'), at % 4 === 0 ? SYNC : {})
+      for (let event = 0; event < life + 1; event++) await scheduler.step()
+      disk.crash(life % 2 === 0 ? 'power' : 'process')
+      const found = await run(scheduler, opened(disk))
+      lines.push(scheduler.nowMs, await run(scheduler, found.database.keys().all()))
+      disk.crash('process')
+    }
+    return lines
+  }
+})
+
+async function opened(disk: SimDisk): Promise<{ database: Database }> {
+  const mounted = disk.mount()
+  await mounted.acquire({ create: true })
+  return { database: await mounted.openDatabase('log', { create: true }) }
+}
+
+/** Lets virtual time pass until `promise` has ended. */
+async function run<T>(scheduler: SimScheduler, promise: Promise<T>): Promise<T> {
+  let ended = false
+  const ending = promise.finally(() => (ended = true))
+  ending.catch(() => undefined)
+  await drainMicrotasks()
+  await scheduler.runUntil(() => ended, Infinity)
+  return ending
+}
