@@ -35,6 +35,7 @@ export interface Watched {
 }
 
 const KEYS = ['a', 'b', 'c', 'd', 'e']
+const TIMEOUT_MS_MAX = 3000
 
 export class Workload {
   readonly calls: Recorded[] = []
@@ -97,7 +98,8 @@ export class Workload {
     const open = { store }
     this.#open.add(open)
     try {
-      await perform(store, call)
+      // Often too short for a cluster in trouble: so that some calls end without knowing what became of them.
+      await perform(store, call, 50 + below(random, TIMEOUT_MS_MAX))
       call.outcome = 'ok'
     } catch (error) {
       if (!isStoreError(error)) throw error
@@ -120,32 +122,33 @@ export class Workload {
   }
 }
 
-async function perform(store: Store, call: Recorded): Promise<void> {
+async function perform(store: Store, call: Recorded, timeoutMs: number): Promise<void> {
   const { type, key, value = '' } = call
   switch (type) {
     case 'put':
-      call.revision = (await store.put(key, value)).revision
+      call.revision = (await store.put(key, value, { timeoutMs })).revision
       call.changed = true
       return
     case 'delete': {
-      const { revision, deleted } = await store.delete(key)
+      const { revision, deleted } = await store.delete(key, { timeoutMs })
       call.revision = revision
       call.changed = deleted > 0
       return
     }
     case 'read': {
-      const { items, revision } = await store.range(key)
+      const { items, revision } = await store.range(key, { timeoutMs })
       call.revision = revision
       call.value = items[0]?.text()
       return
     }
     case 'swap': {
-      const found = await store.get(key)
-      const { revision, succeeded } = await store.txn({
+      const found = await store.get(key, { timeoutMs })
+      const swap = {
         compare: [compare(key).modRevision('=', found?.modRevision ?? 0)],
         success: [put(key, value)],
         failure: [get(key)],
-      })
+      }
+      const { revision, succeeded } = await store.txn(swap, { timeoutMs })
       call.revision = revision
       call.changed = succeeded
       return
