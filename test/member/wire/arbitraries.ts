@@ -1,0 +1,85 @@
+/** What members say to each other, drawn at random within what the types and the core allow. */
+import fc from 'fast-check'
+import { ERRORS, type ErrorCode } from '../../../src/base/errors.js'
+import type { Call, Reply } from '../../../src/member/wire/call-codec.js'
+import type { Message } from '../../../src/raft/message.js'
+import type { Entry, EntryKind } from '../../../src/raft/types.js'
+
+export const FROM = 3
+export const TO = 5
+
+const number = fc.oneof(fc.nat({ max: 1000 }), fc.maxSafeNat())
+const data = fc.uint8Array({ maxLength: 40 })
+const kind = fc.constantFrom<EntryKind>('normal', 'noop', 'configuration')
+
+const reply = (type: 'pre-vote-reply' | 'vote-reply') => fc.record({ type: fc.constant(type), granted: fc.boolean() })
+const candidacy = (type: 'pre-vote' | 'vote') =>
+  fc.record({ type: fc.constant(type), lastIndex: number, lastTerm: number })
+
+const bodies = fc.oneof(
+  candidacy('pre-vote'),
+  candidacy('vote'),
+  reply('pre-vote-reply'),
+  reply('vote-reply'),
+  fc.record({ type: fc.constant('append-accepted' as const), matchIndex: number }),
+  fc.record({
+    type: fc.constant('append-rejected' as const),
+    previousIndex: number,
+    hintIndex: number,
+    hintTerm: number,
+  }),
+  fc.record({ type: fc.constant('heartbeat' as const), commit: number, round: number }),
+  fc.record({ type: fc.constant('heartbeat-reply' as const), round: number }),
+  fc.record({ type: fc.constant('read-index' as const), requestId: number }),
+  fc.record({ type: fc.constant('read-index-reply' as const), requestId: number, index: number }),
+)
+
+/** Terms rise from the previous entry's to the message's at most. */
+const append = fc
+  .record({
+    previousIndex: fc.nat({ max: 1_000_000 }),
+    previousTerm: fc.nat({ max: 50 }),
+    steps: fc.array(fc.record({ rise: fc.nat({ max: 3 }), kind, data }), { maxLength: 6 }),
+    beyond: fc.nat({ max: 5 }),
+    commit: number,
+  })
+  .map(({ previousIndex, previousTerm, steps, beyond, commit }) => {
+    let term = previousTerm
+    const entries = steps.map(({ rise, kind: each, data: bytes }, at): Entry => {
+      term += rise
+      return { index: previousIndex + 1 + at, term, kind: each, data: bytes }
+    })
+    return { type: 'append' as const, term: term + beyond, previousIndex, previousTerm, commit, entries }
+  })
+
+export const message: fc.Arbitrary<Message> = fc.oneof(
+  fc.tuple(bodies, number).map(([body, term]): Message => ({ ...body, from: FROM, to: TO, term })),
+  append.map((body): Message => ({ ...body, from: FROM, to: TO })),
+)
+
+const lease = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
+
+export const call: fc.Arbitrary<Call> = fc.record({
+  id: number,
+  request: fc.record({ type: fc.constantFrom('lease-keep-alive' as const, 'lease-time-to-live' as const), lease }),
+})
+
+export const answer: fc.Arbitrary<Reply> = fc.record({
+  id: number,
+  response: fc.oneof(
+    fc.record({
+      type: fc.constant('refused' as const),
+      code: fc.constantFrom(...(Object.keys(ERRORS) as ErrorCode[])),
+      message: fc.string({ unit: 'grapheme' }),
+    }),
+    fc.constant({ type: 'lease' as const, exists: false as const }),
+    fc.record({
+      type: fc.constant('lease' as const),
+      exists: fc.constant(true as const),
+      ttlMs: number,
+      remainingMs: number,
+    }),
+  ),
+})
+
+export const commands = fc.array(data, { maxLength: 12 })
