@@ -13,7 +13,7 @@
  */
 import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
-import { assert, present } from '../base/assert.js'
+import { present } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
@@ -49,7 +49,7 @@ class LevelDisk implements Disk {
   }
 
   async acquire(options: CreateOptions): Promise<void> {
-    assert(this.#path === undefined, 'the disk is acquired already')
+    if (this.#path !== undefined) throw this.#inUse()
     if (options.create) await this.#accessing(() => makeFolder(this.location))
     const path = await this.#accessing(() => realpath(this.location))
     this.#log = await this.#open(path, 'log', options)
@@ -103,17 +103,19 @@ class LevelDisk implements Disk {
   #openFailure(name: DatabaseName, error: unknown): StoreError {
     const { cause } = error as Error
     const { code, message } = (cause ?? error) as { code?: string; message: string }
-    if (code === 'LEVEL_LOCKED') {
-      return new StoreError(
-        'DATA_DIR_IN_USE',
-        `${this.location} is in use by another process, or by another store in this one. One store per data directory.`,
-        { cause: error },
-      )
-    }
+    if (code === 'LEVEL_LOCKED') return this.#inUse(error)
     // To LevelDB a lost CURRENT file is an invalid argument, since it was told not to create, and a lost MANIFEST an I/O error.
-    if (code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message))
-      return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
+    const lost = code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message)
+    if (lost) return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
     return this.#failure(error, message)
+  }
+
+  #inUse(cause?: unknown): StoreError {
+    return new StoreError(
+      'DATA_DIR_IN_USE',
+      `${this.location} is in use by another process, or by another store in this one. One store per data directory.`,
+      { cause },
+    )
   }
 
   async #accessing<T>(access: () => Promise<T>): Promise<T> {

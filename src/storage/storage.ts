@@ -74,6 +74,10 @@ export class Storage {
     this.#closing ??= this.#close()
     return this.#closing
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
 }
 
 /**

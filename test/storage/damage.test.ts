@@ -235,15 +235,15 @@ describe('one bit of the files themselves', () => {
 
   test('of a log that LevelDB has yet to read back', async () => {
     await fill(6000)
-    const outcomes = await flipEverywhere('log', 40)
-    expect(outcomes['DATA_DAMAGED']).toBeGreaterThan(20)
+    const outcomes = await flipEverywhere('log', 24)
+    expect(outcomes['DATA_DAMAGED']).toBeGreaterThan(10)
   })
 
   test('of a log in tables', async () => {
     await fill(6000)
     await found()
-    const outcomes = await flipEverywhere('log', 25)
-    expect(outcomes['DATA_DAMAGED']).toBeGreaterThan(20)
+    const outcomes = await flipEverywhere('log', 14)
+    expect(outcomes['DATA_DAMAGED']).toBeGreaterThan(10)
   })
 
   test('of the high-water file', async () => {

@@ -24,7 +24,7 @@ const step = fc.oneof(
 
 describe.each(DISKS.filter((disk) => disk.permanent))('on a $name disk', ({ name, make }) => {
   test('the log equals its twin', async () => {
-    const numRuns = name === 'classic-level' ? 60 : 300
+    const numRuns = name === 'classic-level' ? 30 : 300
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
         const disk = make()

@@ -18,6 +18,14 @@ describe.each(DISKS)('opening a $name disk', ({ make, permanent }) => {
     await (await openStorage(disk(), IDENTITY)).close()
   })
 
+  test('the same object at the same time is refused too', async () => {
+    const disk = make()()
+    const storage = await openStorage(disk, IDENTITY)
+    await expect(openStorage(disk, IDENTITY)).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' })
+    await storage.log.append(write(entries(1, 1, 1)))
+    await storage.close()
+  })
+
   test('what is not an identity is a mistake of the caller', async () => {
     const disk = make()
     await expect(openStorage(disk(), { ...IDENTITY, memberId: 0 })).rejects.toThrow(RangeError)

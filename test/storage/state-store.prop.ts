@@ -38,7 +38,7 @@ const text = (value: Uint8Array | undefined): string | undefined =>
 
 describe.each(DISKS)('on a $name disk', ({ name, make }) => {
   test('the state equals its twin', async () => {
-    const numRuns = name === 'classic-level' ? 80 : 300
+    const numRuns = name === 'classic-level' ? 30 : 300
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         const storage = await openStorage(make()(), IDENTITY)

@@ -217,6 +217,34 @@ describe('failures', () => {
     await storage.close()
   })
 
+  test.each(['writeSync', 'sync'] as const)('a high-water file that fails to %s poisons too', async (operation) => {
+    const disk = memoryDisk()
+    let broken = false
+    const storage = await openStorage(
+      {
+        ...disk,
+        async openSlotFile(name) {
+          const file = await disk.openSlotFile(name)
+          const works = file[operation].bind(file) as (...args: unknown[]) => Promise<void>
+          const fails = (...args: unknown[]): Promise<void> => {
+            if (broken) throw new Error('ENOSPC: no space left on device')
+            return works(...args)
+          }
+          return Object.assign(file, { [operation]: fails })
+        },
+      },
+      IDENTITY,
+    )
+    broken = true
+    const expected = { code: 'DISK_FAILED', message: expect.stringContaining('ENOSPC') as string }
+    const first = operation === 'sync' ? storage.state.commit() : storage.log.append(write(entries(1, 1, 1)))
+    await expect(first).rejects.toMatchObject(expected)
+    broken = false
+    await expect(storage.log.append(write(entries(1, 1, 1)))).rejects.toMatchObject(expected)
+    await expect(storage.state.commit()).rejects.toMatchObject(expected)
+    await storage.close()
+  })
+
   test('a database that cannot be read synchronously is refused', async () => {
     const disk = memoryDisk()
     const refused = openStorage(
