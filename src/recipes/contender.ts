@@ -49,9 +49,7 @@ export class Contender<Held extends Hold> {
   tryOnce(value: BytesLike, options: ContendOptions): Promise<Held | undefined> {
     return this.#once(options, async (patience) => {
       // Asked first: it spares the busy the grant and the end of a lease, and those in the line a place that comes and goes.
-      const { contenders } = await patience.insist((signal) => {
-        return readLine(this.#store, this.#name, { keysOnly: true, signal })
-      })
+      const { contenders } = await patience.insist((signal) => readLine(this.#store, this.#name, { signal }))
       if (contenders.length > 0) return undefined
       const place = await Place.take(this.#store, this.#place(value, options), patience)
       return this.#orAbandon(place, async () => {

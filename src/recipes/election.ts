@@ -41,7 +41,7 @@ export class Leadership extends Hold {
       this.signal.throwIfAborted()
       const unchanged = compare(this.key).modRevision('=', this.#modRevision)
       const { succeeded, revision, results } = await this.store.txn(
-        { compare: [...this.held(), unchanged], success: [change], failure: [get(this.key, { keysOnly: true })] },
+        { compare: [...this.held(), unchanged], success: [change], failure: [get(this.key)] },
         options,
       )
       if (succeeded) {

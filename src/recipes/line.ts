@@ -36,6 +36,7 @@ export function prefixOf(name: string): string {
   return `${name}/`
 }
 
+/** With values, since `keysOnly` leaves out the lease, too. */
 export async function readLine(store: Store, name: string, options: RangeOptions): Promise<Line> {
   const { items, revision } = await store.range({ prefix: prefixOf(name) }, options)
   const contenders = items.filter(({ key, lease }) => lease !== undefined && key === keyInLine(name, lease))
@@ -67,7 +68,7 @@ export async function untilGone(store: Store, place: Standing, revision: Revisio
     } catch (error) {
       if (!isForgotten(error)) throw error
       // Whatever happened in the history that was forgotten, the key shows it: it has gone, or is another one.
-      const now = await store.range(place.key, { keysOnly: true, signal })
+      const now = await store.range(place.key, { signal })
       const [found] = now.items
       if (found?.createRevision !== place.createRevision || found.lease !== place.lease) return
       startRevision = now.revision + 1

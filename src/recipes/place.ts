@@ -79,7 +79,7 @@ export class Place {
 
   async #look(signal: AbortSignal): Promise<View> {
     const { key, createRevision } = this.standing
-    const { contenders, revision } = await readLine(this.store, this.#name, { keysOnly: true, signal })
+    const { contenders, revision } = await readLine(this.store, this.#name, { signal })
     const own = contenders.findIndex((each) => each.key === key && each.createRevision === createRevision)
     if (own === -1) this.session.lose('its key was deleted')
     // By the clock, too: the answer may have been on its way for longer than the lease can be relied upon.

@@ -31,7 +31,7 @@ export interface SessionOptions extends CallOptions {
 /** Renewals per TTL: one may be lost and its successor still comes in time. */
 const RENEWALS_PER_TTL = 3
 /** A failed renewal is tried again after this part of the time between two renewals. */
-const TRIES_PER_RENEWAL = 5
+const TRIES_PER_RENEWAL = 10
 /** The part of the TTL that is never relied upon. */
 const MARGIN = 1 / 5
 /** After these no renewal can succeed. */
