@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest'
+import { AssertionError } from '../../src/base/assert.js'
+import { EMPTY_DIGEST } from '../../src/base/checksum.js'
+import { isStoreError } from '../../src/base/errors.js'
+import { LIMITS } from '../../src/base/limits.js'
+import { Lessor } from '../../src/lease/lessor.js'
+
+function codeOf(action: () => unknown): string | undefined {
+  try {
+    action()
+  } catch (error) {
+    if (isStoreError(error)) return error.code
+    throw error
+  }
+  return undefined
+}
+
+describe('the replicated book of leases', () => {
+  test('a TTL below the minimum is raised to it, zero and negative ones too', () => {
+    const lessor = new Lessor(2)
+    expect(lessor.grant(1n, 1)).toEqual({ id: 1n, ttlSeconds: 2 })
+    expect(lessor.grant(2n, 0)).toEqual({ id: 2n, ttlSeconds: 2 })
+    expect(lessor.grant(3n, -5)).toEqual({ id: 3n, ttlSeconds: 2 })
+    expect(lessor.grant(-4n, 3)).toEqual({ id: -4n, ttlSeconds: 3 })
+  })
+
+  test('a TTL above the maximum, an id in use and an unknown id are refused', () => {
+    const lessor = new Lessor(2)
+    lessor.grant(1n, 10)
+    expect(codeOf(() => lessor.grant(2n, LIMITS.leaseTtlSecondsMax + 1))).toBe('LEASE_TTL_TOO_LARGE')
+    expect(codeOf(() => lessor.grant(2n, LIMITS.leaseTtlSecondsMax))).toBeUndefined()
+    expect(codeOf(() => lessor.grant(1n, 10))).toBe('LEASE_EXISTS')
+    expect(codeOf(() => lessor.revoke(3n))).toBe('LEASE_NOT_FOUND')
+    expect(codeOf(() => lessor.keysOf(3n))).toBe('LEASE_NOT_FOUND')
+    lessor.revoke(1n)
+    expect(codeOf(() => lessor.grant(1n, 10))).toBeUndefined()
+  })
+
+  test('a key hangs on one lease at most, and its keys are given in order', () => {
+    const lessor = new Lessor(2)
+    lessor.grant(1n, 10)
+    lessor.grant(2n, 10)
+    for (const key of ['b', 'a', 'c']) lessor.attach(key, 1n)
+    lessor.attach('b', 2n)
+    expect([lessor.keysOf(1n), lessor.keysOf(2n)]).toEqual([['a', 'c'], ['b']])
+    expect([lessor.leaseOf('a'), lessor.leaseOf('b'), lessor.leaseOf('z')]).toEqual([1n, 2n, 0n])
+    lessor.detach('a')
+    lessor.detach('z')
+    expect([lessor.keysOf(1n), lessor.leaseOf('a')]).toEqual([['c'], 0n])
+  })
+
+  test('a lease with keys does not end, and nothing hangs on one that does not exist', () => {
+    const lessor = new Lessor(2)
+    lessor.grant(1n, 10)
+    lessor.attach('a', 1n)
+    expect(() => lessor.revoke(1n)).toThrow(AssertionError)
+    expect(() => lessor.attach('a', 2n)).toThrow(AssertionError)
+  })
+
+  test('the digest follows from the leases alone, in whatever order they came', () => {
+    const [one, other] = [new Lessor(2), new Lessor(2)]
+    one.grant(1n, 10)
+    one.grant(2n, 20)
+    other.grant(3n, 5)
+    other.grant(2n, 20)
+    other.grant(1n, 10)
+    expect(one.digest).not.toEqual(other.digest)
+    other.revoke(3n)
+    expect(one.digest).toEqual(other.digest)
+    expect(one.leases()).toEqual(other.leases())
+    one.revoke(1n)
+    one.grant(1n, 11)
+    expect(one.digest).not.toEqual(other.digest)
+    one.revoke(1n)
+    one.revoke(2n)
+    expect(one.digest).toEqual(EMPTY_DIGEST)
+  })
+})

@@ -1,0 +1,132 @@
+/** Commands as bytes: back as they were, and whatever the bytes are, nothing worse than MALFORMED. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { isStoreError } from '../../src/base/errors.js'
+import { LIMITS } from '../../src/base/limits.js'
+import { decodeCommand, decodeProposalId, encodeCommand } from '../../src/machine/command-codec.js'
+import type { Command, Request } from '../../src/machine/command.js'
+import type { Operation } from '../../src/mvcc/types.js'
+import { deletion, put, transaction } from '../mvcc/arbitraries.js'
+import { always, get, put as putOf, txn } from '../mvcc/requests.js'
+
+const leaseId = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).filter((id) => id !== 0n)
+const request: fc.Arbitrary<Request> = fc.oneof(
+  { weight: 2, arbitrary: put },
+  { weight: 2, arbitrary: deletion },
+  { weight: 4, arbitrary: transaction },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('compact' as const), revision: fc.maxSafeNat() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('lease-grant' as const), id: leaseId, ttlSeconds: fc.maxSafeInteger() }),
+  },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('lease-revoke' as const), id: leaseId }) },
+)
+const command: fc.Arbitrary<Command> = fc.record({
+  proposal: fc.record({
+    member: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    incarnation: fc.maxSafeNat(),
+    sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  }),
+  request,
+})
+
+describe('commands as bytes', () => {
+  test('come back as they were', () => {
+    fc.assert(
+      fc.property(command, (drawn) => {
+        const bytes = encodeCommand(drawn)
+        const decoded = decodeCommand(bytes)
+        expect(decoded.proposal).toEqual(drawn.proposal)
+        expect(decodeProposalId(bytes)).toEqual(drawn.proposal)
+        expect(complete(decoded.request)).toEqual(complete(drawn.request))
+        expect(encodeCommand(decoded)).toEqual(bytes)
+      }),
+      { numRuns: 1500 },
+    )
+  })
+
+  test('random bytes are a command or malformed', () => {
+    const header = encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: putOf('a') }).slice(
+      0,
+      25,
+    )
+    const random = fc.uint8Array({ maxLength: 200, size: 'max' })
+    const small = fc.array(fc.nat(7), { maxLength: 200, size: 'max' }).map((bytes) => Uint8Array.from(bytes))
+    fc.assert(
+      fc.property(fc.oneof(random, small), fc.boolean(), (bytes, headed) => {
+        decodesOrIsMalformed(headed ? Uint8Array.from([...header, ...bytes]) : bytes)
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('damaged commands are a command or malformed', () => {
+    const change = fc.record({ at: fc.nat(), to: fc.nat(255) })
+    fc.assert(
+      fc.property(command, fc.array(change, { minLength: 1, maxLength: 4 }), fc.nat(), (drawn, changes, cut) => {
+        const bytes = Uint8Array.from(encodeCommand(drawn))
+        for (const { at, to } of changes) bytes[at % bytes.length] = to
+        decodesOrIsMalformed(bytes)
+        decodesOrIsMalformed(bytes.slice(0, cut % bytes.length))
+      }),
+      { numRuns: 3000 },
+    )
+  })
+
+  test('bytes too many are malformed', () => {
+    const bytes = encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: putOf('a') })
+    expect(decodesOrIsMalformed(Uint8Array.from([...bytes, 0]))).toBe(false)
+  })
+
+  test('what nests deeper than the limit is malformed, however deep it is', () => {
+    const nest = (depth: number): Operation => (depth === 0 ? putOf('a') : always(nest(depth - 1)))
+    const encode = (depth: number) =>
+      encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: nest(depth) as Request })
+    expect(decodesOrIsMalformed(encode(LIMITS.transactionDepthMax + 1))).toBe(true)
+    expect(decodesOrIsMalformed(encode(LIMITS.transactionDepthMax + 2))).toBe(false)
+    expect(decodesOrIsMalformed(encode(2000))).toBe(false)
+  })
+
+  test('a count that the bytes cannot hold allocates nothing', () => {
+    const bytes = Uint8Array.from(
+      encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: txn([], []) }),
+    )
+    bytes.set([0xff, 0xff, 0xff, 0xff], bytes.length - 4)
+    expect(decodesOrIsMalformed(bytes)).toBe(false)
+  })
+
+  test('lease 0, member 0 and sequence 0 are malformed: they stand for none', () => {
+    const proposal = { member: 1, incarnation: 0, sequence: 1 }
+    const revoke: Request = { type: 'lease-revoke', id: 0n }
+    expect(decodesOrIsMalformed(encodeCommand({ proposal, request: revoke }))).toBe(false)
+    expect(decodesOrIsMalformed(encodeCommand({ proposal: { ...proposal, member: 0 }, request: putOf('a') }))).toBe(
+      false,
+    )
+    expect(decodesOrIsMalformed(encodeCommand({ proposal: { ...proposal, sequence: 0 }, request: putOf('a') }))).toBe(
+      false,
+    )
+    expect(decodesOrIsMalformed(encodeCommand({ proposal, request: always(get('a')) }))).toBe(true)
+  })
+})
+
+function decodesOrIsMalformed(bytes: Uint8Array): boolean {
+  try {
+    decodeCommand(bytes)
+    return true
+  } catch (error) {
+    expect(isStoreError(error, 'MALFORMED')).toBe(true)
+    return false
+  }
+}
+
+/** What is left out means what the decoder fills in; Buffers become Uint8Arrays. */
+function complete(thing: unknown): unknown {
+  if (thing instanceof Uint8Array) return Uint8Array.from(thing)
+  if (Array.isArray(thing)) return thing.map(complete)
+  if (thing === null || typeof thing !== 'object') return thing
+  return Object.fromEntries(
+    Object.entries(thing)
+      .filter(([, inner]) => inner !== undefined && inner !== false)
+      .map(([name, inner]) => [name, complete(inner)]),
+  )
+}

@@ -1,0 +1,29 @@
+/** The records of a state in a Map, as the tests use them. */
+import type { Backend } from '../../src/mvcc/backend.js'
+
+export class MemoryBackend implements Backend {
+  readonly records = new Map<string, Uint8Array>()
+
+  get(key: string): Uint8Array | undefined {
+    return this.records.get(key)
+  }
+
+  set(key: string, record: Uint8Array): void {
+    this.records.set(key, record)
+  }
+
+  delete(key: string): void {
+    this.records.delete(key)
+  }
+
+  /** In the order of their keys, as a database gives them. */
+  sorted(): readonly (readonly [string, Uint8Array])[] {
+    return [...this.records].sort(([a], [b]) => (a < b ? -1 : 1))
+  }
+
+  copy(): MemoryBackend {
+    const copy = new MemoryBackend()
+    for (const [key, record] of this.records) copy.set(key, record)
+    return copy
+  }
+}

@@ -1,0 +1,192 @@
+/** The store against its naive twin, through drawn histories of writes, reads and compactions. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { equalDigest } from '../../src/base/checksum.js'
+import { isStoreError, type ErrorCode } from '../../src/base/errors.js'
+import { Lessor } from '../../src/lease/lessor.js'
+import { keyOnly } from '../../src/mvcc/range.js'
+import { decodeRecord, recordKey } from '../../src/mvcc/record.js'
+import { MvccStore, type Written } from '../../src/mvcc/store.js'
+import type { KeyValue, Operation, RangeRequest, RangeResponse } from '../../src/mvcc/types.js'
+import { deletion, LEASES, put, range, transaction } from './arbitraries.js'
+import { MemoryBackend } from './memory-backend.js'
+import { ModelStore, type Result } from './model.js'
+
+type Step =
+  | { readonly do: 'write'; readonly operation: Operation }
+  | { readonly do: 'read'; readonly request: RangeRequest }
+  | { readonly do: 'compact'; readonly back: number }
+  | { readonly do: 'sweep'; readonly keys: number }
+  | { readonly do: 'reopen' }
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  {
+    weight: 5,
+    arbitrary: fc.oneof(put, deletion, transaction).map((operation) => ({ do: 'write' as const, operation })),
+  },
+  { weight: 3, arbitrary: range.map((request) => ({ do: 'read' as const, request })) },
+  { weight: 1, arbitrary: fc.integer({ min: -1, max: 6 }).map((back) => ({ do: 'compact' as const, back })) },
+  { weight: 1, arbitrary: fc.nat(4).map((keys) => ({ do: 'sweep' as const, keys })) },
+  { weight: 1, arbitrary: fc.constant({ do: 'reopen' as const }) },
+)
+
+describe('the store and its naive twin', () => {
+  test('agree on every answer, event, revision and lease, whatever is compacted and however far it is swept', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
+        const pair = new Pair()
+        for (const drawn of steps) pair.step(drawn)
+        pair.sweepAll()
+        pair.check()
+      }),
+      { numRuns: 600 },
+    )
+  })
+
+  test('the digest follows from the latest versions alone', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30, size: 'max' }), fc.array(step, { maxLength: 5 }), (steps, more) => {
+        const [one, other] = [new Pair(), new Pair()]
+        for (const drawn of steps) {
+          one.step(drawn)
+          if (drawn.do === 'write') other.step(drawn)
+        }
+        // Compaction changes what a range at a revision answers, and so what a transaction with one does.
+        fc.pre(one.model.changes.length === other.model.changes.length)
+        expect(one.store.digest).toEqual(other.store.digest)
+        const before = one.model.live()
+        for (const drawn of more) one.step(drawn)
+        const same = JSON.stringify(before, withBigints) === JSON.stringify(one.model.live(), withBigints)
+        expect(equalDigest(one.store.digest, other.store.digest)).toBe(same)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+/** The store and the model, taken through the same steps. */
+class Pair {
+  readonly model = new ModelStore(LEASES)
+  #backend = new MemoryBackend()
+  #lessor = lessorWithLeases()
+  store = new MvccStore(this.#backend, this.#lessor)
+
+  step(drawn: Step): void {
+    switch (drawn.do) {
+      case 'write':
+        expect(written(() => this.store.write(drawn.operation))).toEqual(normal(this.model.run(drawn.operation)))
+        expect(this.store.revision).toBe(this.model.revision)
+        return
+      case 'read':
+        expect(read(() => this.#complete(drawn.request))).toEqual(read(() => this.model.range(drawn.request)))
+        return
+      case 'compact': {
+        const revision = Math.max(0, this.model.revision - drawn.back)
+        expect(read(() => this.store.compact(revision))).toEqual(read(() => this.model.compact(revision)))
+        return
+      }
+      case 'sweep':
+        this.store.sweep(drawn.keys)
+        return
+      case 'reopen':
+        this.#reopen()
+    }
+  }
+
+  sweepAll(): void {
+    while (this.store.sweeping) this.store.sweep(3)
+  }
+
+  /** After everything was swept: exactly what must be kept is there, and history gives the right events. */
+  check(): void {
+    const kept = this.model.kept()
+    expect(this.#backend.sorted().map(([stateKey]) => stateKey)).toEqual(kept.map(({ id }) => recordKey(id)))
+    expect(this.store.size).toBe(new Set(kept.map(({ key }) => key)).size)
+    for (const change of kept) {
+      if (change.id.main < this.model.compactRevision) continue
+      const event = this.store.eventOf(decodeRecord(this.#backend.get(recordKey(change.id)) as Uint8Array))
+      const before = this.model.changes
+        .filter((other) => other.key === change.key && other.id.main < change.id.main)
+        .at(-1)
+      const previous =
+        before?.keyValue !== undefined && change.id.main > this.model.compactRevision ? before.id : undefined
+      expect(event.previous).toEqual(previous)
+      expect(event.type).toBe(change.keyValue ? 'put' : 'delete')
+    }
+    for (const lease of LEASES) {
+      const keys = this.model.live().filter((keyValue) => keyValue.lease === lease)
+      expect(this.#lessor.keysOf(lease)).toEqual(keys.map(({ key }) => key))
+    }
+  }
+
+  /** The way of a client's range: a plan, then its records. */
+  #complete(request: RangeRequest): RangeResponse {
+    const plan = this.store.planRange(request)
+    const read = plan.records.map((id): KeyValue => {
+      const bytes = this.#backend.get(recordKey(id))
+      expect(bytes).toBeDefined()
+      return plain(decodeRecord(bytes as Uint8Array).keyValue)
+    })
+    const keyValues = request.keysOnly ? read.map(keyOnly) : read
+    if (plan.known) expect(plan.known).toEqual(keyValues)
+    expect(plan.revision).toBe(this.model.revision)
+    return { type: 'range', keyValues, count: plan.count, more: plan.more }
+  }
+
+  #reopen(): void {
+    const { revision, compactRevision, digest } = this.store
+    this.#lessor = lessorWithLeases()
+    this.store = new MvccStore(this.#backend, this.#lessor)
+    this.store.startLoading(revision, compactRevision)
+    for (const [stateKey, record] of this.#backend.sorted()) this.store.load(stateKey, record)
+    this.store.finishLoading()
+    expect(this.store.digest).toEqual(digest)
+  }
+}
+
+function lessorWithLeases(): Lessor {
+  const lessor = new Lessor(1)
+  for (const id of LEASES) lessor.grant(id, 10)
+  return lessor
+}
+
+function written(action: () => Written): Result {
+  try {
+    return normal({ ok: true, ...action() })
+  } catch (error) {
+    return { ok: false, code: codeOf(error) }
+  }
+}
+
+function read(action: () => unknown): unknown {
+  try {
+    return plainly(action())
+  } catch (error) {
+    return codeOf(error)
+  }
+}
+
+function codeOf(error: unknown): ErrorCode {
+  if (!isStoreError(error)) throw error
+  return error.code
+}
+
+function normal(result: Result): Result {
+  return plainly(result) as Result
+}
+
+function plain(keyValue: KeyValue): KeyValue {
+  return { ...keyValue, value: Uint8Array.from(keyValue.value) }
+}
+
+/** Buffers compare unequal to Uint8Arrays of the same bytes. */
+function plainly(thing: unknown): unknown {
+  if (thing instanceof Uint8Array) return Uint8Array.from(thing)
+  if (Array.isArray(thing)) return thing.map(plainly)
+  if (thing === null || typeof thing !== 'object') return thing
+  return Object.fromEntries(Object.entries(thing).map(([name, inner]) => [name, plainly(inner)]))
+}
+
+function withBigints(_name: string, inner: unknown): unknown {
+  return typeof inner === 'bigint' ? String(inner) : inner
+}

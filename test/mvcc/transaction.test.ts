@@ -1,0 +1,330 @@
+/** etcd's rules for puts, deletes, ranges and transactions, one sentence each. */
+import { describe, expect, test } from 'vitest'
+import { isStoreError, type StoreError } from '../../src/base/errors.js'
+import { Lessor } from '../../src/lease/lessor.js'
+import { MvccStore } from '../../src/mvcc/store.js'
+import type { Compare, CompareTarget, Operation, OperationResponse, Relation } from '../../src/mvcc/types.js'
+import { MemoryBackend } from './memory-backend.js'
+import { always, bytes, del, describeAll, get, prefix, put, text, txn } from './requests.js'
+
+function world() {
+  const lessor = new Lessor(1)
+  lessor.grant(7n, 10)
+  lessor.grant(8n, 10)
+  const backend = new MemoryBackend()
+  return { lessor, backend, store: new MvccStore(backend, lessor) }
+}
+
+function storeWith(...operations: readonly Operation[]): MvccStore {
+  const { store } = world()
+  for (const operation of operations) store.write(operation)
+  return store
+}
+
+function refused(action: () => unknown): StoreError {
+  try {
+    action()
+  } catch (error) {
+    if (isStoreError(error)) return error
+    throw error
+  }
+  return expect.unreachable()
+}
+
+const all = (store: MvccStore, more = {}) => describeAll(store.range(get('\0', '\0', more)).keyValues)
+
+describe('puts', () => {
+  test('an empty store is at revision 1, and its first write makes 2', () => {
+    const { store } = world()
+    expect(store.revision).toBe(1)
+    store.write(put('a', '1'))
+    expect(store.revision).toBe(2)
+  })
+
+  test('the same value again makes a revision, a version and an event', () => {
+    const store = storeWith(put('a', '1'))
+    const { events } = store.write(put('a', '1'))
+    expect(store.revision).toBe(3)
+    expect(events[0]?.keyValue).toMatchObject({ version: 2, createRevision: 2, modRevision: 3 })
+    expect(events[0]?.previous).toEqual({ main: 2, sub: 0 })
+  })
+
+  test('version and create revision begin again after a delete', () => {
+    const store = storeWith(put('a', '1'), put('a', '2'), del('a'), put('a', '3'))
+    expect(store.range(get('a')).keyValues[0]).toMatchObject({ version: 1, createRevision: 5, modRevision: 5 })
+  })
+
+  test('an empty value is not a missing one', () => {
+    expect(storeWith(put('a', '')).range(get('a')).count).toBe(1)
+  })
+
+  test('the previous version is given if asked for, and absent for a new key', () => {
+    const store = storeWith()
+    const first = store.write(put('a', '1', { previousKeyValue: true }))
+    expect(first.response.previous).toBeUndefined()
+    const second = store.write(put('a', '2', { previousKeyValue: true }))
+    expect(text(second.response.previous?.value ?? bytes('?'))).toBe('1')
+    expect(store.write(put('a', '3')).response.previous).toBeUndefined()
+  })
+
+  test('ignoreValue keeps the value, ignoreLease the lease', () => {
+    const store = storeWith(put('a', 'kept', { lease: 7n }))
+    store.write(put('a', '', { ignoreValue: true, lease: 8n }))
+    expect(store.range(get('a')).keyValues[0]).toMatchObject({ lease: 8n })
+    expect(all(store)).toBe('a=kept@3')
+    store.write(put('a', 'new', { ignoreLease: true }))
+    expect(store.range(get('a')).keyValues[0]).toMatchObject({ lease: 8n, version: 3 })
+  })
+
+  test('ignoreValue and ignoreLease need a key that exists', () => {
+    const store = storeWith(put('gone'), del('gone'))
+    expect(refused(() => store.write(put('a', '', { ignoreValue: true }))).code).toBe('KEY_NOT_FOUND')
+    expect(refused(() => store.write(put('gone', 'v', { ignoreLease: true }))).code).toBe('KEY_NOT_FOUND')
+    expect(store.revision).toBe(3)
+  })
+
+  test('an unknown lease is refused, and nothing is written', () => {
+    const { store, backend } = world()
+    expect(refused(() => store.write(put('a', '1', { lease: 99n }))).code).toBe('LEASE_NOT_FOUND')
+    expect([store.revision, store.size, backend.records.size]).toEqual([1, 0, 0])
+  })
+
+  test('a put replaces the lease of its key, and without one takes it off', () => {
+    const { store, lessor } = world()
+    store.write(put('a', '1', { lease: 7n }))
+    store.write(put('a', '2', { lease: 8n }))
+    expect([lessor.keysOf(7n), lessor.keysOf(8n)]).toEqual([[], ['a']])
+    store.write(put('a', '3'))
+    expect([lessor.keysOf(7n), lessor.keysOf(8n)]).toEqual([[], []])
+  })
+
+  test('an event does not hold on to the bytes it was made from', () => {
+    const { store } = world()
+    const frame = new Uint8Array(1 << 20)
+    const { events } = store.write({ ...put('a'), value: frame.subarray(5, 8) })
+    expect(events[0]?.keyValue.value.buffer).not.toBe(frame.buffer)
+  })
+})
+
+describe('ranges', () => {
+  const full = () => storeWith(put('a', '1'), put('b/1', '2'), put('b/2', '3'), put('b0', '4'), put('c\xff', '5'))
+
+  test.each([
+    ['a single key', get('b/1'), 'b/1=2@3'],
+    ['a key that does not exist', get('nope'), ''],
+    ['a prefix', prefix('b/'), 'b/1=2@3 b/2=3@4'],
+    ['a prefix that ends in 0xff', prefix('c\xff'), 'c\xff=5@6'],
+    ['everything from a key on', get('b/2', '\0'), 'b/2=3@4 b0=4@5 c\xff=5@6'],
+    ['everything', get('\0', '\0'), 'a=1@2 b/1=2@3 b/2=3@4 b0=4@5 c\xff=5@6'],
+    ['a range without its end', get('a', 'b/2'), 'a=1@2 b/1=2@3'],
+    ['a range that ends where it begins', get('b', 'b'), ''],
+    ['a range that ends before it begins', get('c', 'a'), ''],
+    ['an older revision', get('\0', '\0', { revision: 3 }), 'a=1@2 b/1=2@3'],
+  ])('%s', (_name, request, expected) => {
+    expect(describeAll(full().range(request).keyValues)).toBe(expected)
+  })
+
+  test('the limit cuts off, and the count does not mind', () => {
+    const plan = full().planRange(get('\0', '\0', { limit: 2 }))
+    expect([plan.records.length, plan.count, plan.more]).toEqual([2, 5, true])
+    const exact = full().planRange(get('\0', '\0', { limit: 5 }))
+    expect([exact.records.length, exact.count, exact.more]).toEqual([5, 5, false])
+  })
+
+  test('countOnly gives the count, no keys, and never more', () => {
+    const plan = full().planRange(get('\0', '\0', { countOnly: true, limit: 2 }))
+    expect([plan.records.length, plan.count, plan.more]).toEqual([0, 5, false])
+  })
+
+  test('keysOnly is answered by the index alone, without value and lease', () => {
+    const store = storeWith(put('a', '1', { lease: 7n }), put('a', '2'))
+    expect(store.planRange(get('a', undefined, { keysOnly: true })).known).toEqual([
+      { key: 'a', value: new Uint8Array(0), createRevision: 2, modRevision: 3, version: 2, lease: 0n },
+    ])
+    const old = always(get('a', undefined, { keysOnly: true, revision: 2 }))
+    expect(first(store.write(old).response)).toMatchObject({ keyValues: [{ modRevision: 2, version: 1, lease: 0n }] })
+  })
+
+  test('the plan carries the current revision, whatever revision is read', () => {
+    expect(full().planRange(get('a', undefined, { revision: 2 })).revision).toBe(6)
+  })
+
+  test('a revision that has not happened is refused', () => {
+    expect(refused(() => full().planRange(get('a', undefined, { revision: 7 }))).code).toBe('FUTURE_REVISION')
+  })
+
+  test('a compacted revision is refused and the oldest readable is named; the compact revision itself can be read', () => {
+    const store = full()
+    store.compact(4)
+    const error = refused(() => store.planRange(get('a', undefined, { revision: 3 })))
+    expect([error.code, error.compactRevision]).toEqual(['COMPACTED', 4])
+    expect(all(store, { revision: 4 })).toBe('a=1@2 b/1=2@3 b/2=3@4')
+  })
+})
+
+describe('deletes', () => {
+  test('nothing deleted: no revision, no event', () => {
+    const store = storeWith(put('a'))
+    expect(store.write(del('b'))).toEqual({ response: { type: 'delete', deleted: 0, previous: [] }, events: [] })
+    expect(store.revision).toBe(2)
+  })
+
+  test('several deletions share one revision and are counted within it', () => {
+    const { store, backend } = world()
+    for (const name of ['c', 'a', 'b', 'd']) store.write(put(name, name))
+    const { response, events } = store.write(del('a', 'd', { previousKeyValue: true }))
+    expect([response.deleted, describeAll(response.previous), store.revision]).toEqual([3, 'a=a@3 b=b@4 c=c@2', 6])
+    expect(
+      events.map(({ type, keyValue, previous }) => [type, keyValue.key, keyValue.modRevision, previous?.main]),
+    ).toEqual([
+      ['delete', 'a', 6, 3],
+      ['delete', 'b', 6, 4],
+      ['delete', 'c', 6, 2],
+    ])
+    expect(backend.records.size).toBe(7)
+  })
+
+  test('a delete takes its key off the lease', () => {
+    const { store, lessor } = world()
+    store.write(put('a', '1', { lease: 7n }))
+    store.write(del('a'))
+    expect(lessor.keysOf(7n)).toEqual([])
+  })
+})
+
+type Target = CompareTarget & { readonly relation: Relation }
+
+describe('transactions', () => {
+  const compare = (key: string, target: Target): Compare => ({ key, ...target })
+
+  test('without a compare, success is done', () => {
+    expect(storeWith().write(txn([], [put('a')], [put('b')])).response.succeeded).toBe(true)
+  })
+
+  test('all compares must hold', () => {
+    const store = storeWith(put('a', '1'))
+    const yes = compare('a', { target: 'version', relation: '=', version: 1 })
+    const no = compare('a', { target: 'version', relation: '>', version: 1 })
+    expect(store.write(txn([yes, yes], [])).response.succeeded).toBe(true)
+    expect(store.write(txn([yes, no], [])).response.succeeded).toBe(false)
+  })
+
+  test.each<[string, Target, boolean]>([
+    ['create revision = 0', { target: 'create-revision', relation: '=', createRevision: 0 }, true],
+    ['mod revision = 0', { target: 'mod-revision', relation: '=', modRevision: 0 }, true],
+    ['mod revision < 1', { target: 'mod-revision', relation: '<', modRevision: 1 }, true],
+    ['version = 0', { target: 'version', relation: '=', version: 0 }, true],
+    ['version > -1', { target: 'version', relation: '>', version: -1 }, true],
+    ['version > 0', { target: 'version', relation: '>', version: 0 }, false],
+    ['lease = 0', { target: 'lease', relation: '=', lease: 0n }, true],
+    ['lease != 0', { target: 'lease', relation: '!=', lease: 0n }, false],
+    ['value = ""', { target: 'value', relation: '=', value: bytes('') }, false],
+    ['value != "x"', { target: 'value', relation: '!=', value: bytes('x') }, false],
+    ['value < "x"', { target: 'value', relation: '<', value: bytes('x') }, false],
+  ])('of a key that does not exist, "%s" is %s', (_name, target, expected) => {
+    const store = storeWith(put('gone'), del('gone'))
+    for (const key of ['never', 'gone']) {
+      expect(store.write(txn([compare(key, target)], [])).response.succeeded).toBe(expected)
+      // An empty range is like a key that does not exist.
+      expect(store.write(txn([{ ...compare(key, target), rangeEnd: key + 'z' }], [])).response.succeeded).toBe(expected)
+    }
+  })
+
+  test('a compare of a range must hold for every key in it', () => {
+    const store = storeWith(put('a', 'x'), put('b', 'x'), put('c', 'y'))
+    const value: Compare = { target: 'value', key: 'a', rangeEnd: 'c', relation: '=', value: bytes('x') }
+    expect(store.write(txn([value], [])).response.succeeded).toBe(true)
+    expect(store.write(txn([{ ...value, rangeEnd: '\0' }], [])).response.succeeded).toBe(false)
+  })
+
+  test('values are compared as bytes', () => {
+    const store = storeWith(put('a', '\x7f'), put('b', '\x80'))
+    const less = (key: string): Compare => ({ target: 'value', key, relation: '<', value: bytes('\x80') })
+    expect(store.write(txn([less('a')], [])).response.succeeded).toBe(true)
+    expect(store.write(txn([less('b')], [])).response.succeeded).toBe(false)
+  })
+
+  test('every compare, nested ones too, sees the state before the transaction', () => {
+    const store = storeWith()
+    const absent = compare('a', { target: 'version', relation: '=', version: 0 })
+    const { response } = store.write(always(put('a', '1'), txn([absent], [put('b')], [put('c')])))
+    expect(response.responses[1]).toMatchObject({ type: 'transaction', succeeded: true })
+    expect(all(store)).toBe('a=1@2 b=@2')
+  })
+
+  test('a range sees what the transaction wrote before it', () => {
+    const store = storeWith(put('a', 'old'), put('b', 'old'))
+    const { response } = store.write(
+      always(get('\0', '\0'), put('a', 'new'), del('b'), put('c', 'new'), get('\0', '\0')),
+    )
+    const seen = response.responses.map((answer) => (answer.type === 'range' ? describeAll(answer.keyValues) : ''))
+    expect(seen).toEqual(['a=old@2 b=old@3', '', '', '', 'a=new@4 c=new@4'])
+  })
+
+  test('a range at a named revision does not see them', () => {
+    const store = storeWith(put('a', 'old'))
+    const { response } = store.write(always(put('a', 'new'), get('a', undefined, { revision: 2 })))
+    expect(response.responses[1]).toMatchObject({ keyValues: [{ modRevision: 2 }] })
+  })
+
+  test('a transaction that changes something raises the revision by exactly one', () => {
+    const store = storeWith(put('x'), put('y'))
+    const { events } = store.write(always(put('a'), del('x', 'z'), always(put('b'))))
+    expect(store.revision).toBe(4)
+    expect(events.map(({ type, keyValue }) => `${type} ${keyValue.key}@${keyValue.modRevision}`)).toEqual([
+      'put a@4',
+      'delete x@4',
+      'delete y@4',
+      'put b@4',
+    ])
+  })
+
+  test('a transaction that changes nothing does not raise it', () => {
+    const store = storeWith(put('x'))
+    expect(store.write(always(get('x'), del('nope'))).events).toEqual([])
+    expect(store.revision).toBe(2)
+  })
+
+  test.each<[string, Operation, string]>([
+    ['a lease that does not exist', put('b', '', { lease: 99n }), 'LEASE_NOT_FOUND'],
+    ['a value to keep that does not exist', put('b', '', { ignoreValue: true }), 'KEY_NOT_FOUND'],
+    ['a lease to keep of a key that does not exist', put('b', '', { ignoreLease: true }), 'KEY_NOT_FOUND'],
+    ['a range in the future', get('a', undefined, { revision: 9 }), 'FUTURE_REVISION'],
+    ['a range at its own, unfinished revision', get('a', undefined, { revision: 4 }), 'FUTURE_REVISION'],
+    ['a range before the compaction', get('a', undefined, { revision: 2 }), 'COMPACTED'],
+    ['a nested failure', always(always(get('a', undefined, { revision: 9 }))), 'FUTURE_REVISION'],
+  ])('%s fails the whole of it, and nothing is written', (_name, failing, code) => {
+    const { store, backend, lessor } = world()
+    store.write(put('a', '1'))
+    store.write(put('a', '2', { lease: 7n }))
+    store.compact(3)
+    const before = [...backend.records.keys()]
+    const { digest } = store
+    expect(refused(() => store.write(always(put('c', 'x', { lease: 8n }), del('a'), failing))).code).toBe(code)
+    expect([...backend.records.keys()]).toEqual(before)
+    expect([store.revision, store.size, store.digest]).toEqual([3, 1, digest])
+    expect([lessor.keysOf(7n), lessor.keysOf(8n)]).toEqual([['a'], []])
+  })
+
+  test('what could fail in a branch that is not taken does no harm', () => {
+    const store = storeWith()
+    const never = put('b', '', { lease: 99n })
+    expect(store.write(txn([], [put('a')], [never])).response.succeeded).toBe(true)
+    expect(store.write(always(txn([], [], [always(never)]))).response.responses).toHaveLength(1)
+  })
+
+  test('a lease can be compared', () => {
+    const store = storeWith(put('a', '', { lease: 7n }))
+    const held = compare('a', { target: 'lease', relation: '=', lease: 7n })
+    expect(store.write(txn([held], [])).response.succeeded).toBe(true)
+  })
+
+  test('invalid requests are refused here as well, not only at the edge', () => {
+    expect(refused(() => storeWith().write(put(''))).code).toBe('EMPTY_KEY')
+    expect(refused(() => storeWith().write(always(put('a'), put('a')))).code).toBe('DUPLICATE_KEY')
+  })
+})
+
+function first(response: OperationResponse): OperationResponse | undefined {
+  return response.type === 'transaction' ? response.responses[0] : undefined
+}
