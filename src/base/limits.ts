@@ -59,8 +59,9 @@ export const LIMITS = {
   peerKeepaliveMs: 1_000,
   /** Keepalives without any byte from the peer before the connection is given up. */
   peerKeepalivesUnansweredMax: 5,
-  /** Milliseconds before a lost peer is dialled again; doubles with each failure up to the following. */
+  /** Milliseconds before a lost peer is dialled again; doubles with each failure. */
   peerReconnectMsMin: 50,
+  /** The longest time between two tries to reach a peer. */
   peerReconnectMsMax: 2_000,
 
   /** Events that wait in one watch for its consumer; beyond, it is caught up from history instead. */

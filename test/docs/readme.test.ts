@@ -1,0 +1,44 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import { afterAll, expect, test } from 'vitest'
+import { open } from 'quorate'
+
+const folder = mkdtempSync(join(tmpdir(), 'quorate-readme-'))
+const program = new URL('./readme.generated.ts', import.meta.url)
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+  rmSync(program, { force: true })
+})
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  await Promise.all(servers.map((server) => once(server, 'listening')))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map((server) => once(server.close(), 'close')))
+  return ports
+}
+
+test('the example of the README runs as it stands there, with two more members beside it', async () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const example = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? ''
+  const [a = 0, b = 0, c = 0] = await freePorts(3)
+  const cluster = { a: `127.0.0.1:${a}`, b: `127.0.0.1:${b}`, c: `127.0.0.1:${c}` }
+  const others = [
+    await open({ name: 'b', dataDir: join(folder, 'b'), cluster }),
+    await open({ name: 'c', dataDir: join(folder, 'c'), cluster }),
+  ]
+  const runnable = example
+    .replaceAll('7001', `${a}`)
+    .replaceAll('7002', `${b}`)
+    .replaceAll('7003', `${c}`)
+    .replace('./data/a', join(folder, 'a'))
+  writeFileSync(program, `${runnable}\nexport { store }\n`)
+  const { store } = (await import(program.href)) as { store: Awaited<ReturnType<typeof open>> }
+  expect((await others[0]?.get('config/db'))?.text()).toBe('postgres://db2')
+  expect((await others[1]?.get('jobs/nightly/last'))?.text()).toBe('done')
+  await Promise.all([store, ...others].map((each) => each.close()))
+})
