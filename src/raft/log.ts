@@ -174,6 +174,8 @@ export class Log {
 
   /** Up to where to forget so that about `retainBytes` are left; undefined where it is not worth it. Visits what it would forget. */
   trimPosition(retainBytes: number, through: Index): LogPosition | undefined {
+    // Asked after every batch that is applied: entries are visited only when there is enough of them to forget.
+    if ((this.#bytes - retainBytes) * 4 < retainBytes) return undefined
     let freed = 0
     let index = this.#compacted.index
     while (index < through && this.#bytes - freed > retainBytes) {

@@ -8,8 +8,10 @@
 import { describeEvent, describeMessage } from '../../src/raft/describe.js'
 import type { Message } from '../../src/raft/message.js'
 import { RawNode } from '../../src/raft/raw-node.js'
+import type { RaftOptions } from '../../src/raft/options.js'
 import type { Ready, Write } from '../../src/raft/ready.js'
-import type { Index, NodeId, StoredState } from '../../src/raft/types.js'
+import type { RaftEvent } from '../../src/raft/trace.js'
+import type { Index, NodeId, StoredState, Term } from '../../src/raft/types.js'
 import { Checker, lastOnDisk, termOnDisk, type Disk } from './checker.js'
 import { Seeded } from './seeded.js'
 
@@ -30,6 +32,16 @@ export interface Plant {
   readonly readsWithoutRound?: boolean
 }
 
+export interface SimulationOptions {
+  readonly plant?: Plant
+  /** Keep a transcript. */
+  readonly records?: boolean
+  /** Told of every event of every core. */
+  readonly trace?: (event: RaftEvent) => void
+  /** In place of what the seed draws. */
+  readonly core?: Partial<RaftOptions>
+}
+
 interface Member {
   readonly id: NodeId
   readonly disk: Disk
@@ -39,6 +51,7 @@ interface Member {
   write: Write | undefined
   applied: Index
   pausedUntilMs: number
+  ledTerm: Term
   tickAtMs: number
 }
 
@@ -58,6 +71,7 @@ export class SimulatedCluster {
   readonly #random: Seeded
   readonly #plant: Plant
   readonly #records: boolean
+  readonly #trace: ((event: RaftEvent) => void) | undefined
   readonly #disks = new Map<NodeId, Disk>()
   readonly #agenda: Happening[] = []
   #order = 0
@@ -70,16 +84,21 @@ export class SimulatedCluster {
   readonly #repeatRate: number
   readonly #slowRate: number
   readonly #writeMsMax: number
+  readonly #faultMsMax: number
+  readonly #leaderFallRate: number
   readonly #options
 
-  constructor(seed: number, options: { readonly plant?: Plant; readonly records?: boolean } = {}) {
+  constructor(seed: number, options: SimulationOptions = {}) {
     const random = new Seeded(seed)
     this.#random = random
     this.#plant = options.plant ?? {}
     this.#records = options.records ?? false
+    this.#trace = options.trace
     this.#lossRate = random.pick([0, 0.02, 0.1, 0.3])
     this.#repeatRate = random.pick([0, 0.05, 0.3])
     this.#slowRate = random.pick([0, 0.02, 0.1])
+    this.#faultMsMax = random.pick([4, 1]) * ELECTION_TIMEOUT_MS
+    this.#leaderFallRate = random.pick([0, 0, 0.5])
     this.#writeMsMax = random.pick([0, 5, 40, 200])
     // Every bound may be so small that the rare paths are the usual ones.
     this.#options = {
@@ -90,6 +109,7 @@ export class SimulatedCluster {
       inflightAppendBytesMax: random.pick([1, 500, 1_000_000]),
       uncommittedBytesMax: random.pick([300, 1_000_000]),
       applyBatchBytesMax: random.pick([1, 1_000_000]),
+      ...options.core,
     }
     const ids = random.chance(0.5) ? [1, 2, 3] : [1, 2, 3, 4, 5]
     this.checker = new Checker(ids)
@@ -104,6 +124,7 @@ export class SimulatedCluster {
         write: undefined,
         applied: 0,
         pausedUntilMs: 0,
+        ledTerm: 0,
         tickAtMs: Infinity,
       })
     }
@@ -189,6 +210,9 @@ export class SimulatedCluster {
 
   #start(member: Member): void {
     const { id, disk } = member
+    const trace = this.#records
+      ? (event: RaftEvent) => this.transcript.push(`${this.nowMs} ${describeEvent(event)}`)
+      : this.#trace
     member.life++
     member.write = undefined
     member.applied = disk.applied
@@ -206,9 +230,7 @@ export class SimulatedCluster {
         electionTimeoutMs: ELECTION_TIMEOUT_MS,
         heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
         random: new Seeded(this.#random.uint32()),
-        ...(this.#records
-          ? { trace: (event) => this.transcript.push(`${this.nowMs} ${describeEvent(event)}`) }
-          : undefined),
+        ...(trace === undefined ? undefined : { trace }),
       },
       this.#plant.stored?.(stored) ?? stored,
       this.nowMs,
@@ -232,6 +254,7 @@ export class SimulatedCluster {
     const { id, node, disk } = member
     if (node === undefined) return
     this.checker.observe(id, node, this.#disks)
+    if (node.role === 'leader' && node.term > member.ledTerm) this.#maybeFall(member, node.term)
     // A driver does not always come by at once.
     if (node.hasReady() && !this.#random.chance(0.1)) {
       for (let round = 0; round < 3 && node.hasReady(); round++) {
@@ -337,7 +360,7 @@ export class SimulatedCluster {
   }
 
   #scheduleFault(endMs: number): void {
-    const delayMs = this.#random.between(10, 4 * ELECTION_TIMEOUT_MS)
+    const delayMs = this.#random.between(10, this.#faultMsMax)
     if (this.nowMs + delayMs >= endMs) return
     this.#after(delayMs, () => {
       this.#fault()
@@ -379,6 +402,20 @@ export class SimulatedCluster {
         member.pausedUntilMs = this.nowMs + random.between(1, 4 * ELECTION_TIMEOUT_MS)
         break
     }
+  }
+
+  /** A new leader falls before it has got its first entries to the others, and is soon back: figure 3.7 of the thesis. */
+  #maybeFall(member: Member, term: Term): void {
+    member.ledTerm = term
+    if (!this.#faulty || !this.#random.chance(this.#leaderFallRate)) return
+    const { life } = member
+    this.#after(this.#random.between(0, 30), () => {
+      if (!this.#faulty || member.life !== life) return
+      this.#crash(member)
+      this.#after(this.#random.between(1, ELECTION_TIMEOUT_MS), () => {
+        if (member.node === undefined) this.#start(member)
+      })
+    })
   }
 
   #scheduleLoad(endMs: number): void {

@@ -1,18 +1,18 @@
 /** Seeded random numbers for tests: the core's port, and the draws a simulation needs. */
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
 import type { Random } from '../../src/base/random.js'
+import { seededRandom } from '../../src/base/seeded-random.js'
 
 export class Seeded implements Random {
-  readonly #generator: ReturnType<typeof xoroshiro128plus>
+  readonly #generator: Random
 
   constructor(seed: number) {
-    this.#generator = xoroshiro128plus(seed)
+    this.#generator = seededRandom(seed)
     // Its first numbers are close to the seed.
-    for (let skipped = 0; skipped < 16; skipped++) this.#generator.next()
+    for (let skipped = 0; skipped < 16; skipped++) this.#generator.uint32()
   }
 
   uint32(): number {
-    return this.#generator.next() >>> 0
+    return this.#generator.uint32()
   }
 
   /** A whole number, both ends included. */
