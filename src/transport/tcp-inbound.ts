@@ -31,6 +31,7 @@ export class TcpInbound {
   readonly #parser: FrameParser
   #hello: HandshakeReader<Hello> | undefined = HandshakeReader.ofHello()
   #from: PeerId | undefined
+  #keepaliveDue = false
 
   constructor(socket: Socket, context: TcpContext, events: InboundEvents) {
     const { environment, limits, handler, counters } = context
@@ -50,7 +51,9 @@ export class TcpInbound {
         counters.framesReceived++
         handler.onFrame(this.#from as PeerId, frame)
       },
-      onKeepalive: () => this.#echo(),
+      onKeepalive: () => {
+        this.#keepaliveDue = true
+      },
     })
     const { handshakeMsMax } = limits
     this.#connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', `No hello within ${handshakeMsMax} ms.`))
@@ -73,7 +76,11 @@ export class TcpInbound {
 
   #receive(chunk: Uint8Array): void {
     try {
-      if (this.#hello === undefined) return this.#parser.push(chunk)
+      if (this.#hello === undefined) {
+        this.#parser.push(chunk)
+        this.#echo()
+        return
+      }
       const hello = this.#hello.push(chunk)
       if (hello !== undefined) this.#answer(hello)
     } catch (error) {
@@ -98,8 +105,13 @@ export class TcpInbound {
     this.#events.onAccepted(this)
   }
 
-  /** Not while earlier answers wait: a caller that never reads would have us gather them without bound. */
+  /**
+   * One answer to all keepalives of a chunk, and none while earlier answers wait: a caller that sends many, or never
+   * reads, must not have us write or gather as many.
+   */
   #echo(): void {
+    if (!this.#keepaliveDue) return
+    this.#keepaliveDue = false
     if (!this.#connection.ended && this.#connection.unsentBytes === 0) this.#connection.write([KEEPALIVE])
   }
 }

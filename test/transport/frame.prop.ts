@@ -4,7 +4,7 @@ import { isStoreError } from '../../src/base/errors.js'
 import { encodeFrame, encodeKeepalive, FrameParser } from '../../src/transport/frame.js'
 import type { Frame } from '../../src/transport/transport.js'
 
-const BYTES_MAX = 20_000
+const BYTES_MAX = 10_000
 
 const frame = fc.record({
   kind: fc.integer({ min: 0, max: 255 }),
@@ -59,7 +59,9 @@ function parse(bytes: Uint8Array, sizes: readonly number[]): { readonly found: I
 test('any chunking of a stream gives the same frames', () => {
   fc.assert(
     fc.property(stream, chunking, (items, sizes) => {
-      expect(parse(encode(items), sizes)).toEqual({ found: items, failed: false })
+      const { found, failed } = parse(encode(items), sizes)
+      expect(failed).toBe(false)
+      expect(sameItems(found, items)).toBe(true)
     }),
   )
 })
@@ -75,7 +77,7 @@ test('a changed stream gives a beginning of the true frames, and never a wrong o
         bytes[place] = (bytes[place] as number) ^ (1 << bit)
       }
       const { found } = parse(bytes, sizes)
-      expect(found).toEqual(items.slice(0, found.length))
+      expect(sameItems(found, items.slice(0, found.length))).toBe(true)
     }),
     { numRuns: 500 },
   )
@@ -109,6 +111,11 @@ test('garbage never throws anything else, nor sets aside more than twice what ca
     }),
   )
 })
+
+/** Not `toEqual`, which takes its time over each byte. */
+function sameItems(a: readonly Item[], b: readonly Item[]): boolean {
+  return a.length === b.length && a.every((one, at) => equals(one, b[at] as Item))
+}
 
 function equals(a: Item, b: Item): boolean {
   if (a === 'keepalive' || b === 'keepalive') return a === b

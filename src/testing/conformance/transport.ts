@@ -185,6 +185,8 @@ const refusals: Tests = {
     a.setPeers(a, b)
     check(a.send(b, numbered(0)), 'the other peer was lost')
     await b.received(1)
+    await world.settle()
+    equal(a.transport.send(a.id, numbered(0)), false, 'result of sending to itself')
     check(!a.reports.some(({ peer }) => peer === a.id), 'it reported about itself')
   },
 
