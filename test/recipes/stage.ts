@@ -137,6 +137,7 @@ export class Process {
     }
     this.store = decorated(store, {
       environment: { ...environment, timers: { after, soon: (action) => after(0, action) } },
+      get: (...given) => this.#answered(store.get(...given)),
       range: (...given) => this.#answered(store.range(...given)),
       txn: (...given) => this.#answered(store.txn(...given)),
       leases: {
