@@ -34,6 +34,7 @@ export class CrashWorld {
   /** The acknowledged one first; the step under way may have been done too. */
   #claims: Claim[] = [{ log: new LogTwin(), state: new Map(), incarnation: 0 }]
   #commits = 0
+  #appends = 0
 
   constructor(seed: number) {
     this.disk = new SimDisk({ timers: this.scheduler.timersOf(), random: seededRandom(seed) })
@@ -94,7 +95,7 @@ export class CrashWorld {
     let after = { ...before, log }
     let work: Promise<void>
     if (step.type === 'append') {
-      const [written, hardState] = nextAppend(step, log)
+      const [written, hardState] = nextAppend(step, log, ++this.#appends)
       log.append(written, hardState)
       work = storage.log.append({ id: 1, hardState, entries: written })
     } else if (step.type === 'trim') {
@@ -128,11 +129,12 @@ export class CrashWorld {
   }
 }
 
-function nextAppend(step: Step & { type: 'append' }, log: LogTwin): [readonly Entry[], HardState] {
+/** The content of each append is unlike any other, so that one that replaced the same entries can be told from what it replaced. */
+function nextAppend(step: Step & { type: 'append' }, log: LogTwin, nth: number): [readonly Entry[], HardState] {
   const newTerm = step.newTerm || log.hardState.term === 0
   const term = log.hardState.term + (newTerm ? 1 : 0)
   const first = Math.max(log.base.index + 1, log.last.index + 1 - step.back)
-  return [entries(first, step.count, term), { term, vote: newTerm ? (term % 3) + 1 : log.hardState.vote }]
+  return [entries(first, step.count, term, 8 + nth), { term, vote: newTerm ? (term % 3) + 1 : log.hardState.vote }]
 }
 
 function describeClaim({ log, state, incarnation }: Claim): unknown {
