@@ -5,7 +5,6 @@
  */
 import { assert } from '../base/assert.js'
 import { reachedByQuorum } from './electorate.js'
-import { entryBytes } from './log.js'
 import type { RaftState } from './state.js'
 import type { Index } from './types.js'
 
@@ -33,7 +32,6 @@ export function commitByCounting(state: RaftState): boolean {
   const index = reachedByQuorum(state, state.log.durableIndex, (peer) => state.followers.get(peer)?.matchIndex)
   // Entries of our own term are exactly those from the first one on: no term needs to be looked up.
   if (index <= state.commitIndex || index < state.termStartIndex) return false
-  for (let at = state.commitIndex + 1; at <= index; at++) state.uncommittedBytes -= entryBytes(state.log.entryAt(at))
   commitThrough(state, index)
   return true
 }

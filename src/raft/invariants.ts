@@ -34,7 +34,6 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
       holds(state.leader === id, 'a leader follows somebody else')
       holds(hardStateIsDurable(state) && state.vote === id, 'a leader whose election is not durable')
       holds(log.termAt(state.termStartIndex) === state.term || log.firstIndex > state.termStartIndex, 'no own entry')
-      holds(state.uncommittedBytes >= 0, 'fewer than no bytes are uncommitted')
       for (const follower of state.followers.values()) checkProgress(state, follower, holds)
       break
     case 'candidate':
@@ -68,16 +67,11 @@ function checkLog(state: RaftState, holds: (condition: boolean, what: string) =>
   const { log } = state
   let previous = log.compacted
   let bytes = 0
-  let uncommittedBytes = 0
   for (let index = log.firstIndex; index <= log.lastIndex; index++) {
     const entry = log.entryAt(index)
     holds(entry.index === index && entry.term >= previous.term, `entry ${index} does not continue the log`)
     bytes += entryBytes(entry)
-    if (index > state.commitIndex) uncommittedBytes += entryBytes(entry)
     previous = entry
   }
   holds(bytes === log.bytes, 'the bytes of the log are miscounted')
-  if (state.role === 'leader') {
-    holds(uncommittedBytes === state.uncommittedBytes, 'the uncommitted bytes are miscounted')
-  }
 }

@@ -10,7 +10,8 @@
  * Always: a truncation pulls both cursors back below it. So when a write completes whose entries were replaced meanwhile,
  * `completeWrite` counts only those that are still here: a new entry at an old index never inherits the durability of the
  * one it replaced (the ABA problem of asynchronous writes), and nothing has to be compared to know it.
- * Always: looking up a term or an entry costs the same at any length; compaction is paid for by the appends before it.
+ * Always: looking up a term, an entry or the bytes of a range costs the same at any length; compaction is paid for by the
+ * appends before it.
  */
 import { assert, present } from '../base/assert.js'
 import type { Entry, Index, LogPosition, Term } from './types.js'
@@ -28,13 +29,15 @@ export function entryBytes(entry: Entry): number {
 export class Log {
   /** The entry with index i is at `#entries[i - #base]`; below `#forgotten` the slots are empty. */
   readonly #entries: (Entry | undefined)[]
+  /** At the same place, the bytes of all entries up to and with that one, since this object was made. */
+  readonly #bytesThrough: number[] = []
   #base: Index
   #forgotten = 0
   #compacted: LogPosition
   #lastIndex: Index
   #durableIndex: Index
   #writingIndex: Index
-  #bytes = 0
+  #bytesCompacted = 0
 
   /** All that is given is durable: it was just read from the disk. */
   constructor(compacted: LogPosition, entries: readonly Entry[]) {
@@ -45,12 +48,14 @@ export class Log {
     this.#durableIndex = this.#lastIndex
     this.#writingIndex = this.#lastIndex
     let previous = compacted
+    let bytes = 0
     for (const entry of entries) {
       assert(
         entry.index === previous.index + 1 && entry.term >= previous.term,
         `stored log: entry ${entry.index}@${entry.term} cannot follow ${previous.index}@${previous.term}`,
       )
-      this.#bytes += entryBytes(entry)
+      bytes += entryBytes(entry)
+      this.#bytesThrough.push(bytes)
       previous = entry
     }
   }
@@ -83,7 +88,12 @@ export class Log {
 
   /** Bytes of the entries in memory, {@link ENTRY_OVERHEAD_BYTES} each included. */
   get bytes(): number {
-    return this.#bytes
+    return this.bytesBetween(this.firstIndex, this.#lastIndex)
+  }
+
+  /** Bytes of the entries from `from` through `through`, both in memory; 0 where there are none between. */
+  bytesBetween(from: Index, through: Index): number {
+    return from > through ? 0 : this.#bytesUpTo(through) - this.#bytesUpTo(from - 1)
   }
 
   /** The term at `index`; undefined where the log does not reach: before the compacted position, behind the end. */
@@ -119,14 +129,10 @@ export class Log {
 
   /** Entries from `from` on, not behind `through`, of at most `bytesMax`; one always, so that a large entry gets through. */
   slice(from: Index, through: Index, bytesMax: number): Entry[] {
-    let bytes = 0
-    let end = from
-    while (end <= through) {
-      bytes += entryBytes(this.entryAt(end))
-      if (bytes > bytesMax && end > from) break
-      end++
-    }
-    return this.#copy(from, end - 1)
+    return this.#copy(
+      from,
+      this.bytesBetween(from, through) <= bytesMax ? through : this.#lastWithin(from, through, bytesMax),
+    )
   }
 
   append(entry: Entry): void {
@@ -135,8 +141,8 @@ export class Log {
       () => `log: entry ${entry.index}@${entry.term} cannot follow ${this.#lastIndex}@${this.lastTerm}`,
     )
     this.#entries.push(entry)
+    this.#bytesThrough.push(this.#bytesUpTo(this.#lastIndex) + entryBytes(entry))
     this.#lastIndex = entry.index
-    this.#bytes += entryBytes(entry)
   }
 
   /** Removes the entries from `from` on. The caller answers for it that none of them is committed. */
@@ -145,8 +151,8 @@ export class Log {
       from > this.#compacted.index && from <= this.#lastIndex,
       () => `log: cannot truncate from ${from}, it holds ${this.firstIndex} to ${this.#lastIndex}`,
     )
-    for (let index = from; index <= this.#lastIndex; index++) this.#bytes -= entryBytes(this.entryAt(index))
     this.#entries.length = from - this.#base
+    this.#bytesThrough.length = from - this.#base
     this.#lastIndex = from - 1
     this.#durableIndex = Math.min(this.#durableIndex, from - 1)
     this.#writingIndex = Math.min(this.#writingIndex, from - 1)
@@ -157,32 +163,27 @@ export class Log {
     if (index <= this.#compacted.index) return
     assert(index <= this.#durableIndex, () => `log: compacting to ${index}, but only ${this.#durableIndex} is durable`)
     const term = this.entryAt(index).term
-    for (let at = this.#compacted.index + 1; at <= index; at++) {
-      this.#bytes -= entryBytes(this.entryAt(at))
-      // Emptied at once: what is forgotten must not be kept alive until the array is moved.
-      this.#entries[at - this.#base] = undefined
-    }
+    this.#bytesCompacted = this.#bytesUpTo(index)
+    // Emptied at once: what is forgotten must not be kept alive until the array is moved.
+    this.#entries.fill(undefined, this.#forgotten, index + 1 - this.#base)
     this.#compacted = { index, term }
     this.#forgotten = index + 1 - this.#base
     // Moved only when at least half of the array is empty: each entry that moves is paid for by one that was forgotten.
     if (this.#forgotten >= FORGOTTEN_ENTRIES_MIN && this.#forgotten * 2 >= this.#entries.length) {
       this.#entries.splice(0, this.#forgotten)
+      this.#bytesThrough.splice(0, this.#forgotten)
       this.#base += this.#forgotten
       this.#forgotten = 0
     }
   }
 
-  /** Up to where to forget so that about `retainBytes` are left; undefined where it is not worth it. Visits what it would forget. */
+  /** Up to where to forget so that about `retainBytes` are left, or up to `through`; undefined where it is not worth it. */
   trimPosition(retainBytes: number, through: Index): LogPosition | undefined {
-    // Asked after every batch that is applied: entries are visited only when there is enough of them to forget.
-    if ((this.#bytes - retainBytes) * 4 < retainBytes) return undefined
-    let freed = 0
-    let index = this.#compacted.index
-    while (index < through && this.#bytes - freed > retainBytes) {
-      index++
-      freed += entryBytes(this.entryAt(index))
-    }
-    return freed * 4 < retainBytes ? undefined : { index, term: this.entryAt(index).term }
+    const excess = this.bytes - retainBytes
+    if (excess * 4 < retainBytes || through < this.firstIndex) return undefined
+    const index = this.#lastWithin(this.firstIndex, through, excess)
+    if (this.bytesBetween(this.firstIndex, index) * 4 < retainBytes) return undefined
+    return { index, term: this.entryAt(index).term }
   }
 
   /** Hands out the entries that are in no write yet, for the write that now begins. */
@@ -196,6 +197,23 @@ export class Log {
   /** The write under way is durable. */
   completeWrite(): void {
     this.#durableIndex = this.#writingIndex
+  }
+
+  #bytesUpTo(index: Index): number {
+    if (index === this.#compacted.index) return this.#bytesCompacted
+    return present(this.#bytesThrough[index - this.#base], `bytes of log entry ${index}`)
+  }
+
+  /** The last entry up to which those from `from` on have at most `bytesMax`; `from` itself in any case. */
+  #lastWithin(from: Index, through: Index, bytesMax: number): Index {
+    let low = from
+    let high = through
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if (this.bytesBetween(from, middle) <= bytesMax) low = middle
+      else high = middle - 1
+    }
+    return low
   }
 
   #copy(from: Index, through: Index): Entry[] {

@@ -22,11 +22,11 @@ export function propose(state: RaftState, payloads: readonly Uint8Array[]): Prop
   }
   // What stands alone is always taken: the limit bounds what piles up behind a quorum that does not answer, and a
   // proposal that is larger than it would otherwise never get through.
-  if (state.uncommittedBytes > 0 && state.uncommittedBytes + bytes > state.settings.uncommittedBytesMax) {
+  const uncommittedBytes = log.bytesBetween(state.commitIndex + 1, log.lastIndex)
+  if (uncommittedBytes > 0 && uncommittedBytes + bytes > state.settings.uncommittedBytesMax) {
     return refuse(state, 'too-much-uncommitted', payloads.length)
   }
   for (const entry of entries) log.append(entry)
-  state.uncommittedBytes += bytes
   return { accepted: true, index, term }
 }
 

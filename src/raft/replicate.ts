@@ -18,7 +18,6 @@
  */
 import { assert } from '../base/assert.js'
 import { commitByCounting } from './commit.js'
-import { entryBytes } from './log.js'
 import type { AppendAccepted, AppendRejected, HeartbeatReply } from './message.js'
 import { send } from './outbox.js'
 import { becomeProbe, becomeReplicate, becomeUnreachableByLog, type Progress } from './progress.js'
@@ -163,10 +162,9 @@ function sendEntries(state: RaftState, follower: Progress): void {
     follower.probeSent = true
     return
   }
-  follower.nextIndex = from + entries.length
-  let bytes = 0
-  for (const entry of entries) bytes += entryBytes(entry)
-  follower.inflight.add(follower.nextIndex - 1, bytes)
+  const last = from + entries.length - 1
+  follower.nextIndex = last + 1
+  follower.inflight.add(last, log.bytesBetween(from, last))
 }
 
 function askAgain(state: RaftState, follower: Progress, previousIndex: Index): void {

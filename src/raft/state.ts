@@ -103,8 +103,6 @@ export interface RaftState {
   round: number
   /** The first entry of our own term: nothing is answered and nothing counted before it is committed. */
   termStartIndex: Index
-  /** Bytes of the entries behind commitIndex. */
-  uncommittedBytes: number
 
   readonly reads: Reads
 
@@ -148,7 +146,6 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     quorumDeadlineMs: Infinity,
     round: 0,
     termStartIndex: 0,
-    uncommittedBytes: 0,
     reads: { waiting: [], rounds: [], asked: new Map(), nextWireId: firstWireId },
     write: undefined,
     lastWriteId: 0,

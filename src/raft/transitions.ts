@@ -15,7 +15,6 @@ import { assert } from '../base/assert.js'
 import { below } from '../base/random.js'
 import { peersOf } from './electorate.js'
 import { Inflight } from './inflight.js'
-import { entryBytes } from './log.js'
 import { discardHeld, hardStateIsDurable } from './outbox.js'
 import { newProgress } from './progress.js'
 import type { RaftState } from './state.js'
@@ -78,10 +77,6 @@ export function becomeLeader(state: RaftState): void {
   state.quorumDeadlineMs = nowMs + settings.electionTimeoutMs
   state.termStartIndex = log.lastIndex + 1
   log.append({ index: log.lastIndex + 1, term: state.term, kind: 'noop', data: NO_DATA })
-  state.uncommittedBytes = 0
-  for (let index = state.commitIndex + 1; index <= log.lastIndex; index++) {
-    state.uncommittedBytes += entryBytes(log.entryAt(index))
-  }
   settings.trace?.({ type: 'became-leader', node: state.id, term: state.term, lastIndex: log.lastIndex })
 }
 

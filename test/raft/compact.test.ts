@@ -64,7 +64,7 @@ describe('the position to trim the log to', () => {
   it('does not pass what it is told, nor what was handed out to be applied', () => {
     const node = withLaggard(99).node(1)
     expect(node.trimPosition(1, 70)).toEqual({ index: 70, term: 1 })
-    expect(node.trimPosition(1, 1000)).toEqual({ index: 100, term: 1 })
+    expect(node.trimPosition(0, 1000)).toEqual({ index: 100, term: 1 })
   })
 
   it('is none while there is little to forget', () => {
