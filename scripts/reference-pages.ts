@@ -23,13 +23,18 @@ function errorsPage(): string {
       'has no effect, now or later) or `unknown`. Misuse is a `TypeError` or `RangeError`; a broken invariant is an `AssertionError`,\n' +
       'which ends the member.',
     'src/base/errors.ts',
-    ['| code | when, and what to do | may succeed if simply repeated | gRPC status | text of etcd |', '| --- | --- | --- | --- | --- |'],
+    [
+      '| code | when, and what to do | may succeed if simply repeated | gRPC status | text of etcd |',
+      '| --- | --- | --- | --- | --- |',
+    ],
     rows,
   )
 }
 
 function limitsPage(): string {
-  const rows = Object.entries(LIMITS).map(([name, value]) => `| \`${name}\` | ${value.toLocaleString('en')} | ${commentOf(name)} |`)
+  const rows = Object.entries(LIMITS).map(
+    ([name, value]) => `| \`${name}\` | ${value.toLocaleString('en')} | ${commentOf(name)} |`,
+  )
   return page(
     'Limits',
     'Everything that can grow has a bound. The unit is in the name.',

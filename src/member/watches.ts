@@ -138,7 +138,10 @@ class OpenWatch implements WatchStream {
     if (this.#closed) return
     // A compaction that came during the read may have removed some of what it should have found.
     if (this.#machine.compactRevision > fromRevision) return
-    this.#watcher.supply(batchesOf(records, (record) => this.#machine.store.eventOf(record)), throughRevision)
+    this.#watcher.supply(
+      batchesOf(records, (record) => this.#machine.store.eventOf(record)),
+      throughRevision,
+    )
   }
 
   /** Records of whole revisions; at least one revision, however many records it has. */

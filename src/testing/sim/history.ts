@@ -9,7 +9,11 @@ import type { WatchEvent } from '../../api/store.js'
 import type { Recorded, Watched } from './workload.js'
 
 /** Throws AssertionError naming what was promised and not kept. `events` is everything from revision 2 on, in order. */
-export function checkHistory(events: readonly WatchEvent[], calls: readonly Recorded[], watches: readonly Watched[]): void {
+export function checkHistory(
+  events: readonly WatchEvent[],
+  calls: readonly Recorded[],
+  watches: readonly Watched[],
+): void {
   checkOrder(events)
   const places = placesOf(events)
   for (const call of calls) checkEffect(call, places)
@@ -35,7 +39,8 @@ function placesOf(events: readonly WatchEvent[]): Places {
     if (event.type !== 'put') continue
     const value = event.keyValue.text()
     const before = places.get(value)
-    if (before !== undefined) violation(`${value} was written twice, at revisions ${before.revision} and ${event.revision}`)
+    if (before !== undefined)
+      violation(`${value} was written twice, at revisions ${before.revision} and ${event.revision}`)
     places.set(value, event)
   }
   return places
@@ -86,7 +91,9 @@ function checkRealTime(calls: readonly Recorded[]): void {
     if (newest === undefined) continue
     const least = (newest.revision ?? 0) + (call.changed && call.type !== 'read' ? 1 : 0)
     if ((call.revision ?? 0) < least) {
-      violation(`${describe(call)} is at revision ${call.revision}, though ${describe(newest)} had ${newest.revision} before`)
+      violation(
+        `${describe(call)} is at revision ${call.revision}, though ${describe(newest)} had ${newest.revision} before`,
+      )
     }
   }
 }

@@ -68,7 +68,10 @@ export class SimScheduler {
       if (next === undefined) return false
       if (next.cancelled || next.process?.alive === false) continue
       this.#eventsNow = next.atUs === this.#nowUs ? this.#eventsNow + 1 : 0
-      assert(this.#eventsNow < EVENTS_AT_ONCE_MAX, () => `time stands still at ${this.nowMs} ms: something is due for ever`)
+      assert(
+        this.#eventsNow < EVENTS_AT_ONCE_MAX,
+        () => `time stands still at ${this.nowMs} ms: something is due for ever`,
+      )
       this.#nowUs = next.atUs
       this.#events++
       next.action()

@@ -187,7 +187,10 @@ class SwarmRun {
     const { process } = place
     const attach = (): void => {
       if (place.process !== process) return
-      if (place.failure !== undefined) throw new AssertionError(`${place.name} could not open its store: ${place.failure instanceof Error ? place.failure.message : 'for an unknown reason'}`)
+      if (place.failure !== undefined)
+        throw new AssertionError(
+          `${place.name} could not open its store: ${place.failure instanceof Error ? place.failure.message : 'for an unknown reason'}`,
+        )
       if (place.store === undefined) this.#world.scheduler.timersOf(process).after(1, attach)
       else this.#workload.attach(place, 2, this.#pauseMsMax)
     }
@@ -238,7 +241,10 @@ class SwarmRun {
   }
 
   #describe(): string {
-    return this.#world.statuses().map((each) => `${each.name} ${each.role} applied ${each.appliedIndex}`).join(', ')
+    return this.#world
+      .statuses()
+      .map((each) => `${each.name} ${each.role} applied ${each.appliedIndex}`)
+      .join(', ')
   }
 
   #drawNext(everyMs: number): number {

@@ -19,7 +19,8 @@ describe('three members in a simulated world', () => {
   }
 
   test('were put to the test: every kind of fault happened, and most calls succeeded all the same', () => {
-    const sum = (count: (report: SwarmReport) => number): number => reports.reduce((total, each) => total + count(each), 0)
+    const sum = (count: (report: SwarmReport) => number): number =>
+      reports.reduce((total, each) => total + count(each), 0)
     expect(sum(({ crashes }) => crashes)).toBeGreaterThan(SEEDS)
     expect(sum(({ cuts }) => cuts)).toBeGreaterThan(SEEDS)
     expect(sum(({ stateWrites }) => stateWrites)).toBeGreaterThan(SEEDS)
