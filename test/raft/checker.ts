@@ -2,7 +2,7 @@
  * What must hold in the cluster as a whole, looked at from above after every event. Told of every event by cluster.ts;
  * knows what is on every disk and remembers all that was ever elected, committed, applied and promised.
  *
- * The names (R1 ...) are those of the invariants listed in docs and commit messages of this project:
+ * A violation is reported under one of these names:
  * R1 election safety, R2 log matching, R3 leader append-only, R4 leader completeness, R5 state-machine safety,
  * R6 durable before promised, R7 one vote per term for ever, R8 commit is monotone, R9 committed is durable on a quorum,
  * R11 applied <= committed and durable, R12 no truncation of what is committed, R16 reads see what was committed.
