@@ -40,6 +40,8 @@ export class Proposals {
   #unsent: Proposal[] = []
   #bytes = 0
   #sequence = 0
+  /** No proposal before this one waits. */
+  #oldest = 1
 
   constructor(origin: Origin, deadlines: Deadlines) {
     this.#origin = origin
@@ -159,8 +161,7 @@ export class Proposals {
   }
 
   #checkRoom(): void {
-    const oldest = this.#waiting.keys().next()
-    const span = oldest.done === true ? 0 : this.#sequence + 1 - oldest.value
+    const span = this.#sequence + 1 - this.#oldestWaiting()
     if (span >= LIMITS.pendingProposalsMax || this.#bytes >= LIMITS.pendingProposalBytesMax) {
       throw new StoreError(
         'TOO_MANY_REQUESTS',
@@ -169,6 +170,12 @@ export class Proposals {
           'wait for some of them before you make more',
       )
     }
+  }
+
+  /** Asking the map for its first key would pass over every key deleted before it. */
+  #oldestWaiting(): number {
+    while (this.#oldest <= this.#sequence && !this.#waiting.has(this.#oldest)) this.#oldest++
+    return this.#oldest
   }
 
   #remove(proposal: Proposal): void {
