@@ -29,7 +29,7 @@ export class Write {
   readonly #touched: (found: KeyIndex) => void
   #open = true
 
-  /** `touched` is told of every key that now has more to it than one live version. */
+  /** `touched` is told of every key that has come to have more to it than one live version. */
   constructor(space: KeySpace, touched: (found: KeyIndex) => void) {
     this.#space = space
     this.#revision = space.revision + 1
@@ -52,6 +52,7 @@ export class Write {
 
     const main = this.#revision
     const sub = this.#events.length
+    const compactable = found.compactable
     found.put(main, sub)
     const { key, createRevision, version } = found
     const keyValue = { key, value: given, createRevision, modRevision: main, version, lease }
@@ -61,7 +62,7 @@ export class Write {
     keyValue.value = record.subarray(record.byteLength - given.byteLength)
     space.backend.set(recordKeyOf(main, sub), record)
     this.#count(found, record)
-    if (found.compactable) this.#touched(found)
+    if (!compactable && found.compactable) this.#touched(found)
     if (lease !== NO_LEASE) space.leases.attach(key, lease)
     else space.leases.detach(key)
     this.#events.push({ type: 'put', keyValue, previous })

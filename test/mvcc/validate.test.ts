@@ -112,6 +112,7 @@ describe('a key changed twice in one branch', () => {
     ['puts in two nested transactions', always(always(put('a')), always(put('a')))],
     ['a nested delete, then a nested put', always(always(del('a')), always(put('a')))],
     ['a nested put, then a nested delete (etcd lets it pass)', always(always(put('a')), always(del('a')))],
+    ['a put beside a delete of its own sibling branch', always(del('a', 'c'), txn([], [put('bb')], [del('b', 'z')]))],
     ['a put far inside a delete from a key on (etcd lets it pass)', always(del('a', '\0'), put('z'))],
   ])('is refused: %s', (_name, operation) => {
     expect(refusal(operation)).toBe('DUPLICATE_KEY')

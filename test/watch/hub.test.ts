@@ -287,6 +287,14 @@ describe('the hub', () => {
     )
   })
 
+  test('of two prefixes of one length, the one that is left still sees its keys', () => {
+    const { open, publish } = world()
+    const [one, other] = [open('a/', { rangeEnd: 'a0' }), open('b/', { rangeEnd: 'b0' })]
+    one.close()
+    publish('a/1', 'b/1')
+    expect(drain(other)).toEqual(['2: b/1'])
+  })
+
   test('a watch that closes another while it is woken does no harm', () => {
     const { open, publish } = world()
     const [one, other] = [open('a'), open('a')]
