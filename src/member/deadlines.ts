@@ -89,6 +89,11 @@ export class Deadlines {
       pending.reject(giveUp('ABORTED', limits.signal.reason))
       return pending
     }
+    // At once, not when the timer comes round: without any time left nothing may still be done.
+    if (limits.deadlineMs <= this.#clock.monotonicMs()) {
+      pending.expire()
+      return pending
+    }
     this.#waiting.add(pending as Pending<unknown>)
     if (limits.deadlineMs < this.#armedForMs) this.#arm(limits.deadlineMs)
     return pending

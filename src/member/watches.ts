@@ -68,6 +68,7 @@ class OpenWatch implements WatchStream {
   readonly #left: () => void
   #closed = false
   #failure: StoreError | undefined
+  #endRevision: Revision | undefined
   /** Wakes the consumer who waits in `next`. */
   #wake: (() => void) | undefined
 
@@ -80,7 +81,7 @@ class OpenWatch implements WatchStream {
   }
 
   get revision(): Revision {
-    return this.#watcher.progressRevision
+    return this.#endRevision ?? this.#watcher.progressRevision
   }
 
   async next(): Promise<WatchBatch | undefined> {
@@ -113,6 +114,8 @@ class OpenWatch implements WatchStream {
     if (this.#closed) return
     this.#closed = true
     this.#failure = error
+    // Closing drops what is queued, which was not handed out and must not count as if it were.
+    this.#endRevision = this.#watcher.progressRevision
     this.#watcher.close()
     this.#left()
     this.#wake?.()

@@ -12,7 +12,10 @@ export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
   readonly #options: WatchOptions
   #pending: WatchEvent[] = []
-  #closed = false
+  /** The revision whose events are being made ready for the consumer. */
+  #preparing: Revision | undefined
+  /** Where it stood when it was closed. */
+  #endRevision: Revision | undefined
   /** Ends when the call of `next` before has: they are answered in their order, also when nobody waits in between. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -30,9 +33,13 @@ export class EmbeddedWatch implements Watch {
   }
 
   get revision(): Revision {
-    // What waits here was taken from the stream but not yet by the consumer.
-    const [next] = this.#pending
-    return next === undefined ? this.#stream.revision : next.revision - 1
+    return this.#endRevision ?? this.#takenRevision ?? this.#stream.revision
+  }
+
+  /** What waits here was taken from the stream but not yet by the consumer. */
+  get #takenRevision(): Revision | undefined {
+    const next = this.#pending[0]?.revision ?? this.#preparing
+    return next === undefined ? undefined : next - 1
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchEvent, undefined> {
@@ -51,7 +58,7 @@ export class EmbeddedWatch implements Watch {
   }
 
   close(): Promise<void> {
-    this.#closed = true
+    this.#endRevision ??= this.revision
     this.#options.signal?.removeEventListener('abort', this.#onAbort)
     this.#pending = []
     this.#stream.close()
@@ -70,10 +77,12 @@ export class EmbeddedWatch implements Watch {
     while (this.#pending.length === 0) {
       const batch = await this.#stream.next()
       if (batch === undefined) return undefined
+      this.#preparing = batch.revision
       const events: WatchEvent[] = []
       for (const event of batch.events) events.push(await this.#eventOf(event))
-      if (this.#closed) return undefined
+      if (this.#endRevision !== undefined) return undefined
       this.#pending = events
+      this.#preparing = undefined
     }
     return this.#pending.shift()
   }

@@ -1,0 +1,165 @@
+/** Keys and values: written, read, ranged over, deleted, read as they were, compacted. */
+import type { RangeResult } from '../../api/store.js'
+import { check, equal, rejectsWith } from './check.js'
+import type { StoreTests } from './store-tests.js'
+
+const keysOf = ({ items }: Pick<RangeResult, 'items'>): string[] => items.map(({ key }) => key)
+
+export const keys: StoreTests = {
+  'reads back what was written, as text, bytes and JSON': async (store) => {
+    await store.put('text', 'Zürich 🦊')
+    await store.put('bytes', Uint8Array.of(0, 255, 128))
+    await store.put('json', JSON.stringify({ port: 7001 }))
+    equal((await store.get('text'))?.text(), 'Zürich 🦊', 'text')
+    equal([...((await store.get('bytes'))?.value ?? [])], [0, 255, 128], 'bytes')
+    equal((await store.get('json'))?.json<{ port: number }>().port, 7001, 'JSON')
+  },
+
+  'tells an empty value from a missing key': async (store) => {
+    await store.put('empty', '')
+    equal((await store.get('empty'))?.value.byteLength, 0, 'the empty value')
+    equal(await store.get('missing'), undefined, 'the missing key')
+  },
+
+  'keeps keys of any bytes, in the order of their bytes': async (store) => {
+    const written = [Uint8Array.of(0), Uint8Array.of(0xff), Uint8Array.of(0xff, 0), 'é', 'a', 'a\0']
+    for (const key of written) await store.put(key, 'x')
+    const { items } = await store.range({ all: true })
+    const hex = items.map(({ keyBytes }) => Buffer.from(keyBytes).toString('hex'))
+    equal(hex, ['00', '61', '6100', 'c3a9', 'ff', 'ff00'], 'order of keys')
+    equal((await store.get(Uint8Array.of(0xc3, 0xa9)))?.key, 'é', 'a key read by its bytes')
+  },
+
+  'counts revisions and versions as etcd does': async (store) => {
+    equal(store.status().revision, 1, 'the revision of an empty store')
+    const first = await store.put('key', 'one')
+    const second = await store.put('key', 'two')
+    equal([first.revision, second.revision], [2, 3], 'revisions of two writes')
+    const found = await store.get('key')
+    equal([found?.createRevision, found?.modRevision, found?.version], [2, 3, 2], 'of the second version')
+    await store.delete('key')
+    await store.put('key', 'three')
+    const again = await store.get('key')
+    equal([again?.createRevision, again?.modRevision, again?.version], [5, 5, 1], 'of a key that was made again')
+  },
+
+  'returns the version before, if asked for': async (store) => {
+    equal((await store.put('key', 'one', { previous: true })).previous, undefined, 'before the first')
+    equal((await store.put('key', 'two')).previous, undefined, 'without being asked')
+    const { previous } = await store.put('key', 'three', { previous: true })
+    equal([previous?.text(), previous?.version], ['two', 2], 'the version before')
+  },
+
+  'ranges over prefixes, intervals and everything': async (store) => {
+    for (const key of ['a', 'a/1', 'a/2', 'b', 'b/1', 'c']) await store.put(key, key)
+    equal(keysOf(await store.range({ prefix: 'a/' })), ['a/1', 'a/2'], 'a prefix')
+    equal(keysOf(await store.range({ prefix: '' })).length, 6, 'the empty prefix')
+    equal(keysOf(await store.range({ from: 'a/2', to: 'b/1' })), ['a/2', 'b'], 'an interval, its end excluded')
+    equal(keysOf(await store.range({ from: 'b/1' })), ['b/1', 'c'], 'from a key on')
+    equal(keysOf(await store.range({ from: '', to: 'a/1' })), ['a'], 'from the beginning')
+    equal(keysOf(await store.range({ from: 'b', to: 'a' })), [], 'an interval that ends before it starts')
+    equal(keysOf(await store.range({ from: 'b', to: Uint8Array.of(0) })), [], 'an interval that ends before every key')
+    equal(keysOf(await store.range({ all: true })).length, 6, 'everything')
+    equal(keysOf(await store.range('b')), ['b'], 'one key')
+  },
+
+  'ends the prefix of highest bytes at the end of all keys': async (store) => {
+    await store.put(Uint8Array.of(0xfe), 'no')
+    await store.put(Uint8Array.of(0xff), 'yes')
+    await store.put(Uint8Array.of(0xff, 0xff, 1), 'yes')
+    equal((await store.range({ prefix: Uint8Array.of(0xff) })).count, 2, 'keys with the prefix')
+  },
+
+  'limits, counts and leaves out values': async (store) => {
+    for (const key of ['k1', 'k2', 'k3']) await store.put(key, 'value')
+    const limited = await store.range({ prefix: 'k' }, { limit: 2 })
+    equal([keysOf(limited), limited.count, limited.more], [['k1', 'k2'], 3, true], 'with a limit')
+    const exact = await store.range({ prefix: 'k' }, { limit: 3 })
+    equal([exact.items.length, exact.more], [3, false], 'with a limit that is just enough')
+    const counted = await store.range({ prefix: 'k' }, { countOnly: true })
+    equal([counted.items.length, counted.count, counted.more], [0, 3, false], 'counted only')
+    const [keyOnly] = (await store.range('k1', { keysOnly: true })).items
+    equal([keyOnly?.key, keyOnly?.value.byteLength, keyOnly?.version], ['k1', 0, 1], 'without values')
+  },
+
+  'reads as it was after any revision that is kept': async (store) => {
+    const { revision } = await store.put('key', 'old')
+    await store.put('key', 'new')
+    await store.put('other', 'x')
+    await store.delete('key')
+    equal((await store.get('key', { revision }))?.text(), 'old', 'after the first write')
+    equal((await store.get('key', { revision: revision + 2 }))?.text(), 'new', 'before the deletion')
+    equal(await store.get('key'), undefined, 'now')
+    equal((await store.range({ all: true }, { revision })).count, 1, 'keys after the first write')
+    const now = await store.range({ all: true }, { revision })
+    equal(now.revision, revision + 3, 'the revision that comes with a read of the past')
+  },
+
+  'deletes one key, a range, or nothing, in one revision': async (store) => {
+    for (const key of ['k1', 'k2', 'k3']) await store.put(key, `of ${key}`)
+    const none = await store.delete('missing', { previous: true })
+    equal([none.deleted, none.previous, none.revision], [0, [], 4], 'nothing to delete')
+    const one = await store.delete('k2', { previous: true })
+    equal([one.deleted, one.previous.map((each) => each.text()), one.revision], [1, ['of k2'], 5], 'one key')
+    const rest = await store.delete({ prefix: 'k' })
+    equal([rest.deleted, rest.previous, rest.revision], [2, [], 6], 'the rest')
+    equal((await store.range({ all: true })).count, 0, 'keys that are left')
+  },
+
+  'deletes nothing in an interval that ends before every key': async (store) => {
+    await store.put('key', 'x')
+    equal((await store.delete({ from: 'a', to: Uint8Array.of(0) })).deleted, 0, 'deleted keys')
+  },
+
+  'keeps nothing of what was given, and gives nothing that it keeps': async (store) => {
+    const key = Buffer.from('key')
+    const value = Buffer.from('value')
+    const writing = store.put(key, value)
+    key.fill(0)
+    value.fill(0)
+    await writing
+    const first = await store.get('key')
+    check(first !== undefined, 'the key as it was given is missing')
+    equal(first.text(), 'value', 'the value as it was given')
+    first.value.fill(0)
+    first.keyBytes.fill(0)
+    equal((await store.get('key'))?.text(), 'value', 'the value after the reader wrote into it')
+    const { previous } = await store.put('key', 'next', { previous: true })
+    equal(previous?.text(), 'value', 'the version before after the reader wrote into it')
+    previous?.value.fill(0)
+    equal((await store.get('key', { revision: 2 }))?.text(), 'value', 'history after somebody wrote into it')
+  },
+
+  'reads the same locally once it was read linearizably': async (store) => {
+    await store.put('key', 'value')
+    await store.get('key')
+    equal((await store.get('key', { consistency: 'local' }))?.text(), 'value', 'the local value')
+  },
+
+  'takes many writes at once, each exactly once': async (store) => {
+    const results = await Promise.all(Array.from({ length: 300 }, (_, nth) => store.put(`k${nth % 10}`, `${nth}`)))
+    const revisions = results.map(({ revision }) => revision)
+    equal(new Set(revisions).size, 300, 'different revisions')
+    equal(Math.max(...revisions), 301, 'the last revision')
+    const { items } = await store.range({ prefix: 'k' })
+    equal(
+      items.map(({ version }) => version),
+      new Array(10).fill(30),
+      'versions of each key',
+    )
+  },
+
+  'compacts history, and says where what is left begins': async (store) => {
+    for (const value of ['one', 'two', 'three']) await store.put('key', value)
+    await store.compact(3)
+    equal((await store.get('key', { revision: 3 }))?.text(), 'two', 'at the compaction')
+    equal((await store.get('key'))?.text(), 'three', 'the latest')
+    const error = await rejectsWith('COMPACTED', () => store.get('key', { revision: 2 }), 'a read before it')
+    equal(error.compactRevision, 3, 'compactRevision')
+    check(/\b3\b/.test(error.message), `the message names no revision: ${error.message}`)
+    equal(store.status().compactRevision, 3, 'status')
+    await rejectsWith('COMPACTED', () => store.compact(3), 'the same compaction again')
+    await rejectsWith('COMPACTED', () => store.compact(2), 'an earlier compaction')
+    await rejectsWith('FUTURE_REVISION', () => store.compact(99), 'a compaction of the future')
+  },
+}
