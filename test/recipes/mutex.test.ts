@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { compare, Mutex, put, StoreError, type Lock, type Store } from 'quorate'
 import { decorated, Process, Stage, unknownOutcome } from './stage.js'
@@ -107,6 +108,18 @@ describe('a mutex', () => {
     expect(await stage.settle(mutexOf().tryLock())).toBeDefined()
   })
 
+  it('gives up a try when somebody else was faster after all', async () => {
+    let other: Lock | undefined
+    const range: Store['range'] = async (...given) => {
+      const line = await stage.store.range(...given)
+      other ??= await mutexOf().lock()
+      return line
+    }
+    expect(await stage.settle(mutexOf(decorated(stage.store, { range })).tryLock())).toBeUndefined()
+    await stage.pass(10)
+    expect(await stage.keys()).toEqual([other?.key])
+  })
+
   it('refuses a name, a TTL or a time-out that makes no sense', async () => {
     expect(() => new Mutex(stage.store, '')).toThrow(TypeError)
     const mutex = mutexOf()
@@ -151,6 +164,7 @@ describe('waiting for a lock', () => {
   it('does not end with the signal once the lock is held', async () => {
     const controller = new AbortController()
     const lock = await stage.settle(mutexOf().lock({ signal: controller.signal, timeoutMs: 1000 }))
+    expect(getEventListeners(controller.signal, 'abort')).toEqual([])
     controller.abort()
     await stage.pass(5 * TTL_MS)
     expect(lock.signal.aborted).toBe(false)
@@ -220,15 +234,33 @@ describe('waiting for a lock', () => {
     expect(await stage.failure(next.lock)).toMatchObject({ code: 'LOCK_LOST' })
   })
 
-  it('does not take the lock when the answer came after its lease could end', async () => {
+  it.each(['before', 'while'])('does not take the lock when its process was stopped %s it looked', async (when) => {
     const lock = await stage.settle(mutexOf().lock())
     const process = new Process(stage)
-    const next = await waiting(process.store)
-    process.stop()
+    let looks = 0
+    const range: Store['range'] = (...given) => {
+      const line = process.store.range(...given)
+      // The second look finds it first in the line: it was, when the question was answered.
+      if (++looks === 2 && when === 'while') process.stop()
+      return line
+    }
+    const next = await waiting(decorated(process.store, { range }))
+    if (when === 'before') process.stop()
     await stage.settle(lock.unlock())
     await stage.pass(3 * TTL_MS)
     process.continue()
     expect(await stage.failure(next.lock)).toMatchObject({ code: 'LOCK_LOST' })
+    expect(looks).toBe(2)
+  })
+
+  it('fails with the place in the line when the lease ends before the key is put', async () => {
+    const txn: Store['txn'] = async (transaction, options) => {
+      const [own] = transaction.success ?? []
+      if (own?.type === 'put') await stage.store.leases.revoke(own.lease)
+      return stage.store.txn(transaction, options)
+    }
+    const error = await stage.failure(mutexOf(decorated(stage.store, { txn })).lock())
+    expect(error).toMatchObject({ code: 'LOCK_LOST', cause: { code: 'LEASE_NOT_FOUND' } })
   })
 
   it('ends with an error of the store that does not pass', async () => {
@@ -248,13 +280,14 @@ describe('a put of unknown outcome', () => {
     const txn: Store['txn'] = async (...given) => {
       if (lost-- <= 0) return stage.store.txn(...given)
       if (applied) await stage.store.txn(...given)
+      await stage.store.put('other', 'thing')
       throw unknownOutcome()
     }
     const lock = await stage.settle(mutexOf(decorated(stage.store, { txn })).lock())
-    expect(await stage.keys()).toEqual([lock.key])
+    expect(await stage.keys(NAME)).toEqual([lock.key])
     expect((await stage.settle(stage.store.get(lock.key)))?.createRevision).toBe(lock.token)
     await stage.settle(lock.unlock())
-    expect(await stage.keys()).toEqual([])
+    expect(await stage.keys(NAME)).toEqual([])
   })
 
   it('cannot come back after the lock was given back', async () => {

@@ -112,7 +112,8 @@ export function unknownOutcome(): StoreError {
 
 /**
  * A process that can be stopped, as by SIGSTOP: while it is, the time goes on, no timer of it fires and no answer reaches
- * it. When it goes on, all of them wait for it: the answers first, which is the order that deceives.
+ * it. When it goes on, all of them wait for it. The answers come first, and what follows from them is done before any
+ * timer fires: that is the order that deceives.
  */
 export class Process {
   readonly store: Store
@@ -168,11 +169,14 @@ export class Process {
   /** Goes on. What waited runs afterwards: the caller acts first, like code that was in the middle of something. */
   continue(): void {
     this.#stopped = false
-    const waiting = [...this.#answers, ...this.#timers]
+    const [answers, timers] = [this.#answers, this.#timers]
     this.#answers = []
     this.#timers = []
     queueMicrotask(() => {
-      for (const action of waiting) action()
+      for (const answer of answers) answer()
+    })
+    void drainMicrotasks().then(() => {
+      for (const action of timers) this.#whenRunning(this.#timers, action)
     })
   }
 
