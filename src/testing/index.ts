@@ -1,6 +1,8 @@
 /** `quorate/testing`: what we test ourselves with, for your own programs and your own transports. */
 export { storeConformance } from './conformance/store.js'
 export type { StoreHarness, StoreSuiteOptions } from './conformance/store.js'
+export { transportConformance } from './conformance/transport.js'
+export type { TransportHarness, TransportSuiteOptions } from './conformance/transport.js'
 export { ClusterInvariants } from './sim/cluster-invariants.js'
 export { checkHistory } from './sim/history.js'
 export { describeReport } from './sim/replay.js'
