@@ -42,9 +42,10 @@ function judgeCounter(ledger: Ledger, history: readonly Written[]): Finding {
   const acknowledged = ledger.count('acknowledged', 'increment')
   const unknown = ledger.count('unknown', 'increment')
   const steps = counters.every((value, at) => value === at + 1)
+  const how = steps ? 'in steps of one' : 'not in steps of one'
   return {
     good: steps && acknowledged <= counter && counter <= acknowledged + unknown,
-    text: `The counter went from 0 to ${count(counter)} in steps of one: ${count(acknowledged)} increments acknowledged, ${unknown} unknown.`,
+    text: `The counter went from 0 to ${count(counter)}, ${how}: ${count(acknowledged)} increments acknowledged, ${unknown} unknown.`,
   }
 }
 
@@ -57,7 +58,10 @@ function judgeMembers(histories: readonly (readonly Written[])[], statuses: read
   })
   const names = statuses.map(({ name }) => name).join(', ')
   return [
-    { good: sameHistory, text: `${names} have the same history, put by put.` },
+    {
+      good: sameHistory,
+      text: sameHistory ? `${names} have the same history, put by put.` : `${names} do not have the same history.`,
+    },
     {
       good: sameState,
       text: sameState

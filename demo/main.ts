@@ -1,7 +1,7 @@
 /**
  * `npm run demo`: three processes, each with a member of the store inside and its data on disk, connected by TCP on
  * loopback. Two of them are killed with SIGKILL while they work, the leader first. At the end it is counted whether
- * anything that was acknowledged was lost. Exits with 0 if nothing was.
+ * anything that was acknowledged was lost. Exits with 0 if nothing was. With `--brisk` less is done in between.
  */
 import { judge } from './judge.js'
 import type { Written } from './messages.js'
@@ -9,6 +9,8 @@ import { count, Narrator, seconds } from './narrator.js'
 import { Stage, type Service } from './stage.js'
 
 const narrator = new Narrator()
+/** Between two events of the play. */
+const pace = process.argv.includes('--brisk') ? 0.3 : 1
 const stage = await Stage.set(['a', 'b', 'c'], {
   onLeader: (leader, term) => {
     narrator.say(`${leader} leads the store (term ${term}).`)
@@ -49,10 +51,10 @@ async function start(): Promise<void> {
   narrator.say(`Starting a, b and c, with their data in ${stage.folder}.`)
   for (const service of stage.services) stage.start(service)
   const { services, known } = stage
-  await stage.until('all members are open', () => known.opened.size === services.length)
+  await stage.heard.until('all members are open', () => known.opened.size === services.length)
   narrator.say('All three are open and look for a leader.')
-  await stage.until('a leader is known', () => known.leader.name !== undefined)
-  await stage.until('all are ready', () => known.caughtUp.size === services.length)
+  await stage.heard.until('a leader is known', () => known.leader.name !== undefined)
+  await stage.heard.until('all are ready', () => known.caughtUp.size === services.length)
   narrator.say('All three are ready and begin to work: orders, turns at a counter, a shared configuration.')
 }
 
@@ -65,7 +67,7 @@ async function killLeader(): Promise<void> {
   const killedMs = performance.now()
   await stage.kill(leader)
   const next = (): number | undefined => stage.acknowledged.find((each) => each.term > term)?.atMs
-  await stage.until('a write is acknowledged by the next leader', () => next() !== undefined)
+  await stage.heard.until('a write is acknowledged by the next leader', () => next() !== undefined)
   narrator.say(`Writes are acknowledged again, ${seconds((next() ?? 0) - killedMs)} after the kill.`)
   await work(3000)
   await restart(leader)
@@ -96,18 +98,18 @@ async function restart(service: Service): Promise<void> {
   const { known } = stage
   narrator.say(`Starting ${name} again.`)
   stage.start(service)
-  await stage.until(`${name} is open`, () => known.opened.has(name))
+  await stage.heard.until(`${name} is open`, () => known.opened.has(name))
   const openedMs = performance.now()
   narrator.say(`${name} is open, with ${count(known.entries.get(name) ?? 0)} entries in the log on its disk.`)
-  await stage.until(`${name} has caught up`, () => known.caughtUp.has(name))
+  await stage.heard.until(`${name} has caught up`, () => known.caughtUp.has(name))
   const revision = count(known.caughtUp.get(name) ?? 0)
   narrator.say(`${name} has caught up with revision ${revision}, ${seconds(performance.now() - openedMs)} later.`)
 }
 
 /** Lets the services work, and tells how they stand every second. */
 async function work(ms: number): Promise<void> {
-  for (let left = ms; left > 0; left -= 1000) {
-    await stage.watchFor(Math.min(left, 1000))
+  for (let left = ms * pace; left > 0; left -= 1000) {
+    await stage.heard.pause(Math.min(left, 1000))
     const { ledger, known } = stage
     const counter = ledger.count('acknowledged', 'increment')
     narrator.mention(

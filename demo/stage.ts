@@ -10,6 +10,7 @@ import type { StoreStatus } from 'quorate'
 import { Ledger } from './ledger.js'
 import type { Command, Report } from './messages.js'
 import { Child } from './processes/child.js'
+import { Expectations } from './processes/expectations.js'
 import { freePorts } from './processes/free-ports.js'
 
 export type Service = Child<Command, Report>
@@ -42,6 +43,8 @@ const WAIT_MS_MAX = 45_000
 
 export class Stage {
   readonly folder = mkdtempSync(join(tmpdir(), 'quorate-demo-'))
+  /** To wait for what the services tell. */
+  readonly heard = new Expectations(WAIT_MS_MAX)
   readonly ledger = new Ledger()
   readonly acknowledged: Acknowledged[] = []
   readonly known: Known = {
@@ -50,8 +53,6 @@ export class Stage {
   }
   readonly services: readonly Service[]
   readonly #listener: StageListener
-  readonly #waiting = new Set<() => void>()
-  #trouble: Error | undefined
 
   static async set(names: readonly string[], listener: StageListener): Promise<Stage> {
     const ports = await freePorts(names.length)
@@ -69,7 +70,7 @@ export class Stage {
           this.#hear(name, report)
         },
         onCrash: (reason) => {
-          this.#fail(new Error(`${name} ended by itself (${reason}).\n${readFileSync(logFile, 'utf8')}`))
+          this.heard.fail(new Error(`${name} ended by itself (${reason}).\n${readFileSync(logFile, 'utf8')}`))
         },
       })
     })
@@ -94,37 +95,6 @@ export class Stage {
     this.ledger.lost(service.name)
   }
 
-  /** Resolves as soon as a report makes it true. */
-  until(what: string, condition: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (action: () => void): void => {
-        clearTimeout(timer)
-        this.#waiting.delete(look)
-        action()
-      }
-      const look = (): void => {
-        const trouble = this.#trouble
-        if (trouble !== undefined) settle(() => reject(trouble))
-        else if (condition()) settle(resolve)
-      }
-      const timer = setTimeout(() => {
-        settle(() => reject(new Error(`waited ${WAIT_MS_MAX / 1000} s in vain until ${what}`)))
-      }, WAIT_MS_MAX)
-      this.#waiting.add(look)
-      look()
-    })
-  }
-
-  /** Lets the services work for so long. */
-  async watchFor(ms: number): Promise<void> {
-    const endMs = performance.now() + ms
-    const timer = setTimeout(() => {
-      this.#lookAgain()
-    }, ms + 1)
-    await this.until('some time has passed', () => performance.now() >= endMs)
-    clearTimeout(timer)
-  }
-
   /** How all of them stand as soon as all have applied the same entries. */
   async agreement(): Promise<StoreStatus[]> {
     for (const endMs = performance.now() + WAIT_MS_MAX; ;) {
@@ -132,7 +102,7 @@ export class Stage {
       const applied = new Set(statuses.map(({ appliedIndex }) => appliedIndex))
       if (applied.size === 1) return statuses
       if (performance.now() > endMs) throw new Error(`applied entries stay apart: ${[...applied].join(', ')}`)
-      await this.watchFor(20)
+      await this.heard.pause(20)
     }
   }
 
@@ -170,7 +140,7 @@ export class Stage {
       case 'failed':
         break
     }
-    this.#lookAgain()
+    this.heard.lookAgain()
   }
 
   /** Several tell the same: the first one is news. */
@@ -179,14 +149,5 @@ export class Stage {
     if (name === undefined || (leader.name === name && leader.term === term) || term < leader.term) return
     this.known.leader = { name, term }
     this.#listener.onLeader(name, term)
-  }
-
-  #fail(trouble: Error): void {
-    this.#trouble ??= trouble
-    this.#lookAgain()
-  }
-
-  #lookAgain(): void {
-    for (const look of [...this.#waiting]) look()
   }
 }

@@ -1,0 +1,54 @@
+/** The examples run as they are, and print what they are there to show. */
+import { expect, it } from 'vitest'
+import { freePorts } from '../../demo/processes/free-ports.js'
+import { runProgram } from '../process/run.js'
+
+const TIMEOUT_MS = 120_000
+
+it(
+  'a single node reads, swaps, watches and is still there after a restart',
+  async () => {
+    const output = await outputOf('examples/01-single-node.ts')
+    expect(output).toContain('swapped at revision 3')
+    expect(output).toContain('at revision 2 it was postgres://one')
+    expect(output).toContain('3 put config/changed-by = example')
+    expect(output).toContain('the key is gone too')
+    expect(output).toContain('after a restart: config/changed-by = example, config/database = postgres://two')
+  },
+  TIMEOUT_MS,
+)
+
+it(
+  'three members in one process carry on when their leader is closed',
+  async () => {
+    const output = await outputOf('examples/02-three-members-one-process.ts')
+    expect(output.match(/reads: hello$/gm)).toHaveLength(3)
+    expect(output.match(/reads: hello again$/gm)).toHaveLength(2)
+    expect(output).toContain('the state of both is the same')
+  },
+  TIMEOUT_MS,
+)
+
+it(
+  'of three processes another one takes over when the one that works is killed',
+  async () => {
+    const [first] = await freePorts(1)
+    const output = await outputOf('examples/03-three-processes/start.ts', { FIRST_PORT: String(first) })
+    const killed = /^kill -9 (\w)$/m.exec(output)?.[1]
+    const workers = [...output.matchAll(/^(\w): did piece (\d+) of the work$/gm)]
+    expect(workers.slice(0, 5).map(([, name, piece]) => [name, piece])).toEqual(
+      ['1', '2', '3', '4', '5'].map((piece) => [killed, piece]),
+    )
+    const [, successor, piece] = workers.at(-1) ?? []
+    expect(successor).not.toBe(killed)
+    expect(Number(piece)).toBeGreaterThan(5)
+    expect(output).toContain('the work went on')
+  },
+  TIMEOUT_MS,
+)
+
+async function outputOf(script: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
+  const { code, output } = await runProgram(script, { env, timeoutMs: TIMEOUT_MS - 5000 })
+  expect(code, output).toBe(0)
+  return output
+}
