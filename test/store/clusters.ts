@@ -49,6 +49,11 @@ export class RunningWorld extends SimWorld {
     return this.places.flatMap(({ store }) => (store === undefined || store.status().role === 'leader' ? [] : [store]))
   }
 
+  /** Cuts a member off from all others; `network.healAll()` ends it. */
+  isolate(name: string): void {
+    for (const other of this.places) if (other.name !== name) this.network.cut(name, other.name)
+  }
+
   /** Resolves after so much virtual time. */
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => {
