@@ -51,6 +51,9 @@ const LOG_RETAIN_BYTES_MIN = 1024 * 1024
 const LOG_RETAIN_BYTES_MAX = 6 * 1024 * 1024
 const KILL_GAP_MS_MIN = 500
 const KILL_GAP_MS_MAX = 1500
+const ALL_PERCENT = 5
+const TWO_PERCENT = 10
+const LEADER_PERCENT = 40
 
 /** Throws what is wrong; the folder then holds the evidence. */
 export async function crashRun(options: CrashOptions): Promise<CrashSummary> {
@@ -64,7 +67,7 @@ export async function crashRun(options: CrashOptions): Promise<CrashSummary> {
     electionTimeoutMs: 500,
     heartbeatIntervalMs: 50,
   })
-  const load = new CrashLoad(cluster, { seed, clientsPerMember: 4, lagBytesMax: logRetainBytes / 2 })
+  const load = new CrashLoad(cluster, { seed, clientsPerMember: 5, lagBytesMax: logRetainBytes / 2 })
   const run = new CrashRun(cluster, load, options)
   try {
     return await run.run()
@@ -108,21 +111,25 @@ class CrashRun {
     const random = seededRandom(this.#options.seed)
     for (const endMs = performance.now() + this.#options.seconds * 1000; ;) {
       const gapMs = KILL_GAP_MS_MIN + below(random, KILL_GAP_MS_MAX - KILL_GAP_MS_MIN)
-      const victims = this.#chooseVictims(random)
       await heard.pause(gapMs)
       await heard.until('all are open', () => this.#cluster.allOpened)
       if (performance.now() >= endMs) return
-      await this.#killAndStart(victims)
+      await this.#killAndStart(this.#chooseVictims(random))
     }
   }
 
-  /** Mostly one; sometimes more, so that there is no quorum left for a while. */
-  #chooseVictims(random: Random): Member[] {
-    const members = [...this.#cluster.members]
-    const dice = below(random, 20)
-    const wanted = dice === 0 ? members.length : dice <= 2 ? 2 : 1
-    while (members.length > wanted) members.splice(below(random, members.length), 1)
-    return members
+  /**
+   * Mostly one, as often the leader as anybody: a change of leader is when writes can be lost or doubled. Sometimes more,
+   * so that there is no quorum left for a while.
+   */
+  #chooseVictims(random: Random): readonly Member[] {
+    const { members, leader } = this.#cluster
+    const dice = below(random, 100)
+    const shuffled = shuffle(members, random)
+    if (dice < ALL_PERCENT) return members
+    if (dice < ALL_PERCENT + TWO_PERCENT) return shuffled.slice(0, 2)
+    const wanted = dice < ALL_PERCENT + TWO_PERCENT + LEADER_PERCENT ? leader : undefined
+    return shuffled.filter(({ name }) => wanted === undefined || name === wanted).slice(0, 1)
   }
 
   async #killAndStart(victims: readonly Member[]): Promise<void> {
@@ -191,6 +198,12 @@ class CrashRun {
       ...{ term, revision, digest },
     }
   }
+}
+
+/** Draws the same number of times whoever leads. */
+function shuffle<Item>(items: readonly Item[], random: Random): Item[] {
+  const rest = [...items]
+  return items.flatMap(() => rest.splice(below(random, rest.length), 1))
 }
 
 function sameState(found: StoreStatus, expected: StoreStatus, when: string): void {
