@@ -41,7 +41,6 @@ const LOG_SHOWN_CHARACTERS = 4000
 export class CrashCluster {
   readonly members: readonly Member[]
   readonly heard = new Expectations(WAIT_MS_MAX)
-  kills = 0
 
   static async create(
     names: readonly string[],
@@ -105,7 +104,6 @@ export class CrashCluster {
     for (const member of members) {
       member.opened = false
       member.ready = false
-      this.kills++
     }
     await Promise.all(members.map(({ child }) => child.kill()))
   }

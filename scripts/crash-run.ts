@@ -1,6 +1,6 @@
 /**
  * A crash run: members in processes of their own are killed with SIGKILL under load, again and again, all of them at the
- * end; then everything that clients were told is held against what the members have.
+ * end; some are only stopped for a while. Then everything that clients were told is held against what the members have.
  *
  *     ready ─► load ─┬─ kill, start again ─┬─► kill all ─► ready ─► rest ─► compare ─► close ─► each alone, from disk
  *                    └──── by the seed ────┘
@@ -25,10 +25,13 @@ export interface CrashOptions {
   /** For the members' data and logs. */
   readonly folder: string
   readonly say: (text: string) => void
+  /** Ends the run as a failed one. */
+  readonly signal: AbortSignal
 }
 
 export interface CrashSummary {
   readonly kills: number
+  readonly pauses: number
   readonly acknowledged: number
   readonly acknowledgedBytes: number
   readonly refused: number
@@ -54,6 +57,9 @@ const KILL_GAP_MS_MAX = 1500
 const ALL_PERCENT = 5
 const TWO_PERCENT = 10
 const LEADER_PERCENT = 40
+/** Up to several election timeouts: a leader that was paused finds that it is none any more, or must find out. */
+const PAUSE_PERCENT = 15
+const PAUSE_MS_MAX = 2500
 
 /** Throws what is wrong; the folder then holds the evidence. */
 export async function crashRun(options: CrashOptions): Promise<CrashSummary> {
@@ -69,6 +75,9 @@ export async function crashRun(options: CrashOptions): Promise<CrashSummary> {
   })
   const load = new CrashLoad(cluster, { seed, clientsPerMember: 5, lagBytesMax: logRetainBytes / 2 })
   const run = new CrashRun(cluster, load, options)
+  options.signal.addEventListener('abort', () => {
+    cluster.heard.fail(new Error('the run was interrupted'))
+  })
   try {
     return await run.run()
   } catch (error) {
@@ -83,6 +92,8 @@ class CrashRun {
   readonly #cluster: CrashCluster
   readonly #load: CrashLoad
   readonly #options: CrashOptions
+  #kills = 0
+  #pauses = 0
 
   constructor(cluster: CrashCluster, load: CrashLoad, options: CrashOptions) {
     this.#cluster = cluster
@@ -114,7 +125,10 @@ class CrashRun {
       await heard.pause(gapMs)
       await heard.until('all are open', () => this.#cluster.allOpened)
       if (performance.now() >= endMs) return
-      await this.#killAndStart(this.#chooseVictims(random))
+      const victims = this.#chooseVictims(random)
+      const pauseMs = below(random, PAUSE_MS_MAX)
+      if (below(random, 100) < PAUSE_PERCENT) await this.#pause(victims, pauseMs)
+      else await this.#killAndStart(victims)
     }
   }
 
@@ -132,14 +146,27 @@ class CrashRun {
     return shuffled.filter(({ name }) => wanted === undefined || name === wanted).slice(0, 1)
   }
 
+  async #pause(victims: readonly Member[], ms: number): Promise<void> {
+    this.#pauses += victims.length
+    this.#options.say(`paused ${this.#describe(victims)} for ${ms} ms`)
+    for (const { child } of victims) child.pause()
+    await this.#cluster.heard.pause(ms)
+    for (const { child } of victims) child.resume()
+  }
+
   async #killAndStart(victims: readonly Member[]): Promise<void> {
-    const leader = this.#cluster.leader
-    const names = victims.map(({ name }) => (name === leader ? `${name} (leader)` : name))
+    const names = this.#describe(victims)
+    this.#kills += victims.length
     await this.#cluster.kill(victims)
     for (const member of victims) this.#cluster.start(member)
     const acknowledged = this.#load.count('ok')
     const revision = Math.max(...this.#cluster.members.map(({ reached }) => reached))
-    this.#options.say(`killed ${names.join(', ')}; revision ${revision}, ${acknowledged} writes acknowledged so far`)
+    this.#options.say(`killed ${names}; revision ${revision}, ${acknowledged} writes acknowledged so far`)
+  }
+
+  #describe(victims: readonly Member[]): string {
+    const { leader } = this.#cluster
+    return victims.map(({ name }) => (name === leader ? `${name} (leader)` : name)).join(', ')
   }
 
   async #compare(): Promise<StoreStatus> {
@@ -188,7 +215,8 @@ class CrashRun {
   #summary({ term, revision, digest }: StoreStatus): CrashSummary {
     const { calls, acknowledgedBytes } = this.#load
     return {
-      kills: this.#cluster.kills,
+      kills: this.#kills,
+      pauses: this.#pauses,
       acknowledged: this.#load.count('ok'),
       acknowledgedBytes,
       refused: this.#load.count('refused'),

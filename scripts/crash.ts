@@ -18,17 +18,16 @@ const seed = positive('seed', values.seed, randomInt(1, 1_000_000))
 const members = positive('members', values.members, 3)
 const folder = mkdtempSync(join(tmpdir(), 'quorate-crash-'))
 
-// The members end by themselves when this process does.
+const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10 })
-    process.exit(1)
+    interrupt.abort()
   })
 }
 
 say(`crash run: --seed ${seed} --seconds ${seconds} --members ${members}, data in ${folder}`)
 try {
-  report(await crashRun({ seconds, seed, members, folder, say }))
+  report(await crashRun({ seconds, seed, members, folder, say, signal: interrupt.signal }))
   rmSync(folder, { recursive: true, force: true })
 } catch (error) {
   say(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
@@ -39,10 +38,12 @@ try {
 process.exit()
 
 function report(summary: CrashSummary): void {
-  const { kills, acknowledged, acknowledgedBytes, refused, unknown, reads, stateWrites, logTrims } = summary
+  const { kills, pauses, acknowledged, acknowledgedBytes, refused, unknown, reads, stateWrites, logTrims } = summary
   const mebibytes = (acknowledgedBytes / 2 ** 20).toFixed(1)
   say('passed: nothing acknowledged was lost or doubled, nothing refused took effect, every read was current')
-  console.log(`  ${kills} kills, ${summary.term} terms, ${stateWrites} state writes, ${logTrims} log trims`)
+  console.log(
+    `  ${kills} kills, ${pauses} pauses, ${summary.term} terms, ${stateWrites} state writes, ${logTrims} log trims`,
+  )
   console.log(
     `  ${acknowledged} writes acknowledged (${mebibytes} MiB), ${refused} refused, ${unknown} unknown, ${reads} reads`,
   )

@@ -106,6 +106,15 @@ export class Child<Command, Report> {
     await this.#gone
   }
 
+  /** SIGSTOP: it stands still, as a process does whose machine is paused, and knows nothing of it. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
   /** Tells it to end. */
   async stop(): Promise<void> {
     this.#expected = true
