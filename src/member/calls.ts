@@ -33,7 +33,7 @@ export class Calls {
   }
 
   ask(request: CallRequest, limits: CallLimits): Promise<CallResponse> {
-    const waiting = this.#unasked.size + this.#asked.size
+    const { waiting } = this
     if (waiting >= LIMITS.pendingReadsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${waiting} calls wait on this member, the limit`)
     }
@@ -49,7 +49,12 @@ export class Calls {
   }
 
   get hasWaiting(): boolean {
-    return this.#unasked.size + this.#asked.size > 0
+    return this.waiting > 0
+  }
+
+  /** Questions in this table. */
+  get waiting(): number {
+    return this.#unasked.size + this.#asked.size
   }
 
   /** Asks what was not asked yet; `send` returns false where it could not. */

@@ -6,6 +6,7 @@
  */
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { StoreError } from '../base/errors.js'
+import { AbortSignals } from './abort-signals.js'
 
 /** How long a call may wait. */
 export interface CallLimits {
@@ -24,12 +25,13 @@ export class Pending<T> {
   readonly #room: Deadlines
   readonly #giveUp: GiveUp
   readonly #signal: AbortSignal | undefined
+  readonly #stopListening: Cancel | undefined
   #resolve!: (value: T) => void
   #reject!: (error: Error) => void
   #settled = false
 
   /** @internal made by {@link Deadlines.wait} */
-  constructor(room: Deadlines, limits: CallLimits, giveUp: GiveUp) {
+  constructor(room: Deadlines, signals: AbortSignals, limits: CallLimits, giveUp: GiveUp) {
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -38,7 +40,7 @@ export class Pending<T> {
     this.deadlineMs = limits.deadlineMs
     this.#giveUp = giveUp
     this.#signal = limits.signal
-    this.#signal?.addEventListener('abort', this.#onAbort, { once: true })
+    this.#stopListening = this.#signal && signals.onAbort(this.#signal, this.#onAbort)
   }
 
   get settled(): boolean {
@@ -65,7 +67,7 @@ export class Pending<T> {
   #finish(): boolean {
     if (this.#settled) return false
     this.#settled = true
-    this.#signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening?.()
     this.#room.left(this as Pending<unknown>)
     return true
   }
@@ -74,6 +76,7 @@ export class Pending<T> {
 export class Deadlines {
   readonly #clock: Clock
   readonly #timers: Timers
+  readonly #signals = new AbortSignals()
   readonly #waiting = new Set<Pending<unknown>>()
   #armedForMs = Infinity
   #cancel: Cancel | undefined
@@ -84,7 +87,7 @@ export class Deadlines {
   }
 
   wait<T>(limits: CallLimits, giveUp: GiveUp): Pending<T> {
-    const pending = new Pending<T>(this, limits, giveUp)
+    const pending = new Pending<T>(this, this.#signals, limits, giveUp)
     if (limits.signal?.aborted === true) {
       pending.reject(giveUp('ABORTED', limits.signal.reason))
       return pending

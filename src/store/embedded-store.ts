@@ -32,6 +32,7 @@ import type {
 } from '../api/store.js'
 import type { Request } from '../machine/command.js'
 import type { Response } from '../machine/outcome.js'
+import { AbortSignals } from '../member/abort-signals.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
@@ -58,6 +59,7 @@ export class EmbeddedStore implements Store {
   readonly #member: Member
   readonly #settings: Settings
   readonly #listeners: Listeners
+  readonly #watchSignals = new AbortSignals()
 
   /** @internal made by `open()` */
   constructor(member: Member, settings: Settings, environment: Environment, listeners: Listeners) {
@@ -99,7 +101,7 @@ export class EmbeddedStore implements Store {
   }
 
   watch(selection: Selection, options: WatchOptions = {}): Watch {
-    return new EmbeddedWatch(this.#member, rangeOf(selection), options)
+    return new EmbeddedWatch(this.#member, this.#watchSignals, rangeOf(selection), options)
   }
 
   async compact(revision: Revision, options: CallOptions = {}): Promise<void> {

@@ -1,7 +1,9 @@
 /** A watch as users iterate it: events one by one, revision by revision. */
 import { keyText } from '../base/bytes.js'
+import type { Cancel } from '../base/clock.js'
 import type { KeyRange } from '../api/key-value.js'
 import type { Watch, WatchEvent, WatchOptions } from '../api/store.js'
+import type { AbortSignals } from '../member/abort-signals.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
@@ -14,12 +16,13 @@ export class EmbeddedWatch implements Watch {
   #pending: WatchEvent[] = []
   /** The revision whose events are being made ready for the consumer. */
   #preparing: Revision | undefined
+  #stopListening: Cancel | undefined
   /** Where it stood when it was closed. */
   #endRevision: Revision | undefined
   /** Ends when the call of `next` before has: they are answered in their order, also when nobody waits in between. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(member: Member, range: KeyRange, options: WatchOptions) {
+  constructor(member: Member, signals: AbortSignals, range: KeyRange, options: WatchOptions) {
     this.#options = options
     checkSignal(options.signal)
     this.#stream = member.watch({
@@ -29,7 +32,7 @@ export class EmbeddedWatch implements Watch {
       noDelete: options.filter?.deletes === false,
     })
     if (options.signal?.aborted === true) this.#onAbort()
-    else options.signal?.addEventListener('abort', this.#onAbort, { once: true })
+    else this.#stopListening = options.signal && signals.onAbort(options.signal, this.#onAbort)
   }
 
   get revision(): Revision {
@@ -59,7 +62,7 @@ export class EmbeddedWatch implements Watch {
 
   close(): Promise<void> {
     this.#endRevision ??= this.revision
-    this.#options.signal?.removeEventListener('abort', this.#onAbort)
+    this.#stopListening?.()
     this.#pending = []
     this.#stream.close()
     return Promise.resolve()
