@@ -22,7 +22,7 @@ export function judge(
 function judgeWrites(ledger: Ledger, history: readonly Written[]): Finding[] {
   const faults = ledger.faultsOf(history.map((written) => ({ ...written, value: valueOf(written) })))
   const acknowledged = count(ledger.count('acknowledged'))
-  const unknown = count(ledger.count('unknown'))
+  const unknown = ledger.count('unknown')
   return [
     {
       good: faults.length === 0,

@@ -69,6 +69,7 @@ async function killLeader(): Promise<void> {
   const next = (): number | undefined => stage.acknowledged.find((each) => each.term > term)?.atMs
   await stage.heard.until('a write is acknowledged by the next leader', () => next() !== undefined)
   narrator.say(`Writes are acknowledged again, ${seconds((next() ?? 0) - killedMs)} after the kill.`)
+  narrator.say(`If ${name} held the lock or the office, they stay taken until its leases end, a few seconds later.`)
   await work(3000)
   await restart(leader)
 }
