@@ -88,7 +88,7 @@ export function rangeOf(selection: Selection): KeyRange {
       if (selection.to === undefined) return { key, rangeEnd: FROM_KEY_ON }
       // Nothing lies before the least key; taken as it stands it would mean "without end".
       const to = keyOf(selection.to, 'to')
-      return { key, rangeEnd: to <= LEAST_KEY ? key : to }
+      return to <= LEAST_KEY ? NOTHING : { key, rangeEnd: to }
     }
     if ('all' in selection && selection.all) return EVERYTHING
   }
@@ -96,5 +96,7 @@ export function rangeOf(selection: Selection): KeyRange {
 }
 
 const LEAST_KEY: Key = '\0'
+/** Any range that ends where it starts, but not at the least key: that would be everything. */
+const NOTHING: KeyRange = { key: '\x01', rangeEnd: '\x01' }
 
 const EVERYTHING: KeyRange = { key: FROM_KEY_ON, rangeEnd: FROM_KEY_ON }

@@ -1,0 +1,127 @@
+/** The helpers that users build requests from: pure, so that they are tried without a store. */
+import { describe, expect, test } from 'vitest'
+import fc from 'fast-check'
+import { KeyValue, rangeOf, type Selection } from '../../src/api/key-value.js'
+import { compare, del, get, put, txn } from '../../src/api/operations.js'
+import { FROM_KEY_ON, keyOf } from '../../src/base/bytes.js'
+
+const key = fc
+  .uint8Array({ minLength: 1, maxLength: 3 })
+  .map((bytes) => Uint8Array.from(bytes, (byte) => [0, 97, 98, 255][byte & 3] ?? 0))
+const bound = fc.oneof(key, fc.constant(new Uint8Array(0)))
+
+/** What the words of a selection say, without any range in between. */
+function isSelected(selection: Selection, candidate: Uint8Array): boolean {
+  const bytes = (value: string | Uint8Array): Buffer => Buffer.from(value as Uint8Array)
+  const tested = Buffer.from(candidate)
+  if (typeof selection === 'string' || ArrayBuffer.isView(selection)) return tested.equals(bytes(selection))
+  if ('prefix' in selection) return tested.subarray(0, selection.prefix.length).equals(bytes(selection.prefix))
+  if ('all' in selection) return true
+  return (
+    Buffer.compare(tested, bytes(selection.from)) >= 0 &&
+    (selection.to === undefined || Buffer.compare(tested, bytes(selection.to)) < 0)
+  )
+}
+
+/** How the key space reads a range (etcd's convention). */
+function isInRange({ key: start, rangeEnd }: ReturnType<typeof rangeOf>, candidate: string): boolean {
+  if (rangeEnd === undefined) return candidate === start
+  return candidate >= start && (rangeEnd === FROM_KEY_ON || candidate < rangeEnd)
+}
+
+describe('a selection', () => {
+  const selection: fc.Arbitrary<Selection> = fc.oneof(
+    key,
+    bound.map((prefix) => ({ prefix })),
+    fc.record({ from: bound, to: bound }),
+    bound.map((from) => ({ from })),
+    fc.constant({ all: true as const }),
+  )
+
+  test('selects the keys that its words say, also at the edges of all keys', () => {
+    fc.assert(
+      fc.property(selection, key, (selected, candidate) => {
+        expect(isInRange(rangeOf(selected), keyOf(candidate))).toBe(isSelected(selected, candidate))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  test.each([[undefined], [null], [5], [{}], [[]], [{ all: false }], [{ to: 'b' }]])('cannot be %o', (wrong) => {
+    expect(() => rangeOf(wrong as unknown as Selection)).toThrow(TypeError)
+  })
+
+  test('says which of its parts is wrong', () => {
+    expect(() => rangeOf({ prefix: 5 as unknown as string })).toThrow(
+      'prefix must be a string or a Uint8Array, not number',
+    )
+    expect(() => rangeOf({ from: 'a', to: null as unknown as string })).toThrow(
+      'to must be a string or a Uint8Array, not null',
+    )
+  })
+})
+
+describe('operations', () => {
+  test('are as the key space takes them', () => {
+    expect(put('k', 'v', { lease: 5n, previous: true })).toMatchObject({
+      type: 'put',
+      key: 'k',
+      lease: 5n,
+      previousKeyValue: true,
+    })
+    expect(get({ prefix: 'k' }, { limit: 2, revision: 7 })).toMatchObject({
+      type: 'range',
+      key: 'k',
+      rangeEnd: 'l',
+      limit: 2,
+      revision: 7,
+    })
+    expect(del('k')).toMatchObject({ type: 'delete', key: 'k', rangeEnd: undefined })
+    expect(txn({})).toEqual({ type: 'transaction', compare: [], success: [], failure: [] })
+  })
+
+  test('can be used again and again: they hold copies', () => {
+    const value = Buffer.from('before')
+    const operation = put('k', value)
+    const compared = compare('k').value('=', value)
+    value.fill(0)
+    expect(Buffer.from(operation.value).toString()).toBe('before')
+    expect(compared.target === 'value' && Buffer.from(compared.value).toString()).toBe('before')
+  })
+
+  test('say what is wrong with a compare', () => {
+    expect(() => compare('k').version('=', NaN)).toThrow('version must be a whole number from 0 on, not NaN')
+    expect(() => compare('k').modRevision('=', '5' as unknown as number)).toThrow(
+      'modRevision must be a number, not string',
+    )
+    expect(() => compare('k').version('>=' as '>', 1)).toThrow("the relation must be '=', '!=', '<' or '>', not >=")
+    expect(() => compare('k').lease('=', 2n ** 64n)).toThrow('64-bit')
+    expect(() => txn({ compare: [compare('k') as never] })).toThrow('compare of a transaction takes what')
+    expect(() => put('k', 'v', { lease: 5 as never })).toThrow(
+      'a lease id is a bigint, as leases.grant() returns it, not number',
+    )
+  })
+})
+
+describe('a key-value', () => {
+  const record = {
+    key: keyOf('naïve'),
+    value: Buffer.from('{"port":7001}'),
+    createRevision: 2,
+    modRevision: 5,
+    version: 3,
+    lease: 0n,
+  }
+
+  test('reads as text, bytes and JSON', () => {
+    const found = new KeyValue(record)
+    expect([found.key, found.text(), found.json<{ port: number }>().port]).toEqual(['naïve', '{"port":7001}', 7001])
+    expect(Buffer.from(found.keyBytes).toString()).toBe('naïve')
+    expect([found.createRevision, found.modRevision, found.version, found.lease]).toEqual([2, 5, 3, undefined])
+    expect(new KeyValue({ ...record, lease: -3n }).lease).toBe(-3n)
+  })
+
+  test('that is no JSON says so', () => {
+    expect(() => new KeyValue({ ...record, value: Buffer.from('{') }).json()).toThrow(SyntaxError)
+  })
+})
