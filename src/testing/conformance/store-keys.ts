@@ -108,7 +108,9 @@ export const keys: StoreTests = {
 
   'deletes nothing in an interval that ends before every key': async (store) => {
     await store.put('key', 'x')
-    equal((await store.delete({ from: 'a', to: Uint8Array.of(0) })).deleted, 0, 'deleted keys')
+    for (const selection of [{ from: 'a', to: Uint8Array.of(0) }, { from: '', to: '' }, { from: 'k', to: 'a' }]) {
+      equal((await store.delete(selection)).deleted, 0, 'deleted keys')
+    }
   },
 
   'keeps nothing of what was given, and gives nothing that it keeps': async (store) => {
