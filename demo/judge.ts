@@ -31,7 +31,10 @@ function judgeWrites(ledger: Ledger, history: readonly Written[]): Finding[] {
     ...faults.map((text) => ({ good: false, text })),
     {
       good: true,
-      text: `${unknown} were under way when their process was killed, or got no answer. None is there twice.`,
+      text:
+        unknown === 0
+          ? 'No write was left without an answer.'
+          : `${count(unknown)} had no answer when their process was killed, or gave up. Each is there once or not at all.`,
     },
   ]
 }
