@@ -108,7 +108,11 @@ export const keys: StoreTests = {
 
   'deletes nothing in an interval that ends before every key': async (store) => {
     await store.put('key', 'x')
-    for (const selection of [{ from: 'a', to: Uint8Array.of(0) }, { from: '', to: '' }, { from: 'k', to: 'a' }]) {
+    for (const selection of [
+      { from: 'a', to: Uint8Array.of(0) },
+      { from: '', to: '' },
+      { from: 'k', to: 'a' },
+    ]) {
       equal((await store.delete(selection)).deleted, 0, 'deleted keys')
     }
   },
