@@ -4,25 +4,13 @@
  *
  *     npx tsx examples/02-three-members-one-process.ts
  */
-import { MemoryNetwork, open, type Store, type Timers } from 'quorate'
-
-/** By which the network delivers. In a simulation these would be simulated. */
-const timers: Timers = {
-  after(delayMs, action) {
-    const timer = setTimeout(action, delayMs)
-    return () => clearTimeout(timer)
-  },
-  soon(action) {
-    const immediate = setImmediate(action)
-    return () => clearImmediate(immediate)
-  },
-}
+import { MemoryNetwork, open, type Environment, type Store } from 'quorate'
 
 const network = new MemoryNetwork()
 const cluster = { a: 'a', b: 'b', c: 'c' }
 const stores = new Map<string, Store>()
 for (const name of Object.keys(cluster)) {
-  const transport = network.transport(name, timers)
+  const transport = ({ timers }: Environment) => network.transport(name, timers)
   // In memory, a member that was closed has forgotten everything: it must not come back. Hence it must be said.
   stores.set(name, await open({ name, cluster, transport, durability: 'none', electionTimeoutMs: 300 }))
 }

@@ -49,7 +49,8 @@ function diskOf(options: OpenOptions): Disk {
 }
 
 function transportOf(options: OpenOptions, settings: Settings, environment: Environment): Transport | undefined {
-  if (options.transport !== undefined) return options.transport
+  const { transport } = options
+  if (transport !== undefined) return typeof transport === 'function' ? transport(environment) : transport
   const own = settings.members.find(({ id }) => id === settings.memberId)
   const listen = options.listen ?? own?.address ?? ''
   if (listen === '' && settings.members.length === 1) return undefined

@@ -28,8 +28,8 @@ export interface OpenOptions {
   readonly insecure?: boolean
   /** Default: says nothing. */
   readonly logger?: Logger
-  /** Instead of TCP: for members in one process, or of your own making. */
-  readonly transport?: Transport
+  /** Instead of TCP: for members in one process, or of your own making. A function is given the member's clock and timers. */
+  readonly transport?: Transport | ((environment: Environment) => Transport)
   /** Instead of `dataDir`: a disk of your own making. */
   readonly disk?: Disk
   /** Clock, timers and randomness. Default: the real ones. */
