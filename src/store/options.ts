@@ -109,7 +109,7 @@ function positive(option: string, value: number): number {
   return value
 }
 
-type Kind = 'string' | 'number' | 'boolean' | 'object'
+type Kind = 'string' | 'number' | 'boolean' | 'object' | 'object or function'
 
 /** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
 const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
@@ -123,7 +123,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   heartbeatIntervalMs: 'number',
   insecure: 'boolean',
   logger: 'object',
-  transport: 'object',
+  transport: 'object or function',
   disk: 'object',
   environment: 'object',
   stateBufferBytesMax: 'number',
@@ -135,8 +135,8 @@ function checkKinds(options: OpenOptions): void {
   for (const [option, value] of Object.entries(options)) {
     if (!Object.hasOwn(KINDS, option)) throw new TypeError(`there is no option ${option}${suggestion(option)}`)
     const kind = KINDS[option as keyof OpenOptions]
-    if (value === undefined || (typeof value === kind && value !== null)) continue
-    throw new TypeError(`${option} must be ${kind === 'object' ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
+    if (value === undefined || (kind.split(' or ').includes(typeof value) && value !== null)) continue
+    throw new TypeError(`${option} must be ${kind.startsWith('o') ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
   }
   const { durability, name, dataDir } = options
   if (durability !== undefined && durability !== 'none') {
