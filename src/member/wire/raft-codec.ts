@@ -73,12 +73,18 @@ export function encodeMessage(message: Message): Uint8Array {
   return writer.finish()
 }
 
+/**
+ * Terms and indexes grow one by one: at a million a second it takes eight years to get here. A member that took over a
+ * larger term from a broken peer could never stand for election again, since the next one would be no safe integer.
+ */
+const POSITION_MAX = 2 ** 48
+
 export function decodeMessage(bytes: Uint8Array, from: NodeId, to: NodeId): Message {
   const reader = new Reader(bytes, 'a raft message')
   const code = reader.uint8()
   const type = MESSAGE_TYPES.get(code)
   if (type === undefined) throw reader.malformed(`unknown message type ${code}`)
-  const message = decodeBody(reader, type, { from, to, term: reader.uint53() })
+  const message = decodeBody(reader, type, { from, to, term: bounded(reader) })
   reader.end()
   return message
 }
@@ -87,35 +93,35 @@ function decodeBody(reader: Reader, type: MessageType, envelope: { from: NodeId;
   switch (type) {
     case 'pre-vote':
     case 'vote':
-      return { type, ...envelope, lastIndex: reader.uint53(), lastTerm: reader.uint53() }
+      return { type, ...envelope, lastIndex: bounded(reader), lastTerm: bounded(reader) }
     case 'pre-vote-reply':
     case 'vote-reply':
       return { type, ...envelope, granted: reader.boolean() }
     case 'append': {
-      const previousIndex = reader.uint53()
-      const previousTerm = reader.uint53()
-      const commit = reader.uint53()
+      const previousIndex = bounded(reader)
+      const previousTerm = bounded(reader)
+      const commit = bounded(reader)
       const entries = decodeEntries(reader, previousIndex, previousTerm, envelope.term)
       return { type, ...envelope, previousIndex, previousTerm, commit, entries }
     }
     case 'append-accepted':
-      return { type, ...envelope, matchIndex: reader.uint53() }
+      return { type, ...envelope, matchIndex: bounded(reader) }
     case 'append-rejected':
       return {
         type,
         ...envelope,
-        previousIndex: reader.uint53(),
-        hintIndex: reader.uint53(),
-        hintTerm: reader.uint53(),
+        previousIndex: bounded(reader),
+        hintIndex: bounded(reader),
+        hintTerm: bounded(reader),
       }
     case 'heartbeat':
-      return { type, ...envelope, commit: reader.uint53(), round: reader.uint53() }
+      return { type, ...envelope, commit: bounded(reader), round: reader.uint53() }
     case 'heartbeat-reply':
       return { type, ...envelope, round: reader.uint53() }
     case 'read-index':
       return { type, ...envelope, requestId: reader.uint53() }
     case 'read-index-reply':
-      return { type, ...envelope, requestId: reader.uint53(), index: reader.uint53() }
+      return { type, ...envelope, requestId: reader.uint53(), index: bounded(reader) }
     default:
       return assertNever(type, 'raft message type')
   }
@@ -123,11 +129,10 @@ function decodeBody(reader: Reader, type: MessageType, envelope: { from: NodeId;
 
 function decodeEntries(reader: Reader, previousIndex: number, previousTerm: number, termMax: number): Entry[] {
   const count = reader.count(ENTRY_BYTES_MIN)
-  if (!Number.isSafeInteger(previousIndex + count)) throw reader.malformed(`entries end above 2^53`)
   const entries: Entry[] = []
   let termMin = previousTerm
   for (let at = 1; at <= count; at++) {
-    const term = reader.uint53()
+    const term = bounded(reader)
     if (term < termMin || term > termMax) {
       throw reader.malformed(`entry ${previousIndex + at} of term ${term} between terms ${termMin} and ${termMax}`)
     }
@@ -144,4 +149,12 @@ function appendBytes(entries: readonly Entry[]): number {
   let bytes = 0
   for (const entry of entries) bytes += ENTRY_BYTES_MIN + entry.data.byteLength
   return bytes
+}
+
+/** A term or an index. */
+function bounded(reader: Reader): number {
+  const value = reader.uint53()
+  if (value > POSITION_MAX)
+    throw reader.malformed(`${value} for a term or an index; at most ${POSITION_MAX} is possible`)
+  return value
 }

@@ -9,29 +9,35 @@ export const FROM = 3
 export const TO = 5
 
 const number = fc.oneof(fc.nat({ max: 1000 }), fc.maxSafeNat())
+/** A term or an index. */
+const position = fc.oneof(
+  fc.nat({ max: 1000 }),
+  fc.maxSafeNat().map((each) => each % (2 ** 48 + 1)),
+  fc.constant(2 ** 48),
+)
 const data = fc.uint8Array({ maxLength: 40 })
 const kind = fc.constantFrom<EntryKind>('normal', 'noop', 'configuration')
 
 const reply = (type: 'pre-vote-reply' | 'vote-reply') => fc.record({ type: fc.constant(type), granted: fc.boolean() })
 const candidacy = (type: 'pre-vote' | 'vote') =>
-  fc.record({ type: fc.constant(type), lastIndex: number, lastTerm: number })
+  fc.record({ type: fc.constant(type), lastIndex: position, lastTerm: position })
 
 const bodies = fc.oneof(
   candidacy('pre-vote'),
   candidacy('vote'),
   reply('pre-vote-reply'),
   reply('vote-reply'),
-  fc.record({ type: fc.constant('append-accepted' as const), matchIndex: number }),
+  fc.record({ type: fc.constant('append-accepted' as const), matchIndex: position }),
   fc.record({
     type: fc.constant('append-rejected' as const),
-    previousIndex: number,
-    hintIndex: number,
-    hintTerm: number,
+    previousIndex: position,
+    hintIndex: position,
+    hintTerm: position,
   }),
-  fc.record({ type: fc.constant('heartbeat' as const), commit: number, round: number }),
+  fc.record({ type: fc.constant('heartbeat' as const), commit: position, round: number }),
   fc.record({ type: fc.constant('heartbeat-reply' as const), round: number }),
   fc.record({ type: fc.constant('read-index' as const), requestId: number }),
-  fc.record({ type: fc.constant('read-index-reply' as const), requestId: number, index: number }),
+  fc.record({ type: fc.constant('read-index-reply' as const), requestId: number, index: position }),
 )
 
 /** Terms rise from the previous entry's to the message's at most. */
@@ -41,7 +47,7 @@ const append = fc
     previousTerm: fc.nat({ max: 50 }),
     steps: fc.array(fc.record({ rise: fc.nat({ max: 3 }), kind, data }), { maxLength: 6 }),
     beyond: fc.nat({ max: 5 }),
-    commit: number,
+    commit: position,
   })
   .map(({ previousIndex, previousTerm, steps, beyond, commit }) => {
     let term = previousTerm
@@ -53,7 +59,7 @@ const append = fc
   })
 
 export const message: fc.Arbitrary<Message> = fc.oneof(
-  fc.tuple(bodies, number).map(([body, term]): Message => ({ ...body, from: FROM, to: TO, term })),
+  fc.tuple(bodies, position).map(([body, term]): Message => ({ ...body, from: FROM, to: TO, term })),
   append.map((body): Message => ({ ...body, from: FROM, to: TO })),
 )
 

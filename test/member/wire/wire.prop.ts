@@ -154,6 +154,12 @@ describe('an append', () => {
   })
 })
 
+test('a term beyond every term that can be is MALFORMED: nobody could stand for election after it', () => {
+  const sent = (term: number) => encodeMessage({ type: 'vote-reply', from: FROM, to: TO, term, granted: false })
+  expect(() => decodeMessage(sent(2 ** 53 - 1), FROM, TO)).toThrow('9007199254740991 for a term or an index')
+  expect(decodeMessage(sent(2 ** 48), FROM, TO)).toMatchObject({ term: 2 ** 48 })
+})
+
 test('kinds of frames are different bytes', () => {
   const kinds = Object.values(FRAME_KIND)
   expect(new Set(kinds).size).toBe(kinds.length)
