@@ -187,11 +187,11 @@ export class Proposals {
     const proposal = this.#waiting.get(sequence)
     if (proposal !== undefined) this.#remove(proposal)
     const outcome = proposal === undefined ? 'refused' : outcomeOf(proposal)
-    const why = code === 'TIMEOUT' ? 'the deadline passed' : 'the call was aborted'
+    const why = code === 'TIMEOUT' ? 'The deadline passed' : 'The call was aborted'
     const what =
       outcome === 'refused'
-        ? 'before a leader was found to send the write to; it has no effect'
-        : 'while the write was on its way: it may or may not take effect (read to find out)'
+        ? 'before a leader was found to send the write to; it has no effect.'
+        : 'while the write was on its way: it may or may not take effect (read to find out).'
     return new StoreError(code, `${why} ${what}`, { outcome, cause })
   }
 }

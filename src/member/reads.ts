@@ -44,8 +44,8 @@ export class Reads {
     const reader = this.#deadlines.wait<void>(limits, (code, cause) => {
       const why =
         code === 'TIMEOUT'
-          ? 'no quorum confirmed a leader before the deadline; check that a majority of members run and reach each other'
-          : 'the read was aborted'
+          ? 'No quorum confirmed a leader before the deadline; check that a majority of members run and reach each other.'
+          : 'The read was aborted.'
       return new StoreError(code, why, { cause })
     })
     this.#waiting.push(reader)

@@ -179,7 +179,7 @@ export class EmbeddedStore implements Store {
     if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be 0 or more milliseconds, not ${timeoutMs}`)
     checkSignal(signal)
     if (signal?.aborted === true) {
-      throw new StoreError('ABORTED', 'the signal was aborted before the call', { cause: signal.reason })
+      throw new StoreError('ABORTED', 'The signal was aborted before the call.', { cause: signal.reason })
     }
     return { deadlineMs: this.environment.clock.monotonicMs() + timeoutMs, signal }
   }
