@@ -27,10 +27,8 @@ import type { Applied, Outcome, Response } from './outcome.js'
 import {
   decodeLease,
   decodeMeta,
-  decodeOrigin,
   encodeLease,
   encodeMeta,
-  encodeOrigin,
   LEASE_PREFIX,
   leaseKey,
   META_KEY,
@@ -156,7 +154,7 @@ export class Machine {
   checkpoint(): void {
     this.#checkReady()
     for (const { member, record } of this.#origins.takeDirty()) {
-      this.#backend.set(originKey(member), encodeOrigin(record))
+      this.#backend.set(originKey(member), record)
     }
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
     this.#backend.set(META_KEY, encodeMeta({ appliedIndex, appliedTerm, revision, compactRevision, digest }))
@@ -240,7 +238,7 @@ export class Machine {
   }
 
   #loadOrigin(key: string, record: Uint8Array): void {
-    const member = this.#origins.load(decodeOrigin(record))
+    const member = this.#origins.load(record)
     if (originKey(member) !== key) throw damaged(`the proposals of member ${member} stand under another key`)
   }
 
