@@ -103,9 +103,10 @@ export class Loop {
   #submit(nowMs: number): void {
     const { raft, reads, calls, proposals, inbox, transport } = this.#parts
     const { role, leader } = raft
+    // Taken in any case: what came while this member led, and it does not any more, goes to the next leader from where it
+    // came. A refusal too is answered by silence: whoever proposed tries again, or gives up at its deadline.
+    const forwarded = inbox.takeForwarded()
     if (role === 'leader') {
-      // A refusal is answered by silence: whoever proposed tries again, or gives up at its deadline.
-      const forwarded = inbox.takeForwarded()
       if (forwarded.length > 0) raft.propose(forwarded, nowMs)
       proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => raft.propose(commands, nowMs).accepted)
     } else if (leader !== NOBODY) {
