@@ -39,8 +39,6 @@ import {
 
 export interface MachineOptions {
   readonly backend: Backend
-  /** A lease asked for with less gets this. Must be the same on every member. */
-  readonly minimumLeaseTtlSeconds: number
 }
 
 /** Of a command of which not even the proposal can be read. Nobody waits for it: members count from 1. */
@@ -62,7 +60,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#backend = options.backend
-    this.lessor = new Lessor(options.minimumLeaseTtlSeconds)
+    this.lessor = new Lessor()
     this.store = new MvccStore(options.backend, this.lessor)
   }
 

@@ -49,7 +49,7 @@ const entries = fc.array(entry, { maxLength: 60, size: 'max' })
 type Entry = typeof entry extends fc.Arbitrary<infer T> ? T : never
 
 function machineOn(backend: MemoryBackend): Machine {
-  const machine = new Machine({ backend, minimumLeaseTtlSeconds: 2 })
+  const machine = new Machine({ backend })
   for (const [key, record] of backend.sorted()) machine.load(key, record)
   machine.finishLoading()
   return machine

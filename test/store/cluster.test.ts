@@ -72,6 +72,20 @@ describe('every member', () => {
     expect(running.nowMs - endedAfter).toBeLessThan(ttlMs * 1.5)
   })
 
+  test('agrees on leases and comes to one state, also where election timeouts differ', async () => {
+    const running = await RunningWorld.start({
+      open: (name) => ({ electionTimeoutMs: name === 'c' ? 8_000 : 1_000, heartbeatIntervalMs: 100 }),
+    })
+    const [a, c] = [running.store('a'), running.store('c')]
+    expect((await a.leases.grant({ ttlMs: 1_000 })).ttlMs).toBe(2_000)
+    const { id, ttlMs } = await c.leases.grant({ ttlMs: 1_000 })
+    expect(ttlMs).toBe(12_000)
+    expect((await a.leases.timeToLive(id))?.ttlMs).toBe(12_000)
+    await a.put('key', 'x')
+    await running.until(() => new Set(running.statuses().map(({ appliedIndex }) => appliedIndex)).size === 1)
+    expect(new Set(running.statuses().map(({ digest }) => digest)).size).toBe(1)
+  })
+
   test('sees watches go on across a change of leader, without a gap or a repetition', async () => {
     const running = await cluster()
     const [one] = running.followers as [Store]
