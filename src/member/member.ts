@@ -110,7 +110,7 @@ export class Member {
   }
 
   private constructor(options: MemberOptions, storage: Storage, machine: Machine) {
-    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs, trace } = options
+    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs } = options
     const { clock, timers, random, logger } = options.environment
     this.#options = options
     this.#storage = storage
@@ -122,7 +122,9 @@ export class Member {
         electionTimeoutMs,
         heartbeatIntervalMs,
         random,
-        ...(trace === undefined ? {} : { trace }),
+        trace: (event) => {
+          this.#noteEvent(event)
+        },
       },
       storage.log.storedState({ index: machine.appliedIndex, term: machine.appliedTerm }),
       clock.monotonicMs(),
@@ -278,6 +280,15 @@ export class Member {
     const name = leader === NOBODY ? undefined : nameOf(this.#options, leader)
     this.#options.environment.logger.info('leader changed', { leader: name, term })
     this.#options.listener.leaderChanged(name, term)
+  }
+
+  #noteEvent(event: RaftEvent): void {
+    this.#options.trace?.(event)
+    if (event.type !== 'progress-unreachable-by-log') return
+    this.#options.environment.logger.warn('a member was away for longer than the log goes back and cannot catch up', {
+      member: nameOf(this.#options, event.follower),
+      logBeginsAfter: event.compactedIndex,
+    })
   }
 
   #checkOpen(): void {
