@@ -333,6 +333,20 @@ describe('20: what was not synced is lost, and was acknowledged (etcd 14140)', (
     script.pass(400)
     expect(script.node(1).commitIndex).toBe(2)
   })
+
+  it('a write that is done acknowledges what was in it, and nothing that came meanwhile', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    script.cut(3)
+    script.holdDisk(2)
+    script.propose(1, 'a')
+    script.settle()
+    script.propose(1, 'b')
+    script.settle()
+    script.completeWrite(2)
+    script.settle()
+    expect([script.node(2).lastIndex, script.node(1).commitIndex]).toEqual([3, 2])
+  })
 })
 
 describe('22: a follower taken to have what the leader has (async-raft 113)', () => {
