@@ -6,6 +6,7 @@
  * are the simulation's to check.
  */
 import { assert } from '../base/assert.js'
+import { isVoter } from './electorate.js'
 import { entryBytes } from './log.js'
 import { hardStateIsDurable } from './outbox.js'
 import type { Progress } from './progress.js'
@@ -29,11 +30,16 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
     'a durable vote was changed within its term',
   )
 
+  holds(state.configuration === state.configurations.current.configuration, 'an old configuration is in force')
+  holds(state.configurations.current.index <= log.lastIndex, 'a configuration is in force that is not in the log')
+  holds(state.transfer === undefined || state.role === 'leader', 'leadership is handed over by one that has none')
+
   switch (state.role) {
     case 'leader':
       holds(state.leader === id, 'a leader follows somebody else')
       holds(hardStateIsDurable(state) && state.vote === id, 'a leader whose election is not durable')
       holds(log.termAt(state.termStartIndex) === state.term || log.firstIndex > state.termStartIndex, 'no own entry')
+      checkMembership(state, holds)
       for (const follower of state.followers.values()) checkProgress(state, follower, holds)
       break
     case 'candidate':
@@ -50,6 +56,21 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
       break
   }
   if (options.thorough === true) checkLog(state, holds)
+}
+
+/** R14 and R15, as far as a leader sees them by itself. */
+function checkMembership(state: RaftState, holds: (condition: boolean, what: string) => void): void {
+  const { log, configurations, commitIndex, termStartIndex } = state
+  const ownTermIsCommitted = commitIndex >= termStartIndex
+  // Before, it may not know of what is committed.
+  if (ownTermIsCommitted) holds(configurations.countAfter(commitIndex) <= 1, 'two changes of membership are in flight')
+  else holds(configurations.current.index < termStartIndex, 'a change was proposed before the own term was committed')
+  holds(log.lastIndex >= configurations.current.index, 'a configuration behind the log')
+  for (const id of state.followers.keys()) holds(id !== state.id, 'a leader follows itself')
+  holds(
+    isVoter(state, state.id) || configurations.current.index >= termStartIndex || !ownTermIsCommitted,
+    'a leader that has no vote, by a change that is not its own',
+  )
 }
 
 function checkProgress(state: RaftState, follower: Progress, holds: (condition: boolean, what: string) => void): void {
