@@ -10,7 +10,7 @@
  *
  * Thesis 3.4, 4.2.3, 9.6.
  */
-import { isSoleVoter, isVoter, otherVoters, voteResult } from './electorate.js'
+import { isSoleVoter, isVoter, mayCampaign, otherVoters, voteResult } from './electorate.js'
 import type { PreVote, PreVoteReply, TimeoutNow, Vote, VoteReply } from './message.js'
 import { hardStateIsDurable, send, sendAtOnce } from './outbox.js'
 import type { RaftState } from './state.js'
@@ -26,7 +26,7 @@ import { NOBODY, type NodeId } from './types.js'
 
 /** The election timer ran out. */
 export function campaign(state: RaftState): void {
-  if (!isVoter(state, state.id) || state.resigned) {
+  if (!mayCampaign(state) || state.resigned) {
     restartElectionTimer(state)
     return
   }

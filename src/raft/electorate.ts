@@ -16,9 +16,23 @@ export function isMember(state: RaftState, id: NodeId): boolean {
   return isVoter(state, id) || state.configuration.learners.includes(id)
 }
 
-/** Whether it may campaign and is counted. */
+/** Whether it is counted. */
 export function isVoter(state: RaftState, id: NodeId): boolean {
   const { voters, outgoing } = state.configuration
+  return voters.includes(id) || outgoing.includes(id)
+}
+
+/**
+ * Whether it is for us to campaign: as a voter, or as one whose own removal is not known to be committed. That one may be
+ * the only one whose log is up to date enough to be elected (thesis 4.2.2); its own vote is not counted, and it steps
+ * down as soon as the removal is committed. Found again by simulation: leaving {5} && {1, 2}, appended on 1 only.
+ */
+export function mayCampaign(state: RaftState): boolean {
+  if (isVoter(state, state.id)) return true
+  const { configurations, commitIndex, id } = state
+  const { index } = configurations.current
+  if (index <= commitIndex) return false
+  const { voters, outgoing } = configurations.at(index - 1)
   return voters.includes(id) || outgoing.includes(id)
 }
 

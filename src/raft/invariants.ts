@@ -6,7 +6,6 @@
  * are the simulation's to check.
  */
 import { assert } from '../base/assert.js'
-import { isVoter } from './electorate.js'
 import { entryBytes } from './log.js'
 import { hardStateIsDurable } from './outbox.js'
 import type { Progress } from './progress.js'
@@ -60,17 +59,12 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
 
 /** R14 and R15, as far as a leader sees them by itself. */
 function checkMembership(state: RaftState, holds: (condition: boolean, what: string) => void): void {
-  const { log, configurations, commitIndex, termStartIndex } = state
+  const { configurations, commitIndex, termStartIndex } = state
   const ownTermIsCommitted = commitIndex >= termStartIndex
   // Before, it may not know of what is committed.
   if (ownTermIsCommitted) holds(configurations.countAfter(commitIndex) <= 1, 'two changes of membership are in flight')
   else holds(configurations.current.index < termStartIndex, 'a change was proposed before the own term was committed')
-  holds(log.lastIndex >= configurations.current.index, 'a configuration behind the log')
   for (const id of state.followers.keys()) holds(id !== state.id, 'a leader follows itself')
-  holds(
-    isVoter(state, state.id) || configurations.current.index >= termStartIndex || !ownTermIsCommitted,
-    'a leader that has no vote, by a change that is not its own',
-  )
 }
 
 function checkProgress(state: RaftState, follower: Progress, holds: (condition: boolean, what: string) => void): void {

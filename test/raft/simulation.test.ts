@@ -64,6 +64,17 @@ describe('a cluster under faults', () => {
     expect(summary.committed).toBeGreaterThan(10 * seeds.length)
   })
 
+  it('keeps every invariant while members come and go and leadership is handed over', () => {
+    const total = { changes: 0, committed: 0 }
+    for (const seed of seeds) {
+      const { checker } = run(seed, { churn: true })
+      total.changes += checker.configurations
+      total.committed += checker.committedIndex
+    }
+    expect(total.changes).toBeGreaterThan(seeds.length)
+    expect(total.committed).toBeGreaterThan(10 * seeds.length)
+  })
+
   it('runs the same way when the seed is the same', () => {
     for (const seed of [11, 12, 13]) {
       const transcript = run(seed, { records: true }).transcript
@@ -76,9 +87,10 @@ describe('a cluster under faults', () => {
 describe.skipIf(onlySeed !== undefined)('the faults', () => {
   it('bring about every kind of event there is', () => {
     const seen = new Set<RaftEventType>()
-    for (let seed = 1; seed <= 60; seed++) run(seed, { trace: ({ type }) => seen.add(type) })
+    for (let seed = 1; seed <= 60; seed++)
+      for (const churn of [false, true]) run(seed, { churn, trace: ({ type }) => seen.add(type) })
     // The compiler makes sure that none is forgotten here.
-    const all: Partial<Record<RaftEventType, true>> = {
+    const all: Record<RaftEventType, true> = {
       'became-follower': true,
       'became-pre-candidate': true,
       'became-candidate': true,
@@ -104,6 +116,14 @@ describe.skipIf(onlySeed !== undefined)('the faults', () => {
       'read-round-started': true,
       'read-round-confirmed': true,
       'reads-dropped': true,
+      'configuration-adopted': true,
+      'configuration-rolled-back': true,
+      'configuration-refused': true,
+      'leader-removed': true,
+      'transfer-started': true,
+      'transfer-refused': true,
+      'transfer-aborted': true,
+      'told-to-campaign': true,
       'message-ignored': true,
     }
     expect([...seen].sort()).toEqual(Object.keys(all).sort())
