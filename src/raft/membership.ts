@@ -28,6 +28,10 @@ import { becomeFollower } from './transitions.js'
 import { NOBODY, type Entry, type Index } from './types.js'
 
 export function proposeConfiguration(state: RaftState, change: ConfigurationChange): ProposeConfigurationResult {
+  const dataBytes = change.data?.byteLength ?? 0
+  if (dataBytes > LIMITS.requestBytesMax) {
+    throw new RangeError(`data of a configuration: ${dataBytes} bytes, at most ${LIMITS.requestBytesMax} are possible`)
+  }
   const decided = decide(state, change)
   if (decided.refused !== undefined) {
     state.settings.trace?.({ type: 'configuration-refused', node: state.id, reason: decided.refused })

@@ -150,6 +150,8 @@ export class RawNode {
   /**
    * Changes who belongs to the cluster. In force at once; to stay when the entry at that index, *with that term*, is
    * handed out. A joint configuration is left without being asked, unless the change says otherwise.
+   *
+   * @throws RangeError for more data than one request may have
    */
   proposeConfiguration(change: ConfigurationChange, nowMs: number): ProposeConfigurationResult {
     noteTime(this.#state, nowMs)

@@ -211,6 +211,11 @@ describe('a leader', () => {
     expect(describeConfigurationRefusal('not-leader')).toBe('only the leader changes the membership')
   })
 
+  it('takes no more data with a change than a request may have', () => {
+    const script = led([1, 2, 3])
+    expect(() => propose(script, '=2', { data: new Uint8Array(2_000_000) })).toThrow(RangeError)
+  })
+
   it('carries data of its caller with a change, also with one that changes nobody', () => {
     const script = led([1, 2, 3])
     expect(propose(script, '=2', { data: bytes('2 has moved') })).toBe('accepted')
