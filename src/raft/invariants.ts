@@ -32,6 +32,10 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
   holds(state.configuration === state.configurations.current.configuration, 'an old configuration is in force')
   holds(state.configurations.current.index <= log.lastIndex, 'a configuration is in force that is not in the log')
   holds(state.transfer === undefined || state.role === 'leader', 'leadership is handed over by one that has none')
+  holds(
+    (state.transfer?.deadlineMs ?? Infinity) > state.nowMs,
+    'leadership is still being handed over after the time for it',
+  )
 
   switch (state.role) {
     case 'leader':

@@ -69,6 +69,20 @@ const MUTANTS: Record<string, readonly Mutation[]> = {
   ],
 }
 
+/** Nothing wrong is ever done, but some day nothing is done any more. */
+const STUCK: Record<string, readonly Mutation[]> = {
+  'a member that does not campaign since its removal is in its log, committed or not': [
+    { file: 'electorate.ts', from: '  if (index <= commitIndex) return false\n', to: '  return index < 0\n' },
+  ],
+  'a joint configuration that is not left by a later leader': [
+    {
+      file: 'membership.ts',
+      from: '  return isJoint(configuration) && configuration.autoLeave &&',
+      to: '  return state.configurations.current.index > state.termStartIndex && isJoint(configuration) &&',
+    },
+  ],
+}
+
 describe.each(Object.entries(MUTANTS))('%s', (_name, mutations) => {
   let Core: typeof RawNode
 
@@ -87,6 +101,28 @@ describe.each(Object.entries(MUTANTS))('%s', (_name, mutations) => {
         console.log(`found with seed ${seed}: ${String(error).split('\n')[0]}`)
         return
       }
+    }
+    expect.unreachable(`not found with ${SEEDS} seeds`)
+  })
+})
+
+describe.each(Object.entries(STUCK))('%s', (_name, mutations) => {
+  it('is found when all faults have ended', async () => {
+    const Core = await mutatedCore(mutations)
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const cluster = new SimulatedCluster(seed, { churn: true, Core })
+      cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
+      cluster.heal()
+      const goesOn = (): boolean => cluster.propose(cluster.leader()?.id ?? 0, 1)
+      const converges = (): boolean => cluster.converged()
+      if (
+        cluster.runUntil(goesOn, 60 * ELECTION_TIMEOUT_MS) &&
+        cluster.runUntil(converges, 100 * ELECTION_TIMEOUT_MS)
+      ) {
+        continue
+      }
+      console.log(`found with seed ${seed}`)
+      return
     }
     expect.unreachable(`not found with ${SEEDS} seeds`)
   })
