@@ -40,6 +40,8 @@ export const LIMITS = {
   /** Entries applied in one turn of the loop, in bytes, before timers and sockets get their turn. */
   applyBatchBytesMax: 1 * MEBIBYTE,
 
+  /** Members of one cluster, learners included. */
+  membersMax: 64,
   /** Log entries kept in memory and on disk behind the applied state, for followers that lag. Beyond: trimmed. */
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */

@@ -11,6 +11,7 @@
 import { assert, present } from '../base/assert.js'
 import { commitThrough } from './commit.js'
 import type { Append, Heartbeat } from './message.js'
+import { adoptConfiguration, rollBackConfigurations } from './membership.js'
 import { hardStateIsDurable, send } from './outbox.js'
 import type { RaftState } from './state.js'
 import { hearLeader } from './transitions.js'
@@ -79,7 +80,11 @@ function takeEntries(state: RaftState, entries: readonly Entry[]): void {
     truncate(state, entry.index)
     break
   }
-  for (; at < entries.length; at++) log.append(present(entries[at], 'entry of an append'))
+  for (; at < entries.length; at++) {
+    const entry = present(entries[at], 'entry of an append')
+    log.append(entry)
+    if (entry.kind === 'configuration') adoptConfiguration(state, entry)
+  }
 }
 
 function truncate(state: RaftState, from: Index): void {
@@ -94,6 +99,7 @@ function truncate(state: RaftState, from: Index): void {
   )
   state.settings.trace?.({ type: 'log-truncated', node: state.id, from, lastIndex: log.lastIndex })
   log.truncate(from)
+  rollBackConfigurations(state, from)
 }
 
 /**

@@ -3,6 +3,7 @@
  *
  * A position is written `index@term`. What is usual is left out.
  */
+import { describeConfiguration } from './configuration.js'
 import type { Message } from './message.js'
 import type { FollowerStatus, Ready, Status } from './ready.js'
 import type { RaftEvent } from './trace.js'
@@ -55,8 +56,9 @@ export function describeStatus(status: Status): string {
 function describeContent(message: Message): string {
   switch (message.type) {
     case 'pre-vote':
-    case 'vote':
       return `last ${message.lastIndex}@${message.lastTerm}`
+    case 'vote':
+      return line(`last ${message.lastIndex}@${message.lastTerm}`, message.forced === true ? 'forced' : '')
     case 'pre-vote-reply':
     case 'vote-reply':
       return message.granted ? 'granted' : 'refused'
@@ -73,6 +75,7 @@ function describeContent(message: Message): string {
     case 'heartbeat-reply':
       return `round ${message.round}`
     case 'read-index':
+    case 'timeout-now':
       return ''
     case 'read-index-reply':
       return `index ${message.index}`
@@ -120,6 +123,19 @@ function describeDetail(event: RaftEvent): string {
     case 'read-round-started':
     case 'read-round-confirmed':
       return line(`round ${event.round}`, `index ${event.index}`, `count ${event.count}`)
+    case 'configuration-adopted':
+      return line(`at ${event.index}`, describeConfiguration(event.configuration))
+    case 'configuration-rolled-back':
+      return line(`from ${event.index}`, describeConfiguration(event.configuration))
+    case 'configuration-refused':
+    case 'transfer-refused':
+      return event.reason
+    case 'leader-removed':
+      return `t${event.term}`
+    case 'transfer-started':
+    case 'transfer-aborted':
+    case 'told-to-campaign':
+      return `to ${event.to}`
     case 'reads-dropped':
       return `count ${event.count}`
     case 'message-ignored':

@@ -10,8 +10,8 @@
  *
  * Thesis 3.4, 4.2.3, 9.6.
  */
-import { isSoleVoter, isVoter, peersOf, voteResult } from './electorate.js'
-import type { PreVote, PreVoteReply, Vote, VoteReply } from './message.js'
+import { isSoleVoter, isVoter, mayCampaign, otherVoters, voteResult } from './electorate.js'
+import type { PreVote, PreVoteReply, TimeoutNow, Vote, VoteReply } from './message.js'
 import { hardStateIsDurable, send, sendAtOnce } from './outbox.js'
 import type { RaftState } from './state.js'
 import type { VoteRefusal } from './trace.js'
@@ -26,7 +26,7 @@ import { NOBODY, type NodeId } from './types.js'
 
 /** The election timer ran out. */
 export function campaign(state: RaftState): void {
-  if (!isVoter(state, state.id)) {
+  if (!mayCampaign(state) || state.resigned) {
     restartElectionTimer(state)
     return
   }
@@ -43,7 +43,7 @@ export function campaign(state: RaftState): void {
   }
   becomePreCandidate(state)
   const { log, id, term } = state
-  for (const to of peersOf(state)) {
+  for (const to of otherVoters(state)) {
     sendAtOnce(state, {
       type: 'pre-vote',
       from: id,
@@ -78,7 +78,7 @@ export function handlePreVote(state: RaftState, message: PreVote): void {
 export function disregardsVote(state: RaftState, message: Vote): boolean {
   const reason = restartedLately(state)
     ? 'restarted-lately'
-    : state.settings.checkQuorum && hearsLeader(state)
+    : state.settings.checkQuorum && message.forced !== true && hearsLeader(state)
       ? 'leader-is-heard'
       : undefined
   if (reason === undefined) return false
@@ -103,6 +103,20 @@ export function handleVote(state: RaftState, message: Vote): void {
   send(state, { type: 'vote-reply', from: state.id, to, term: state.term, granted: refusal === undefined })
 }
 
+/**
+ * The leader of our term wants us to lead: campaign at once, without asking first, and say that it was wanted. It may be
+ * told to one that cannot: then that is a transfer that fails, which costs the leader a timeout and nobody anything else.
+ */
+export function handleTimeoutNow(state: RaftState, message: TimeoutNow): void {
+  const { id, term, role, resigned } = state
+  if (role !== 'follower' || !isVoter(state, id) || resigned || !hardStateIsDurable(state)) {
+    const { type, from } = message
+    state.settings.trace?.({ type: 'message-ignored', node: id, message: type, from, term, reason: 'not-awaited' })
+    return
+  }
+  campaignForVotes(state, true)
+}
+
 export function handlePreVoteReply(state: RaftState, message: PreVoteReply): void {
   // A granting answer names the term that was asked for; one to an earlier campaign says nothing about this one.
   const awaited = message.term === (message.granted ? state.term + 1 : state.term)
@@ -120,11 +134,12 @@ export function countOwnVote(state: RaftState): void {
   }
 }
 
-function campaignForVotes(state: RaftState): void {
+function campaignForVotes(state: RaftState, forced = false): void {
   becomeCandidate(state)
   const { log, id, term } = state
-  for (const to of peersOf(state)) {
-    send(state, { type: 'vote', from: id, to, term, lastIndex: log.lastIndex, lastTerm: log.lastTerm })
+  for (const to of otherVoters(state)) {
+    const vote = { type: 'vote', from: id, to, term, lastIndex: log.lastIndex, lastTerm: log.lastTerm } as const
+    send(state, forced ? { ...vote, forced: true } : vote)
   }
 }
 

@@ -1,30 +1,55 @@
 /**
  * The questions asked of the configuration: who belongs to it, and what a quorum of it has done. The one place that knows
- * what a configuration looks like inside; joint configurations and learners change this file, not its callers.
+ * what a configuration looks like inside.
+ *
+ * Always (R15): what is counted is the voters of the configuration in force, of both sides of a joint one; who is no voter,
+ * learner, removed, or the leader itself, adds nothing to any quorum.
  */
 import { jointVote, reachedByJointMajority, type JointVoters } from './quorum/joint.js'
+import { membersOf, type CompleteConfiguration } from './configuration.js'
 import type { VoteResult } from './quorum/majority.js'
 import type { RaftState } from './state.js'
-import type { Configuration, NodeId } from './types.js'
+import type { NodeId } from './types.js'
 
-/** Whether it takes part at all: messages of others are not heard. */
+/** Whether it takes part at all. */
 export function isMember(state: RaftState, id: NodeId): boolean {
-  return state.configuration.voters.includes(id)
+  return isVoter(state, id) || state.configuration.learners.includes(id)
 }
 
-/** Whether it may campaign and is counted. */
+/** Whether it is counted. */
 export function isVoter(state: RaftState, id: NodeId): boolean {
-  return state.configuration.voters.includes(id)
+  const { voters, outgoing } = state.configuration
+  return voters.includes(id) || outgoing.includes(id)
+}
+
+/**
+ * Whether it is for us to campaign: as a voter, or as one whose own removal is not known to be committed. That one may be
+ * the only one whose log is up to date enough to be elected (thesis 4.2.2); its own vote is not counted, and it steps
+ * down as soon as the removal is committed. Found again by simulation: leaving {5} && {1, 2}, appended on 1 only.
+ */
+export function mayCampaign(state: RaftState): boolean {
+  if (isVoter(state, state.id)) return true
+  const { configurations, commitIndex, id } = state
+  const { index } = configurations.current
+  if (index <= commitIndex) return false
+  const { voters, outgoing } = configurations.at(index - 1)
+  return voters.includes(id) || outgoing.includes(id)
 }
 
 /** Whether this member alone is a quorum. */
 export function isSoleVoter(state: RaftState): boolean {
-  return state.configuration.voters.length === 1 && isVoter(state, state.id)
+  const { voters, outgoing } = state.configuration
+  return outgoing.length === 0 && voters.length === 1 && voters[0] === state.id
 }
 
 /** Everybody else that takes part. */
 export function peersOf(state: RaftState): NodeId[] {
-  return state.configuration.voters.filter((voter) => voter !== state.id)
+  return membersOf(state.configuration).filter((member) => member !== state.id)
+}
+
+/** Everybody else that is counted. */
+export function otherVoters(state: RaftState): NodeId[] {
+  return peersOf(state).filter((peer) => isVoter(state, peer))
 }
 
 /** The highest number that a quorum has reached, where we have reached `own`. */
@@ -41,8 +66,6 @@ export function voteResult(state: RaftState): VoteResult {
   return jointVote(votersOf(state.configuration), (voter) => state.votes.get(voter))
 }
 
-function votersOf(configuration: Configuration): JointVoters {
-  return { incoming: configuration.voters, outgoing: NO_VOTERS }
+function votersOf({ voters, outgoing }: CompleteConfiguration): JointVoters {
+  return { incoming: voters, outgoing }
 }
-
-const NO_VOTERS: readonly NodeId[] = []

@@ -8,6 +8,19 @@ export {
   describeReady,
   describeStatus,
 } from './describe.js'
+export { describeConfiguration } from './configuration.js'
+export type { CompleteConfiguration } from './configuration.js'
+export { describeConfigurationRefusal } from './confchange/change.js'
+export type {
+  ConfigurationChange,
+  ConfigurationRefusal,
+  MemberChange,
+  ProposeConfigurationResult,
+} from './confchange/change.js'
+export { decodeConfiguration, encodeConfiguration } from './confchange/codec.js'
+export type { ConfigurationContent } from './confchange/codec.js'
+export { describeTransferRefusal } from './transfer-result.js'
+export type { TransferRefusal, TransferResult } from './transfer-result.js'
 export { NOBODY } from './types.js'
 export type {
   Configuration,
@@ -33,6 +46,7 @@ export type {
   PreVoteReply,
   ReadIndexReply,
   ReadIndexRequest,
+  TimeoutNow,
   Vote,
   VoteReply,
 } from './message.js'

@@ -29,11 +29,20 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
     'a durable vote was changed within its term',
   )
 
+  holds(state.configuration === state.configurations.current.configuration, 'an old configuration is in force')
+  holds(state.configurations.current.index <= log.lastIndex, 'a configuration is in force that is not in the log')
+  holds(state.transfer === undefined || state.role === 'leader', 'leadership is handed over by one that has none')
+  holds(
+    (state.transfer?.deadlineMs ?? Infinity) > state.nowMs,
+    'leadership is still being handed over after the time for it',
+  )
+
   switch (state.role) {
     case 'leader':
       holds(state.leader === id, 'a leader follows somebody else')
       holds(hardStateIsDurable(state) && state.vote === id, 'a leader whose election is not durable')
       holds(log.termAt(state.termStartIndex) === state.term || log.firstIndex > state.termStartIndex, 'no own entry')
+      checkMembership(state, holds)
       for (const follower of state.followers.values()) checkProgress(state, follower, holds)
       break
     case 'candidate':
@@ -50,6 +59,16 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
       break
   }
   if (options.thorough === true) checkLog(state, holds)
+}
+
+/** R14 and R15, as far as a leader sees them by itself. */
+function checkMembership(state: RaftState, holds: (condition: boolean, what: string) => void): void {
+  const { configurations, commitIndex, termStartIndex } = state
+  const ownTermIsCommitted = commitIndex >= termStartIndex
+  // Before, it may not know of what is committed.
+  if (ownTermIsCommitted) holds(configurations.countAfter(commitIndex) <= 1, 'two changes of membership are in flight')
+  else holds(configurations.current.index < termStartIndex, 'a change was proposed before the own term was committed')
+  for (const id of state.followers.keys()) holds(id !== state.id, 'a leader follows itself')
 }
 
 function checkProgress(state: RaftState, follower: Progress, holds: (condition: boolean, what: string) => void): void {

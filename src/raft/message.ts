@@ -29,6 +29,8 @@ export interface Vote extends Envelope {
   readonly type: 'vote'
   readonly lastIndex: Index
   readonly lastTerm: Term
+  /** The leader itself asked for this election: it is heard although that leader is (thesis 4.2.3, end). */
+  readonly forced?: true
 }
 
 export interface VoteReply extends Envelope {
@@ -87,6 +89,11 @@ export interface ReadIndexReply extends Envelope {
   readonly index: Index
 }
 
+/** The leader hands over: campaign at once (thesis 3.10). */
+export interface TimeoutNow extends Envelope {
+  readonly type: 'timeout-now'
+}
+
 export type Message =
   | PreVote
   | PreVoteReply
@@ -99,5 +106,6 @@ export type Message =
   | HeartbeatReply
   | ReadIndexRequest
   | ReadIndexReply
+  | TimeoutNow
 
 export type MessageType = Message['type']

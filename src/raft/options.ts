@@ -5,6 +5,10 @@ import type { Configuration, NodeId } from './types.js'
 
 export interface RaftOptions {
   readonly id: NodeId
+  /**
+   * The configuration as of `stored.compacted`; entries behind it change it. Of a new cluster, its first voters. A member
+   * that joins one and knows nothing of it yet is its only learner, without voters: it waits to be told.
+   */
   readonly configuration: Configuration
   /** Least time without a leader after which a member campaigns, in milliseconds; the actual one is drawn from [1, 2) times this. Default 1000 (etcd). */
   readonly electionTimeoutMs?: number
@@ -26,6 +30,8 @@ export interface RaftOptions {
   readonly applyBatchBytesMax?: number
   /** Draws the election timeouts. Seeded: the same draws give the same run. */
   readonly random: Random
+  /** Hints at who should lead: a voter that is outranked waits longer before it campaigns. The same on all members. Default: all equal. */
+  readonly priority?: (id: NodeId) => number
   /** Told of every noteworthy decision, synchronously. It must not call back into the core. Default: nobody. */
   readonly trace?: (event: RaftEvent) => void
 }

@@ -8,11 +8,13 @@ import { assert } from '../base/assert.js'
 import { acceptanceCanLeave, noteDurable, sendAcceptance } from './append.js'
 import { commitByCounting } from './commit.js'
 import { countOwnVote } from './election.js'
+import { leaveJointNow, leavingJointIsDue, stepDownAsRemoved, steppingDownIsDue } from './membership.js'
 import { hardStateIsDurable, holdForBeginningWrite, releaseHeld } from './outbox.js'
 import { beginRound, readRoundIsDue } from './read-index.js'
 import type { Ready, Write } from './ready.js'
 import { hasAppendsToSend, replicate } from './replicate.js'
 import type { RaftState } from './state.js'
+import { tellingTargetIsDue, tellTarget } from './transfer.js'
 import type { Entry, Index } from './types.js'
 
 export function hasReady(state: RaftState, mayApply: boolean): boolean {
@@ -23,14 +25,18 @@ export function hasReady(state: RaftState, mayApply: boolean): boolean {
     (mayApply && deliverableIndex(state) > state.deliveredIndex) ||
     needsWrite(state) ||
     acceptanceCanLeave(state) ||
-    (state.role === 'leader' && (readRoundIsDue(state) || hasAppendsToSend(state)))
+    (state.role === 'leader' && (readRoundIsDue(state) || hasAppendsToSend(state) || hasDuties(state)))
   )
 }
 
 export function takeReady(state: RaftState, mayApply: boolean): Ready {
   if (state.role === 'leader') {
+    if (leavingJointIsDue(state)) leaveJointNow(state)
     if (readRoundIsDue(state)) beginRound(state)
     replicate(state)
+    if (tellingTargetIsDue(state)) tellTarget(state)
+    // Last: the others have just been told of the commit.
+    if (steppingDownIsDue(state)) stepDownAsRemoved(state)
   }
   if (acceptanceCanLeave(state)) sendAcceptance(state)
   const write = needsWrite(state) ? beginWrite(state) : undefined
@@ -72,6 +78,11 @@ export function completeWrite(state: RaftState, writeId: number): void {
       noteDurable(state, durableBefore)
       return
   }
+}
+
+/** What follows from a commit or an acceptance, and is seen to when output is taken. */
+function hasDuties(state: RaftState): boolean {
+  return leavingJointIsDue(state) || tellingTargetIsDue(state) || steppingDownIsDue(state)
 }
 
 function needsWrite(state: RaftState): boolean {

@@ -11,6 +11,7 @@ import type { Entry } from './types.js'
 export function propose(state: RaftState, payloads: readonly Uint8Array[]): ProposeResult {
   if (payloads.length === 0) throw new RangeError('propose: at least one payload is needed')
   if (state.role !== 'leader') return refuse(state, 'not-leader', payloads.length)
+  if (state.transfer !== undefined) return refuse(state, 'transferring', payloads.length)
   const { log, term } = state
   const index = log.lastIndex + 1
   const entries: Entry[] = []

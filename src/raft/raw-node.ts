@@ -14,8 +14,11 @@
  */
 import { assert } from '../base/assert.js'
 import { randomId } from '../base/random.js'
+import type { ConfigurationChange, ProposeConfigurationResult } from './confchange/change.js'
+import type { CompleteConfiguration } from './configuration.js'
 import { isSoleVoter } from './electorate.js'
 import { checkInvariants } from './invariants.js'
+import { proposeConfiguration } from './membership.js'
 import type { Message } from './message.js'
 import type { RaftOptions } from './options.js'
 import { completeWrite, hasReady, takeReady } from './output.js'
@@ -27,6 +30,8 @@ import { initialState, type RaftState } from './state.js'
 import { statusOf } from './status.js'
 import { step } from './step.js'
 import { nextDeadlineMs, noteTime, tick } from './tick.js'
+import { resign, transferLeadership } from './transfer.js'
+import type { TransferResult } from './transfer-result.js'
 import { restartElectionTimer } from './transitions.js'
 import type { Index, LogPosition, NodeId, Role, StoredState, Term } from './types.js'
 
@@ -89,6 +94,21 @@ export class RawNode {
     return this.#state.log.durableIndex
   }
 
+  /** Who belongs to the cluster, by the last such entry in the log, committed or not. */
+  get configuration(): CompleteConfiguration {
+    return this.#state.configuration
+  }
+
+  /** The entry that brought {@link configuration}; where none did, the position it was given for. */
+  get configurationIndex(): Index {
+    return this.#state.configurations.current.index
+  }
+
+  /** Who belongs to the cluster by the log up to `index`, which is not below the compacted position: for snapshots. */
+  configurationAt(index: Index): CompleteConfiguration {
+    return this.#state.configurations.at(index)
+  }
+
   /** Bytes that the entries in memory take. */
   get logBytes(): number {
     return this.#state.log.bytes
@@ -125,6 +145,32 @@ export class RawNode {
   propose(payloads: readonly Uint8Array[], nowMs: number): ProposeResult {
     noteTime(this.#state, nowMs)
     return propose(this.#state, payloads)
+  }
+
+  /**
+   * Changes who belongs to the cluster. In force at once; to stay when the entry at that index, *with that term*, is
+   * handed out. A joint configuration is left without being asked, unless the change says otherwise.
+   *
+   * @throws RangeError for more data than one request may have
+   */
+  proposeConfiguration(change: ConfigurationChange, nowMs: number): ProposeConfigurationResult {
+    noteTime(this.#state, nowMs)
+    return proposeConfiguration(this.#state, change)
+  }
+
+  /**
+   * Hands leadership to a voter, or to the one with the longest log. Accepted does not mean done: that is so when another
+   * leader is seen. Until then, for at most an election timeout, proposals are refused.
+   */
+  transferLeadership(to: NodeId | 'best', nowMs: number): TransferResult {
+    noteTime(this.#state, nowMs)
+    return transferLeadership(this.#state, to)
+  }
+
+  /** Before a graceful stop: hands leadership over, if it is ours and anybody can take it, and never campaigns again. */
+  resign(nowMs: number): TransferResult {
+    noteTime(this.#state, nowMs)
+    return resign(this.#state)
   }
 
   /**
@@ -170,6 +216,7 @@ export class RawNode {
     )
     if (index <= state.log.compacted.index) return
     state.log.compact(index)
+    state.configurations.compact(index)
     state.settings.trace?.({ type: 'log-compacted', node: state.id, index })
   }
 

@@ -117,6 +117,7 @@ function answer(state: RaftState, request: ReadRequest, index: number): void {
   else send(state, { type: 'read-index-reply', from: state.id, to, term: state.term, requestId, index })
 }
 
-function ownTermIsCommitted(state: RaftState): boolean {
+/** Whether all that earlier leaders committed is known to be committed. */
+export function ownTermIsCommitted(state: RaftState): boolean {
   return state.commitIndex >= state.termStartIndex
 }

@@ -35,7 +35,7 @@ export interface Ready {
 }
 
 /** Why a proposal was not taken; it had and will have no effect. */
-export type ProposalRefusal = 'not-leader' | 'too-much-uncommitted'
+export type ProposalRefusal = 'not-leader' | 'too-much-uncommitted' | 'transferring'
 
 export type ProposeResult =
   | { readonly accepted: true; readonly index: Index; readonly term: Term }
@@ -59,6 +59,13 @@ export interface Status {
   readonly lastIndex: Index
   readonly durableIndex: Index
   readonly commitIndex: Index
+  /** The configuration in force, and the index of the entry that brought it. */
+  readonly voters: readonly NodeId[]
+  readonly outgoing: readonly NodeId[]
+  readonly learners: readonly NodeId[]
+  readonly configurationIndex: Index
+  /** To whom leadership is being handed; `NOBODY` if it is not. */
+  readonly transferringTo: NodeId
   /** On a leader, its view of the others; elsewhere empty. */
   readonly followers: readonly FollowerStatus[]
 }

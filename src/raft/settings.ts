@@ -6,11 +6,12 @@ import { LIMITS } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import type { RaftOptions } from './options.js'
 import type { RaftEvent } from './trace.js'
-import type { Configuration, NodeId } from './types.js'
+import { completeConfiguration, whyNotConfiguration, type CompleteConfiguration } from './configuration.js'
+import type { NodeId } from './types.js'
 
 export interface Settings {
   readonly id: NodeId
-  readonly configuration: Configuration
+  readonly configuration: CompleteConfiguration
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly preVote: boolean
@@ -20,6 +21,7 @@ export interface Settings {
   readonly inflightAppendBytesMax: number
   readonly uncommittedBytesMax: number
   readonly applyBatchBytesMax: number
+  readonly priority: ((id: NodeId) => number) | undefined
   readonly random: Random
   readonly trace: ((event: RaftEvent) => void) | undefined
 }
@@ -30,7 +32,7 @@ const HEARTBEAT_INTERVAL_MS = 100
 export function completeSettings(options: RaftOptions): Settings {
   const settings: Settings = {
     id: options.id,
-    configuration: options.configuration,
+    configuration: completeConfiguration(options.configuration),
     electionTimeoutMs: options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS,
     preVote: options.preVote ?? true,
@@ -40,11 +42,12 @@ export function completeSettings(options: RaftOptions): Settings {
     inflightAppendBytesMax: options.inflightAppendBytesMax ?? LIMITS.inflightAppendBytesMax,
     uncommittedBytesMax: options.uncommittedBytesMax ?? LIMITS.uncommittedBytesMax,
     applyBatchBytesMax: options.applyBatchBytesMax ?? LIMITS.applyBatchBytesMax,
+    priority: options.priority,
     random: options.random,
     trace: options.trace,
   }
   requireNodeId(settings.id, 'id')
-  requireVoters(settings.configuration.voters)
+  requireConfiguration(settings)
   requirePositive(settings.electionTimeoutMs, 'electionTimeoutMs')
   requirePositive(settings.heartbeatIntervalMs, 'heartbeatIntervalMs')
   requirePositive(settings.appendBytesMax, 'appendBytesMax')
@@ -64,12 +67,18 @@ export function completeSettings(options: RaftOptions): Settings {
   return settings
 }
 
-function requireVoters(voters: readonly NodeId[]): void {
-  if (voters.length === 0) throw new RangeError('configuration.voters must not be empty: nobody could be elected')
+function requireConfiguration({ id, configuration }: Settings): void {
+  const { voters, learners } = configuration
+  // A member that joins knows nothing but that it has no vote.
+  if (voters.length === 0 && !(learners.length === 1 && learners[0] === id)) {
+    throw new RangeError('configuration.voters must not be empty: nobody could be elected')
+  }
   for (const voter of voters) requireNodeId(voter, 'configuration.voters')
   if (new Set(voters).size !== voters.length) {
     throw new RangeError(`configuration.voters must not repeat an id: ${voters.join(', ')}`)
   }
+  const wrong = whyNotConfiguration(configuration)
+  if (wrong !== undefined) throw new RangeError(`configuration makes no sense: ${wrong}`)
 }
 
 function requireNodeId(id: NodeId, what: string): void {

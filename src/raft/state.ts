@@ -5,21 +5,14 @@
  * (election.ts), `commitIndex` by commit.ts only.
  * Always: durable <= what is handed to the disk <= what is here; a promise leaves only once it is durable (outbox.ts).
  */
+import type { CompleteConfiguration } from './configuration.js'
+import { Configurations } from './configurations.js'
 import { Log } from './log.js'
 import type { Message } from './message.js'
 import type { Progress } from './progress.js'
 import type { ReadState } from './ready.js'
 import type { Settings } from './settings.js'
-import {
-  NOBODY,
-  type Configuration,
-  type HardState,
-  type Index,
-  type NodeId,
-  type Role,
-  type StoredState,
-  type Term,
-} from './types.js'
+import { NOBODY, type HardState, type Index, type NodeId, type Role, type StoredState, type Term } from './types.js'
 
 /** A request for a read index: of our own caller (`from` is this member) or of a follower. */
 export interface ReadRequest {
@@ -50,6 +43,14 @@ export interface Reads {
   nextWireId: number
 }
 
+export interface Transfer {
+  readonly to: NodeId
+  /** Given up then. */
+  readonly deadlineMs: number
+  /** The round of heartbeats in which the target was last told to campaign. */
+  toldInRound: number | undefined
+}
+
 /** The write that was handed out and not reported back. */
 export interface WriteUnderWay {
   readonly id: number
@@ -59,7 +60,9 @@ export interface WriteUnderWay {
 export interface RaftState {
   readonly settings: Settings
   readonly id: NodeId
-  configuration: Configuration
+  /** In force: the last one in the log. Written by membership.ts only. */
+  configuration: CompleteConfiguration
+  readonly configurations: Configurations
   readonly log: Log
 
   /** The latest time we were told; never falls. */
@@ -106,6 +109,13 @@ export interface RaftState {
 
   readonly reads: Reads
 
+  /** On a leader that hands over: to whom. See transfer.ts. */
+  transfer: Transfer | undefined
+  /** The last term in which we told somebody to campaign at once: it has no lease any more. */
+  toldToCampaignInTerm: Term
+  /** This member is about to stop: it neither campaigns nor stays leader. */
+  resigned: boolean
+
   write: WriteUnderWay | undefined
   lastWriteId: number
   /** To send now. */
@@ -121,10 +131,12 @@ export interface RaftState {
 /** A follower without a leader, as the disk left it. What was committed beyond `applied` will be learned again. */
 export function initialState(settings: Settings, stored: StoredState, firstWireId: number, nowMs: number): RaftState {
   const restarted = stored.hardState.term > 0
+  const configurations = new Configurations(stored.compacted, settings.configuration, stored.entries)
   return {
     settings,
     id: settings.id,
-    configuration: settings.configuration,
+    configuration: configurations.current.configuration,
+    configurations,
     log: new Log(stored.compacted, stored.entries),
     nowMs,
     role: 'follower',
@@ -147,6 +159,9 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     round: 0,
     termStartIndex: 0,
     reads: { waiting: [], rounds: [], asked: new Map(), nextWireId: firstWireId },
+    transfer: undefined,
+    toldToCampaignInTerm: 0,
+    resigned: false,
     write: undefined,
     lastWriteId: 0,
     messages: [],

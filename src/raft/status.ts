@@ -1,6 +1,7 @@
 /** A view of the core for people and for tools: a copy, taken when asked for. */
 import type { FollowerStatus, Status } from './ready.js'
 import type { RaftState } from './state.js'
+import { NOBODY } from './types.js'
 
 export function statusOf(state: RaftState): Status {
   const { log } = state
@@ -18,6 +19,11 @@ export function statusOf(state: RaftState): Status {
     lastIndex: log.lastIndex,
     durableIndex: log.durableIndex,
     commitIndex: state.commitIndex,
+    voters: state.configuration.voters,
+    outgoing: state.configuration.outgoing,
+    learners: state.configuration.learners,
+    configurationIndex: state.configurations.current.index,
+    transferringTo: state.transfer?.to ?? NOBODY,
     followers,
   }
 }

@@ -9,7 +9,14 @@
 import { assertNever } from '../base/assert.js'
 import { handleAppend, handleHeartbeat } from './append.js'
 import { isMember } from './electorate.js'
-import { disregardsVote, handlePreVote, handlePreVoteReply, handleVote, handleVoteReply } from './election.js'
+import {
+  disregardsVote,
+  handlePreVote,
+  handlePreVoteReply,
+  handleTimeoutNow,
+  handleVote,
+  handleVoteReply,
+} from './election.js'
 import type { Message } from './message.js'
 import { send } from './outbox.js'
 import { confirmRounds, handleReadIndexReply, handleReadIndexRequest } from './read-index.js'
@@ -24,7 +31,7 @@ export function step(state: RaftState, message: Message): void {
     ignore(state, message, 'not-for-us')
     return
   }
-  if (message.from === state.id || !isMember(state, message.from)) {
+  if (message.from === state.id || !isHeard(state, message)) {
     ignore(state, message, 'unknown-sender')
     return
   }
@@ -34,6 +41,33 @@ export function step(state: RaftState, message: Message): void {
     return
   }
   dispatch(state, message)
+}
+
+/**
+ * Who asks for something is heard even if our configuration does not know it: ours may be older than that of the others,
+ * and a member that joins knows nobody (thesis 4.1). Answers count only from those we asked, or might have: one that was
+ * removed must not depose anybody by an answer in a term of its own making.
+ */
+function isHeard(state: RaftState, message: Message): boolean {
+  switch (message.type) {
+    case 'pre-vote':
+    case 'vote':
+    case 'append':
+    case 'heartbeat':
+    case 'timeout-now':
+      return true
+    case 'read-index-reply':
+      return isMember(state, message.from) || message.from === state.leader
+    case 'pre-vote-reply':
+    case 'vote-reply':
+    case 'append-accepted':
+    case 'append-rejected':
+    case 'heartbeat-reply':
+    case 'read-index':
+      return isMember(state, message.from)
+    default:
+      return assertNever(message, 'message')
+  }
 }
 
 /** Returns whether to go on with the message. */
@@ -51,6 +85,7 @@ function raiseTerm(state: RaftState, message: Message): boolean {
       return true
     case 'append':
     case 'heartbeat':
+    case 'timeout-now':
       becomeFollower(state, message.term, message.from)
       return true
     case 'vote-reply':
@@ -123,6 +158,9 @@ function dispatch(state: RaftState, message: Message): void {
       return
     case 'read-index-reply':
       handleReadIndexReply(state, message)
+      return
+    case 'timeout-now':
+      handleTimeoutNow(state, message)
       return
     default:
       assertNever(message, 'message')

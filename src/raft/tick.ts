@@ -8,6 +8,7 @@ import { reachedByQuorum } from './electorate.js'
 import { campaign } from './election.js'
 import { beginRound, dropLostReads } from './read-index.js'
 import type { RaftState } from './state.js'
+import { expireTransfer } from './transfer.js'
 import { becomeFollower, electionDeadlineMs } from './transitions.js'
 import { NOBODY } from './types.js'
 
@@ -18,6 +19,7 @@ import { NOBODY } from './types.js'
 export function noteTime(state: RaftState, nowMs: number): void {
   state.nowMs = Math.max(state.nowMs, nowMs)
   dropLostReads(state)
+  expireTransfer(state)
   if (state.role === 'leader' && state.nowMs >= state.quorumDeadlineMs) checkQuorum(state)
 }
 
@@ -37,7 +39,9 @@ export function tick(state: RaftState): void {
 /** When `tick` next has something to do; always a finite number. */
 export function nextDeadlineMs(state: RaftState): number {
   const deadlineMs =
-    state.role === 'leader' ? Math.min(state.heartbeatDeadlineMs, state.quorumDeadlineMs) : electionDeadlineMs(state)
+    state.role === 'leader'
+      ? Math.min(state.heartbeatDeadlineMs, state.quorumDeadlineMs, state.transfer?.deadlineMs ?? Infinity)
+      : electionDeadlineMs(state)
   for (const { askedMs } of state.reads.asked.values()) {
     return Math.min(deadlineMs, askedMs + state.settings.electionTimeoutMs)
   }

@@ -7,7 +7,9 @@
  */
 import type { MessageType } from './message.js'
 import type { ProposalRefusal } from './ready.js'
-import type { Index, LogPosition, NodeId, Term } from './types.js'
+import type { ConfigurationRefusal } from './confchange/change.js'
+import type { TransferRefusal } from './transfer-result.js'
+import type { Configuration, Index, LogPosition, NodeId, Term } from './types.js'
 
 /** Why a vote or a pre-vote was not given. */
 export type VoteRefusal =
@@ -55,6 +57,14 @@ export type RaftEvent = Emitted &
     | { readonly type: 'proposal-refused'; readonly reason: ProposalRefusal; readonly count: number }
     | { readonly type: 'read-round-started'; readonly round: number; readonly index: Index; readonly count: number }
     | { readonly type: 'read-round-confirmed'; readonly round: number; readonly index: Index; readonly count: number }
+    | { readonly type: 'configuration-adopted'; readonly index: Index; readonly configuration: Configuration }
+    | { readonly type: 'configuration-rolled-back'; readonly index: Index; readonly configuration: Configuration }
+    | { readonly type: 'configuration-refused'; readonly reason: ConfigurationRefusal }
+    | { readonly type: 'leader-removed'; readonly term: Term }
+    | { readonly type: 'transfer-started'; readonly to: NodeId }
+    | { readonly type: 'transfer-refused'; readonly reason: TransferRefusal }
+    | { readonly type: 'transfer-aborted'; readonly to: NodeId }
+    | { readonly type: 'told-to-campaign'; readonly to: NodeId }
     | { readonly type: 'reads-dropped'; readonly count: number }
     | {
         readonly type: 'message-ignored'

@@ -13,10 +13,9 @@
  */
 import { assert } from '../base/assert.js'
 import { below } from '../base/random.js'
-import { peersOf } from './electorate.js'
-import { Inflight } from './inflight.js'
+import { syncFollowers } from './followers.js'
 import { discardHeld, hardStateIsDurable } from './outbox.js'
-import { newProgress } from './progress.js'
+import { isOutranked } from './priority.js'
 import type { RaftState } from './state.js'
 import { NOBODY, type NodeId, type Term } from './types.js'
 
@@ -69,10 +68,7 @@ export function becomeLeader(state: RaftState): void {
   const { settings, log, nowMs } = state
   state.role = 'leader'
   changeLeader(state, state.id)
-  for (const id of peersOf(state)) {
-    const inflight = new Inflight(settings.inflightAppendsMax, settings.inflightAppendBytesMax)
-    state.followers.set(id, newProgress(id, { nextIndex: log.lastIndex + 1, nowMs, round: state.round, inflight }))
-  }
+  syncFollowers(state, state.configuration, state.id, { ...settings, nextIndex: log.lastIndex + 1 })
   state.heartbeatDeadlineMs = nowMs + settings.heartbeatIntervalMs
   state.quorumDeadlineMs = nowMs + settings.electionTimeoutMs
   state.termStartIndex = log.lastIndex + 1
@@ -97,6 +93,7 @@ export function restartElectionTimer(state: RaftState): void {
   const { electionTimeoutMs, random } = state.settings
   state.electionTimerStartMs = state.nowMs
   state.electionTimeoutDrawnMs = electionTimeoutMs + below(random, electionTimeoutMs)
+  if (isOutranked(state)) state.electionTimeoutDrawnMs += electionTimeoutMs
 }
 
 export function electionDeadlineMs(state: RaftState): number {
@@ -118,6 +115,7 @@ function leaveRole(state: RaftState): void {
   state.followers.clear()
   state.heartbeatDeadlineMs = Infinity
   state.quorumDeadlineMs = Infinity
+  state.transfer = undefined
   if (state.role === 'leader') abandonReads(state)
 }
 

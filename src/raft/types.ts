@@ -12,7 +12,7 @@ export type Index = number
 
 /**
  * What an entry carries. `normal` belongs to the state machine; `noop` is what a new leader appends so that it can commit
- * (thesis 6.4); `configuration` will carry voters and learners.
+ * (thesis 6.4); `configuration` carries voters and learners, in force from where it is appended (confchange/codec.ts).
  */
 export type EntryKind = 'normal' | 'noop' | 'configuration'
 
@@ -37,9 +37,20 @@ export interface LogPosition {
   readonly term: Term
 }
 
-/** Who votes. Joint configurations (two sets at once) and learners come with membership changes. */
+/**
+ * Who belongs to the cluster. With `outgoing` it is joint: a quorum is then a majority of the voters *and* one of the
+ * outgoing ones (thesis 4.3).
+ */
 export interface Configuration {
   readonly voters: readonly NodeId[]
+  /** The voters before the change that is under way; default none. */
+  readonly outgoing?: readonly NodeId[]
+  /** They get the log and are not counted; default none. */
+  readonly learners?: readonly NodeId[]
+  /** Outgoing voters that are learners once the joint configuration is left; default none. */
+  readonly learnersNext?: readonly NodeId[]
+  /** Whether a joint configuration is left as soon as it is committed, or when asked; default false. */
+  readonly autoLeave?: boolean
 }
 
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader'

@@ -5,11 +5,13 @@
  * A violation is reported under one of these names:
  * R1 election safety, R2 log matching, R3 leader append-only, R4 leader completeness, R5 state-machine safety,
  * R6 durable before promised, R7 one vote per term for ever, R8 commit is monotone, R9 committed is durable on a quorum,
- * R11 applied <= committed and durable, R12 no truncation of what is committed, R16 reads see what was committed.
+ * R11 applied <= committed and durable, R12 no truncation of what is committed, R14 one change of membership at a time, of
+ * quorums that intersect, after an own commit, R15 who is no voter is not counted, R16 reads see what was committed.
  */
 import type { Message } from '../../src/raft/message.js'
+import { describeConfiguration } from '../../src/raft/configuration.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
-import type { Entry, HardState, Index, NodeId, Term } from '../../src/raft/types.js'
+import type { Configuration, Entry, HardState, Index, NodeId, Term } from '../../src/raft/types.js'
 
 /** A violated invariant, found in this run. */
 export class SafetyViolation extends Error {
@@ -20,6 +22,8 @@ export class SafetyViolation extends Error {
 export interface Disk {
   hardState: HardState
   compacted: { index: Index; term: Term }
+  /** Who belonged to the cluster at the compacted position. */
+  configuration: Configuration
   entries: Entry[]
   /** Up to here the state machine is durable. */
   applied: Index
@@ -39,10 +43,11 @@ interface Seen {
   lastIndex: Index
   commitIndex: Index
   ledTerm: Term
+  configurationIndex: Index
+  configurationTerm: Term
 }
 
 export class Checker {
-  readonly #members: readonly NodeId[]
   readonly #leaderOf = new Map<Term, NodeId>()
   readonly #voteOf = new Map<string, NodeId>()
   /** For each position the one term before it, and the one payload in it. */
@@ -53,14 +58,17 @@ export class Checker {
   /** In which term each was committed; never falls. */
   readonly #committedIn: Term[] = [0]
   readonly #seen = new Map<NodeId, Seen>()
+  /** For each position, the one configuration in it. */
+  readonly #configurationOf = new Map<string, string>()
   readonly #readFloor = new Map<string, Index>()
-
-  constructor(members: readonly NodeId[]) {
-    this.#members = members
-  }
 
   get committedIndex(): Index {
     return this.#committed.length - 1
+  }
+
+  /** Different ones that any member went by. */
+  get configurations(): number {
+    return this.#configurationOf.size
   }
 
   get termsWithLeader(): number {
@@ -71,7 +79,14 @@ export class Checker {
   restarted(id: NodeId, node: RawNode): void {
     const terms: (Term | undefined)[] = []
     for (let index = node.firstIndex; index <= node.lastIndex; index++) terms[index] = node.termAt(index)
-    this.#seen.set(id, { terms, lastIndex: node.lastIndex, commitIndex: node.commitIndex, ledTerm: 0 })
+    this.#seen.set(id, {
+      terms,
+      lastIndex: node.lastIndex,
+      commitIndex: node.commitIndex,
+      ledTerm: 0,
+      configurationIndex: node.configurationIndex,
+      configurationTerm: node.termAt(node.configurationIndex) ?? 0,
+    })
   }
 
   /** After anything happened to a member. */
@@ -80,6 +95,7 @@ export class Checker {
     const seen = this.#seen.get(id)
     if (seen === undefined) throw new Error(`member ${id} was never started`)
     const leads = node.role === 'leader'
+    this.#observeConfiguration(id, node, seen)
     this.#observeLog(id, node, seen, leads && seen.ledTerm === node.term)
     if (leads && seen.ledTerm !== node.term) {
       this.#observeElection(id, node)
@@ -185,10 +201,39 @@ export class Checker {
     seen.lastIndex = lastIndex
   }
 
+  #observeConfiguration(id: NodeId, node: RawNode, seen: Seen): void {
+    const { configuration, configurationIndex } = node
+    const term = node.termAt(configurationIndex) ?? 0
+    if (configurationIndex === seen.configurationIndex && term === seen.configurationTerm) return
+    const isNewer = configurationIndex > seen.configurationIndex
+    seen.configurationIndex = configurationIndex
+    seen.configurationTerm = term
+    if (configurationIndex < node.firstIndex) return
+    const text = describeConfiguration(configuration)
+    const key = `${configurationIndex}@${term}`
+    const known = this.#configurationOf.get(key) ?? text
+    if (known !== text) this.#fail('R14', `configuration ${key} of member ${id} is ${text}, elsewhere ${known}`)
+    this.#configurationOf.set(key, text)
+    const before = node.configurationAt(configurationIndex - 1)
+    if (before.voters.length > 0 && !quorumsIntersect(before, configuration)) {
+      this.#fail('R14', `quorums of ${describeConfiguration(before)} and of ${text} miss each other`)
+    }
+    if (node.role === 'leader' && isNewer && term === node.term && node.termAt(node.commitIndex) !== term) {
+      this.#fail('R14', `${id} changes the membership in term ${term} before it has committed anything in it`)
+    }
+  }
+
   #observeElection(id: NodeId, node: RawNode): void {
     const before = this.#leaderOf.get(node.term) ?? id
     if (before !== id) this.#fail('R1', `${before} and ${id} both lead in term ${node.term}`)
     this.#leaderOf.set(node.term, id)
+    const voted = (voter: NodeId): boolean => voter === id || this.#voteOf.get(`${voter} ${node.term}`) === id
+    if (!isQuorum(node.configuration, voted)) {
+      this.#fail(
+        'R15',
+        `${id} leads in term ${node.term} without the votes of ${describeConfiguration(node.configuration)}`,
+      )
+    }
     for (let index = node.firstIndex; index <= this.committedIndex; index++) {
       // Late votes may still elect a leader of a term that is over; it commits nothing, and owes nothing to later ones.
       if ((this.#committedIn[index] ?? 0) >= node.term) break
@@ -208,15 +253,22 @@ export class Checker {
     for (let index = seen.commitIndex + 1; index <= commitIndex; index++) {
       const term = node.termAt(index)
       const known = this.#committed[index]
+      const holds = (voter: NodeId): boolean => termOnDisk(disks.get(voter) as Disk, index) === (term ?? -1)
       if (known !== undefined) {
         if (known !== term) this.#fail('R5', `${id} commits ${index}@${term ?? '?'}, committed is ${index}@${known}`)
+        // By the configuration that this member goes by, too, no quorum may be without it.
+        if (isQuorum(node.configuration, (voter) => !holds(voter) && !isCompacted(disks.get(voter) as Disk, index))) {
+          this.#fail('R9', `${index}@${term}: a quorum of ${describeConfiguration(node.configuration)} lacks it`)
+        }
         continue
       }
       if (term === undefined) this.#fail('R8', `${id} commits ${index}, which it does not have`)
-      let holders = 0
-      for (const disk of disks.values()) if (termOnDisk(disk, index) === term) holders++
-      if (holders * 2 <= this.#members.length) {
-        this.#fail('R9', `${id} commits ${index}@${term}, it is on ${holders} of ${this.#members.length} disks`)
+      if (!isQuorum(node.configuration, holds)) {
+        const holders = [...disks.keys()].filter(holds).join(' ')
+        this.#fail(
+          'R9',
+          `${id} commits ${index}@${term}, of ${describeConfiguration(node.configuration)} it has ${holders}`,
+        )
       }
       this.#committed.push(term)
       this.#committedIn.push(Math.max(node.term, this.#committedIn.at(-1) ?? 0))
@@ -234,4 +286,25 @@ export class Checker {
   #fail(invariant: string, what: string): never {
     throw new SafetyViolation(`${invariant}: ${what}`)
   }
+}
+
+function isCompacted(disk: Disk, index: Index): boolean {
+  return index <= disk.compacted.index
+}
+
+/** Whether those for which `has` says so are a majority of the voters, and of the outgoing ones if there are any. */
+function isQuorum(configuration: Configuration, has: (voter: NodeId) => boolean): boolean {
+  const sides = [configuration.voters, configuration.outgoing ?? []].filter((side) => side.length > 0)
+  return sides.length > 0 && sides.every((side) => side.filter(has).length * 2 > side.length)
+}
+
+/** By trying every set: for each quorum of the one, what is left is no quorum of the other. */
+function quorumsIntersect(left: Configuration, right: Configuration): boolean {
+  const ids = [left, right].flatMap(({ voters, outgoing = [] }) => [...voters, ...outgoing])
+  const bits = new Map([...new Set(ids)].map((id, at) => [id, 1 << at]))
+  for (let set = 0; set < 1 << bits.size; set++) {
+    const has = (id: NodeId): boolean => (set & (bits.get(id) ?? 0)) !== 0
+    if (isQuorum(left, has) && isQuorum(right, (id) => !has(id))) return false
+  }
+  return true
 }

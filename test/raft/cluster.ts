@@ -6,12 +6,14 @@
  * `Plant` is where a test puts a bug in, outside the core, to see that the checks find it.
  */
 import { describeEvent, describeMessage } from '../../src/raft/describe.js'
+import { isJoint, membersOf } from '../../src/raft/configuration.js'
 import type { Message } from '../../src/raft/message.js'
 import { RawNode } from '../../src/raft/raw-node.js'
 import type { RaftOptions } from '../../src/raft/options.js'
 import type { Ready, Write } from '../../src/raft/ready.js'
 import type { RaftEvent } from '../../src/raft/trace.js'
 import type { Index, NodeId, StoredState, Term } from '../../src/raft/types.js'
+import { drawChange } from './churn.js'
 import { Checker, lastOnDisk, termOnDisk, type Disk } from './checker.js'
 import { Seeded } from './seeded.js'
 
@@ -40,6 +42,10 @@ export interface SimulationOptions {
   readonly trace?: (event: RaftEvent) => void
   /** In place of what the seed draws. */
   readonly core?: Partial<RaftOptions>
+  /** Two more members, at first outside, and a membership and leadership that change all the time. */
+  readonly churn?: boolean
+  /** The core itself, where it is to be one with a bug. */
+  readonly Core?: typeof RawNode
 }
 
 interface Member {
@@ -53,6 +59,8 @@ interface Member {
   pausedUntilMs: number
   ledTerm: Term
   tickAtMs: number
+  /** It campaigns no more, and will be stopped. */
+  resigned: boolean
 }
 
 interface Happening {
@@ -87,6 +95,8 @@ export class SimulatedCluster {
   readonly #faultMsMax: number
   readonly #leaderFallRate: number
   readonly #options
+  readonly #churns: boolean
+  readonly #Core: typeof RawNode
 
   constructor(seed: number, options: SimulationOptions = {}) {
     const random = new Seeded(seed)
@@ -111,10 +121,21 @@ export class SimulatedCluster {
       applyBatchBytesMax: random.pick([1, 1_000_000]),
       ...options.core,
     }
+    this.#churns = options.churn ?? false
+    this.#Core = options.Core ?? RawNode
+    // Without either, a member that was removed deposes every leader, for ever.
+    if (this.#churns && !this.#options.preVote && !this.#options.checkQuorum) this.#options.preVote = true
     const ids = random.chance(0.5) ? [1, 2, 3] : [1, 2, 3, 4, 5]
-    this.checker = new Checker(ids)
-    for (const id of ids) {
-      const disk: Disk = { hardState: { term: 0, vote: 0 }, compacted: { index: 0, term: 0 }, entries: [], applied: 0 }
+    this.checker = new Checker()
+    const outside = this.#churns ? [ids.length + 1, ids.length + 2] : []
+    for (const id of [...ids, ...outside]) {
+      const disk: Disk = {
+        hardState: { term: 0, vote: 0 },
+        compacted: { index: 0, term: 0 },
+        configuration: ids.includes(id) ? { voters: ids } : { voters: [], learners: [id] },
+        entries: [],
+        applied: 0,
+      }
       this.#disks.set(id, disk)
       this.members.set(id, {
         id,
@@ -126,6 +147,7 @@ export class SimulatedCluster {
         pausedUntilMs: 0,
         ledTerm: 0,
         tickAtMs: Infinity,
+        resigned: false,
       })
     }
     for (const member of this.members.values()) this.#start(member)
@@ -136,6 +158,7 @@ export class SimulatedCluster {
     const endMs = this.nowMs + durationMs
     this.#scheduleFault(endMs)
     this.#scheduleLoad(endMs)
+    if (this.#churns) this.#scheduleChurn(endMs)
     this.#runUntil(endMs)
   }
 
@@ -145,6 +168,7 @@ export class SimulatedCluster {
     this.#cutLinks.clear()
     for (const member of this.members.values()) {
       member.pausedUntilMs = this.nowMs
+      if (member.resigned) this.#crash(member)
       if (member.node === undefined) this.#start(member)
     }
   }
@@ -189,10 +213,14 @@ export class SimulatedCluster {
     this.#settle(member)
   }
 
-  /** Whether all logs, commits and applied states are the same. */
+  /** Whether all logs, commits and applied states are the same, of those that belong to the cluster by now. */
   converged(): boolean {
-    const nodes = [...this.members.values()]
-    const last = nodes[0]?.node?.lastIndex
+    const leader = this.leader()
+    if (leader === undefined) return false
+    const { configuration, lastIndex: last } = leader
+    if (isJoint(configuration) && configuration.autoLeave) return false
+    const belongs = new Set(membersOf(configuration))
+    const nodes = [...this.members.values()].filter(({ id }) => belongs.has(id))
     return nodes.every(
       ({ node, applied }) => node?.lastIndex === last && node?.commitIndex === last && applied === last,
     )
@@ -214,6 +242,7 @@ export class SimulatedCluster {
       ? (event: RaftEvent) => this.transcript.push(`${this.nowMs} ${describeEvent(event)}`)
       : this.#trace
     member.life++
+    member.resigned = false
     member.write = undefined
     member.applied = disk.applied
     const stored: StoredState = {
@@ -222,11 +251,11 @@ export class SimulatedCluster {
       entries: disk.entries,
       applied: disk.applied,
     }
-    const node = new RawNode(
+    const node = new this.#Core(
       {
         ...this.#options,
         id,
-        configuration: { voters: [...this.members.keys()] },
+        configuration: disk.configuration,
         electionTimeoutMs: ELECTION_TIMEOUT_MS,
         heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
         random: new Seeded(this.#random.uint32()),
@@ -259,6 +288,8 @@ export class SimulatedCluster {
     if (node.hasReady() && !this.#random.chance(0.1)) {
       for (let round = 0; round < 3 && node.hasReady(); round++) {
         const ready = node.ready()
+        // Leaving a joint configuration is decided there, and may commit what is handed out with it.
+        this.checker.observe(id, node, this.#disks)
         this.#perform(member, node, this.#plant.ready?.(ready, node) ?? ready)
         this.checker.observe(id, node, this.#disks)
       }
@@ -313,6 +344,7 @@ export class SimulatedCluster {
     const index = Math.min(floor, disk.applied, lastOnDisk(disk))
     const term = termOnDisk(disk, index)
     if (index <= disk.compacted.index || term === undefined) return
+    disk.configuration = node.configurationAt(index)
     node.compact(index)
     disk.entries.splice(0, index - disk.compacted.index)
     disk.compacted = { index, term }
@@ -427,6 +459,41 @@ export class SimulatedCluster {
       else this.propose(this.#random.chance(0.7) ? (this.leader()?.id ?? id) : id, this.#random.between(1, 4))
       this.#scheduleLoad(endMs)
     })
+  }
+
+  #scheduleChurn(endMs: number): void {
+    const delayMs = this.#random.between(1, 2 * ELECTION_TIMEOUT_MS)
+    if (this.nowMs + delayMs >= endMs) return
+    this.#after(delayMs, () => {
+      this.#changeSomething()
+      this.#scheduleChurn(endMs)
+    })
+  }
+
+  #changeSomething(): void {
+    const random = this.#random
+    const ids = [...this.members.keys()]
+    const member = this.members.get(random.chance(0.9) ? (this.leader()?.id ?? 1) : random.pick(ids))
+    const node = member?.node
+    if (member === undefined || node === undefined) return
+    const kind = random.between(0, 9)
+    if (kind === 0) {
+      const { life } = member
+      node.resign(this.nowMs)
+      member.resigned = true
+      this.#after(random.between(0, 2 * ELECTION_TIMEOUT_MS), () => {
+        if (member.life === life) this.#crash(member)
+      })
+    } else if (kind <= 2) {
+      node.transferLeadership(random.chance(0.5) ? 'best' : random.pick(ids), this.nowMs)
+    } else {
+      // Often several, asked for at once: all but the first are to be refused.
+      for (let asked = random.between(1, 2); asked > 0; asked--) {
+        node.proposeConfiguration(drawChange(random, node.configuration, node.id, ids), this.nowMs)
+        this.checker.observe(member.id, node, this.#disks)
+      }
+    }
+    this.#settle(member)
   }
 
   #after(delayMs: number, run: () => void): void {

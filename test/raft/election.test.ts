@@ -139,9 +139,9 @@ describe('a vote', () => {
 })
 
 describe('a member', () => {
-  it('does not hear those who do not belong to the cluster', () => {
+  it('does not hear answers of those who do not belong to the cluster', () => {
     const script = new Script([1, 2, 3])
-    script.node(1).step({ ...vote, from: 9, term: 50 }, 0)
+    script.node(1).step({ type: 'heartbeat-reply', from: 9, to: 1, term: 50, round: 0 }, 0)
     expect(script.node(1).term).toBe(0)
     expect(script.eventsOf('message-ignored')).toMatchObject([{ from: 9, reason: 'unknown-sender' }])
   })

@@ -22,6 +22,7 @@ const MESSAGE_CODES: Record<MessageType, number> = {
   'heartbeat-reply': 9,
   'read-index': 10,
   'read-index-reply': 11,
+  'timeout-now': 16,
 }
 const MESSAGE_TYPES = new Map(Object.entries(MESSAGE_CODES).map(([type, code]) => [code, type as MessageType]))
 
@@ -35,8 +36,13 @@ export function encodeMessage(message: Message): Uint8Array {
   writer.uint8(MESSAGE_CODES[message.type]).uint53(message.term)
   switch (message.type) {
     case 'pre-vote':
-    case 'vote':
       writer.uint53(message.lastIndex).uint53(message.lastTerm)
+      break
+    case 'vote':
+      writer
+        .uint53(message.lastIndex)
+        .uint53(message.lastTerm)
+        .boolean(message.forced === true)
       break
     case 'pre-vote-reply':
     case 'vote-reply':
@@ -67,6 +73,8 @@ export function encodeMessage(message: Message): Uint8Array {
     case 'read-index-reply':
       writer.uint53(message.requestId).uint53(message.index)
       break
+    case 'timeout-now':
+      break
     default:
       assertNever(message, 'raft message')
   }
@@ -92,8 +100,11 @@ export function decodeMessage(bytes: Uint8Array, from: NodeId, to: NodeId): Mess
 function decodeBody(reader: Reader, type: MessageType, envelope: { from: NodeId; to: NodeId; term: number }): Message {
   switch (type) {
     case 'pre-vote':
-    case 'vote':
       return { type, ...envelope, lastIndex: bounded(reader), lastTerm: bounded(reader) }
+    case 'vote': {
+      const vote = { type, ...envelope, lastIndex: bounded(reader), lastTerm: bounded(reader) }
+      return reader.boolean() ? { ...vote, forced: true } : vote
+    }
     case 'pre-vote-reply':
     case 'vote-reply':
       return { type, ...envelope, granted: reader.boolean() }
@@ -122,6 +133,8 @@ function decodeBody(reader: Reader, type: MessageType, envelope: { from: NodeId;
       return { type, ...envelope, requestId: reader.uint53() }
     case 'read-index-reply':
       return { type, ...envelope, requestId: reader.uint53(), index: bounded(reader) }
+    case 'timeout-now':
+      return { type, ...envelope }
     default:
       return assertNever(type, 'raft message type')
   }

@@ -25,6 +25,8 @@ const candidacy = (type: 'pre-vote' | 'vote') =>
 const bodies = fc.oneof(
   candidacy('pre-vote'),
   candidacy('vote'),
+  candidacy('vote').map((vote) => ({ ...vote, forced: true as const })),
+  fc.record({ type: fc.constant('timeout-now' as const) }),
   reply('pre-vote-reply'),
   reply('vote-reply'),
   fc.record({ type: fc.constant('append-accepted' as const), matchIndex: position }),

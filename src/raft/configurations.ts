@@ -1,0 +1,91 @@
+/**
+ * The configurations of the log in memory: the one at the compacted position and each that an entry behind it brought.
+ * The last one is in force, committed or not (thesis 4.1): from the moment its entry is appended, and no longer when that
+ * entry is truncated.
+ *
+ *     compacted      entry 12           entry 40
+ *         |  voters 1 2 3  |  voters 1 2 3 4  |  voters 1 2 4      <- in force
+ *
+ * Always: indexes grow; the first is not above the compacted position, all others are.
+ * Always: each follows the one before it safely: their quorums intersect. Except behind one without voters, which is what
+ * a member that joins believes before it has heard anything.
+ */
+import { assert, AssertionError, present } from '../base/assert.js'
+import { isStoreError } from '../base/errors.js'
+import { decodeConfiguration, type ConfigurationContent } from './confchange/codec.js'
+import { describeConfiguration, followsSafely, type CompleteConfiguration } from './configuration.js'
+import type { Entry, Index, LogPosition } from './types.js'
+
+export interface ConfigurationAt {
+  readonly index: Index
+  readonly configuration: CompleteConfiguration
+}
+
+export class Configurations {
+  readonly #known: ConfigurationAt[]
+
+  constructor(compacted: LogPosition, configuration: CompleteConfiguration, entries: readonly Entry[]) {
+    this.#known = [{ index: compacted.index, configuration }]
+    for (const entry of entries) if (entry.kind === 'configuration') this.append(entry)
+  }
+
+  /** What is in force. */
+  get current(): ConfigurationAt {
+    return present(this.#known[this.#known.length - 1], 'the configuration in force')
+  }
+
+  /** What was, is or will be in force when the log up to `index` is all there is; not asked below the compacted position. */
+  at(index: Index): CompleteConfiguration {
+    for (let at = this.#known.length - 1; at >= 0; at--) {
+      const known = this.#known[at]
+      if (known !== undefined && known.index <= index) return known.configuration
+    }
+    throw new AssertionError(`the configuration at ${index} is compacted`)
+  }
+
+  /** How many entries behind `index` bring a configuration. */
+  countAfter(index: Index): number {
+    let count = 0
+    for (const known of this.#known) if (known.index > index) count++
+    return count
+  }
+
+  append(entry: Entry): void {
+    const before = this.current
+    const { configuration } = decode(entry)
+    assert(
+      before.configuration.voters.length === 0 || followsSafely(before.configuration, configuration),
+      () =>
+        `configuration of entry ${entry.index}@${entry.term} (${describeConfiguration(configuration)}) does not follow ` +
+        `that of ${before.index} (${describeConfiguration(before.configuration)}): their quorums may miss each other`,
+    )
+    this.#known.push({ index: entry.index, configuration })
+  }
+
+  /** The entries from `from` on are gone; returns whether that takes any configuration back. */
+  truncate(from: Index): boolean {
+    const before = this.#known.length
+    while (this.#known.length > 1 && this.current.index >= from) this.#known.pop()
+    return this.#known.length < before
+  }
+
+  compact(index: Index): void {
+    while ((this.#known[1]?.index ?? Infinity) <= index) this.#known.shift()
+  }
+
+  /** The log begins anew behind `index`, where a snapshot says that this was in force (openraft issue 1808). */
+  reset(index: Index, configuration: CompleteConfiguration): void {
+    this.#known.length = 0
+    this.#known.push({ index, configuration })
+  }
+}
+
+/** It was made by a leader, and checked on the wire and on the disk: what cannot be read now was written wrongly. */
+function decode(entry: Entry): ConfigurationContent {
+  try {
+    return decodeConfiguration(entry.data)
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    throw new AssertionError(`entry ${entry.index}@${entry.term}: ${error.message}`)
+  }
+}

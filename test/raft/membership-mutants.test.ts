@@ -1,0 +1,129 @@
+/**
+ * A check of the check: bugs in the rules of membership that others have had (reliability: museum rows 14, 15, 22; Ongaro's
+ * bug), planted in a copy of the source, each found by the simulation of changing clusters.
+ */
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { RawNode } from '../../src/raft/raw-node.js'
+import { ELECTION_TIMEOUT_MS, SimulatedCluster } from './cluster.js'
+import { mutatedCore, type Mutation } from './mutated-core.js'
+
+const SEEDS = 400
+
+/** Without what a leader sees by itself: then it is the checks from above that have to find it. */
+const WITHOUT_OWN_CHECK: Mutation = {
+  file: 'invariants.ts',
+  from: '      checkMembership(state, holds)\n',
+  to: '',
+}
+
+const MUTANTS: Record<string, readonly Mutation[]> = {
+  'a change that is proposed before an entry of the own term is committed': [
+    WITHOUT_OWN_CHECK,
+    {
+      file: 'membership.ts',
+      from: "  if (!ownTermIsCommitted(state)) return { refused: 'own-term-not-committed' }\n",
+      to: '',
+    },
+  ],
+  'a change of several voters in one step': [
+    { file: 'confchange/changer.ts', from: 'configuration.voters) > 1)', to: 'configuration.voters) > 9)' },
+    { file: 'configuration.ts', from: 'after.voters) <= 1', to: 'after.voters) <= 9' },
+  ],
+  'a configuration that stays when its entry is truncated': [
+    { file: 'append.ts', from: '  rollBackConfigurations(state, from)\n', to: '' },
+  ],
+  'a learner that is counted': [
+    {
+      file: 'electorate.ts',
+      from: 'return { incoming: voters, outgoing }',
+      to: 'return { incoming: [...voters, ...arguments[0].learners], outgoing }',
+    },
+  ],
+  'a leader that counts itself after its removal': [
+    {
+      file: 'electorate.ts',
+      from: '  return reachedByJointMajority(votersOf(state.configuration), (voter)',
+      to:
+        '  const { voters, outgoing } = state.configuration\n' +
+        '  const incoming = voters.includes(state.id) ? voters : [...voters, state.id]\n' +
+        '  return reachedByJointMajority({ incoming, outgoing }, (voter)',
+    },
+  ],
+  'two changes in flight': [
+    WITHOUT_OWN_CHECK,
+    {
+      file: 'membership.ts',
+      from: "  if (state.configurations.current.index > state.commitIndex) return { refused: 'change-in-progress' }\n",
+      to: '',
+    },
+  ],
+  'a follower that is new and taken to have everything': [
+    { file: 'progress.ts', from: '    matchIndex: 0,', to: '    matchIndex: start.nextIndex - 1,' },
+  ],
+  'a joint configuration of which one side is enough': [
+    {
+      file: 'electorate.ts',
+      from: 'return { incoming: voters, outgoing }',
+      to: 'return { incoming: voters, outgoing: [] }',
+    },
+  ],
+}
+
+/** Nothing wrong is ever done, but some day nothing is done any more. */
+const STUCK: Record<string, readonly Mutation[]> = {
+  'a member that does not campaign since its removal is in its log, committed or not': [
+    { file: 'electorate.ts', from: '  if (index <= commitIndex) return false\n', to: '  return index < 0\n' },
+  ],
+  'a joint configuration that is not left by a later leader': [
+    {
+      file: 'membership.ts',
+      from: '  return isJoint(configuration) && configuration.autoLeave &&',
+      to: '  return state.configurations.current.index > state.termStartIndex && isJoint(configuration) &&',
+    },
+  ],
+}
+
+describe.each(Object.entries(MUTANTS))('%s', (_name, mutations) => {
+  let Core: typeof RawNode
+
+  beforeAll(async () => {
+    Core = await mutatedCore(mutations)
+  })
+
+  it('is found', () => {
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const cluster = new SimulatedCluster(seed, { churn: true, Core })
+      try {
+        cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
+      } catch (error) {
+        // A broken invariant, seen from above or by the core itself; anything else is a mistake of the test.
+        expect(error).toMatchObject({ name: expect.stringMatching(/^(SafetyViolation|AssertionError)$/) as string })
+        console.log(`found with seed ${seed}: ${String(error).split('\n')[0]}`)
+        return
+      }
+    }
+    expect.unreachable(`not found with ${SEEDS} seeds`)
+  })
+})
+
+describe.each(Object.entries(STUCK))('%s', (_name, mutations) => {
+  it('is found when all faults have ended', async () => {
+    const Core = await mutatedCore(mutations)
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const cluster = new SimulatedCluster(seed, { churn: true, Core })
+      cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
+      cluster.heal()
+      const goesOn = (): boolean => cluster.propose(cluster.leader()?.id ?? 0, 1)
+      const converges = (): boolean => cluster.converged()
+      if (
+        cluster.runUntil(goesOn, 60 * ELECTION_TIMEOUT_MS) &&
+        cluster.runUntil(converges, 100 * ELECTION_TIMEOUT_MS)
+      ) {
+        continue
+      }
+      console.log(`found with seed ${seed}`)
+      return
+    }
+    expect.unreachable(`not found with ${SEEDS} seeds`)
+  })
+})
