@@ -36,8 +36,9 @@ export function handleAppend(state: RaftState, message: Append): void {
 
 export function handleHeartbeat(state: RaftState, message: Heartbeat): void {
   hearLeader(state, message.from)
-  // The leader names no more than we acknowledged as durable, so we hold it, even after a restart.
-  commitThrough(state, message.commit)
+  // The leader names no more than we acknowledged as durable, so we hold it, even after a restart. But where that is what
+  // was lost: then only what it has sent us since (promises.ts).
+  commitThrough(state, state.promises === 'kept' ? message.commit : Math.min(message.commit, state.establishedIndex))
   send(state, {
     type: 'heartbeat-reply',
     from: state.id,
@@ -53,7 +54,7 @@ export function noteDurable(state: RaftState, durableBefore: Index): void {
 }
 
 export function acceptanceCanLeave(state: RaftState): boolean {
-  return state.acceptanceDue && hardStateIsDurable(state)
+  return state.acceptanceDue && state.restore === undefined && hardStateIsDurable(state)
 }
 
 export function sendAcceptance(state: RaftState): void {

@@ -26,7 +26,7 @@ import { NOBODY, type NodeId } from './types.js'
 
 /** The election timer ran out. */
 export function campaign(state: RaftState): void {
-  if (!isVoter(state, state.id)) {
+  if (!isVoter(state, state.id) || state.promises === 'lost') {
     restartElectionTimer(state)
     return
   }
@@ -76,11 +76,14 @@ export function handlePreVote(state: RaftState, message: PreVote): void {
  * higher term. Called before our term is raised.
  */
 export function disregardsVote(state: RaftState, message: Vote): boolean {
-  const reason = restartedLately(state)
-    ? 'restarted-lately'
-    : state.settings.checkQuorum && hearsLeader(state)
-      ? 'leader-is-heard'
-      : undefined
+  const reason =
+    state.promises === 'lost'
+      ? 'promises-lost'
+      : restartedLately(state)
+        ? 'restarted-lately'
+        : state.settings.checkQuorum && hearsLeader(state)
+          ? 'leader-is-heard'
+          : undefined
   if (reason === undefined) return false
   state.settings.trace?.({ type: 'vote-refused', node: state.id, term: message.term, to: message.from, reason })
   return true
@@ -121,6 +124,7 @@ export function countOwnVote(state: RaftState): void {
 }
 
 function campaignForVotes(state: RaftState): void {
+  if (state.promises === 'lost') return
   becomeCandidate(state)
   const { log, id, term } = state
   for (const to of peersOf(state)) {
@@ -150,8 +154,11 @@ function countVote(state: RaftState, from: NodeId, granted: boolean): void {
 /** Why not to vote for the sender, or undefined. The same for a vote and for the question whether we would vote. */
 function reasonAgainst(state: RaftState, message: PreVote | Vote): VoteRefusal | undefined {
   if (message.term < state.term) return 'old-term'
+  if (state.promises === 'lost') return 'promises-lost'
   if (restartedLately(state)) return 'restarted-lately'
-  if (message.type === 'pre-vote' && hearsLeader(state)) return 'leader-is-heard'
+  // A vote of our own term as well: some other message may have raised it since we heard the leader, and leader leases
+  // rest on it that whoever hears one keeps still (lease-read.ts).
+  if ((message.type === 'pre-vote' || state.settings.checkQuorum) && hearsLeader(state)) return 'leader-is-heard'
   if (message.term === state.term) {
     const free = state.vote === NOBODY && state.leader === NOBODY
     if (!free && state.vote !== message.from) return 'voted-already'
@@ -164,7 +171,8 @@ function reasonAgainst(state: RaftState, message: PreVote | Vote): VoteRefusal |
 /** By real time, not by messages counted: a process that was paused has heard nobody. */
 function hearsLeader(state: RaftState): boolean {
   if (state.role === 'leader') return true
-  return state.leader !== NOBODY && state.nowMs - state.leaderHeardMs < state.settings.electionTimeoutMs
+  // Whether or not we know of a later term by now.
+  return state.nowMs - state.leaderHeardMs < state.settings.electionTimeoutMs
 }
 
 function restartedLately(state: RaftState): boolean {

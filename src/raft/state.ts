@@ -5,6 +5,8 @@
  * (election.ts), `commitIndex` by commit.ts only.
  * Always: durable <= what is handed to the disk <= what is here; a promise leaves only once it is durable (outbox.ts).
  */
+import { randomId } from '../base/random.js'
+import { newLease, type Lease } from './lease.js'
 import { Log } from './log.js'
 import type { Message } from './message.js'
 import type { Progress } from './progress.js'
@@ -15,7 +17,9 @@ import {
   type Configuration,
   type HardState,
   type Index,
+  type LogPosition,
   type NodeId,
+  type Promises,
   type Role,
   type StoredState,
   type Term,
@@ -54,6 +58,15 @@ export interface Reads {
 export interface WriteUnderWay {
   readonly id: number
   readonly hardState: HardState
+  readonly promises: Promises
+}
+
+/** A snapshot that was accepted and is not durable yet. */
+export interface PendingRestore {
+  readonly position: LogPosition
+  readonly configuration: Configuration
+  /** The write it was handed out as; undefined while it waits for the one under way. */
+  writeId: number | undefined
 }
 
 export interface RaftState {
@@ -74,6 +87,11 @@ export interface RaftState {
   leader: NodeId
   /** The term and vote that are on the disk. */
   durable: HardState
+  /** Whether we may vote and be counted; see promises.ts. And what of it is on the disk. */
+  promises: Promises
+  durablePromises: Promises
+  /** Names this life to the leader that restores them. */
+  readonly recoveryId: number
 
   /** What is known to be committed; never falls. On a follower it may be ahead of its own durable log. */
   commitIndex: Index
@@ -105,7 +123,10 @@ export interface RaftState {
   termStartIndex: Index
 
   readonly reads: Reads
+  readonly lease: Lease
 
+  /** Replaced in memory already, not on the disk: nothing is acknowledged meanwhile. See snapshot-restore.ts. */
+  restore: PendingRestore | undefined
   write: WriteUnderWay | undefined
   lastWriteId: number
   /** To send now. */
@@ -116,11 +137,13 @@ export interface RaftState {
   /** For the caller. */
   answeredReads: ReadState[]
   droppedReads: number[]
+  refusedSnapshots: LogPosition[]
 }
 
 /** A follower without a leader, as the disk left it. What was committed beyond `applied` will be learned again. */
 export function initialState(settings: Settings, stored: StoredState, firstWireId: number, nowMs: number): RaftState {
-  const restarted = stored.hardState.term > 0
+  const promises: Promises = stored.promisesLost === true ? 'lost' : 'kept'
+  const restarted = stored.hardState.term > 0 || promises === 'lost'
   return {
     settings,
     id: settings.id,
@@ -132,6 +155,9 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     vote: stored.hardState.vote,
     leader: NOBODY,
     durable: { term: stored.hardState.term, vote: stored.hardState.vote },
+    promises,
+    durablePromises: promises,
+    recoveryId: promises === 'lost' ? randomId(settings.random) : 0,
     commitIndex: stored.applied,
     deliveredIndex: stored.applied,
     electionTimerStartMs: nowMs,
@@ -147,6 +173,8 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     round: 0,
     termStartIndex: 0,
     reads: { waiting: [], rounds: [], asked: new Map(), nextWireId: firstWireId },
+    lease: newLease(),
+    restore: undefined,
     write: undefined,
     lastWriteId: 0,
     messages: [],
@@ -154,5 +182,6 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     heldForNextWrite: [],
     answeredReads: [],
     droppedReads: [],
+    refusedSnapshots: [],
   }
 }

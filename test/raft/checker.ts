@@ -5,11 +5,12 @@
  * A violation is reported under one of these names:
  * R1 election safety, R2 log matching, R3 leader append-only, R4 leader completeness, R5 state-machine safety,
  * R6 durable before promised, R7 one vote per term for ever, R8 commit is monotone, R9 committed is durable on a quorum,
- * R11 applied <= committed and durable, R12 no truncation of what is committed, R16 reads see what was committed.
+ * R11 applied <= committed and durable, R12 no truncation of what is committed, R13 snapshots hold what is committed and
+ * applied, R16 reads see what was committed, R17 lease reads too.
  */
 import type { Message } from '../../src/raft/message.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
-import type { Entry, HardState, Index, NodeId, Term } from '../../src/raft/types.js'
+import type { Entry, HardState, Index, LogPosition, NodeId, Term } from '../../src/raft/types.js'
 
 /** A violated invariant, found in this run. */
 export class SafetyViolation extends Error {
@@ -23,6 +24,8 @@ export interface Disk {
   entries: Entry[]
   /** Up to here the state machine is durable. */
   applied: Index
+  /** It holds less than was promised from it, and this was noticed. */
+  promisesLost: boolean
 }
 
 export function lastOnDisk(disk: Disk): Index {
@@ -54,6 +57,8 @@ export class Checker {
   readonly #committedIn: Term[] = [0]
   readonly #seen = new Map<NodeId, Seen>()
   readonly #readFloor = new Map<string, Index>()
+  /** What members held, and acknowledged, before they lost it; the term of each entry. */
+  readonly #lost = new Map<NodeId, (Term | undefined)[]>()
 
   constructor(members: readonly NodeId[]) {
     this.#members = members
@@ -88,8 +93,45 @@ export class Checker {
     this.#observeCommit(id, node, seen, disks)
   }
 
+  /**
+   * The disk is about to lose entries and votes. What it held was acknowledged and may still count: such a member elects
+   * nobody until it has it again. What it forgets, it does not keep.
+   */
+  lost(id: NodeId, disk: Disk): void {
+    const held = this.#lost.get(id) ?? []
+    for (let index = disk.compacted.index; index <= lastOnDisk(disk); index++) held[index] = termOnDisk(disk, index)
+    this.#lost.set(id, held)
+    for (const key of [...this.#voteOf.keys()]) if (key.startsWith(`${id} `)) this.#voteOf.delete(key)
+  }
+
+  /** A member makes a snapshot of its state. */
+  snapshotTaken(id: NodeId, position: LogPosition, applied: Index): void {
+    if (position.index > applied) this.#fail('R13', `member ${id} sends state ${position.index}, it applied ${applied}`)
+    this.#requireCommitted(id, position)
+  }
+
+  /** Before a snapshot takes the place of what is on a disk. */
+  restored(id: NodeId, disk: Disk, position: LogPosition): void {
+    this.#requireCommitted(id, position)
+    if (position.index < disk.applied) {
+      this.#fail('R13', `member ${id} falls back from state ${disk.applied} to ${position.index}`)
+    }
+    for (let index = position.index + 1; index <= lastOnDisk(disk); index++) {
+      if (termOnDisk(disk, index) === this.#committed[index]) {
+        this.#fail('R12', `member ${id} restores ${position.index} and loses the committed entry ${index}`)
+      }
+    }
+  }
+
+  /** A leader answered a read by its clock. */
+  leaseRead(id: NodeId, index: Index): void {
+    if (index < this.committedIndex) {
+      this.#fail('R17', `${id} answers at once with ${index}, ${this.committedIndex} is committed already`)
+    }
+  }
+
   /** A message leaves; what it promises must be on the disk. */
-  sent(message: Message, disk: Disk): void {
+  sent(message: Message, disk: Disk, node: RawNode): void {
     const { from, to, term, type } = message
     const { hardState } = disk
     if (type === 'pre-vote' || (type === 'pre-vote-reply' && message.granted)) return
@@ -104,8 +146,18 @@ export class Checker {
       if (before !== votedFor) this.#fail('R7', `${from} voted in term ${term} for ${before} and for ${votedFor}`)
       this.#voteOf.set(key, votedFor)
     }
-    if (type === 'append-accepted' && lastOnDisk(disk) < message.matchIndex) {
-      this.#fail('R6', `${from} acknowledges ${message.matchIndex}, on its disk are ${lastOnDisk(disk)} entries`)
+    const answer = type === 'recovering' ? message.answer : message
+    if (answer.type !== 'append-accepted') return
+    const { matchIndex } = answer
+    if (lastOnDisk(disk) < matchIndex) {
+      this.#fail('R6', `${from} acknowledges ${matchIndex}, on its disk are ${lastOnDisk(disk)} entries`)
+    }
+    const acknowledged = node.termAt(matchIndex)
+    if (acknowledged !== undefined && matchIndex >= disk.compacted.index) {
+      const held = termOnDisk(disk, matchIndex)
+      if (held !== acknowledged) {
+        this.#fail('R6', `${from} acknowledges ${matchIndex}@${acknowledged}, on its disk is ${matchIndex}@${held}`)
+      }
     }
   }
 
@@ -183,6 +235,7 @@ export class Checker {
       this.#previousTermOf.set(key, previousTerm)
     }
     seen.lastIndex = lastIndex
+    terms[node.firstIndex - 1] = node.termAt(node.firstIndex - 1)
   }
 
   #observeElection(id: NodeId, node: RawNode): void {
@@ -209,12 +262,16 @@ export class Checker {
       const term = node.termAt(index)
       const known = this.#committed[index]
       if (known !== undefined) {
+        // A snapshot stands for it; its own position is looked at.
+        if (index < node.firstIndex - 1) continue
         if (known !== term) this.#fail('R5', `${id} commits ${index}@${term ?? '?'}, committed is ${index}@${known}`)
         continue
       }
       if (term === undefined) this.#fail('R8', `${id} commits ${index}, which it does not have`)
       let holders = 0
-      for (const disk of disks.values()) if (termOnDisk(disk, index) === term) holders++
+      for (const [member, disk] of disks) {
+        if (termOnDisk(disk, index) === term || this.#lost.get(member)?.[index] === term) holders++
+      }
       if (holders * 2 <= this.#members.length) {
         this.#fail('R9', `${id} commits ${index}@${term}, it is on ${holders} of ${this.#members.length} disks`)
       }
@@ -222,6 +279,11 @@ export class Checker {
       this.#committedIn.push(Math.max(node.term, this.#committedIn.at(-1) ?? 0))
     }
     seen.commitIndex = commitIndex
+  }
+
+  #requireCommitted(id: NodeId, { index, term }: LogPosition): void {
+    const known = this.#committed[index]
+    if (known !== term) this.#fail('R13', `a snapshot of ${id} is at ${index}@${term}, committed is ${known ?? 'less'}`)
   }
 
   #recordData(id: NodeId, entry: Entry): void {

@@ -6,17 +6,19 @@
  * `Plant` is where a test puts a bug in, outside the core, to see that the checks find it.
  */
 import { describeEvent, describeMessage } from '../../src/raft/describe.js'
-import type { Message } from '../../src/raft/message.js'
+import type { Message, Snapshot } from '../../src/raft/message.js'
 import { RawNode } from '../../src/raft/raw-node.js'
 import type { RaftOptions } from '../../src/raft/options.js'
-import type { Ready, Write } from '../../src/raft/ready.js'
+import type { Ready, Restore, SnapshotRequest } from '../../src/raft/ready.js'
 import type { RaftEvent } from '../../src/raft/trace.js'
-import type { Index, NodeId, StoredState, Term } from '../../src/raft/types.js'
+import type { Entry, HardState, Index, NodeId, Promises, StoredState, Term } from '../../src/raft/types.js'
 import { Checker, lastOnDisk, termOnDisk, type Disk } from './checker.js'
 import { Seeded } from './seeded.js'
 
 export const ELECTION_TIMEOUT_MS = 150
 export const HEARTBEAT_INTERVAL_MS = 30
+/** Clocks run too fast or too slow by at most this share. */
+const CLOCK_DRIFT_MAX = 0.1
 
 /** A bug, in terms of what the core takes in and hands out. */
 export interface Plant {
@@ -30,6 +32,10 @@ export interface Plant {
   readonly reportsWritesEarly?: boolean
   /** A leader answers reads by itself, without asking anybody. */
   readonly readsWithoutRound?: boolean
+  /** What the disk is given in place of a received state. */
+  readonly restores?: (restore: Restore) => Restore
+  /** How much faster or slower than true time clocks run, at most. */
+  readonly clockDriftMax?: number
 }
 
 export interface SimulationOptions {
@@ -48,11 +54,22 @@ interface Member {
   node: RawNode | undefined
   /** Counts the lives of this member: events of an earlier one mean nothing. */
   life: number
-  write: Write | undefined
+  write: PendingWrite | undefined
+  /** What its clock shows: `offsetMs + rate * true time`. */
+  readonly clock: { readonly offsetMs: number; readonly rate: number }
   applied: Index
   pausedUntilMs: number
   ledTerm: Term
   tickAtMs: number
+}
+
+/** What is on its way to the disk: entries, or a received state in place of everything. */
+interface PendingWrite {
+  readonly id: number
+  readonly hardState: HardState
+  readonly entries: readonly Entry[]
+  readonly restore: Restore | undefined
+  readonly promises: Promises
 }
 
 interface Happening {
@@ -65,6 +82,7 @@ export class SimulatedCluster {
   readonly checker: Checker
   readonly members = new Map<NodeId, Member>()
   nowMs = 1000
+  leaseReadsAnswered = 0
   /** One line per event of a core and per message, where asked for. */
   readonly transcript: string[] = []
 
@@ -86,6 +104,10 @@ export class SimulatedCluster {
   readonly #writeMsMax: number
   readonly #faultMsMax: number
   readonly #leaderFallRate: number
+  readonly #compactAheadRate: number
+  readonly #forgetRate: number
+  readonly #snapshotFailureRate: number
+  readonly #snapshotMsMax: number
   readonly #options
 
   constructor(seed: number, options: SimulationOptions = {}) {
@@ -100,6 +122,11 @@ export class SimulatedCluster {
     this.#faultMsMax = random.pick([4, 1]) * ELECTION_TIMEOUT_MS
     this.#leaderFallRate = random.pick([0, 0, 0.5])
     this.#writeMsMax = random.pick([0, 5, 40, 200])
+    this.#compactAheadRate = random.pick([0, 0.1, 1])
+    this.#forgetRate = random.pick([0, 0.5])
+    this.#snapshotFailureRate = random.pick([0, 0.3])
+    this.#snapshotMsMax = random.pick([10, 4 * ELECTION_TIMEOUT_MS])
+    const driftMax = this.#plant.clockDriftMax ?? random.pick([0, CLOCK_DRIFT_MAX])
     // Every bound may be so small that the rare paths are the usual ones.
     this.#options = {
       preVote: random.chance(0.7),
@@ -109,12 +136,20 @@ export class SimulatedCluster {
       inflightAppendBytesMax: random.pick([1, 500, 1_000_000]),
       uncommittedBytesMax: random.pick([300, 1_000_000]),
       applyBatchBytesMax: random.pick([1, 1_000_000]),
+      snapshotTimeoutMs: 4 * ELECTION_TIMEOUT_MS,
+      clockDriftMax: CLOCK_DRIFT_MAX,
       ...options.core,
     }
     const ids = random.chance(0.5) ? [1, 2, 3] : [1, 2, 3, 4, 5]
     this.checker = new Checker(ids)
     for (const id of ids) {
-      const disk: Disk = { hardState: { term: 0, vote: 0 }, compacted: { index: 0, term: 0 }, entries: [], applied: 0 }
+      const disk: Disk = {
+        hardState: { term: 0, vote: 0 },
+        compacted: { index: 0, term: 0 },
+        entries: [],
+        applied: 0,
+        promisesLost: false,
+      }
       this.#disks.set(id, disk)
       this.members.set(id, {
         id,
@@ -122,6 +157,7 @@ export class SimulatedCluster {
         node: undefined,
         life: 0,
         write: undefined,
+        clock: { offsetMs: random.between(0, 1000), rate: 1 + (random.between(-100, 100) / 100) * driftMax },
         applied: 0,
         pausedUntilMs: 0,
         ledTerm: 0,
@@ -171,7 +207,7 @@ export class SimulatedCluster {
     const member = this.members.get(id)
     if (member?.node === undefined) return false
     const payloads = Array.from({ length: count }, () => Buffer.from(`${id}.${++this.#payloads}`))
-    const { accepted } = member.node.propose(payloads, this.nowMs)
+    const { accepted } = member.node.propose(payloads, this.#localMs(member))
     this.#settle(member)
     return accepted
   }
@@ -185,8 +221,22 @@ export class SimulatedCluster {
       this.checker.readAnswered(`${requestId}`, member.node.commitIndex)
       return
     }
-    member.node.readIndex(requestId, this.nowMs)
+    member.node.readIndex(requestId, this.#localMs(member))
     this.#settle(member)
+  }
+
+  /** Whoever believes that it leads is asked for a read at once. */
+  leaseReads(): void {
+    for (const member of this.members.values()) {
+      const { id, node } = member
+      if (node?.role !== 'leader' || member.pausedUntilMs > this.nowMs) continue
+      const index = node.leaseRead(this.#localMs(member))
+      if (index !== undefined) {
+        this.leaseReadsAnswered++
+        this.checker.leaseRead(id, index)
+      }
+      this.#settle(member)
+    }
   }
 
   /** Whether all logs, commits and applied states are the same. */
@@ -194,7 +244,8 @@ export class SimulatedCluster {
     const nodes = [...this.members.values()]
     const last = nodes[0]?.node?.lastIndex
     return nodes.every(
-      ({ node, applied }) => node?.lastIndex === last && node?.commitIndex === last && applied === last,
+      ({ node, applied }) =>
+        node?.lastIndex === last && node?.commitIndex === last && applied === last && node?.promises === 'kept',
     )
   }
 
@@ -221,6 +272,7 @@ export class SimulatedCluster {
       compacted: disk.compacted,
       entries: disk.entries,
       applied: disk.applied,
+      promisesLost: disk.promisesLost,
     }
     const node = new RawNode(
       {
@@ -233,7 +285,7 @@ export class SimulatedCluster {
         ...(trace === undefined ? undefined : { trace }),
       },
       this.#plant.stored?.(stored) ?? stored,
-      this.nowMs,
+      this.#localMs(member),
     )
     member.node = node
     member.tickAtMs = Infinity
@@ -247,6 +299,32 @@ export class SimulatedCluster {
     member.node = undefined
     member.write = undefined
     member.life++
+    if (this.#faulty && this.#random.chance(this.#forgetRate)) this.#forget(member)
+  }
+
+  /** The disk of one that fell loses the end of its log, and perhaps its term and vote; a quorum must keep theirs. */
+  #forget({ id, disk }: Member): void {
+    const forgetful = [...this.#disks.values()].filter((each) => each.promisesLost && each !== disk).length
+    if ((forgetful + 1) * 2 >= this.#disks.size) return
+    this.checker.lost(id, disk)
+    const kept = this.#random.between(Math.max(disk.applied, disk.compacted.index), lastOnDisk(disk))
+    disk.entries.length = kept - disk.compacted.index
+    const termMin = termOnDisk(disk, kept) ?? 0
+    if (this.#random.chance(0.7)) {
+      disk.hardState = { term: this.#random.between(termMin, disk.hardState.term), vote: 0 }
+    }
+    disk.promisesLost = true
+  }
+
+  #localMs({ clock }: Member): number {
+    return clock.offsetMs + clock.rate * this.nowMs
+  }
+
+  /** True time at which a clock shows at least `localMs`. */
+  #trueMs({ clock }: Member, localMs: number): number {
+    return clock.rate === 1
+      ? localMs - clock.offsetMs
+      : Math.max(this.nowMs, Math.floor((localMs - clock.offsetMs) / clock.rate) + 1)
   }
 
   /** Does what the core asks for, looks at it, and makes sure that its next tick comes. */
@@ -263,11 +341,12 @@ export class SimulatedCluster {
         this.checker.observe(id, node, this.#disks)
       }
     }
-    // Only what every member has applied durably is compacted: snapshots, which would help the others, come later.
-    const floor = Math.min(...[...this.#disks.values()].map(({ applied }) => applied))
+    // What every member has applied durably; or whatever may be forgotten: then those that lag need a snapshot.
+    const ahead = this.#random.chance(this.#compactAheadRate)
+    const floor = ahead ? disk.applied : Math.min(...[...this.#disks.values()].map(({ applied }) => applied))
     if (this.#random.chance(0.05)) this.#compact(member, node, floor)
     if (this.#random.chance(0.05)) disk.applied = member.applied
-    const deadlineMs = Math.max(node.nextDeadlineMs(), node.hasReady() ? this.nowMs + 1 : 0)
+    const deadlineMs = Math.max(this.#trueMs(member, node.nextDeadlineMs()), node.hasReady() ? this.nowMs + 1 : 0)
     const wakeMs = node.hasReady() ? this.nowMs + 1 : deadlineMs
     if (wakeMs < member.tickAtMs) this.#scheduleTick(member, wakeMs)
   }
@@ -275,7 +354,7 @@ export class SimulatedCluster {
   #perform(member: Member, node: RawNode, ready: Ready): void {
     const { id, disk } = member
     for (const message of ready.messages) {
-      this.checker.sent(message, disk)
+      this.checker.sent(message, disk, node)
       this.#send(message)
     }
     for (const entry of ready.committed) {
@@ -283,23 +362,70 @@ export class SimulatedCluster {
       member.applied = entry.index
     }
     for (const { requestId, index } of ready.reads) this.checker.readAnswered(`${requestId}`, index)
-    const { write } = ready
+    for (const request of ready.snapshots) this.#sendSnapshot(member, node, request)
+    const write = pendingWrite(ready, this.#plant.restores)
     if (write === undefined) return
     member.write = write
     const { life } = member
     const tookMs = this.#random.between(0, this.#faulty ? this.#writeMsMax : 5)
-    if (this.#plant.reportsWritesEarly === true) node.advance(write.id, this.nowMs)
+    if (this.#plant.reportsWritesEarly === true) node.advance(write.id, this.#localMs(member))
     this.#after(tookMs, () => {
       if (member.life !== life) return
       this.#putOnDisk(member, write)
       member.write = undefined
-      if (this.#plant.reportsWritesEarly !== true) node.advance(write.id, this.nowMs)
+      if (write.restore !== undefined) member.applied = write.restore.position.index
+      if (this.#plant.reportsWritesEarly !== true) node.advance(write.id, this.#localMs(member))
       this.#settle(member)
     })
   }
 
-  #putOnDisk(member: Member, write: Write): void {
+  /**
+   * A state as it is now, or a somewhat older one, is on its way for as long as it takes; it may get lost, fail, or arrive
+   * twice, and so may the report.
+   */
+  #sendSnapshot(member: Member, node: RawNode, { to, minimumIndex }: SnapshotRequest): void {
+    const random = this.#random
+    const index = random.chance(0.5) ? member.applied : random.between(minimumIndex, member.applied)
+    const position = { index, term: node.termAt(index) ?? -1 }
+    this.checker.snapshotTaken(member.id, position, member.applied)
+    const { life } = member
+    const snapshot: Snapshot = {
+      type: 'snapshot',
+      from: member.id,
+      to,
+      term: node.term,
+      position,
+      configuration: { voters: [...this.members.keys()] },
+    }
+    const fails = this.#faulty && random.chance(this.#snapshotFailureRate)
+    const unreported = this.#faulty && random.chance(this.#lossRate)
+    const copies = this.#faulty && random.chance(this.#repeatRate) ? 2 : 1
+    const durations = Array.from({ length: copies }, () => random.between(1, this.#faulty ? this.#snapshotMsMax : 10))
+    if (!fails) for (const tookMs of durations) this.#after(tookMs, () => this.#deliver(snapshot))
+    if (unreported) return
+    this.#after(Math.max(...durations), () => {
+      this.#unlessPaused(member, () => {
+        if (member.life !== life || member.node === undefined) return
+        const arrived = !fails && !this.#cutLinks.has(`${member.id} ${to}`)
+        if (arrived) member.node.snapshotSent(to, position, this.#localMs(member))
+        else member.node.snapshotFailed(to, this.#localMs(member))
+        this.#settle(member)
+      })
+    })
+  }
+
+  #putOnDisk(member: Member, write: PendingWrite): void {
     const { disk, id } = member
+    disk.promisesLost = write.promises === 'lost'
+    const { restore } = write
+    if (restore !== undefined) {
+      this.checker.restored(id, disk, restore.position)
+      disk.hardState = restore.hardState
+      disk.compacted = restore.position
+      disk.applied = restore.position.index
+      disk.entries = []
+      return
+    }
     this.checker.written(id, disk, write.entries)
     disk.hardState = write.hardState
     const first = write.entries[0]
@@ -326,7 +452,7 @@ export class SimulatedCluster {
       this.#unlessPaused(member, () => {
         if (member.life !== life || member.node === undefined) return
         member.tickAtMs = Infinity
-        member.node.tick(this.nowMs)
+        member.node.tick(this.#localMs(member))
         this.#settle(member)
       })
     })
@@ -343,12 +469,13 @@ export class SimulatedCluster {
     }
   }
 
-  #deliver(message: Message): void {
+  #deliver(message: Message | Snapshot): void {
     const member = this.members.get(message.to)
     if (member === undefined || this.#cutLinks.has(`${message.from} ${message.to}`)) return
     this.#unlessPaused(member, () => {
       if (member.node === undefined) return
-      member.node.step(this.#plant.incoming?.(message, member.node) ?? message, this.nowMs)
+      const changed = message.type === 'snapshot' ? message : this.#plant.incoming?.(message, member.node)
+      member.node.step(changed ?? message, this.#localMs(member))
       this.#settle(member)
     })
   }
@@ -423,6 +550,7 @@ export class SimulatedCluster {
     if (this.nowMs + delayMs >= endMs) return
     this.#after(delayMs, () => {
       const id = this.#random.pick([...this.members.keys()])
+      this.leaseReads()
       if (this.#random.chance(0.3)) this.read(id)
       else this.propose(this.#random.chance(0.7) ? (this.leader()?.id ?? id) : id, this.#random.between(1, 4))
       this.#scheduleLoad(endMs)
@@ -474,6 +602,15 @@ export class SimulatedCluster {
     }
     heap[at] = last
   }
+}
+
+function pendingWrite(ready: Ready, restores: Plant['restores']): PendingWrite | undefined {
+  const { write, promises } = ready
+  if (ready.restore !== undefined) {
+    const restore = restores?.(ready.restore) ?? ready.restore
+    return { id: restore.writeId, hardState: restore.hardState, entries: [], restore, promises }
+  }
+  return write === undefined ? undefined : { ...write, restore: undefined, promises }
 }
 
 function isBefore(left: Happening, right: Happening): boolean {

@@ -1,0 +1,18 @@
+/** What a leader remembers for leader leases; lease-read.ts says what it makes of it. */
+import type { Term } from './types.js'
+
+/** Rounds whose times are remembered; older ones are from far more than a lease ago, or reads start hundreds a second. */
+export const ROUNDS_REMEMBERED = 1024
+
+export interface Lease {
+  /** When the round was sent, at its number modulo the length. */
+  readonly sentMs: Float64Array
+  /** Only rounds after this one count. */
+  voidThroughRound: number
+  /** In this term and before there is no lease. */
+  voidThroughTerm: Term
+}
+
+export function newLease(): Lease {
+  return { sentMs: new Float64Array(ROUNDS_REMEMBERED), voidThroughRound: 0, voidThroughTerm: 0 }
+}
