@@ -44,8 +44,10 @@ export interface Progress {
   snapshotPhase: SnapshotPhase
   snapshotDeadlineMs: number
   pendingSnapshotIndex: Index
-  /** The life in which it lost its promises and is not counted; 0 if it is. The entry that ends that; the life that did. */
+  /** The life in which it lost its promises and is not counted; 0 if it is counted. The newest round when we heard of it. */
   recoveryId: number
+  recoveryRound: number
+  /** The entry that ends it. The life for which that happened last. */
   barrierIndex: Index
   recoveredId: number
   readonly inflight: Inflight
@@ -71,6 +73,7 @@ export function newProgress(
     snapshotDeadlineMs: Infinity,
     pendingSnapshotIndex: 0,
     recoveryId: 0,
+    recoveryRound: 0,
     barrierIndex: 0,
     recoveredId: 0,
     inflight: start.inflight,

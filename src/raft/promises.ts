@@ -78,10 +78,17 @@ export function handleRecovering(state: RaftState, message: Recovering): void {
   sendRecovered(state, follower)
 }
 
-/** Whether an answer is of a life before: the member has told us since that it lost what it rested on. */
+/**
+ * An answer that is not wrapped, of a follower that may be recovering. Most likely it is of a life before: the follower
+ * has told us since that it lost what this rests on. But the answer to a heartbeat that left after that was said is not:
+ * its sender keeps its promises again, and what we took for news was a late message of a life that is over.
+ */
 export function isOfEarlierLife(state: RaftState, answer: AppendAccepted | AppendRejected | HeartbeatReply): boolean {
   const follower = state.followers.get(answer.from)
-  return follower !== undefined && isRecovering(follower)
+  if (follower === undefined || !isRecovering(follower)) return false
+  if (answer.type !== 'heartbeat-reply' || answer.round <= follower.recoveryRound) return true
+  follower.recoveryId = 0
+  return false
 }
 
 /** Member: the leader of our term says that the barrier of this life is committed, and here. */
@@ -104,6 +111,7 @@ export function handleRecovered(state: RaftState, message: Recovered): void {
 function beginRecovery(state: RaftState, follower: Progress, recoveryId: number): void {
   const { log } = state
   follower.recoveryId = recoveryId
+  follower.recoveryRound = state.round
   follower.matchIndex = 0
   becomeProbe(follower, log.lastIndex + 1)
   log.append({ index: log.lastIndex + 1, term: state.term, kind: 'noop', data: NO_DATA })
