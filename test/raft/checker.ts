@@ -161,8 +161,8 @@ export class Checker {
     }
   }
 
-  /** Before entries are put on a disk. */
-  written(id: NodeId, disk: Disk, entries: readonly Entry[]): void {
+  /** Before entries are put on a disk, by a member in this term. */
+  written(id: NodeId, disk: Disk, entries: readonly Entry[], inTerm: Term): void {
     const first = entries[0]
     if (first === undefined) return
     if (first.index > lastOnDisk(disk) + 1)
@@ -170,7 +170,9 @@ export class Checker {
     for (let index = first.index; index <= lastOnDisk(disk); index++) {
       const replaced = termOnDisk(disk, index)
       const written = entries[index - first.index]?.term
-      if (replaced !== written && replaced === this.#committed[index]) {
+      // What was committed in a later term only, without this member, an old leader may still replace here.
+      const committedBefore = (this.#committedIn[index] ?? 0) <= inTerm
+      if (replaced !== written && replaced === this.#committed[index] && committedBefore) {
         this.#fail('R12', `member ${id} replaces on its disk the committed entry ${index}@${replaced}`)
       }
     }

@@ -32,13 +32,32 @@ export interface Plant {
   readonly reportsWritesEarly?: boolean
   /** A leader answers reads by itself, without asking anybody. */
   readonly readsWithoutRound?: boolean
+  /** Up to where a leader's snapshot is said to go. */
+  readonly snapshotIndex?: (node: RawNode) => Index
   /** What the disk is given in place of a received state. */
   readonly restores?: (restore: Restore) => Restore
   /** How much faster or slower than true time clocks run, at most. */
   readonly clockDriftMax?: number
 }
 
+export type Fault = 'crash' | 'restart' | 'split' | 'cut-links' | 'mend-links' | 'mute' | 'pause'
+
+const FAULTS: readonly Fault[] = [
+  'crash',
+  'crash',
+  'restart',
+  'restart',
+  'restart',
+  'split',
+  'cut-links',
+  'mend-links',
+  'mute',
+  'pause',
+]
+
 export interface SimulationOptions {
+  /** What to draw faults from. Default: all kinds. */
+  readonly faults?: readonly Fault[]
   readonly plant?: Plant
   /** Keep a transcript. */
   readonly records?: boolean
@@ -59,6 +78,8 @@ interface Member {
   readonly clock: { readonly offsetMs: number; readonly rate: number }
   applied: Index
   pausedUntilMs: number
+  /** What is sent to it takes this much longer. */
+  lagMs: number
   ledTerm: Term
   tickAtMs: number
 }
@@ -98,6 +119,7 @@ export class SimulatedCluster {
   #nextRequestId = 1
   #payloads = 0
 
+  readonly #faults: readonly Fault[]
   readonly #lossRate: number
   readonly #repeatRate: number
   readonly #slowRate: number
@@ -116,6 +138,7 @@ export class SimulatedCluster {
     this.#plant = options.plant ?? {}
     this.#records = options.records ?? false
     this.#trace = options.trace
+    this.#faults = options.faults ?? FAULTS
     this.#lossRate = random.pick([0, 0.02, 0.1, 0.3])
     this.#repeatRate = random.pick([0, 0.05, 0.3])
     this.#slowRate = random.pick([0, 0.02, 0.1])
@@ -157,9 +180,13 @@ export class SimulatedCluster {
         node: undefined,
         life: 0,
         write: undefined,
-        clock: { offsetMs: random.between(0, 1000), rate: 1 + (random.between(-100, 100) / 100) * driftMax },
+        clock: {
+          offsetMs: random.between(0, 1000),
+          rate: 1 + random.pick([-1, 1, random.between(-100, 100) / 100]) * driftMax,
+        },
         applied: 0,
         pausedUntilMs: 0,
+        lagMs: 0,
         ledTerm: 0,
         tickAtMs: Infinity,
       })
@@ -181,6 +208,7 @@ export class SimulatedCluster {
     this.#cutLinks.clear()
     for (const member of this.members.values()) {
       member.pausedUntilMs = this.nowMs
+      member.lagMs = 0
       if (member.node === undefined) this.#start(member)
     }
   }
@@ -385,7 +413,8 @@ export class SimulatedCluster {
    */
   #sendSnapshot(member: Member, node: RawNode, { to, minimumIndex }: SnapshotRequest): void {
     const random = this.#random
-    const index = random.chance(0.5) ? member.applied : random.between(minimumIndex, member.applied)
+    const anyIndex = random.chance(0.5) ? member.applied : random.between(minimumIndex, member.applied)
+    const index = this.#plant.snapshotIndex?.(node) ?? anyIndex
     const position = { index, term: node.termAt(index) ?? -1 }
     this.checker.snapshotTaken(member.id, position, member.applied)
     const { life } = member
@@ -426,7 +455,7 @@ export class SimulatedCluster {
       disk.entries = []
       return
     }
-    this.checker.written(id, disk, write.entries)
+    this.checker.written(id, disk, write.entries, write.hardState.term)
     disk.hardState = write.hardState
     const first = write.entries[0]
     if (first === undefined) return
@@ -465,7 +494,8 @@ export class SimulatedCluster {
     for (let copy = 0; copy < copies; copy++) {
       const slow = this.#faulty && this.#random.chance(this.#slowRate)
       const delayMs = slow ? this.#random.between(0, 4 * ELECTION_TIMEOUT_MS) : this.#random.between(1, 8)
-      this.#after(delayMs, () => this.#deliver(message))
+      const lagMs = this.members.get(message.to)?.lagMs ?? 0
+      this.#after(delayMs + lagMs, () => this.#deliver(message))
     }
   }
 
@@ -500,32 +530,37 @@ export class SimulatedCluster {
     const ids = [...this.members.keys()]
     const member = this.members.get(random.chance(0.4) ? (this.leader()?.id ?? 1) : random.pick(ids))
     if (member === undefined) return
-    switch (random.between(0, 8)) {
-      case 0:
-      case 1:
+    switch (random.pick(this.#faults)) {
+      case 'crash':
         this.#crash(member)
         break
-      case 2:
-      case 3:
-      case 4:
+      case 'restart':
         for (const down of this.members.values()) if (down.node === undefined && random.chance(0.7)) this.#start(down)
         break
-      case 5: {
+      case 'split': {
         const side = new Set(ids.filter(() => random.chance(0.5)))
         for (const from of ids) {
           for (const to of ids) if (side.has(from) !== side.has(to)) this.#cutLinks.add(`${from} ${to}`)
         }
         break
       }
-      case 6:
+      case 'cut-links':
         // In one direction only, each link by itself.
         for (const to of ids) if (random.chance(0.5)) this.#cutLinks.add(`${member.id} ${to}`)
         for (const from of ids) if (random.chance(0.2)) this.#cutLinks.add(`${from} ${member.id}`)
         break
-      case 7:
+      case 'mend-links':
         this.#cutLinks.clear()
+        for (const each of this.members.values()) each.lagMs = 0
         break
-      case 8:
+      case 'mute':
+        // It is heard no more, and goes on hearing for a while what was said before.
+        member.lagMs = random.between(1, 4 * ELECTION_TIMEOUT_MS)
+        this.#after(random.between(0, 100), () => {
+          if (this.#faulty) for (const to of ids) this.#cutLinks.add(`${member.id} ${to}`)
+        })
+        break
+      case 'pause':
         member.pausedUntilMs = this.nowMs + random.between(1, 4 * ELECTION_TIMEOUT_MS)
         break
     }
