@@ -1,5 +1,6 @@
 /**
- * Many simulated clusters of pure cores under faults, on one processor.
+ * Many simulated clusters of pure cores under faults, on one processor: each seed with members that stay the same, and
+ * with members that change all the time.
  *
  *     npm run raft:swarm -- --seeds 2000 [--from 1]
  *
@@ -23,11 +24,12 @@ let failed = 0
 let committed = 0
 const startMs = performance.now()
 for (let seed = first; seed < first + count; seed++) {
-  const result = runSeed(seed, { trace: ({ type }) => seen.set(type, (seen.get(type) ?? 0) + 1) })
-  committed += result.committed
-  if (result.failure !== undefined) {
+  for (const churn of [false, true]) {
+    const result = runSeed(seed, { churn, trace: ({ type }) => seen.set(type, (seen.get(type) ?? 0) + 1) })
+    committed += result.committed
+    if (result.failure === undefined) continue
     failed++
-    console.log(`seed ${seed}: ${result.failure.message}`)
+    console.log(`seed ${seed}${churn ? ', members change' : ''}: ${result.failure.message}`)
     console.log(`  replay: RAFT_SEED=${seed} npx vitest run test/raft/simulation.test.ts`)
   }
   const done = seed - first + 1

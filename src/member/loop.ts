@@ -15,6 +15,7 @@
  *
  * Thesis chapter 3 and 10.2.1 (the leader writes and sends in parallel).
  */
+import { assert } from '../base/assert.js'
 import type { Clock } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
@@ -133,8 +134,16 @@ export class Loop {
     return true
   }
 
+  /**
+   * Not here yet: sending and receiving snapshots. So `snapshots` is left unanswered (member.ts says who cannot catch up),
+   * nothing is ever received that could be restored or refused, and storage reports no lost promises.
+   */
   #perform(ready: Ready, nowMs: number): void {
     const { transport, reads, machine } = this.#parts
+    assert(
+      ready.restore === undefined && ready.promises === 'kept',
+      'the core restores a snapshot, or is without promises, in a member that can do neither',
+    )
     for (const message of ready.messages) {
       transport?.send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
     }

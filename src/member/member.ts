@@ -284,7 +284,7 @@ export class Member {
 
   #noteEvent(event: RaftEvent): void {
     this.#options.trace?.(event)
-    if (event.type !== 'progress-unreachable-by-log') return
+    if (event.type !== 'progress-snapshot') return
     this.#options.environment.logger.warn('a member was away for longer than the log goes back and cannot catch up', {
       member: nameOf(this.#options, event.follower),
       logBeginsAfter: event.compactedIndex,

@@ -15,7 +15,7 @@ import { adoptConfiguration, rollBackConfigurations } from './membership.js'
 import { hardStateIsDurable, send } from './outbox.js'
 import type { RaftState } from './state.js'
 import { hearLeader } from './transitions.js'
-import type { Entry, Index } from './types.js'
+import { NOBODY, type Entry, type Index } from './types.js'
 
 export function handleAppend(state: RaftState, message: Append): void {
   hearLeader(state, message.from)
@@ -37,8 +37,9 @@ export function handleAppend(state: RaftState, message: Append): void {
 
 export function handleHeartbeat(state: RaftState, message: Heartbeat): void {
   hearLeader(state, message.from)
-  // The leader names no more than we acknowledged as durable, so we hold it, even after a restart.
-  commitThrough(state, message.commit)
+  // The leader names no more than we acknowledged as durable, so we hold it, even after a restart. But where that is what
+  // was lost: then only what it has sent us since (promises.ts).
+  commitThrough(state, state.promises === 'kept' ? message.commit : Math.min(message.commit, state.establishedIndex))
   send(state, {
     type: 'heartbeat-reply',
     from: state.id,
@@ -53,8 +54,9 @@ export function noteDurable(state: RaftState, durableBefore: Index): void {
   if (state.log.durableIndex > durableBefore && state.establishedIndex > durableBefore) state.acceptanceDue = true
 }
 
+/** Not while we know of no leader, as one that asks whether it would be elected: the leader of this term may come back. */
 export function acceptanceCanLeave(state: RaftState): boolean {
-  return state.acceptanceDue && hardStateIsDurable(state)
+  return state.acceptanceDue && state.leader !== NOBODY && state.restore === undefined && hardStateIsDurable(state)
 }
 
 export function sendAcceptance(state: RaftState): void {

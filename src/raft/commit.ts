@@ -5,6 +5,7 @@
  */
 import { assert } from '../base/assert.js'
 import { reachedByQuorum } from './electorate.js'
+import { countedMatchIndex } from './progress.js'
 import type { RaftState } from './state.js'
 import type { Index } from './types.js'
 
@@ -29,7 +30,7 @@ export function commitThrough(state: RaftState, index: Index): void {
  * replaced by a later leader (figure 3.7). It is committed with the first entry of our own term behind it.
  */
 export function commitByCounting(state: RaftState): boolean {
-  const index = reachedByQuorum(state, state.log.durableIndex, (peer) => state.followers.get(peer)?.matchIndex)
+  const index = reachedByQuorum(state, state.log.durableIndex, (peer) => countedMatchIndex(state.followers.get(peer)))
   // Entries of our own term are exactly those from the first one on: no term needs to be looked up.
   if (index <= state.commitIndex || index < state.termStartIndex) return false
   commitThrough(state, index)

@@ -33,10 +33,18 @@ export function describeReady(id: NodeId, ready: Ready): string[] {
     const { term, vote } = write.hardState
     lines.push(line(`${id}`, `write ${write.id}`, `t${term} vote ${vote}`, describeRange(write.entries)))
   }
+  const { restore } = ready
+  if (restore !== undefined) {
+    const { term, vote } = restore.hardState
+    lines.push(line(`${id}`, `restore ${restore.writeId}`, `t${term} vote ${vote}`, describePosition(restore.position)))
+  }
   for (const message of ready.messages) lines.push(describeMessage(message))
   if (ready.committed.length > 0) lines.push(line(`${id}`, 'apply', describeRange(ready.committed)))
   for (const read of ready.reads) lines.push(line(`${id}`, `read ${read.requestId}`, `at ${read.index}`))
   for (const requestId of ready.droppedReads) lines.push(line(`${id}`, `read ${requestId}`, 'dropped'))
+  for (const { to, minimumIndex } of ready.snapshots) {
+    lines.push(line(`${id}`, `snapshot to ${to}`, `minimum ${minimumIndex}`))
+  }
   return lines
 }
 
@@ -77,6 +85,10 @@ function describeContent(message: Message): string {
     case 'read-index':
     case 'timeout-now':
       return ''
+    case 'recovering':
+      return line(message.answer.type, describeContent(message.answer))
+    case 'recovered':
+      return `index ${message.index}`
     case 'read-index-reply':
       return `index ${message.index}`
   }
@@ -114,8 +126,24 @@ function describeDetail(event: RaftEvent): string {
     case 'progress-probe':
     case 'progress-replicate':
       return line(`follower ${event.follower}`, `next ${event.nextIndex}`)
-    case 'progress-unreachable-by-log':
+    case 'progress-snapshot':
       return line(`follower ${event.follower}`, `compacted ${event.compactedIndex}`)
+    case 'snapshot-requested':
+      return line(`follower ${event.follower}`, `minimum ${event.minimumIndex}`)
+    case 'snapshot-sent':
+      return line(`follower ${event.follower}`, describePosition(event.position))
+    case 'snapshot-failed':
+      return `follower ${event.follower}`
+    case 'snapshot-accepted':
+      return line(describePosition(event.position), `from ${event.from}`)
+    case 'snapshot-refused':
+      return line(describePosition(event.position), `from ${event.from}`, event.reason)
+    case 'snapshot-restored':
+      return describePosition(event.position)
+    case 'recovery-started':
+      return line(`follower ${event.follower}`, `barrier ${event.barrierIndex}`)
+    case 'promises-restored':
+      return line(`t${event.term}`, `at ${event.index}`)
     case 'follower-asked-again':
       return line(`follower ${event.follower}`, `previous ${event.previousIndex}`)
     case 'proposal-refused':

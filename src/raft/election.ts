@@ -26,7 +26,7 @@ import { NOBODY, type NodeId } from './types.js'
 
 /** The election timer ran out. */
 export function campaign(state: RaftState): void {
-  if (!mayCampaign(state) || state.resigned) {
+  if (!mayCampaign(state) || state.resigned || state.promises === 'lost') {
     restartElectionTimer(state)
     return
   }
@@ -76,11 +76,14 @@ export function handlePreVote(state: RaftState, message: PreVote): void {
  * higher term. Called before our term is raised.
  */
 export function disregardsVote(state: RaftState, message: Vote): boolean {
-  const reason = restartedLately(state)
-    ? 'restarted-lately'
-    : state.settings.checkQuorum && message.forced !== true && hearsLeader(state)
-      ? 'leader-is-heard'
-      : undefined
+  const reason =
+    state.promises === 'lost'
+      ? 'promises-lost'
+      : restartedLately(state)
+        ? 'restarted-lately'
+        : state.settings.checkQuorum && message.forced !== true && hearsLeader(state)
+          ? 'leader-is-heard'
+          : undefined
   if (reason === undefined) return false
   state.settings.trace?.({ type: 'vote-refused', node: state.id, term: message.term, to: message.from, reason })
   return true
@@ -108,8 +111,9 @@ export function handleVote(state: RaftState, message: Vote): void {
  * told to one that cannot: then that is a transfer that fails, which costs the leader a timeout and nobody anything else.
  */
 export function handleTimeoutNow(state: RaftState, message: TimeoutNow): void {
-  const { id, term, role, resigned } = state
-  if (role !== 'follower' || !isVoter(state, id) || resigned || !hardStateIsDurable(state)) {
+  const { id, term, role, resigned, promises } = state
+  const isAbleToLead = role === 'follower' && isVoter(state, id) && !resigned && promises === 'kept'
+  if (!isAbleToLead || !hardStateIsDurable(state)) {
     const { type, from } = message
     state.settings.trace?.({ type: 'message-ignored', node: id, message: type, from, term, reason: 'not-awaited' })
     return
@@ -165,8 +169,9 @@ function countVote(state: RaftState, from: NodeId, granted: boolean): void {
 /** Why not to vote for the sender, or undefined. The same for a vote and for the question whether we would vote. */
 function reasonAgainst(state: RaftState, message: PreVote | Vote): VoteRefusal | undefined {
   if (message.term < state.term) return 'old-term'
+  if (state.promises === 'lost') return 'promises-lost'
   if (restartedLately(state)) return 'restarted-lately'
-  if (message.type === 'pre-vote' && hearsLeader(state)) return 'leader-is-heard'
+  if (leaderKeepsUsStill(state, message) && hearsLeader(state)) return 'leader-is-heard'
   if (message.term === state.term) {
     const free = state.vote === NOBODY && state.leader === NOBODY
     if (!free && state.vote !== message.from) return 'voted-already'
@@ -176,10 +181,20 @@ function reasonAgainst(state: RaftState, message: PreVote | Vote): VoteRefusal |
   return upToDate ? undefined : 'log-is-behind'
 }
 
+/**
+ * A vote of our own term as well: some other message may have raised it since we heard the leader, and leader leases rest
+ * on it that whoever hears one keeps still (lease-read.ts). But for whom a leader told to campaign: that leader has no
+ * lease any more (transfer.ts), and one of an earlier term lost its own when this one was elected.
+ */
+function leaderKeepsUsStill({ settings }: RaftState, message: PreVote | Vote): boolean {
+  return message.type === 'pre-vote' || (settings.checkQuorum && message.forced !== true)
+}
+
 /** By real time, not by messages counted: a process that was paused has heard nobody. */
 function hearsLeader(state: RaftState): boolean {
   if (state.role === 'leader') return true
-  return state.leader !== NOBODY && state.nowMs - state.leaderHeardMs < state.settings.electionTimeoutMs
+  // Whether or not we know of a later term by now.
+  return state.nowMs - state.leaderHeardMs < state.settings.electionTimeoutMs
 }
 
 function restartedLately(state: RaftState): boolean {

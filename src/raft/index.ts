@@ -30,6 +30,7 @@ export type {
   Index,
   LogPosition,
   NodeId,
+  Promises,
   Role,
   StoredState,
   Term,
@@ -46,10 +47,23 @@ export type {
   PreVoteReply,
   ReadIndexReply,
   ReadIndexRequest,
+  Recovered,
+  Recovering,
+  Snapshot,
   TimeoutNow,
   Vote,
   VoteReply,
 } from './message.js'
 export type { RaftOptions } from './options.js'
-export type { FollowerStatus, ProposalRefusal, ProposeResult, ReadState, Ready, Status, Write } from './ready.js'
-export type { IgnoreReason, RaftEvent, RaftEventType, VoteRefusal } from './trace.js'
+export type {
+  FollowerStatus,
+  ProposalRefusal,
+  ProposeResult,
+  ReadState,
+  Ready,
+  Restore,
+  SnapshotRequest,
+  Status,
+  Write,
+} from './ready.js'
+export type { IgnoreReason, RaftEvent, RaftEventType, SnapshotRefusal, VoteRefusal } from './trace.js'

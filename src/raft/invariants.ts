@@ -37,6 +37,12 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
     'leadership is still being handed over after the time for it',
   )
 
+  holds(state.promises === 'kept' || state.role === 'follower', 'a member that lost its promises campaigns')
+  holds(
+    state.restore === undefined || log.compacted.index === state.restore.position.index,
+    'a state is to be restored that is not where the log begins',
+  )
+
   switch (state.role) {
     case 'leader':
       holds(state.leader === id, 'a leader follows somebody else')

@@ -177,6 +177,23 @@ export class Log {
     }
   }
 
+  /**
+   * Replaces everything by a position: a state that was received stands for all entries up to it. It counts as durable
+   * here, being no entry; whether that state is, its receiver knows (snapshot-restore.ts). A write that is under way has
+   * nothing left to make durable when it completes.
+   */
+  restore(position: LogPosition): void {
+    this.#entries.length = 0
+    this.#bytesThrough.length = 0
+    this.#bytesCompacted = 0
+    this.#forgotten = 0
+    this.#base = position.index + 1
+    this.#compacted = position
+    this.#lastIndex = position.index
+    this.#durableIndex = position.index
+    this.#writingIndex = position.index
+  }
+
   /** Up to where to forget so that about `retainBytes` are left, or up to `through`; undefined where it is not worth it. */
   trimPosition(retainBytes: number, through: Index): LogPosition | undefined {
     const excess = this.bytes - retainBytes

@@ -21,6 +21,8 @@ import { isJoint, membersOf, type CompleteConfiguration } from './configuration.
 import { commitByCounting } from './commit.js'
 import { isVoter } from './electorate.js'
 import { syncFollowers } from './followers.js'
+import { isRecovering } from './progress.js'
+import { reachedByJointMajority } from './quorum/joint.js'
 import { confirmRounds, ownTermIsCommitted } from './read-index.js'
 import type { RaftState } from './state.js'
 import { sendTimeoutNow, bestTarget } from './transfer.js'
@@ -61,6 +63,7 @@ export function rollBackConfigurations(state: RaftState, from: Index): void {
 export function resetConfigurations(state: RaftState, index: Index, configuration: CompleteConfiguration): void {
   state.configurations.reset(index, configuration)
   putInForce(state)
+  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration })
 }
 
 /** Whether the joint configuration in force is committed and to be left by us now. */
@@ -119,16 +122,19 @@ function reasonAgainst(
   for (const id of after.voters) {
     if (before.learners.includes(id) && !isCaughtUp(state, id)) return 'learner-not-caught-up'
   }
-  return undefined
+  // Its own commit would need those that are not counted, and that it takes a commit to have counted again: for ever.
+  const keepsPromises = (id: number): number => (isRecovering(state.followers.get(id)) ? 0 : 1)
+  const joint = { incoming: after.voters, outgoing: after.outgoing }
+  return reachedByJointMajority(joint, keepsPromises) === 1 ? undefined : 'promises-lost'
 }
 
 /**
- * A learner counts from the moment it is promoted: it must not hold up what is being committed. It answers, and what it
- * lacks fits in one append.
+ * A learner counts from the moment it is promoted: it must not hold up what is being committed. It answers, keeps its
+ * promises, is not waiting for a snapshot, and what it lacks fits in one append.
  */
 function isCaughtUp(state: RaftState, id: number): boolean {
   const follower = state.followers.get(id)
-  if (follower?.state !== 'replicate') return false
+  if (follower?.state !== 'replicate' || isRecovering(follower)) return false
   if (state.nowMs - follower.lastContactMs >= state.settings.electionTimeoutMs) return false
   const { log, settings } = state
   return log.bytesBetween(Math.max(follower.matchIndex + 1, log.firstIndex), log.lastIndex) <= settings.appendBytesMax

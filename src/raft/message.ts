@@ -4,7 +4,7 @@
  * Always: `term` is the sender's term, except in `pre-vote` (the term it would campaign in) and in a granting
  * `pre-vote-reply` (the term it grants). Messages may be lost, repeated, delayed and reordered; never altered.
  */
-import type { Entry, Index, NodeId, Term } from './types.js'
+import type { Configuration, Entry, Index, LogPosition, NodeId, Term } from './types.js'
 
 interface Envelope {
   readonly from: NodeId
@@ -94,6 +94,33 @@ export interface TimeoutNow extends Envelope {
   readonly type: 'timeout-now'
 }
 
+/** An answer of a member that lost its promises: it may guide what is sent, and counts for nothing. See promises.ts. */
+export interface Recovering extends Envelope {
+  readonly type: 'recovering'
+  /** Names this life of the member. */
+  readonly recoveryId: number
+  readonly answer: AppendAccepted | AppendRejected | HeartbeatReply
+}
+
+/** The leader to such a member: what you hold, up to `index`, makes up for all that you lost. */
+export interface Recovered extends Envelope {
+  readonly type: 'recovered'
+  readonly recoveryId: number
+  readonly index: Index
+}
+
+/**
+ * A state in place of entries (thesis chapter 5). Never among the messages handed out, and never on the wire by itself:
+ * the driver makes it when it has received the state behind it, whole and verified. `term` is the sender's.
+ */
+export interface Snapshot extends Envelope {
+  readonly type: 'snapshot'
+  /** The last entry that the state contains. */
+  readonly position: LogPosition
+  /** The configuration at that position: what the sender's `configurationAt` says. */
+  readonly configuration: Configuration
+}
+
 export type Message =
   | PreVote
   | PreVoteReply
@@ -107,5 +134,7 @@ export type Message =
   | ReadIndexRequest
   | ReadIndexReply
   | TimeoutNow
+  | Recovering
+  | Recovered
 
 export type MessageType = Message['type']

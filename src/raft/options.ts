@@ -28,6 +28,13 @@ export interface RaftOptions {
   readonly uncommittedBytesMax?: number
   /** Entries handed out in one Ready to apply, in bytes. Default LIMITS.applyBatchBytesMax. */
   readonly applyBatchBytesMax?: number
+  /** How long a snapshot of which nothing is reported may take until it is asked for again, in milliseconds. Default 60 000. */
+  readonly snapshotTimeoutMs?: number
+  /**
+   * By how much the clock of any member may run too fast or too slow, as a share of true time: what leader leases are
+   * shortened for. Default 0.05, a hundred times what a quartz does: they are renewed with every heartbeat anyway.
+   */
+  readonly clockDriftMax?: number
   /** Draws the election timeouts. Seeded: the same draws give the same run. */
   readonly random: Random
   /** Hints at who should lead: a voter that is outranked waits longer before it campaigns. The same on all members. Default: all equal. */

@@ -12,7 +12,8 @@ import type { Message } from './message.js'
 import type { RaftState } from './state.js'
 
 /** Sends once the term and vote of this moment are durable; at once if they are. */
-export function send(state: RaftState, message: Message): void {
+export function send(state: RaftState, content: Message): void {
+  const message = state.promises === 'kept' ? content : withoutPromise(state, content)
   if (hardStateIsDurable(state)) state.messages.push(message)
   else if (hardStateIsBeingWritten(state)) state.heldForWrite.push(message)
   else state.heldForNextWrite.push(message)
@@ -42,6 +43,13 @@ export function releaseHeld(state: RaftState): void {
 export function discardHeld(state: RaftState): void {
   state.heldForWrite = []
   state.heldForNextWrite = []
+}
+
+/** What a member that lost its promises says instead: promises.ts. */
+function withoutPromise(state: RaftState, message: Message): Message {
+  const { type, from, to, term } = message
+  if (type !== 'append-accepted' && type !== 'append-rejected' && type !== 'heartbeat-reply') return message
+  return { type: 'recovering', from, to, term, recoveryId: state.recoveryId, answer: message }
 }
 
 function hardStateIsBeingWritten(state: RaftState): boolean {

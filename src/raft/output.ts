@@ -13,6 +13,8 @@ import { hardStateIsDurable, holdForBeginningWrite, releaseHeld } from './outbox
 import { beginRound, readRoundIsDue } from './read-index.js'
 import type { Ready, Write } from './ready.js'
 import { hasAppendsToSend, replicate } from './replicate.js'
+import { beginRestore, noteRestored, restoreIsDue } from './snapshot-restore.js'
+import { hasSnapshotRequests, takeSnapshotRequests } from './snapshot-send.js'
 import type { RaftState } from './state.js'
 import { tellingTargetIsDue, tellTarget } from './transfer.js'
 import type { Entry, Index } from './types.js'
@@ -22,10 +24,13 @@ export function hasReady(state: RaftState, mayApply: boolean): boolean {
     state.messages.length > 0 ||
     state.answeredReads.length > 0 ||
     state.droppedReads.length > 0 ||
+    state.refusedSnapshots.length > 0 ||
+    restoreIsDue(state) ||
     (mayApply && deliverableIndex(state) > state.deliveredIndex) ||
     needsWrite(state) ||
     acceptanceCanLeave(state) ||
-    (state.role === 'leader' && (readRoundIsDue(state) || hasAppendsToSend(state) || hasDuties(state)))
+    (state.role === 'leader' &&
+      (readRoundIsDue(state) || hasAppendsToSend(state) || hasSnapshotRequests(state) || hasDuties(state)))
   )
 }
 
@@ -39,13 +44,16 @@ export function takeReady(state: RaftState, mayApply: boolean): Ready {
     if (steppingDownIsDue(state)) stepDownAsRemoved(state)
   }
   if (acceptanceCanLeave(state)) sendAcceptance(state)
+  const snapshots = takeSnapshotRequests(state)
+  const restore = restoreIsDue(state) ? beginRestore(state) : undefined
   const write = needsWrite(state) ? beginWrite(state) : undefined
   const committed = mayApply ? deliver(state) : NO_ENTRIES
-  const { messages, answeredReads: reads, droppedReads } = state
+  const { messages, answeredReads: reads, droppedReads, refusedSnapshots, promises } = state
   state.messages = []
   state.answeredReads = []
   state.droppedReads = []
-  return { write, messages, committed, reads, droppedReads }
+  state.refusedSnapshots = []
+  return { write, messages, committed, reads, droppedReads, restore, snapshots, refusedSnapshots, promises }
 }
 
 /** The write is durable, and with it what it was told to hold. */
@@ -58,6 +66,7 @@ export function completeWrite(state: RaftState, writeId: number): void {
   const durableBefore = log.durableIndex
   state.write = undefined
   state.durable = write.hardState
+  state.durablePromises = write.promises
   log.completeWrite()
   state.settings.trace?.({
     type: 'write-durable',
@@ -65,6 +74,7 @@ export function completeWrite(state: RaftState, writeId: number): void {
     write: writeId,
     durableIndex: log.durableIndex,
   })
+  noteRestored(state, writeId)
   releaseHeld(state)
   switch (state.role) {
     case 'leader':
@@ -87,13 +97,17 @@ function hasDuties(state: RaftState): boolean {
 
 function needsWrite(state: RaftState): boolean {
   if (state.write !== undefined) return false
-  return state.log.writingIndex < state.log.lastIndex || !hardStateIsDurable(state)
+  return (
+    state.log.writingIndex < state.log.lastIndex ||
+    !hardStateIsDurable(state) ||
+    state.durablePromises !== state.promises
+  )
 }
 
 function beginWrite(state: RaftState): Write {
   const hardState = { term: state.term, vote: state.vote }
   const id = ++state.lastWriteId
-  state.write = { id, hardState }
+  state.write = { id, hardState, promises: state.promises }
   holdForBeginningWrite(state)
   return { id, hardState, entries: state.log.beginWrite() }
 }

@@ -6,24 +6,26 @@
  *       ^  <----------------------------------------     |
  *       |         an append was rejected                 |
  *       |                                                |
- *       +----> unreachable-by-log <----------------------+
- *              the entries it needs are compacted; left when a reply shows that it has caught up otherwise
+ *       +---------> snapshot <---------------------------+
+ *              the entries it needs are compacted: it gets a state; left when a reply shows that its log continues ours
  *
  * In `probe` one append is under way and nothing is assumed. In `replicate` appends are streamed as far as the window
- * allows, each taking for granted that the ones before it arrive (thesis 10.2.1). In `unreachable-by-log` the follower
- * gets heartbeats and the question whether it holds the compacted position, nothing else.
+ * allows, each taking for granted that the ones before it arrive (thesis 10.2.1). In `snapshot` (snapshot-send.ts) the
+ * follower gets heartbeats and the question whether it holds the compacted position, nothing else of the log.
  *
  * Always: matchIndex < nextIndex; in `replicate`, an empty window means nextIndex = matchIndex + 1.
  */
 import type { Inflight } from './inflight.js'
 import type { Index, NodeId } from './types.js'
 
-export type ProgressState = 'probe' | 'replicate' | 'unreachable-by-log'
+export type ProgressState = 'probe' | 'replicate' | 'snapshot'
+
+export type SnapshotPhase = 'wanted' | 'transferring' | 'installing' | 'waiting'
 
 export interface Progress {
   readonly id: NodeId
   state: ProgressState
-  /** Up to here the follower's log is durable and the same as ours. Never falls: an acceptance cannot be taken back. */
+  /** Up to here the follower's log is durable and the same as ours. Never falls, since an acceptance cannot be taken back; but when the follower lost what it promised (promises.ts). */
   matchIndex: Index
   /** The next entry to send. */
   nextIndex: Index
@@ -38,6 +40,16 @@ export interface Progress {
   activityRound: number
   /** The newest round of heartbeats it answered. */
   roundAnswered: number
+  /** In `snapshot`: how far it is, and when to lose patience. The position of the last one that was sent; 0 before. */
+  snapshotPhase: SnapshotPhase
+  snapshotDeadlineMs: number
+  pendingSnapshotIndex: Index
+  /** The life in which it lost its promises and is not counted; 0 if it is counted. The newest round when we heard of it. */
+  recoveryId: number
+  recoveryRound: number
+  /** The entry that ends it. The life for which that happened last. */
+  barrierIndex: Index
+  recoveredId: number
   readonly inflight: Inflight
 }
 
@@ -57,6 +69,13 @@ export function newProgress(
     activityMs: start.nowMs,
     activityRound: start.round,
     roundAnswered: 0,
+    snapshotPhase: 'wanted',
+    snapshotDeadlineMs: Infinity,
+    pendingSnapshotIndex: 0,
+    recoveryId: 0,
+    recoveryRound: 0,
+    barrierIndex: 0,
+    recoveredId: 0,
     inflight: start.inflight,
   }
 }
@@ -77,8 +96,20 @@ export function becomeReplicate(progress: Progress): void {
   progress.inflight.clear()
 }
 
-export function becomeUnreachableByLog(progress: Progress): void {
-  progress.state = 'unreachable-by-log'
+export function becomeSnapshot(progress: Progress): void {
+  progress.state = 'snapshot'
+  progress.snapshotPhase = 'wanted'
+  progress.pendingSnapshotIndex = 0
   progress.probeSent = false
   progress.inflight.clear()
+}
+
+/** Whether it lost its promises: then nothing it says is counted. */
+export function isRecovering(progress: Progress | undefined): boolean {
+  return progress !== undefined && progress.recoveryId !== 0
+}
+
+/** What counts for commits. */
+export function countedMatchIndex(progress: Progress | undefined): Index | undefined {
+  return progress === undefined || isRecovering(progress) ? undefined : progress.matchIndex
 }

@@ -8,6 +8,8 @@
  *         { write, messages, committed, reads, droppedReads } = ready()
  *         send the messages; apply the committed entries; answer the reads
  *         if there is a write: begin it; when it is durable, advance(write.id)      meanwhile, go on
+ *         if there is a restore: the same, with the state that was received; then apply what is behind it
+ *         if snapshots are asked for: send each in its own time; then snapshotSent or snapshotFailed
  *
  * Always: messages may be sent in any order relative to the write; what must wait for it is not handed out before.
  * Always: a call that throws `AssertionError` met a broken invariant; nothing more may be asked of this object.
@@ -18,14 +20,16 @@ import type { ConfigurationChange, ProposeConfigurationResult } from './confchan
 import type { CompleteConfiguration } from './configuration.js'
 import { isSoleVoter } from './electorate.js'
 import { checkInvariants } from './invariants.js'
+import { leaseReadIndex, voidLease } from './lease-read.js'
 import { proposeConfiguration } from './membership.js'
-import type { Message } from './message.js'
+import type { Message, Snapshot } from './message.js'
 import type { RaftOptions } from './options.js'
 import { completeWrite, hasReady, takeReady } from './output.js'
 import { propose } from './propose.js'
 import { requestRead } from './read-index.js'
 import type { ProposeResult, Ready, Status } from './ready.js'
 import { completeSettings } from './settings.js'
+import { noteSnapshotFailed, noteSnapshotSent } from './snapshot-send.js'
 import { initialState, type RaftState } from './state.js'
 import { statusOf } from './status.js'
 import { step } from './step.js'
@@ -33,7 +37,7 @@ import { nextDeadlineMs, noteTime, tick } from './tick.js'
 import { resign, transferLeadership } from './transfer.js'
 import type { TransferResult } from './transfer-result.js'
 import { restartElectionTimer } from './transitions.js'
-import type { Index, LogPosition, NodeId, Role, StoredState, Term } from './types.js'
+import type { Index, LogPosition, NodeId, Promises, Role, StoredState, Term } from './types.js'
 
 export class RawNode {
   readonly #state: RaftState
@@ -79,6 +83,11 @@ export class RawNode {
 
   get commitIndex(): Index {
     return this.#state.commitIndex
+  }
+
+  /** Whether this member may vote and is counted; `lost` until a leader has made up for what its disk lacks. */
+  get promises(): Promises {
+    return this.#state.promises
   }
 
   /** The first entry in memory. */
@@ -131,7 +140,7 @@ export class RawNode {
   }
 
   /** A message came in: lost, repeated, late or out of order, but as it was sent. */
-  step(message: Message, nowMs: number): void {
+  step(message: Message | Snapshot, nowMs: number): void {
     noteTime(this.#state, nowMs)
     step(this.#state, message)
   }
@@ -184,6 +193,33 @@ export class RawNode {
     return requestRead(this.#state, requestId)
   }
 
+  /**
+   * The index at which the leader may answer a linearizable read at once, by its clock: once the state machine has applied
+   * it. Undefined: no lease just now; use {@link readIndex}. `nowMs` must have been read after the question came in.
+   * Needs `checkQuorum` on all members, and clocks within `clockDriftMax`; see {@link voidLease}.
+   */
+  leaseRead(nowMs: number): Index | undefined {
+    noteTime(this.#state, nowMs)
+    return leaseReadIndex(this.#state)
+  }
+
+  /** The clock may have stood still (a suspended machine): no lease counts that began before now. */
+  voidLease(): void {
+    voidLease(this.#state)
+  }
+
+  /** A snapshot at this position was received whole and verified by `to`, which says so: what `snapshots` asked for. */
+  snapshotSent(to: NodeId, position: LogPosition, nowMs: number): void {
+    noteTime(this.#state, nowMs)
+    noteSnapshotSent(this.#state, to, position)
+  }
+
+  /** It could not be sent, or the receiver refused it. It is asked for again once the follower is heard from. */
+  snapshotFailed(to: NodeId, nowMs: number): void {
+    noteTime(this.#state, nowMs)
+    noteSnapshotFailed(this.#state, to)
+  }
+
   /** Whether `ready()`, called alike, has anything to hand out. */
   hasReady(mayApply = true): boolean {
     return hasReady(this.#state, mayApply)
@@ -198,15 +234,15 @@ export class RawNode {
     return takeReady(this.#state, mayApply)
   }
 
-  /** The write with this id is durable. */
+  /** The write, or restore, with this id is durable. */
   advance(writeId: number, nowMs: number): void {
     noteTime(this.#state, nowMs)
     completeWrite(this.#state, writeId)
   }
 
   /**
-   * Forgets the entries up to `index`, whose effects are durable in the state machine. A follower that needs them is
-   * reported as `unreachable-by-log`.
+   * Forgets the entries up to `index`, whose effects are durable in the state machine. A follower that needs them gets a
+   * snapshot: `ready()` asks for it.
    */
   compact(index: Index): void {
     const state = this.#state

@@ -14,6 +14,7 @@
  * trip, however many there are.
  */
 import { peersOf, reachedByQuorum } from './electorate.js'
+import { noteRoundSent } from './lease-read.js'
 import type { ReadIndexReply, ReadIndexRequest } from './message.js'
 import { send } from './outbox.js'
 import type { ReadRequest, RaftState } from './state.js'
@@ -65,6 +66,7 @@ export function readRoundIsDue(state: RaftState): boolean {
 /** Heartbeats to all: "I still lead", asked back from each. Answers the reads that wait, when a quorum has replied. */
 export function beginRound(state: RaftState): void {
   state.round++
+  noteRoundSent(state)
   state.heartbeatDeadlineMs = state.nowMs + state.settings.heartbeatIntervalMs
   const { round, reads } = state
   for (const to of peersOf(state)) {

@@ -7,7 +7,7 @@
  * Always: `committed` holds only entries that are durable in this member's own log, each exactly once, in order.
  */
 import type { Message } from './message.js'
-import type { Entry, HardState, Index, NodeId, Role, Term } from './types.js'
+import type { Configuration, Entry, HardState, Index, LogPosition, NodeId, Promises, Role, Term } from './types.js'
 
 /** One atomic, durable write. */
 export interface Write {
@@ -17,6 +17,28 @@ export interface Write {
   readonly hardState: HardState
   /** Entries in order; entries on disk from `entries[0].index` on are replaced by them. Empty: only the hard state changed. */
   readonly entries: readonly Entry[]
+}
+
+/**
+ * A received snapshot takes the place of the log and of the state machine's state: to be made durable as one, and reported
+ * like a write. Meanwhile there is no other write; entries that were handed out before are part of it.
+ */
+export interface Restore {
+  /** Names it to `advance`, like the id of a write. */
+  readonly writeId: number
+  readonly hardState: HardState
+  /** The log begins behind it; everything that was in it is gone. */
+  readonly position: LogPosition
+  readonly configuration: Configuration
+}
+
+/**
+ * A follower needs a state, at least as new as `minimumIndex`: please send one, and report with `snapshotSent` or
+ * `snapshotFailed`. Where one is on its way to it already, there is nothing to do.
+ */
+export interface SnapshotRequest {
+  readonly to: NodeId
+  readonly minimumIndex: Index
 }
 
 /** The answer to a linearizable read: once the state machine has applied `index`, it may be read. */
@@ -32,6 +54,13 @@ export interface Ready {
   readonly reads: readonly ReadState[]
   /** Read requests that will get no answer (the leader changed): to be asked again under a fresh id. */
   readonly droppedReads: readonly number[]
+  /** In place of a write. */
+  readonly restore: Restore | undefined
+  readonly snapshots: readonly SnapshotRequest[]
+  /** Received snapshots that are not needed (any more): their bytes may be thrown away. */
+  readonly refusedSnapshots: readonly LogPosition[]
+  /** To be recorded with the write, or restore, of this output; what `promisesLost` says after a restart. */
+  readonly promises: Promises
 }
 
 /** Why a proposal was not taken; it had and will have no effect. */
@@ -43,10 +72,12 @@ export type ProposeResult =
 
 export interface FollowerStatus {
   readonly id: NodeId
-  readonly state: 'probe' | 'replicate' | 'unreachable-by-log'
+  readonly state: 'probe' | 'replicate' | 'snapshot'
   readonly matchIndex: Index
   readonly nextIndex: Index
   readonly lastContactMs: number
+  /** It lost its promises and is not counted; see promises.ts. */
+  readonly recovering: boolean
 }
 
 export interface Status {
@@ -66,6 +97,8 @@ export interface Status {
   readonly configurationIndex: Index
   /** To whom leadership is being handed; `NOBODY` if it is not. */
   readonly transferringTo: NodeId
+  /** Whether this member may vote and is counted. */
+  readonly promises: Promises
   /** On a leader, its view of the others; elsewhere empty. */
   readonly followers: readonly FollowerStatus[]
 }

@@ -20,7 +20,8 @@ import { assert } from '../base/assert.js'
 import { commitByCounting } from './commit.js'
 import type { AppendAccepted, AppendRejected, HeartbeatReply } from './message.js'
 import { send } from './outbox.js'
-import { becomeProbe, becomeReplicate, becomeUnreachableByLog, type Progress } from './progress.js'
+import { becomeProbe, becomeReplicate, becomeSnapshot, isRecovering, type Progress } from './progress.js'
+import { maybeRetrySnapshot, noteMatchInSnapshot } from './snapshot-send.js'
 import type { RaftState } from './state.js'
 import type { Entry, Index, NodeId } from './types.js'
 
@@ -62,8 +63,9 @@ export function handleAppendAccepted(state: RaftState, message: AppendAccepted):
     case 'replicate':
       follower.inflight.freeThrough(matchIndex)
       break
-    case 'unreachable-by-log':
+    case 'snapshot':
       if (matchIndex >= state.log.compacted.index) startReplicate(state, follower)
+      else noteMatchInSnapshot(follower)
       break
   }
   if (advanced) commitByCounting(state)
@@ -81,7 +83,7 @@ export function handleAppendRejected(state: RaftState, message: AppendRejected):
       // It has accepted this place since.
       if (message.previousIndex <= follower.matchIndex) return
       break
-    case 'unreachable-by-log':
+    case 'snapshot':
       return
   }
   markActivity(state, follower)
@@ -102,7 +104,8 @@ export function handleAppendRejected(state: RaftState, message: AppendRejected):
 export function handleHeartbeatReply(state: RaftState, message: HeartbeatReply): void {
   const follower = contacted(state, message.from)
   if (follower === undefined) return
-  follower.roundAnswered = Math.max(follower.roundAnswered, message.round)
+  if (!isRecovering(follower)) follower.roundAnswered = Math.max(follower.roundAnswered, message.round)
+  if (follower.state === 'snapshot') maybeRetrySnapshot(state, follower)
   if (!isQuiet(state, follower, message.round)) return
   switch (follower.state) {
     case 'probe':
@@ -111,7 +114,7 @@ export function handleHeartbeatReply(state: RaftState, message: HeartbeatReply):
     case 'replicate':
       if (follower.inflight.count > 0) askAgain(state, follower, follower.nextIndex - 1)
       return
-    case 'unreachable-by-log':
+    case 'snapshot':
       // It may have got there by other ways, or its acceptance was lost just before we compacted.
       askAgain(state, follower, state.log.compacted.index)
       return
@@ -134,7 +137,7 @@ function wantsEntries(state: RaftState, follower: Progress): boolean {
       return !follower.probeSent
     case 'replicate':
       return follower.nextIndex <= state.log.lastIndex && !follower.inflight.full
-    case 'unreachable-by-log':
+    case 'snapshot':
       return false
   }
 }
@@ -201,9 +204,9 @@ function startReplicate(state: RaftState, follower: Progress): void {
 }
 
 function giveUpByLog(state: RaftState, follower: Progress): void {
-  becomeUnreachableByLog(follower)
+  becomeSnapshot(follower)
   state.settings.trace?.({
-    type: 'progress-unreachable-by-log',
+    type: 'progress-snapshot',
     node: state.id,
     follower: follower.id,
     compactedIndex: state.log.compacted.index,
@@ -213,7 +216,8 @@ function giveUpByLog(state: RaftState, follower: Progress): void {
 /** The follower's progress, with the contact noted; undefined for one that takes no part (any more). */
 function contacted(state: RaftState, id: NodeId): Progress | undefined {
   const follower = state.followers.get(id)
-  if (follower !== undefined) follower.lastContactMs = state.nowMs
+  // One that is not counted is no part of a quorum: with it alone we must not go on leading.
+  if (follower !== undefined && !isRecovering(follower)) follower.lastContactMs = state.nowMs
   return follower
 }
 

@@ -22,12 +22,16 @@ export interface Settings {
   readonly uncommittedBytesMax: number
   readonly applyBatchBytesMax: number
   readonly priority: ((id: NodeId) => number) | undefined
+  readonly snapshotTimeoutMs: number
+  readonly clockDriftMax: number
   readonly random: Random
   readonly trace: ((event: RaftEvent) => void) | undefined
 }
 
 const ELECTION_TIMEOUT_MS = 1000
 const HEARTBEAT_INTERVAL_MS = 100
+const SNAPSHOT_TIMEOUT_MS = 60_000
+const CLOCK_DRIFT_MAX = 0.05
 
 export function completeSettings(options: RaftOptions): Settings {
   const settings: Settings = {
@@ -43,6 +47,8 @@ export function completeSettings(options: RaftOptions): Settings {
     uncommittedBytesMax: options.uncommittedBytesMax ?? LIMITS.uncommittedBytesMax,
     applyBatchBytesMax: options.applyBatchBytesMax ?? LIMITS.applyBatchBytesMax,
     priority: options.priority,
+    snapshotTimeoutMs: options.snapshotTimeoutMs ?? SNAPSHOT_TIMEOUT_MS,
+    clockDriftMax: options.clockDriftMax ?? CLOCK_DRIFT_MAX,
     random: options.random,
     trace: options.trace,
   }
@@ -55,6 +61,10 @@ export function completeSettings(options: RaftOptions): Settings {
   requirePositive(settings.inflightAppendBytesMax, 'inflightAppendBytesMax')
   requirePositive(settings.uncommittedBytesMax, 'uncommittedBytesMax')
   requirePositive(settings.applyBatchBytesMax, 'applyBatchBytesMax')
+  requirePositive(settings.snapshotTimeoutMs, 'snapshotTimeoutMs')
+  if (!(settings.clockDriftMax >= 0 && settings.clockDriftMax < 1)) {
+    throw new RangeError(`clockDriftMax must be a share from 0 to below 1, got ${settings.clockDriftMax}`)
+  }
   if (!Number.isSafeInteger(settings.inflightAppendsMax)) {
     throw new RangeError(`inflightAppendsMax must be a whole number, got ${settings.inflightAppendsMax}`)
   }

@@ -5,14 +5,26 @@
  * (election.ts), `commitIndex` by commit.ts only.
  * Always: durable <= what is handed to the disk <= what is here; a promise leaves only once it is durable (outbox.ts).
  */
+import { randomId } from '../base/random.js'
 import type { CompleteConfiguration } from './configuration.js'
 import { Configurations } from './configurations.js'
+import { newLease, type Lease } from './lease.js'
 import { Log } from './log.js'
 import type { Message } from './message.js'
 import type { Progress } from './progress.js'
 import type { ReadState } from './ready.js'
 import type { Settings } from './settings.js'
-import { NOBODY, type HardState, type Index, type NodeId, type Role, type StoredState, type Term } from './types.js'
+import {
+  NOBODY,
+  type HardState,
+  type Index,
+  type LogPosition,
+  type NodeId,
+  type Promises,
+  type Role,
+  type StoredState,
+  type Term,
+} from './types.js'
 
 /** A request for a read index: of our own caller (`from` is this member) or of a follower. */
 export interface ReadRequest {
@@ -55,6 +67,15 @@ export interface Transfer {
 export interface WriteUnderWay {
   readonly id: number
   readonly hardState: HardState
+  readonly promises: Promises
+}
+
+/** A snapshot that was accepted and is not durable yet. */
+export interface PendingRestore {
+  readonly position: LogPosition
+  readonly configuration: CompleteConfiguration
+  /** The write it was handed out as; undefined while it waits for the one under way. */
+  writeId: number | undefined
 }
 
 export interface RaftState {
@@ -77,6 +98,11 @@ export interface RaftState {
   leader: NodeId
   /** The term and vote that are on the disk. */
   durable: HardState
+  /** Whether we may vote and be counted; see promises.ts. And what of it is on the disk. */
+  promises: Promises
+  durablePromises: Promises
+  /** Names this life to the leader that restores them. */
+  readonly recoveryId: number
 
   /** What is known to be committed; never falls. On a follower it may be ahead of its own durable log. */
   commitIndex: Index
@@ -108,6 +134,7 @@ export interface RaftState {
   termStartIndex: Index
 
   readonly reads: Reads
+  readonly lease: Lease
 
   /** On a leader that hands over: to whom. See transfer.ts. */
   transfer: Transfer | undefined
@@ -116,6 +143,8 @@ export interface RaftState {
   /** This member is about to stop: it neither campaigns nor stays leader. */
   resigned: boolean
 
+  /** Replaced in memory already, not on the disk: nothing is acknowledged meanwhile. See snapshot-restore.ts. */
+  restore: PendingRestore | undefined
   write: WriteUnderWay | undefined
   lastWriteId: number
   /** To send now. */
@@ -126,11 +155,13 @@ export interface RaftState {
   /** For the caller. */
   answeredReads: ReadState[]
   droppedReads: number[]
+  refusedSnapshots: LogPosition[]
 }
 
 /** A follower without a leader, as the disk left it. What was committed beyond `applied` will be learned again. */
 export function initialState(settings: Settings, stored: StoredState, firstWireId: number, nowMs: number): RaftState {
-  const restarted = stored.hardState.term > 0
+  const promises: Promises = stored.promisesLost === true ? 'lost' : 'kept'
+  const restarted = stored.hardState.term > 0 || promises === 'lost'
   const configurations = new Configurations(stored.compacted, settings.configuration, stored.entries)
   return {
     settings,
@@ -144,6 +175,9 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     vote: stored.hardState.vote,
     leader: NOBODY,
     durable: { term: stored.hardState.term, vote: stored.hardState.vote },
+    promises,
+    durablePromises: promises,
+    recoveryId: promises === 'lost' ? randomId(settings.random) : 0,
     commitIndex: stored.applied,
     deliveredIndex: stored.applied,
     electionTimerStartMs: nowMs,
@@ -162,6 +196,8 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     transfer: undefined,
     toldToCampaignInTerm: 0,
     resigned: false,
+    lease: newLease(),
+    restore: undefined,
     write: undefined,
     lastWriteId: 0,
     messages: [],
@@ -169,5 +205,6 @@ export function initialState(settings: Settings, stored: StoredState, firstWireI
     heldForNextWrite: [],
     answeredReads: [],
     droppedReads: [],
+    refusedSnapshots: [],
   }
 }

@@ -1,13 +1,15 @@
 /** A view of the core for people and for tools: a copy, taken when asked for. */
 import type { FollowerStatus, Status } from './ready.js'
+import { isRecovering } from './progress.js'
 import type { RaftState } from './state.js'
 import { NOBODY } from './types.js'
 
 export function statusOf(state: RaftState): Status {
   const { log } = state
   const followers: FollowerStatus[] = []
-  for (const { id, state: progress, matchIndex, nextIndex, lastContactMs } of state.followers.values()) {
-    followers.push({ id, state: progress, matchIndex, nextIndex, lastContactMs })
+  for (const follower of state.followers.values()) {
+    const { id, state: progress, matchIndex, nextIndex, lastContactMs } = follower
+    followers.push({ id, state: progress, matchIndex, nextIndex, lastContactMs, recovering: isRecovering(follower) })
   }
   return {
     id: state.id,
@@ -24,6 +26,7 @@ export function statusOf(state: RaftState): Status {
     learners: state.configuration.learners,
     configurationIndex: state.configurations.current.index,
     transferringTo: state.transfer?.to ?? NOBODY,
+    promises: state.promises,
     followers,
   }
 }

@@ -17,16 +17,18 @@ import {
   handleVote,
   handleVoteReply,
 } from './election.js'
-import type { Message } from './message.js'
+import type { AppendAccepted, AppendRejected, HeartbeatReply, Message, Snapshot } from './message.js'
 import { send } from './outbox.js'
+import { handleRecovered, handleRecovering, isOfEarlierLife } from './promises.js'
 import { confirmRounds, handleReadIndexReply, handleReadIndexRequest } from './read-index.js'
 import { handleAppendAccepted, handleAppendRejected, handleHeartbeatReply } from './replicate.js'
+import { handleSnapshot, refuseSnapshot } from './snapshot-restore.js'
 import type { RaftState } from './state.js'
 import type { IgnoreReason } from './trace.js'
 import { becomeFollower } from './transitions.js'
 import { NOBODY } from './types.js'
 
-export function step(state: RaftState, message: Message): void {
+export function step(state: RaftState, message: Message | Snapshot): void {
   if (message.to !== state.id) {
     ignore(state, message, 'not-for-us')
     return
@@ -48,13 +50,15 @@ export function step(state: RaftState, message: Message): void {
  * and a member that joins knows nobody (thesis 4.1). Answers count only from those we asked, or might have: one that was
  * removed must not depose anybody by an answer in a term of its own making.
  */
-function isHeard(state: RaftState, message: Message): boolean {
+function isHeard(state: RaftState, message: Message | Snapshot): boolean {
   switch (message.type) {
     case 'pre-vote':
     case 'vote':
     case 'append':
     case 'heartbeat':
     case 'timeout-now':
+    case 'snapshot':
+    case 'recovered':
       return true
     case 'read-index-reply':
       return isMember(state, message.from) || message.from === state.leader
@@ -63,6 +67,7 @@ function isHeard(state: RaftState, message: Message): boolean {
     case 'append-accepted':
     case 'append-rejected':
     case 'heartbeat-reply':
+    case 'recovering':
     case 'read-index':
       return isMember(state, message.from)
     default:
@@ -71,7 +76,7 @@ function isHeard(state: RaftState, message: Message): boolean {
 }
 
 /** Returns whether to go on with the message. */
-function raiseTerm(state: RaftState, message: Message): boolean {
+function raiseTerm(state: RaftState, message: Message | Snapshot): boolean {
   switch (message.type) {
     case 'pre-vote':
       return true
@@ -86,6 +91,8 @@ function raiseTerm(state: RaftState, message: Message): boolean {
     case 'append':
     case 'heartbeat':
     case 'timeout-now':
+    case 'snapshot':
+    case 'recovered':
       becomeFollower(state, message.term, message.from)
       return true
     case 'vote-reply':
@@ -94,6 +101,7 @@ function raiseTerm(state: RaftState, message: Message): boolean {
     case 'heartbeat-reply':
     case 'read-index':
     case 'read-index-reply':
+    case 'recovering':
       becomeFollower(state, message.term, NOBODY)
       return true
     default:
@@ -102,12 +110,12 @@ function raiseTerm(state: RaftState, message: Message): boolean {
 }
 
 /** Requests that say no by themselves when the term is over. */
-function answersOldTerm(message: Message): boolean {
+function answersOldTerm(message: Message | Snapshot): boolean {
   return message.type === 'pre-vote' || message.type === 'vote'
 }
 
-function replyToOldTerm(state: RaftState, message: Message): void {
-  if (message.type === 'append' || message.type === 'heartbeat') {
+function replyToOldTerm(state: RaftState, message: Message | Snapshot): void {
+  if (message.type === 'append' || message.type === 'heartbeat' || message.type === 'snapshot') {
     // Any message of ours would do, it is the term that tells. This one claims nothing about logs.
     const round = message.type === 'heartbeat' ? message.round : 0
     send(state, { type: 'heartbeat-reply', from: state.id, to: message.from, term: state.term, round })
@@ -116,7 +124,7 @@ function replyToOldTerm(state: RaftState, message: Message): void {
 }
 
 /** Here the message is of our own term, or asks for a vote. */
-function dispatch(state: RaftState, message: Message): void {
+function dispatch(state: RaftState, message: Message | Snapshot): void {
   switch (message.type) {
     case 'pre-vote':
       handlePreVote(state, message)
@@ -137,20 +145,30 @@ function dispatch(state: RaftState, message: Message): void {
       handleHeartbeat(state, message)
       return
     case 'append-accepted':
-      if (state.role === 'leader') handleAppendAccepted(state, message)
+      if (isAwaited(state, message)) handleAppendAccepted(state, message)
       else ignore(state, message, 'not-awaited')
       return
     case 'append-rejected':
-      if (state.role === 'leader') handleAppendRejected(state, message)
+      if (isAwaited(state, message)) handleAppendRejected(state, message)
       else ignore(state, message, 'not-awaited')
       return
     case 'heartbeat-reply':
-      if (state.role !== 'leader') {
+      if (!isAwaited(state, message)) {
         ignore(state, message, 'not-awaited')
         return
       }
       handleHeartbeatReply(state, message)
       confirmRounds(state)
+      return
+    case 'snapshot':
+      handleSnapshot(state, message)
+      return
+    case 'recovering':
+      if (state.role === 'leader') handleRecovering(state, message)
+      else ignore(state, message, 'not-awaited')
+      return
+    case 'recovered':
+      handleRecovered(state, message)
       return
     case 'read-index':
       if (state.role === 'leader') handleReadIndexRequest(state, message)
@@ -167,7 +185,13 @@ function dispatch(state: RaftState, message: Message): void {
   }
 }
 
-function ignore(state: RaftState, message: Message, reason: IgnoreReason): void {
+/** Answers are for a leader; and not of a life whose promises their sender has lost since. */
+function isAwaited(state: RaftState, message: AppendAccepted | AppendRejected | HeartbeatReply): boolean {
+  return state.role === 'leader' && !isOfEarlierLife(state, message)
+}
+
+function ignore(state: RaftState, message: Message | Snapshot, reason: IgnoreReason): void {
   const { type, from, term } = message
+  if (type === 'snapshot') refuseSnapshot(state, message, 'not-followed')
   state.settings.trace?.({ type: 'message-ignored', node: state.id, message: type, from, term, reason })
 }

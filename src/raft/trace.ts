@@ -5,7 +5,7 @@
  * Always: emitting costs nothing when nobody listens (`trace?.({ ... })` does not even build the event).
  * Always: an event tells what was decided and why, not that a function was called.
  */
-import type { MessageType } from './message.js'
+import type { Message, Snapshot } from './message.js'
 import type { ProposalRefusal } from './ready.js'
 import type { ConfigurationRefusal } from './confchange/change.js'
 import type { TransferRefusal } from './transfer-result.js'
@@ -21,8 +21,21 @@ export type VoteRefusal =
   | 'restarted-lately'
   /** The vote of this term belongs to somebody else, or the term has a leader. */
   | 'voted-already'
+  /** This member lost promises it gave before (promises.ts): this one might contradict them. */
+  | 'promises-lost'
   /** The candidate's log misses entries that may be committed (thesis 3.6.1). */
   | 'log-is-behind'
+
+/** Why a snapshot that was received is not restored. */
+export type SnapshotRefusal =
+  /** What is committed here goes as far. */
+  | 'already-committed'
+  /** The log holds its position: the entries say the same. */
+  | 'log-has-it'
+  /** Another one came in before it was begun. */
+  | 'replaced'
+  /** Its sender does not lead in our term. */
+  | 'not-followed'
 
 export type IgnoreReason = 'not-for-us' | 'unknown-sender' | 'old-term' | 'not-awaited'
 
@@ -52,7 +65,20 @@ export type RaftEvent = Emitted &
     | { readonly type: 'write-durable'; readonly write: number; readonly durableIndex: Index }
     | { readonly type: 'progress-probe'; readonly follower: NodeId; readonly nextIndex: Index }
     | { readonly type: 'progress-replicate'; readonly follower: NodeId; readonly nextIndex: Index }
-    | { readonly type: 'progress-unreachable-by-log'; readonly follower: NodeId; readonly compactedIndex: Index }
+    | { readonly type: 'progress-snapshot'; readonly follower: NodeId; readonly compactedIndex: Index }
+    | { readonly type: 'snapshot-requested'; readonly follower: NodeId; readonly minimumIndex: Index }
+    | { readonly type: 'snapshot-sent'; readonly follower: NodeId; readonly position: LogPosition }
+    | { readonly type: 'snapshot-failed'; readonly follower: NodeId }
+    | { readonly type: 'snapshot-accepted'; readonly from: NodeId; readonly position: LogPosition }
+    | {
+        readonly type: 'snapshot-refused'
+        readonly from: NodeId
+        readonly position: LogPosition
+        readonly reason: SnapshotRefusal
+      }
+    | { readonly type: 'snapshot-restored'; readonly position: LogPosition }
+    | { readonly type: 'recovery-started'; readonly follower: NodeId; readonly barrierIndex: Index }
+    | { readonly type: 'promises-restored'; readonly term: Term; readonly index: Index }
     | { readonly type: 'follower-asked-again'; readonly follower: NodeId; readonly previousIndex: Index }
     | { readonly type: 'proposal-refused'; readonly reason: ProposalRefusal; readonly count: number }
     | { readonly type: 'read-round-started'; readonly round: number; readonly index: Index; readonly count: number }
@@ -68,7 +94,7 @@ export type RaftEvent = Emitted &
     | { readonly type: 'reads-dropped'; readonly count: number }
     | {
         readonly type: 'message-ignored'
-        readonly message: MessageType
+        readonly message: (Message | Snapshot)['type']
         readonly from: NodeId
         readonly term: Term
         readonly reason: IgnoreReason

@@ -10,6 +10,7 @@
  */
 import { isVoter } from './electorate.js'
 import { send } from './outbox.js'
+import { countedMatchIndex } from './progress.js'
 import type { RaftState } from './state.js'
 import type { TransferRefusal, TransferResult } from './transfer-result.js'
 import { becomeFollower } from './transitions.js'
@@ -50,7 +51,7 @@ export function leaseIsForfeited(state: RaftState): boolean {
 export function tellingTargetIsDue(state: RaftState): boolean {
   const { transfer } = state
   if (transfer === undefined || transfer.toldInRound === state.round) return false
-  return state.followers.get(transfer.to)?.matchIndex === state.log.lastIndex
+  return countedMatchIndex(state.followers.get(transfer.to)) === state.log.lastIndex
 }
 
 export function tellTarget(state: RaftState): void {
@@ -91,9 +92,10 @@ export function bestTarget(state: RaftState): NodeId | undefined {
   return best?.id
 }
 
-/** Whether it could lead: a voter, and not one that is about to be none. */
+/** Whether it could lead: a voter, not one that is about to be none, and none that we know has lost its promises. */
 function isTarget(state: RaftState, id: NodeId): boolean {
-  return id !== state.id && isVoter(state, id) && state.configuration.voters.includes(id)
+  if (id === state.id || !isVoter(state, id) || !state.configuration.voters.includes(id)) return false
+  return countedMatchIndex(state.followers.get(id)) !== undefined
 }
 
 function refuse(state: RaftState, reason: TransferRefusal): TransferResult {

@@ -64,4 +64,12 @@ export interface StoredState {
   readonly entries: readonly Entry[]
   /** Up to here the state machine's own state is durable; at least `compacted.index`. */
   readonly applied: Index
+  /**
+   * The disk holds less than was promised from it: terms, votes or acknowledged entries are missing, however many. Such a
+   * member does not vote, and is not counted, until a leader has brought it up to date: promises.ts. Default false.
+   */
+  readonly promisesLost?: boolean
 }
+
+/** Whether a member's disk still holds all that was promised from it; without, it has no say. */
+export type Promises = 'kept' | 'lost'

@@ -146,7 +146,7 @@ export class EmbeddedStore implements Store {
       compactRevision: status.compactRevision,
       digest: status.digest,
       outrun: status.followers.flatMap(({ id, state }) => {
-        return state === 'unreachable-by-log'
+        return state === 'snapshot'
           ? members.filter((member) => member.id === id).map((member) => member.name)
           : []
       }),

@@ -5,13 +5,14 @@
  * A violation is reported under one of these names:
  * R1 election safety, R2 log matching, R3 leader append-only, R4 leader completeness, R5 state-machine safety,
  * R6 durable before promised, R7 one vote per term for ever, R8 commit is monotone, R9 committed is durable on a quorum,
- * R11 applied <= committed and durable, R12 no truncation of what is committed, R14 one change of membership at a time, of
- * quorums that intersect, after an own commit, R15 who is no voter is not counted, R16 reads see what was committed.
+ * R11 applied <= committed and durable, R12 no truncation of what is committed, R13 snapshots hold what is committed and
+ * applied, R14 one change of membership at a time, of quorums that intersect, after an own commit, R15 who is no voter is
+ * not counted, R16 reads see what was committed, R17 lease reads too.
  */
 import type { Message } from '../../src/raft/message.js'
 import { describeConfiguration } from '../../src/raft/configuration.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
-import type { Configuration, Entry, HardState, Index, NodeId, Term } from '../../src/raft/types.js'
+import type { Configuration, Entry, HardState, Index, LogPosition, NodeId, Term } from '../../src/raft/types.js'
 
 /** A violated invariant, found in this run. */
 export class SafetyViolation extends Error {
@@ -27,6 +28,8 @@ export interface Disk {
   entries: Entry[]
   /** Up to here the state machine is durable. */
   applied: Index
+  /** It holds less than was promised from it, and this was noticed. */
+  promisesLost: boolean
 }
 
 export function lastOnDisk(disk: Disk): Index {
@@ -50,6 +53,8 @@ interface Seen {
 export class Checker {
   readonly #leaderOf = new Map<Term, NodeId>()
   readonly #voteOf = new Map<string, NodeId>()
+  /** Every vote ever told, also those that who gave it has forgotten: it may still be on its way. */
+  readonly #votesGiven = new Set<string>()
   /** For each position the one term before it, and the one payload in it. */
   readonly #previousTermOf = new Map<string, Term>()
   readonly #dataOf = new Map<string, Uint8Array>()
@@ -61,6 +66,8 @@ export class Checker {
   /** For each position, the one configuration in it. */
   readonly #configurationOf = new Map<string, string>()
   readonly #readFloor = new Map<string, Index>()
+  /** What members held, and acknowledged, before they lost it; the term of each entry. */
+  readonly #lost = new Map<NodeId, (Term | undefined)[]>()
 
   get committedIndex(): Index {
     return this.#committed.length - 1
@@ -104,8 +111,45 @@ export class Checker {
     this.#observeCommit(id, node, seen, disks)
   }
 
+  /**
+   * The disk is about to lose entries and votes. What it held was acknowledged and may still count: such a member elects
+   * nobody until it has it again. What it forgets, it does not keep.
+   */
+  lost(id: NodeId, disk: Disk): void {
+    const held = this.#lost.get(id) ?? []
+    for (let index = disk.compacted.index; index <= lastOnDisk(disk); index++) held[index] = termOnDisk(disk, index)
+    this.#lost.set(id, held)
+    for (const key of [...this.#voteOf.keys()]) if (key.startsWith(`${id} `)) this.#voteOf.delete(key)
+  }
+
+  /** A member makes a snapshot of its state. */
+  snapshotTaken(id: NodeId, position: LogPosition, applied: Index): void {
+    if (position.index > applied) this.#fail('R13', `member ${id} sends state ${position.index}, it applied ${applied}`)
+    this.#requireCommitted(id, position)
+  }
+
+  /** Before a snapshot takes the place of what is on a disk. */
+  restored(id: NodeId, disk: Disk, position: LogPosition): void {
+    this.#requireCommitted(id, position)
+    if (position.index < disk.applied) {
+      this.#fail('R13', `member ${id} falls back from state ${disk.applied} to ${position.index}`)
+    }
+    for (let index = position.index + 1; index <= lastOnDisk(disk); index++) {
+      if (termOnDisk(disk, index) === this.#committed[index]) {
+        this.#fail('R12', `member ${id} restores ${position.index} and loses the committed entry ${index}`)
+      }
+    }
+  }
+
+  /** A leader answered a read by its clock. */
+  leaseRead(id: NodeId, index: Index): void {
+    if (index < this.committedIndex) {
+      this.#fail('R17', `${id} answers at once with ${index}, ${this.committedIndex} is committed already`)
+    }
+  }
+
   /** A message leaves; what it promises must be on the disk. */
-  sent(message: Message, disk: Disk): void {
+  sent(message: Message, disk: Disk, node: RawNode): void {
     const { from, to, term, type } = message
     const { hardState } = disk
     if (type === 'pre-vote' || (type === 'pre-vote-reply' && message.granted)) return
@@ -119,14 +163,25 @@ export class Checker {
       const before = this.#voteOf.get(key) ?? votedFor
       if (before !== votedFor) this.#fail('R7', `${from} voted in term ${term} for ${before} and for ${votedFor}`)
       this.#voteOf.set(key, votedFor)
+      this.#votesGiven.add(`${key} ${votedFor}`)
     }
-    if (type === 'append-accepted' && lastOnDisk(disk) < message.matchIndex) {
-      this.#fail('R6', `${from} acknowledges ${message.matchIndex}, on its disk are ${lastOnDisk(disk)} entries`)
+    const answer = type === 'recovering' ? message.answer : message
+    if (answer.type !== 'append-accepted') return
+    const { matchIndex } = answer
+    if (lastOnDisk(disk) < matchIndex) {
+      this.#fail('R6', `${from} acknowledges ${matchIndex}, on its disk are ${lastOnDisk(disk)} entries`)
+    }
+    const acknowledged = node.termAt(matchIndex)
+    if (acknowledged !== undefined && matchIndex >= disk.compacted.index) {
+      const held = termOnDisk(disk, matchIndex)
+      if (held !== acknowledged) {
+        this.#fail('R6', `${from} acknowledges ${matchIndex}@${acknowledged}, on its disk is ${matchIndex}@${held}`)
+      }
     }
   }
 
-  /** Before entries are put on a disk. */
-  written(id: NodeId, disk: Disk, entries: readonly Entry[]): void {
+  /** Before entries are put on a disk, by a member in this term. */
+  written(id: NodeId, disk: Disk, entries: readonly Entry[], inTerm: Term): void {
     const first = entries[0]
     if (first === undefined) return
     if (first.index > lastOnDisk(disk) + 1)
@@ -134,7 +189,9 @@ export class Checker {
     for (let index = first.index; index <= lastOnDisk(disk); index++) {
       const replaced = termOnDisk(disk, index)
       const written = entries[index - first.index]?.term
-      if (replaced !== written && replaced === this.#committed[index]) {
+      // What was committed in a later term only, without this member, an old leader may still replace here.
+      const committedBefore = (this.#committedIn[index] ?? 0) <= inTerm
+      if (replaced !== written && replaced === this.#committed[index] && committedBefore) {
         this.#fail('R12', `member ${id} replaces on its disk the committed entry ${index}@${replaced}`)
       }
     }
@@ -199,6 +256,7 @@ export class Checker {
       this.#previousTermOf.set(key, previousTerm)
     }
     seen.lastIndex = lastIndex
+    terms[node.firstIndex - 1] = node.termAt(node.firstIndex - 1)
   }
 
   #observeConfiguration(id: NodeId, node: RawNode, seen: Seen): void {
@@ -227,7 +285,7 @@ export class Checker {
     const before = this.#leaderOf.get(node.term) ?? id
     if (before !== id) this.#fail('R1', `${before} and ${id} both lead in term ${node.term}`)
     this.#leaderOf.set(node.term, id)
-    const voted = (voter: NodeId): boolean => voter === id || this.#voteOf.get(`${voter} ${node.term}`) === id
+    const voted = (voter: NodeId): boolean => voter === id || this.#votesGiven.has(`${voter} ${node.term} ${id}`)
     if (!isQuorum(node.configuration, voted)) {
       this.#fail(
         'R15',
@@ -253,8 +311,13 @@ export class Checker {
     for (let index = seen.commitIndex + 1; index <= commitIndex; index++) {
       const term = node.termAt(index)
       const known = this.#committed[index]
-      const holds = (voter: NodeId): boolean => termOnDisk(disks.get(voter) as Disk, index) === (term ?? -1)
+      // Or held before it lost its promises: see `lost`.
+      const holds = (voter: NodeId): boolean =>
+        term !== undefined &&
+        (termOnDisk(disks.get(voter) as Disk, index) === term || this.#lost.get(voter)?.[index] === term)
       if (known !== undefined) {
+        // A snapshot stands for it; its own position is looked at.
+        if (index < node.firstIndex - 1) continue
         if (known !== term) this.#fail('R5', `${id} commits ${index}@${term ?? '?'}, committed is ${index}@${known}`)
         // By the configuration that this member goes by, too, no quorum may be without it.
         if (isQuorum(node.configuration, (voter) => !holds(voter) && !isCompacted(disks.get(voter) as Disk, index))) {
@@ -276,6 +339,11 @@ export class Checker {
     seen.commitIndex = commitIndex
   }
 
+  #requireCommitted(id: NodeId, { index, term }: LogPosition): void {
+    const known = this.#committed[index]
+    if (known !== term) this.#fail('R13', `a snapshot of ${id} is at ${index}@${term}, committed is ${known ?? 'less'}`)
+  }
+
   #recordData(id: NodeId, entry: Entry): void {
     const key = `${entry.index}@${entry.term}`
     const known = this.#dataOf.get(key) ?? entry.data
@@ -293,7 +361,7 @@ function isCompacted(disk: Disk, index: Index): boolean {
 }
 
 /** Whether those for which `has` says so are a majority of the voters, and of the outgoing ones if there are any. */
-function isQuorum(configuration: Configuration, has: (voter: NodeId) => boolean): boolean {
+export function isQuorum(configuration: Configuration, has: (voter: NodeId) => boolean): boolean {
   const sides = [configuration.voters, configuration.outgoing ?? []].filter((side) => side.length > 0)
   return sides.length > 0 && sides.every((side) => side.filter(has).length * 2 > side.length)
 }

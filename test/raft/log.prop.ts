@@ -27,6 +27,7 @@ const action = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ type: fc.constant('compact' as const), share: fc.double({ min: 0, max: 1, noNaN: true }) }),
   },
+  fc.record({ type: fc.constant('restore' as const), ahead: fc.integer({ min: -3, max: 10 }) }),
   { weight: 3, arbitrary: fc.record({ type: fc.constant('begin-write' as const) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('complete-write' as const) }) },
 )
@@ -76,6 +77,14 @@ describe('the log', () => {
               log.compact(index)
               const forgotten = twin.entries.splice(0, index - twin.compacted.index)
               twin.compacted = { index, term: forgotten.at(-1)?.term ?? twin.compacted.term }
+              break
+            }
+            case 'restore': {
+              const index = Math.max(twin.compacted.index + 1, last + step.ahead)
+              log.restore({ index, term })
+              twin.entries = []
+              twin.compacted = { index, term }
+              twin.durableIndex = index
               break
             }
             case 'begin-write': {

@@ -393,9 +393,9 @@ describe('23: a damaged log taken for a shorter one (PAR and CTRL, FAST 2018)', 
 /*
  * Rows that are not here:
  *
- *   12, 13, 14   snapshots: gaps behind them, two in a short time, the configuration in them
- *   15           membership: applied at another time than appended, two at once, without the barrier of the own term
- *   21           leadership transfer: its flag stuck, writes during it, learners
+ *   12, 13, 14   snapshots, and what concerns lost disks: museum-snapshots.test.ts
+ *   15           membership: membership.test.ts and membership-mutants.test.ts
+ *   21           leadership transfer: transfer.test.ts
  *   18, 19, 24   storage, watches and backups: the tests of those parts
  *   25           locks: test/recipes
  */

@@ -3,12 +3,12 @@
  * messages travel in the order in which they were sent, disks are fast unless held.
  */
 import { describeEvent, describeReady } from '../../src/raft/describe.js'
-import type { Message } from '../../src/raft/message.js'
+import type { Message, Snapshot } from '../../src/raft/message.js'
 import type { RaftOptions } from '../../src/raft/options.js'
 import { RawNode } from '../../src/raft/raw-node.js'
-import type { ProposeResult, ReadState, Write } from '../../src/raft/ready.js'
+import type { ProposeResult, ReadState, Restore, SnapshotRequest, Write } from '../../src/raft/ready.js'
 import type { RaftEvent, RaftEventType } from '../../src/raft/trace.js'
-import type { Entry, NodeId, StoredState } from '../../src/raft/types.js'
+import type { Entry, LogPosition, NodeId, Promises, StoredState } from '../../src/raft/types.js'
 import { Seeded } from './seeded.js'
 
 export const EMPTY: StoredState = {
@@ -41,6 +41,8 @@ export class Script {
   readonly transcript: string[] = []
   readonly reads = new Map<NodeId, ReadState[]>()
   readonly droppedReads = new Map<NodeId, number[]>()
+  readonly snapshots: (SnapshotRequest & { readonly from: NodeId })[] = []
+  readonly refusedSnapshots = new Map<NodeId, LogPosition[]>()
   nowMs = 0
   /** Messages for which this says so are lost. */
   loses: (message: Message) => boolean = () => false
@@ -52,6 +54,8 @@ export class Script {
   readonly #cut = new Set<NodeId>()
   readonly #heldDisks = new Set<NodeId>()
   readonly #writes = new Map<NodeId, Write>()
+  readonly #restores = new Map<NodeId, Restore>()
+  readonly #promises = new Map<NodeId, Promises>()
 
   constructor(ids: readonly NodeId[], options: Partial<RaftOptions> = {}, stored: Record<NodeId, StoredState> = {}) {
     this.#options = { configuration: { voters: ids }, ...options }
@@ -91,6 +95,7 @@ export class Script {
   crash(id: NodeId): void {
     this.nodes.delete(id)
     this.#writes.delete(id)
+    this.#restores.delete(id)
   }
 
   /** Its election timer runs out, and all follows that follows. */
@@ -142,7 +147,11 @@ export class Script {
       this.#applied.get(id)?.push(...ready.committed)
       this.reads.set(id, [...(this.reads.get(id) ?? []), ...ready.reads])
       this.droppedReads.set(id, [...(this.droppedReads.get(id) ?? []), ...ready.droppedReads])
+      this.snapshots.push(...ready.snapshots.map((request) => ({ ...request, from: id })))
+      this.refusedSnapshots.set(id, [...(this.refusedSnapshots.get(id) ?? []), ...ready.refusedSnapshots])
       if (ready.write !== undefined) this.#writes.set(id, ready.write)
+      if (ready.restore !== undefined) this.#restores.set(id, ready.restore)
+      if (ready.write !== undefined || ready.restore !== undefined) this.#promises.set(id, ready.promises)
       if (!this.#heldDisks.has(id)) this.completeWrite(id)
     }
   }
@@ -158,14 +167,38 @@ export class Script {
   }
 
   completeWrite(id: NodeId): void {
+    this.#completeRestore(id)
     const write = this.#writes.get(id)
     if (write === undefined) return
     this.#writes.delete(id)
     const stored = this.stored.get(id) ?? EMPTY
     const first = write.entries[0]?.index ?? Infinity
     const kept = stored.entries.filter(({ index }) => index < first)
-    this.stored.set(id, { ...stored, hardState: write.hardState, entries: [...kept, ...write.entries] })
+    const promisesLost = this.#promises.get(id) === 'lost'
+    this.stored.set(id, {
+      ...stored,
+      hardState: write.hardState,
+      entries: [...kept, ...write.entries],
+      ...(promisesLost || stored.promisesLost === true ? { promisesLost } : undefined),
+    })
     this.node(id).advance(write.id, this.nowMs)
+  }
+
+  #completeRestore(id: NodeId): void {
+    const restore = this.#restores.get(id)
+    if (restore === undefined) return
+    this.#restores.delete(id)
+    const { hardState, position, writeId } = restore
+    this.stored.set(id, { hardState, compacted: position, entries: [], applied: position.index })
+    this.node(id).advance(writeId, this.nowMs)
+  }
+
+  /** A snapshot of `from`, as it is now or as given, has reached `to` whole. */
+  deliverSnapshot(from: NodeId, to: NodeId, at: Partial<Snapshot> = {}): void {
+    const { commitIndex: index, term } = this.node(from)
+    const position = { index, term: this.node(from).termAt(index) ?? 0 }
+    const configuration = { voters: [...this.nodes.keys()] }
+    this.node(to).step({ type: 'snapshot', from, to, term, position, configuration, ...at }, this.nowMs)
   }
 
   cut(...ids: NodeId[]): void {

@@ -7,7 +7,7 @@
  */
 import { assertNever } from '../../base/assert.js'
 import { Reader, Writer } from '../../base/codec.js'
-import type { Message, MessageType } from '../../raft/message.js'
+import type { Message, MessageType, Recovering } from '../../raft/message.js'
 import type { Entry, EntryKind, NodeId } from '../../raft/types.js'
 
 const MESSAGE_CODES: Record<MessageType, number> = {
@@ -23,6 +23,8 @@ const MESSAGE_CODES: Record<MessageType, number> = {
   'read-index': 10,
   'read-index-reply': 11,
   'timeout-now': 16,
+  recovering: 17,
+  recovered: 18,
 }
 const MESSAGE_TYPES = new Map(Object.entries(MESSAGE_CODES).map(([type, code]) => [code, type as MessageType]))
 
@@ -72,6 +74,13 @@ export function encodeMessage(message: Message): Uint8Array {
       break
     case 'read-index-reply':
       writer.uint53(message.requestId).uint53(message.index)
+      break
+    case 'recovering':
+      writer.uint53(message.recoveryId)
+      encodeAnswer(writer, message.answer)
+      break
+    case 'recovered':
+      writer.uint53(message.recoveryId).uint53(message.index)
       break
     case 'timeout-now':
       break
@@ -135,9 +144,38 @@ function decodeBody(reader: Reader, type: MessageType, envelope: { from: NodeId;
       return { type, ...envelope, requestId: reader.uint53(), index: bounded(reader) }
     case 'timeout-now':
       return { type, ...envelope }
+    case 'recovering':
+      return { type, ...envelope, recoveryId: reader.uint53(), answer: decodeAnswer(reader, envelope) }
+    case 'recovered':
+      return { type, ...envelope, recoveryId: reader.uint53(), index: bounded(reader) }
     default:
       return assertNever(type, 'raft message type')
   }
+}
+
+/** An answer inside a `recovering`, whose envelope is its own. */
+function encodeAnswer(writer: Writer, answer: Recovering['answer']): void {
+  writer.uint8(MESSAGE_CODES[answer.type])
+  switch (answer.type) {
+    case 'append-accepted':
+      writer.uint53(answer.matchIndex)
+      break
+    case 'append-rejected':
+      writer.uint53(answer.previousIndex).uint53(answer.hintIndex).uint53(answer.hintTerm)
+      break
+    case 'heartbeat-reply':
+      writer.uint53(answer.round)
+      break
+  }
+}
+
+function decodeAnswer(reader: Reader, envelope: { from: NodeId; to: NodeId; term: number }): Recovering['answer'] {
+  const code = reader.uint8()
+  const type = MESSAGE_TYPES.get(code)
+  if (type !== 'append-accepted' && type !== 'append-rejected' && type !== 'heartbeat-reply') {
+    throw reader.malformed(`message type ${code} is no answer of a member that recovers`)
+  }
+  return decodeBody(reader, type, envelope) as Recovering['answer']
 }
 
 function decodeEntries(reader: Reader, previousIndex: number, previousTerm: number, termMax: number): Entry[] {

@@ -33,6 +33,7 @@ export type ConfigurationRefusal =
   | 'joint'
   | 'not-joint'
   | 'learner-not-caught-up'
+  | 'promises-lost'
   | 'no-voters-left'
   | 'several-voters-at-once'
   | 'no-voters-yet'
@@ -55,6 +56,7 @@ const REFUSAL_TEXTS: Record<ConfigurationRefusal, string> = {
   joint: 'the configuration is joint; it has to be left first',
   'not-joint': 'there is no joint configuration to leave',
   'learner-not-caught-up': 'the learner to be promoted lacks too much of the log, or does not answer',
+  'promises-lost': 'too few of the voters keep their promises; wait until those that lost theirs have recovered',
   'no-voters-left': 'the change would remove all voters',
   'several-voters-at-once': 'more than one voter changes; that needs a joint configuration',
   'no-voters-yet': 'a configuration without voters cannot become joint',

@@ -39,6 +39,7 @@ const bodies = fc.oneof(
   fc.record({ type: fc.constant('heartbeat' as const), commit: position, round: number }),
   fc.record({ type: fc.constant('heartbeat-reply' as const), round: number }),
   fc.record({ type: fc.constant('read-index' as const), requestId: number }),
+  fc.record({ type: fc.constant('recovered' as const), recoveryId: number, index: position }),
   fc.record({ type: fc.constant('read-index-reply' as const), requestId: number, index: position }),
 )
 
@@ -60,7 +61,29 @@ const append = fc
     return { type: 'append' as const, term: term + beyond, previousIndex, previousTerm, commit, entries }
   })
 
+/** Answers of a member that lost its promises, wrapped; what is inside has the envelope of the whole. */
+const recovering = fc
+  .record({
+    term: position,
+    recoveryId: number,
+    answer: fc.oneof(
+      fc.record({ type: fc.constant('append-accepted' as const), matchIndex: position }),
+      fc.record({
+        type: fc.constant('append-rejected' as const),
+        previousIndex: position,
+        hintIndex: position,
+        hintTerm: position,
+      }),
+      fc.record({ type: fc.constant('heartbeat-reply' as const), round: number }),
+    ),
+  })
+  .map(({ term, recoveryId, answer }): Message => {
+    const envelope = { from: FROM, to: TO, term }
+    return { type: 'recovering', ...envelope, recoveryId, answer: { ...answer, ...envelope } }
+  })
+
 export const message: fc.Arbitrary<Message> = fc.oneof(
+  recovering,
   fc.tuple(bodies, position).map(([body, term]): Message => ({ ...body, from: FROM, to: TO, term })),
   append.map((body): Message => ({ ...body, from: FROM, to: TO })),
 )

@@ -72,7 +72,7 @@ function textOf(configuration: CompleteConfiguration, { followers }: Following):
   if (learners.length > 0) parts.push(`learners=${list(learners)}`)
   if (learnersNext.length > 0) parts.push(`learners_next=${list(learnersNext)}`)
   if (autoLeave) parts.push('autoleave')
-  const states = { probe: 'StateProbe', replicate: 'StateReplicate', 'unreachable-by-log': 'StateSnapshot' }
+  const states = { probe: 'StateProbe', replicate: 'StateReplicate', snapshot: 'StateSnapshot' }
   const progress = [...followers.values()]
     .sort((left, right) => left.id - right.id)
     .map(({ id, state, matchIndex, nextIndex }) => {

@@ -158,6 +158,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     does: 'it forgets its log up to there',
     run: (world, [id, index]) => world.compact(numberOf(id), numberOf(index)),
   },
+  snapshot: {
+    usage: 'snapshot <from> <to>',
+    does: 'the state of a member, as far as it is committed, reaches another whole',
+    run: (world, [from, to]) => world.sendSnapshot(numberOf(from), numberOf(to)),
+  },
   status: {
     usage: 'status [<id> ...]',
     does: 'what members are, and what a leader knows of its followers',
@@ -184,7 +189,7 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   hide: {
     usage: 'hide <kind> ...',
-    does: 'leaves out messages or events of these types from now on, or: write, apply, read',
+    does: 'leaves out messages or events of these types from now on, or: write, restore, apply, read, snapshot',
     run: (world, words) => world.hide(words),
   },
   show: { usage: 'show <kind> ...', does: 'ends "hide" for these', run: (world, words) => world.show(words) },
@@ -265,6 +270,9 @@ const MESSAGE_TYPES: Readonly<Record<MessageType, true>> = {
   'heartbeat-reply': true,
   'read-index': true,
   'read-index-reply': true,
+  'timeout-now': true,
+  recovering: true,
+  recovered: true,
 }
 
 function patternOf(words: readonly string[]): MessagePattern {

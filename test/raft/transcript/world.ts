@@ -7,13 +7,14 @@
  * come every 100 ms.
  * Always: after each step of a member its core is asked whether all its invariants hold.
  */
+import { present } from '../../../src/base/assert.js'
 import type { Random } from '../../../src/base/random.js'
 import { describeEvent, describeMessage, describeReady } from '../../../src/raft/describe.js'
-import type { Message, MessageType } from '../../../src/raft/message.js'
+import type { Message, MessageType, Snapshot } from '../../../src/raft/message.js'
 import type { RaftOptions } from '../../../src/raft/options.js'
 import { RawNode } from '../../../src/raft/raw-node.js'
-import type { Write } from '../../../src/raft/ready.js'
-import type { Index, NodeId, StoredState, Term } from '../../../src/raft/types.js'
+import type { Ready } from '../../../src/raft/ready.js'
+import type { Entry, Index, NodeId, StoredState, Term } from '../../../src/raft/types.js'
 
 export const ELECTION_TIMEOUT_MS = 1000
 const STEP_MS = 10
@@ -33,12 +34,18 @@ export interface MessagePattern {
   readonly to: NodeId | undefined
 }
 
+/** A write, or a state to restore, that is under way; and what the disk holds once it is done. */
+interface PendingWrite {
+  readonly id: number
+  readonly done: (stored: StoredState) => StoredState
+}
+
 interface Member {
   readonly id: NodeId
   stored: StoredState
   node: RawNode | undefined
   lives: number
-  write: Write | undefined
+  write: PendingWrite | undefined
   diskIsHeld: boolean
   paused: boolean
   timeoutMs: number
@@ -259,6 +266,27 @@ export class World {
     })
   }
 
+  /** The state of one member, as far as it is committed, reaches another, which says so. */
+  sendSnapshot(from: NodeId, to: NodeId): void {
+    const sender = this.node(from)
+    const { commitIndex: index, term } = sender
+    const position = { index, term: present(sender.termAt(index), 'term of the committed entry') }
+    const snapshot: Snapshot = {
+      type: 'snapshot',
+      from,
+      to,
+      term,
+      position,
+      configuration: sender.configurationAt(index),
+    }
+    this.act(to, (node) => {
+      node.step(snapshot, this.nowMs)
+    })
+    this.act(from, (node) => {
+      node.snapshotSent(to, position, this.nowMs)
+    })
+  }
+
   /** What is of these kinds (a message, an event, `write`, `apply`, `read`) is not shown from now on. */
   hide(kinds: readonly string[]): void {
     for (const kind of kinds) this.#hidden.add(kind)
@@ -319,8 +347,10 @@ export class World {
     while (node?.hasReady() === true) {
       node.checkInvariants({ thorough: true })
       const ready = node.ready()
-      const { messages, write } = ready
-      this.#noteReady(id, describeReady(id, { ...ready, messages: [] }), ['write', 'apply', 'read'])
+      const { messages } = ready
+      const write = pendingWrite(ready)
+      const kinds = ['write', 'restore', 'apply', 'read', 'snapshot']
+      this.#noteReady(id, describeReady(id, { ...ready, messages: [] }), kinds)
       for (const message of messages) {
         const lost = this.#isLost(message)
         this.note(message.type, `${describeMessage(message)}${lost ? '  (lost)' : ''}`)
@@ -339,11 +369,8 @@ export class World {
     for (const line of lines) this.note(kinds.find((kind) => line.startsWith(`${id}  ${kind}`)) ?? '', line)
   }
 
-  #putOnDisk(member: Member, write: Write): void {
-    const { stored } = member
-    const first = write.entries[0]?.index ?? Infinity
-    const kept = stored.entries.filter(({ index }) => index < first)
-    member.stored = { ...stored, hardState: write.hardState, entries: [...kept, ...write.entries] }
+  #putOnDisk(member: Member, write: PendingWrite): void {
+    member.stored = write.done(member.stored)
     member.write = undefined
   }
 
@@ -361,6 +388,18 @@ export class World {
     this.#network = this.#network.filter((message) => !taken.includes(message))
     return taken
   }
+}
+
+function pendingWrite({ write, restore }: Ready): PendingWrite | undefined {
+  if (restore !== undefined) {
+    const { writeId: id, hardState, position } = restore
+    return { id, done: () => ({ hardState, compacted: position, entries: [], applied: position.index }) }
+  }
+  if (write === undefined) return undefined
+  const { id, hardState, entries } = write
+  const first = entries[0]?.index ?? Infinity
+  const kept = (stored: StoredState): readonly Entry[] => stored.entries.filter(({ index }) => index < first)
+  return { id, done: (stored) => ({ ...stored, hardState, entries: [...kept(stored), ...entries] }) }
 }
 
 function matchesPattern(message: Message, pattern: MessagePattern): boolean {
