@@ -4,12 +4,11 @@
  * Each row is measured in turn with the others, several rounds, and the median is shown: machines drift, ratios hold.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
-import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { open, type Store } from 'quorate'
+import { freePorts } from '../demo/processes/free-ports.js'
 
 const ROUNDS = 3
 const IN_FLIGHT = [1, 64, 1000]
@@ -131,14 +130,6 @@ function storeAt(stores: readonly Store[], at: number): Store {
 
 async function closeAll(stores: readonly Store[]): Promise<void> {
   await Promise.all(stores.map((store) => store.close()))
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
 }
 
 function median(values: readonly number[]): number {

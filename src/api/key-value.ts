@@ -2,6 +2,7 @@
 import { keyBytes, keyText, keyOf, prefixEnd, FROM_KEY_ON, asBuffer, type BytesLike, type Key } from '../base/bytes.js'
 import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
 import type { KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
+import { checkFields } from './check-fields.js'
 
 /** One version of one key, as it was read. It does not change when the store does. */
 export class KeyValue {
@@ -78,6 +79,7 @@ export function rangeOf(selection: Selection): KeyRange {
   if (typeof selection === 'string' || ArrayBuffer.isView(selection))
     return { key: keyOf(selection), rangeEnd: undefined }
   if (typeof selection === 'object' && selection !== null) {
+    checkFields(selection, fieldsOf(selection), 'a selection')
     if ('prefix' in selection) {
       const prefix = keyOf(selection.prefix, 'prefix')
       return prefix === '' ? EVERYTHING : { key: prefix, rangeEnd: prefixEnd(prefix) }
@@ -90,9 +92,21 @@ export function rangeOf(selection: Selection): KeyRange {
       const to = keyOf(selection.to, 'to')
       return to <= LEAST_KEY ? NOTHING : { key, rangeEnd: to }
     }
-    if ('all' in selection && selection.all) return EVERYTHING
+    if ('all' in selection && (selection.all as unknown) === true) return EVERYTHING
   }
   throw new TypeError('a key (a string or a Uint8Array), { prefix }, { from, to } or { all: true } was expected')
+}
+
+const PREFIX = { prefix: true } as const
+const INTERVAL = { from: true, to: true } as const
+const ALL = { all: true } as const
+const ANY = { ...PREFIX, ...INTERVAL, ...ALL }
+
+/** One kind of selection excludes the others: of two, one would be ignored. */
+function fieldsOf(selection: object): Readonly<Record<string, true>> {
+  if ('prefix' in selection) return PREFIX
+  if ('from' in selection) return INTERVAL
+  return 'all' in selection ? ALL : ANY
 }
 
 const LEAST_KEY: Key = '\0'

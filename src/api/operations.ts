@@ -20,7 +20,9 @@ import type {
   Revision,
   TransactionRequest,
 } from '../mvcc/types.js'
-import { rangeOf, type Selection } from './key-value.js'
+import { checkFields, type Fields } from './check-fields.js'
+import { rangeOf, type KeyRange, type Selection } from './key-value.js'
+import { checkMade, isMadeTransaction, made } from './made.js'
 
 export type { Compare, Relation, Revision } from '../mvcc/types.js'
 
@@ -29,7 +31,13 @@ export interface PutOptions {
   readonly lease?: LeaseId | undefined
   /** Return the version before in `previous`. Default false. */
   readonly previous?: boolean | undefined
+  /** Keep the value that the key has; `''` is given for the value then. `KEY_NOT_FOUND` without the key. Default false. */
+  readonly ignoreValue?: boolean | undefined
+  /** Keep the lease that the key has, or its having none. `KEY_NOT_FOUND` without the key. Default false. */
+  readonly ignoreLease?: boolean | undefined
 }
+
+export const PUT_FIELDS: Fields<PutOptions> = { lease: true, previous: true, ignoreValue: true, ignoreLease: true }
 
 export interface ReadOptions {
   /** As it was after this revision. Default: the latest. */
@@ -42,58 +50,93 @@ export interface ReadOptions {
   readonly keysOnly?: boolean | undefined
 }
 
+export const READ_FIELDS: Fields<ReadOptions> = { revision: true, limit: true, countOnly: true, keysOnly: true }
+
 export interface DeleteOptions {
   /** Return what was deleted in `previous`. Default false. */
   readonly previous?: boolean | undefined
 }
 
+export const DELETE_FIELDS: Fields<DeleteOptions> = { previous: true }
+
 /** An operation inside a transaction; made by {@link put}, {@link get}, {@link del} and {@link txn}. */
 export type Operation = PutRequest | RangeRequest | DeleteRequest | TransactionRequest
 
-export function put(key: BytesLike, value: BytesLike, options: PutOptions = {}): PutRequest {
-  return {
-    type: 'put',
-    key: keyOf(key),
-    value: copyBytes(value, 'value'),
-    lease: options.lease === undefined ? NO_LEASE : checkLeaseId(options.lease),
-    previousKeyValue: options.previous,
-  }
+export function put(key: BytesLike, value: BytesLike, options?: PutOptions): PutRequest {
+  checkFields(options, PUT_FIELDS, 'put()')
+  return made(putRequest(key, value, options))
 }
 
-export function get(selection: Selection, options: ReadOptions = {}): RangeRequest {
-  const { revision, limit, countOnly, keysOnly } = options
-  return { type: 'range', ...rangeOf(selection), revision, limit, countOnly, keysOnly }
+export function get(selection: Selection, options?: ReadOptions): RangeRequest {
+  checkFields(options, READ_FIELDS, 'get()')
+  return made(rangeRequest(selection, options))
 }
 
-export function del(selection: Selection, options: DeleteOptions = {}): DeleteRequest {
-  return { type: 'delete', ...rangeOf(selection), previousKeyValue: options.previous }
+export function del(selection: Selection, options?: DeleteOptions): DeleteRequest {
+  checkFields(options, DELETE_FIELDS, 'del()')
+  return made(deleteRequest(selection, options))
 }
 
 /** A transaction as the store takes it: all of `compare` hold, or else. Also an operation inside another one. */
 export interface Transaction {
-  readonly compare?: readonly Compare[]
-  readonly success?: readonly Operation[]
-  readonly failure?: readonly Operation[]
+  readonly compare?: readonly Compare[] | undefined
+  readonly success?: readonly Operation[] | undefined
+  readonly failure?: readonly Operation[] | undefined
 }
+
+const TRANSACTION_FIELDS: Fields<Transaction> = { compare: true, success: true, failure: true }
 
 /** Throws TypeError for what {@link compare}, {@link put}, {@link get}, {@link del} and {@link txn} did not make. */
 export function txn(transaction: Transaction): TransactionRequest {
+  return made(transactionRequest(transaction))
+}
+
+/** @internal What `put()` makes, for whoever has checked the names of the options and uses it at once. */
+export function putRequest(key: BytesLike, value: BytesLike, options?: PutOptions): PutRequest {
+  const lease = options?.lease
+  return {
+    type: 'put',
+    key: keyOf(key),
+    value: copyBytes(value, 'value'),
+    lease: lease === undefined ? NO_LEASE : checkLeaseId(lease),
+    previousKeyValue: options?.previous,
+    ignoreValue: options?.ignoreValue,
+    ignoreLease: options?.ignoreLease,
+  }
+}
+
+/** @internal The like of {@link putRequest} for `get()`. */
+export function rangeRequest(selection: Selection, options?: ReadOptions): RangeRequest {
+  const { key, rangeEnd } = rangeOf(selection)
+  return {
+    type: 'range',
+    key,
+    rangeEnd,
+    revision: options?.revision,
+    limit: options?.limit,
+    countOnly: options?.countOnly,
+    keysOnly: options?.keysOnly,
+  }
+}
+
+/** @internal The like of {@link putRequest} for `del()`. */
+export function deleteRequest(selection: Selection, options?: DeleteOptions): DeleteRequest {
+  return { type: 'delete', ...rangeOf(selection), previousKeyValue: options?.previous }
+}
+
+/** @internal The like of {@link putRequest} for `txn()`; checks the names itself. */
+export function transactionRequest(transaction: Transaction): TransactionRequest {
+  if (transaction === undefined) throw new TypeError('a transaction is missing: { compare, success, failure }')
+  if (isMadeTransaction(transaction)) return transaction
+  checkFields(transaction, TRANSACTION_FIELDS, 'a transaction')
   const { compare = [], success = [], failure = [] } = transaction
-  for (const each of compare) checkPart(each, 'compare', TARGETS, 'target', 'compare(key).modRevision("=", 0)')
-  for (const each of success) checkPart(each, 'success', OPERATIONS, 'type', 'put(), get(), del() and txn()')
-  for (const each of failure) checkPart(each, 'failure', OPERATIONS, 'type', 'put(), get(), del() and txn()')
-  return { type: 'transaction', compare, success, failure }
+  checkMade(compare, 'compare')
+  checkMade(success, 'success')
+  checkMade(failure, 'failure')
+  return { type: 'transaction', compare: [...compare], success: [...success], failure: [...failure] }
 }
 
-const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease']
-const OPERATIONS = ['put', 'range', 'delete', 'transaction']
 const RELATIONS = ['=', '!=', '<', '>']
-
-function checkPart(part: unknown, list: string, known: readonly string[], field: string, makers: string): void {
-  const found = typeof part === 'object' && part !== null ? (part as Record<string, unknown>)[field] : undefined
-  if (typeof found === 'string' && known.includes(found)) return
-  throw new TypeError(`${list} of a transaction takes what ${makers} return`)
-}
 
 function checkNumber(value: number, what: string): number {
   if (typeof value !== 'number') throw new TypeError(`${what} must be a number, not ${typeof value}`)
@@ -103,16 +146,16 @@ function checkNumber(value: number, what: string): number {
 
 /** Starts a compare of a key, or of every key of a selection. A missing key has revision, version and lease 0 and no value. */
 export function compare(selection: Selection): CompareBuilder {
-  return new CompareBuilder(selection)
+  return new CompareBuilder(rangeOf(selection))
 }
 
 /** What can be compared; each method finishes the compare. */
 export class CompareBuilder {
-  readonly #selection: Selection
+  readonly #range: KeyRange
 
   /** @internal */
-  constructor(selection: Selection) {
-    this.#selection = selection
+  constructor(range: KeyRange) {
+    this.#range = range
   }
 
   value(relation: Relation, value: BytesLike): Compare {
@@ -150,6 +193,6 @@ export class CompareBuilder {
   #finish(relation: Relation, target: CompareTarget): Compare {
     if (!RELATIONS.includes(relation))
       throw new TypeError(`the relation must be '=', '!=', '<' or '>', not ${String(relation)}`)
-    return { ...rangeOf(this.#selection), relation, ...target }
+    return made({ ...this.#range, relation, ...target })
   }
 }

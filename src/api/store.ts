@@ -146,6 +146,11 @@ export interface StoreStatus {
   /** Digest of the logical state, 16 hex digits: equal on members with equal `appliedIndex`. */
   readonly digest: string
   readonly members: readonly { readonly id: number; readonly name: string; readonly address: string }[]
+  /**
+   * On a leader: members that were away for longer than its log goes back. They cannot catch up in this version
+   * (docs/OPERATING.md). Elsewhere empty.
+   */
+  readonly outrun: readonly string[]
   /** First and last index of the log this member holds. */
   readonly log: { readonly firstIndex: number; readonly lastIndex: number }
   /** The applied index up to which the state itself is on disk. */

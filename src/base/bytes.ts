@@ -21,7 +21,7 @@ export function asBuffer(bytes: Uint8Array): Buffer {
 
 /** A copy of what the user gave: later changes to their array do not reach us. Recognises views of other realms. */
 export function copyBytes(value: BytesLike, what: string): Uint8Array {
-  if (typeof value === 'string') return Buffer.from(value, 'utf8')
+  if (typeof value === 'string') return Buffer.from(wellFormed(value, what), 'utf8')
   if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength).slice()
   throw new TypeError(`${what} must be a string or a Uint8Array, not ${describeType(value)}`)
 }
@@ -29,9 +29,10 @@ export function copyBytes(value: BytesLike, what: string): Uint8Array {
 /** The internal form of a key the user gave. */
 export function keyOf(value: BytesLike, what = 'key'): Key {
   if (typeof value === 'string') {
-    return isAscii(value) ? value : Buffer.from(value, 'utf8').toString('latin1')
+    return isAscii(value) ? value : Buffer.from(wellFormed(value, what), 'utf8').toString('latin1')
   }
-  if (ArrayBuffer.isView(value)) return asBuffer(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)).toString('latin1')
+  if (ArrayBuffer.isView(value))
+    return asBuffer(new Uint8Array(value.buffer, value.byteOffset, value.byteLength)).toString('latin1')
   throw new TypeError(`${what} must be a string or a Uint8Array, not ${describeType(value)}`)
 }
 
@@ -57,6 +58,12 @@ export function prefixEnd(prefix: Key): Key {
 function isAscii(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false
   return true
+}
+
+/** UTF-8 has no bytes for half a character: each would be stored as the same replacement, and different keys become one. */
+function wellFormed(text: string, what: string): string {
+  if (text.isWellFormed()) return text
+  throw new TypeError(`${what} must be well-formed text, it holds half of a surrogate pair; give bytes as a Uint8Array`)
 }
 
 function describeType(value: unknown): string {

@@ -30,4 +30,3 @@ export interface Environment {
   readonly random: Random
   readonly logger: Logger
 }
-

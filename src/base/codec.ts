@@ -6,9 +6,25 @@
  * a hex dump can be read by a person.
  */
 import { asBuffer } from './bytes.js'
-import { StoreError } from './errors.js'
+import { isStoreError, StoreError } from './errors.js'
 
 const TWO_32 = 0x1_0000_0000
+
+/**
+ * Decodes the whole of what this member itself wrote down: what cannot be decoded there is `DATA_DAMAGED`, and no fault
+ * of whoever asked. `what` names the thing being read, for the error.
+ */
+export function decodeStored<T>(bytes: Uint8Array, what: string, decode: (reader: Reader) => T): T {
+  try {
+    const reader = new Reader(bytes, what)
+    const value = decode(reader)
+    reader.end()
+    return value
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    throw new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${error.message}`, { cause: error })
+  }
+}
 
 /** Appends values to a buffer that grows. {@link Writer.finish} gives the bytes away; the writer is spent. */
 export class Writer {
@@ -190,7 +206,8 @@ export class Reader {
    */
   count(leastBytes: number): number {
     const count = this.uint32()
-    if (count * leastBytes > this.remaining) throw this.malformed(`${count} items announced, ${this.remaining} bytes left`)
+    if (count * leastBytes > this.remaining)
+      throw this.malformed(`${count} items announced, ${this.remaining} bytes left`)
     return count
   }
 

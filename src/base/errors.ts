@@ -7,8 +7,16 @@
  */
 
 type Grpc =
-  | 'INVALID_ARGUMENT' | 'OUT_OF_RANGE' | 'NOT_FOUND' | 'FAILED_PRECONDITION' | 'RESOURCE_EXHAUSTED'
-  | 'UNAVAILABLE' | 'CANCELED' | 'DEADLINE_EXCEEDED' | 'DATA_LOSS' | 'UNKNOWN'
+  | 'INVALID_ARGUMENT'
+  | 'OUT_OF_RANGE'
+  | 'NOT_FOUND'
+  | 'FAILED_PRECONDITION'
+  | 'RESOURCE_EXHAUSTED'
+  | 'UNAVAILABLE'
+  | 'CANCELED'
+  | 'DEADLINE_EXCEEDED'
+  | 'DATA_LOSS'
+  | 'UNKNOWN'
 
 interface ErrorRow {
   /** gRPC status that a remote client sees. */
@@ -22,42 +30,206 @@ interface ErrorRow {
 }
 
 export const ERRORS = {
-  EMPTY_KEY: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: key is not provided', retryable: false, doc: 'A key is empty. Keys have at least one byte.' },
-  KEY_NOT_FOUND: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: key not found', retryable: false, doc: '`ignoreValue` or `ignoreLease` was asked for a key that does not exist.' },
-  VALUE_PROVIDED: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: value is provided', retryable: false, doc: 'A value was given together with `ignoreValue`.' },
-  LEASE_PROVIDED: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: lease is provided', retryable: false, doc: 'A lease was given together with `ignoreLease`.' },
-  TOO_MANY_OPERATIONS: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: too many operations in txn request', retryable: false, doc: 'A transaction has more compares or operations in a branch than the limit. Split it.' },
-  DUPLICATE_KEY: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: duplicate key given in txn request', retryable: false, doc: 'One branch of a transaction changes the same key twice.' },
-  REQUEST_TOO_LARGE: { grpc: 'INVALID_ARGUMENT', etcd: 'etcdserver: request is too large', retryable: false, doc: 'A key, a value or a whole request is over its limit. Store large data elsewhere and keep a reference here.' },
-  INVALID_REVISION: { grpc: 'INVALID_ARGUMENT', retryable: false, doc: 'A revision is negative or not a whole number. Revisions start at 1; leave it out to read the latest.' },
-  COMPACTED: { grpc: 'OUT_OF_RANGE', etcd: 'etcdserver: mvcc: required revision has been compacted', retryable: false, doc: 'History at this revision was compacted away. `compactRevision` holds the oldest revision that can still be read.' },
-  FUTURE_REVISION: { grpc: 'OUT_OF_RANGE', etcd: 'etcdserver: mvcc: required revision is a future revision', retryable: false, doc: 'The revision has not happened yet.' },
-  LEASE_NOT_FOUND: { grpc: 'NOT_FOUND', etcd: 'etcdserver: requested lease not found', retryable: false, doc: 'The lease expired, was revoked or never existed. Grant a new one.' },
-  LEASE_EXISTS: { grpc: 'FAILED_PRECONDITION', etcd: 'etcdserver: lease already exists', retryable: false, doc: 'The lease id is in use.' },
-  LEASE_TTL_TOO_LARGE: { grpc: 'OUT_OF_RANGE', etcd: 'etcdserver: too large lease TTL', retryable: false, doc: 'A lease may live at most 9,000,000,000 seconds.' },
-  NO_LEADER: { grpc: 'UNAVAILABLE', etcd: 'etcdserver: no leader', retryable: true, doc: 'No leader is known within the time given: too few members run or reach each other.' },
-  TIMEOUT: { grpc: 'UNAVAILABLE', etcd: 'etcdserver: request timed out', retryable: true, doc: 'The deadline passed. For a write, `outcome` says whether it may still take effect.' },
-  ABORTED: { grpc: 'CANCELED', etcd: 'etcdserver: request canceled', retryable: false, doc: 'The `signal` given with the call was aborted; `cause` holds its reason.' },
-  CLOSED: { grpc: 'UNAVAILABLE', etcd: 'etcdserver: server stopped', retryable: false, doc: 'The store is closing or closed.' },
-  MEMBER_FAILED: { grpc: 'UNAVAILABLE', retryable: false, doc: 'This member stopped itself after a failure of its disk or a broken invariant; `cause` holds it. Restart it, and read its log first.' },
-  TOO_MANY_REQUESTS: { grpc: 'RESOURCE_EXHAUSTED', etcd: 'etcdserver: too many requests', retryable: true, doc: 'More calls wait than the limit allows. Slow down and try again.' },
-  PROPOSAL_EXPIRED: { grpc: 'UNAVAILABLE', retryable: true, doc: 'The proposal fell out of the window within which it can be told from its own repetition, and was refused.' },
-  DATA_DIR_IN_USE: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'Another process has this data directory open. One process per directory.' },
-  WRONG_CLUSTER: { grpc: 'FAILED_PRECONDITION', etcd: 'etcdserver: cluster ID mismatch', retryable: false, doc: 'The data directory, or the peer, belongs to another cluster.' },
-  WRONG_MEMBER: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'The data directory, or the peer, belongs to another member of this cluster.' },
-  FORMAT_TOO_NEW: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'A newer version wrote this data directory. Run that version or a later one; nothing was changed.' },
-  DATA_DAMAGED: { grpc: 'DATA_LOSS', etcd: 'etcdserver: corrupt cluster', retryable: false, doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. Nothing was changed.' },
-  DISK_FAILED: { grpc: 'UNAVAILABLE', retryable: false, doc: 'A write or a sync failed. The member stops: a failed sync cannot be repeated safely.' },
-  ADDRESS_IN_USE: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'The address to listen on is taken by another process.' },
-  ADDRESS_INVALID: { grpc: 'INVALID_ARGUMENT', retryable: false, doc: 'An address is not of the form host:port, or cannot be listened on.' },
-  TLS_REQUIRED: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'Listening beyond this machine without TLS would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.' },
-  UNKNOWN_PEER: { grpc: 'FAILED_PRECONDITION', etcd: 'etcdserver: member not found', retryable: false, doc: 'A peer presented an id that is not a member of this cluster.' },
-  FRAME_TOO_LARGE: { grpc: 'RESOURCE_EXHAUSTED', retryable: false, doc: 'A frame announces more bytes than the limit; its connection is closed before anything is allocated.' },
-  MALFORMED: { grpc: 'INVALID_ARGUMENT', retryable: false, doc: 'Bytes do not decode: wrong magic, checksum, length or value.' },
-  VERSION_UNSUPPORTED: { grpc: 'FAILED_PRECONDITION', retryable: false, doc: 'The peer speaks no protocol version that this one speaks.' },
-  WATCH_LAGGED: { grpc: 'RESOURCE_EXHAUSTED', retryable: true, doc: 'The consumer of a watch is so slow that its history was compacted. Read again and watch from there.' },
-  LOCK_LOST: { grpc: 'FAILED_PRECONDITION', retryable: true, doc: 'The lock or leadership is no longer held: its lease ended or its key was removed.' },
-  LOCK_BUSY: { grpc: 'FAILED_PRECONDITION', retryable: true, doc: 'The lock is held by somebody else, or was already taken through this object.' },
+  EMPTY_KEY: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: key is not provided',
+    retryable: false,
+    doc: 'A key is empty. Keys have at least one byte.',
+  },
+  KEY_NOT_FOUND: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: key not found',
+    retryable: false,
+    doc: '`ignoreValue` or `ignoreLease` was asked for a key that does not exist.',
+  },
+  VALUE_PROVIDED: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: value is provided',
+    retryable: false,
+    doc: 'A value was given together with `ignoreValue`.',
+  },
+  LEASE_PROVIDED: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: lease is provided',
+    retryable: false,
+    doc: 'A lease was given together with `ignoreLease`.',
+  },
+  TOO_MANY_OPERATIONS: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: too many operations in txn request',
+    retryable: false,
+    doc: 'A transaction has more compares or operations in a branch than the limit. Split it.',
+  },
+  DUPLICATE_KEY: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: duplicate key given in txn request',
+    retryable: false,
+    doc: 'One branch of a transaction changes the same key twice.',
+  },
+  REQUEST_TOO_LARGE: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: request is too large',
+    retryable: false,
+    doc: 'A key, a value or a whole request is over its limit. Store large data elsewhere and keep a reference here.',
+  },
+  INVALID_REVISION: {
+    grpc: 'INVALID_ARGUMENT',
+    retryable: false,
+    doc: 'A revision is negative or not a whole number. Revisions start at 1; leave it out to read the latest.',
+  },
+  COMPACTED: {
+    grpc: 'OUT_OF_RANGE',
+    etcd: 'etcdserver: mvcc: required revision has been compacted',
+    retryable: false,
+    doc: 'History at this revision was compacted away. `compactRevision` holds the oldest revision that can still be read.',
+  },
+  FUTURE_REVISION: {
+    grpc: 'OUT_OF_RANGE',
+    etcd: 'etcdserver: mvcc: required revision is a future revision',
+    retryable: false,
+    doc: 'The revision has not happened yet.',
+  },
+  LEASE_NOT_FOUND: {
+    grpc: 'NOT_FOUND',
+    etcd: 'etcdserver: requested lease not found',
+    retryable: false,
+    doc: 'The lease expired, was revoked or never existed. Grant a new one.',
+  },
+  LEASE_EXISTS: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: lease already exists',
+    retryable: false,
+    doc: 'The lease id is in use.',
+  },
+  LEASE_TTL_TOO_LARGE: {
+    grpc: 'OUT_OF_RANGE',
+    etcd: 'etcdserver: too large lease TTL',
+    retryable: false,
+    doc: 'A lease may live at most 9,000,000,000 seconds.',
+  },
+  NO_LEADER: {
+    grpc: 'UNAVAILABLE',
+    etcd: 'etcdserver: no leader',
+    retryable: true,
+    doc: 'No leader is known within the time given: too few members run or reach each other.',
+  },
+  TIMEOUT: {
+    grpc: 'UNAVAILABLE',
+    etcd: 'etcdserver: request timed out',
+    retryable: true,
+    doc: 'The deadline passed. For a write, `outcome` says whether it may still take effect.',
+  },
+  ABORTED: {
+    grpc: 'CANCELED',
+    etcd: 'etcdserver: request canceled',
+    retryable: false,
+    doc: 'The `signal` given with the call was aborted; `cause` holds its reason.',
+  },
+  CLOSED: {
+    grpc: 'UNAVAILABLE',
+    etcd: 'etcdserver: server stopped',
+    retryable: false,
+    doc: 'The store is closing or closed.',
+  },
+  MEMBER_FAILED: {
+    grpc: 'UNAVAILABLE',
+    retryable: false,
+    doc: 'This member stopped itself after a failure of its disk or a broken invariant; `cause` holds it. Restart it, and read its log first.',
+  },
+  TOO_MANY_REQUESTS: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    etcd: 'etcdserver: too many requests',
+    retryable: true,
+    doc: 'More calls wait than the limit allows. Slow down and try again.',
+  },
+  PROPOSAL_EXPIRED: {
+    grpc: 'UNAVAILABLE',
+    retryable: true,
+    doc: 'The proposal fell out of the window within which it can be told from its own repetition, and was refused.',
+  },
+  DATA_DIR_IN_USE: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'Another process has this data directory open. One process per directory.',
+  },
+  WRONG_CLUSTER: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: cluster ID mismatch',
+    retryable: false,
+    doc: 'The data directory, or the peer, belongs to another cluster.',
+  },
+  WRONG_MEMBER: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'The data directory, or the peer, belongs to another member of this cluster.',
+  },
+  FORMAT_TOO_NEW: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'A newer version wrote this data directory. Run that version or a later one; nothing was changed.',
+  },
+  DATA_DAMAGED: {
+    grpc: 'DATA_LOSS',
+    etcd: 'etcdserver: corrupt cluster',
+    retryable: false,
+    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. Nothing was changed.',
+  },
+  DISK_FAILED: {
+    grpc: 'UNAVAILABLE',
+    retryable: false,
+    doc: 'A write or a sync failed. The member stops: a failed sync cannot be repeated safely.',
+  },
+  ADDRESS_IN_USE: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'The address to listen on is taken by another process.',
+  },
+  ADDRESS_INVALID: {
+    grpc: 'INVALID_ARGUMENT',
+    retryable: false,
+    doc: 'An address is not of the form host:port, or cannot be listened on.',
+  },
+  TLS_REQUIRED: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'Listening beyond this machine without TLS would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.',
+  },
+  UNKNOWN_PEER: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: member not found',
+    retryable: false,
+    doc: 'A peer presented an id that is not a member of this cluster.',
+  },
+  FRAME_TOO_LARGE: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'A frame announces more bytes than the limit; its connection is closed before anything is allocated.',
+  },
+  MALFORMED: {
+    grpc: 'INVALID_ARGUMENT',
+    retryable: false,
+    doc: 'Bytes do not decode: wrong magic, checksum, length or value.',
+  },
+  VERSION_UNSUPPORTED: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'The peer speaks no protocol version that this one speaks.',
+  },
+  WATCH_LAGGED: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: true,
+    doc: 'The consumer of a watch is so slow that its history was compacted. Read again and watch from there.',
+  },
+  LOCK_LOST: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: true,
+    doc: 'The lock or leadership is no longer held: its lease ended or its key was removed.',
+  },
+  LOCK_BUSY: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: true,
+    doc: 'The lock is held by somebody else, or was already taken through this object.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** The stable name of an operating error. */

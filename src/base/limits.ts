@@ -15,6 +15,8 @@ export const LIMITS = {
   transactionOperationsMax: 128,
   /** How deep transactions may stand inside transactions. Over it: `TOO_MANY_OPERATIONS`. */
   transactionDepthMax: 8,
+  /** Seconds a lease lives at least; who grants one through a member gets at least one and a half election timeouts. */
+  leaseTtlSecondsMin: 1,
   /** Seconds a lease may live (etcd's). Over it: `LEASE_TTL_TOO_LARGE`. */
   leaseTtlSecondsMax: 9_000_000_000,
   /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */

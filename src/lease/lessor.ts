@@ -16,7 +16,7 @@ import { LIMITS } from '../base/limits.js'
 
 export interface Lease {
   readonly id: LeaseId
-  /** As granted: at least the minimum, whatever was asked for. */
+  /** As granted. */
   readonly ttlSeconds: number
 }
 
@@ -25,19 +25,10 @@ interface Entry extends Lease {
 }
 
 export class Lessor {
-  readonly #minimumTtlSeconds: number
   readonly #leases = new Map<LeaseId, Entry>()
   /** Only keys that hang on a lease, so that a store without leases pays nothing. */
   readonly #leaseOf = new Map<Key, LeaseId>()
   #digest: Digest = EMPTY_DIGEST
-
-  /**
-   * The minimum must be the same on every member. etcd takes one and a half election timeouts, rounded up to seconds: a
-   * shorter lease would end while the cluster is between two leaders.
-   */
-  constructor(minimumTtlSeconds: number) {
-    this.#minimumTtlSeconds = minimumTtlSeconds
-  }
 
   get size(): number {
     return this.#leases.size
@@ -48,7 +39,12 @@ export class Lessor {
     return this.#digest
   }
 
-  /** Throws `LEASE_EXISTS`, `LEASE_TTL_TOO_LARGE`. A TTL below the minimum, zero and less included, is raised to it. */
+  /**
+   * Throws `LEASE_EXISTS`, `LEASE_TTL_TOO_LARGE`. A TTL below a second, zero and less included, is raised to one.
+   *
+   * No other minimum is applied here: whoever proposes the grant raises it by its own election timeout and says so in the
+   * command. Members whose options differ would otherwise come to different states from one log.
+   */
   grant(id: LeaseId, ttlSeconds: number): Lease {
     assert(id !== NO_LEASE, 'lease 0 stands for none')
     if (ttlSeconds > LIMITS.leaseTtlSecondsMax) {
@@ -58,7 +54,7 @@ export class Lessor {
       )
     }
     if (this.#leases.has(id)) throw new StoreError('LEASE_EXISTS', `Lease ${id} exists already.`)
-    return this.restore({ id, ttlSeconds: Math.max(ttlSeconds, this.#minimumTtlSeconds) })
+    return this.restore({ id, ttlSeconds: Math.max(ttlSeconds, LIMITS.leaseTtlSecondsMin) })
   }
 
   /** Takes up a lease as it was granted before, when the state is loaded. */

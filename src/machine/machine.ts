@@ -27,10 +27,8 @@ import type { Applied, Outcome, Response } from './outcome.js'
 import {
   decodeLease,
   decodeMeta,
-  decodeOrigin,
   encodeLease,
   encodeMeta,
-  encodeOrigin,
   LEASE_PREFIX,
   leaseKey,
   META_KEY,
@@ -41,8 +39,6 @@ import {
 
 export interface MachineOptions {
   readonly backend: Backend
-  /** A lease asked for with less gets this. Must be the same on every member. */
-  readonly minimumLeaseTtlSeconds: number
 }
 
 /** Of a command of which not even the proposal can be read. Nobody waits for it: members count from 1. */
@@ -64,7 +60,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#backend = options.backend
-    this.lessor = new Lessor(options.minimumLeaseTtlSeconds)
+    this.lessor = new Lessor()
     this.store = new MvccStore(options.backend, this.lessor)
   }
 
@@ -156,7 +152,7 @@ export class Machine {
   checkpoint(): void {
     this.#checkReady()
     for (const { member, record } of this.#origins.takeDirty()) {
-      this.#backend.set(originKey(member), encodeOrigin(record))
+      this.#backend.set(originKey(member), record)
     }
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
     this.#backend.set(META_KEY, encodeMeta({ appliedIndex, appliedTerm, revision, compactRevision, digest }))
@@ -240,7 +236,7 @@ export class Machine {
   }
 
   #loadOrigin(key: string, record: Uint8Array): void {
-    const member = this.#origins.load(decodeOrigin(record))
+    const member = this.#origins.load(record)
     if (originKey(member) !== key) throw damaged(`the proposals of member ${member} stand under another key`)
   }
 

@@ -15,7 +15,7 @@
  * Part of the replicated state: the same on every member, in its records and in its digest.
  */
 import { addDigest, EMPTY_DIGEST, hash64, type Digest } from '../base/checksum.js'
-import { Reader, Writer } from '../base/codec.js'
+import { decodeStored, Writer, type Reader } from '../base/codec.js'
 import { LIMITS } from '../base/limits.js'
 import type { ProposalId } from './command.js'
 
@@ -70,16 +70,10 @@ export class Origins {
     return members.map((member) => ({ member, record: this.#recordOf(member) }))
   }
 
-  /** Takes up a record written before. Throws `MALFORMED`. Gives the member. */
-  load(bytes: Uint8Array): number {
-    const reader = new Reader(bytes, 'the window of a member')
-    const member = reader.uint53()
-    const incarnation = reader.uint53()
-    const highest = reader.uint53()
-    const applied = new Uint32Array(WORDS)
-    for (let word = 0; word < WORDS; word++) applied[word] = reader.uint32()
-    reader.end()
-    this.#windows.set(member, { incarnation, highest, applied, record: bytes })
+  /** Takes up a record written before. Throws `DATA_DAMAGED`. Gives the member. */
+  load(record: Uint8Array): number {
+    const { member, window } = decodeStored(record, 'the record of the proposals of a member', decode)
+    this.#windows.set(member, { ...window, record })
     return member
   }
 
@@ -103,6 +97,15 @@ function encode(member: number, window: Window): Uint8Array {
   const writer = new Writer(24 + WORDS * 4).uint53(member).uint53(window.incarnation).uint53(window.highest)
   for (const word of window.applied) writer.uint32(word)
   return writer.finish()
+}
+
+function decode(reader: Reader): { readonly member: number; readonly window: Omit<Window, 'record'> } {
+  const member = reader.uint53()
+  const incarnation = reader.uint53()
+  const highest = reader.uint53()
+  const applied = new Uint32Array(WORDS)
+  for (let word = 0; word < WORDS; word++) applied[word] = reader.uint32()
+  return { member, window: { incarnation, highest, applied } }
 }
 
 /** Clears the bits that the sequences from above `highest` to before `sequence` have from the round before. */

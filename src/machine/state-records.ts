@@ -3,15 +3,16 @@
  *
  *     'a'            meta: format, applied position, counters, digest
  *     'l' | id       a lease
- *     'o' | member   the window of proposals of one member
+ *     'o' | member   the window of proposals of one member (origins.ts)
  *     'r' | ...      a revision (mvcc/record.ts)
  *
- * Numbers in keys are eight bytes, big endian. Each record begins with a checksum of what follows. The meta sorts before
- * the rest, and leases before revisions, so that one pass in key order loads the state.
+ * Numbers in keys are eight bytes, big endian. No checksums: that the bytes come back as they were set is the backend's
+ * promise (mvcc/backend.ts), that none is missing the digest's. The meta sorts before the rest, and leases before
+ * revisions, so that one pass in key order loads the state.
  */
 import { asBuffer } from '../base/bytes.js'
-import { crc32, type Digest } from '../base/checksum.js'
-import { Reader, Writer } from '../base/codec.js'
+import type { Digest } from '../base/checksum.js'
+import { decodeStored, Writer } from '../base/codec.js'
 import { StoreError } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
 import type { Lease } from '../lease/lessor.js'
@@ -36,15 +37,14 @@ export interface Meta {
 }
 
 export function encodeMeta(meta: Meta): Uint8Array {
-  const writer = new Writer(4 + 2 + 8 * 5).uint32(0).uint16(STATE_FORMAT)
+  const writer = new Writer(2 + 8 * 5).uint16(STATE_FORMAT)
   writer.uint53(meta.appliedIndex).uint53(meta.appliedTerm).uint53(meta.revision).uint53(meta.compactRevision)
-  writer.uint32(meta.digest.high).uint32(meta.digest.low)
-  return sealed(writer)
+  return writer.uint32(meta.digest.high).uint32(meta.digest.low).finish()
 }
 
 /** Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */
 export function decodeMeta(bytes: Uint8Array): Meta {
-  return opened(bytes, 'the record of the applied position', (reader) => {
+  return decodeStored(bytes, 'the record of the applied position', (reader) => {
     const format = reader.uint16()
     if (format > STATE_FORMAT) {
       throw new StoreError(
@@ -67,45 +67,17 @@ export function leaseKey(id: LeaseId): string {
 }
 
 export function encodeLease(lease: Lease): Uint8Array {
-  return sealed(new Writer(4 + 16).uint32(0).int64(lease.id).uint53(lease.ttlSeconds))
+  return new Writer(16).int64(lease.id).uint53(lease.ttlSeconds).finish()
 }
 
 /** Throws `DATA_DAMAGED`. */
 export function decodeLease(bytes: Uint8Array): Lease {
-  return opened(bytes, 'the record of a lease', (reader) => ({ id: reader.int64(), ttlSeconds: reader.uint53() }))
+  return decodeStored(bytes, 'the record of a lease', (reader) => ({
+    id: reader.int64(),
+    ttlSeconds: reader.uint53(),
+  }))
 }
 
 export function originKey(member: number): string {
   return ORIGIN_PREFIX + asBuffer(new Writer(8).uint53(member).finish()).toString('latin1')
-}
-
-export function encodeOrigin(window: Uint8Array): Uint8Array {
-  return sealed(new Writer(4 + window.byteLength).uint32(0).raw(window))
-}
-
-/** Throws `DATA_DAMAGED`. */
-export function decodeOrigin(bytes: Uint8Array): Uint8Array {
-  return opened(bytes, 'the record of the proposals of a member', (reader) => reader.raw(reader.remaining))
-}
-
-const CHECKSUM_BYTES = 4
-
-function sealed(writer: Writer): Uint8Array {
-  return writer.patchUint32(0, crc32(writer.written(CHECKSUM_BYTES))).finish()
-}
-
-function opened<T>(bytes: Uint8Array, what: string, read: (reader: Reader) => T): T {
-  const reader = new Reader(bytes, what)
-  const expected = bytes.byteLength < CHECKSUM_BYTES ? undefined : reader.uint32()
-  const found = crc32(bytes.subarray(CHECKSUM_BYTES))
-  if (expected !== found) {
-    throw new StoreError(
-      'DATA_DAMAGED',
-      `The state on disk is damaged: ${what} has checksum ${found.toString(16)} where ` +
-        `${expected?.toString(16) ?? 'one'} belongs.`,
-    )
-  }
-  const value = read(reader)
-  if (reader.remaining !== 0) throw new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${what} is too long.`)
-  return value
 }

@@ -13,11 +13,6 @@ import type { Lessor } from '../lease/lessor.js'
 import type { Applied } from '../machine/outcome.js'
 import type { CallResponse } from './wire/call-codec.js'
 
-/** One and a half election timeouts, as etcd has it: a shorter lease would end while the cluster is between two leaders. */
-export function minimumLeaseTtlSeconds(electionTimeoutMs: number): number {
-  return Math.ceil((1.5 * electionTimeoutMs) / 1000)
-}
-
 export class LeaseDriver {
   readonly #lessor: Lessor
   readonly #electionTimeoutMs: number
@@ -26,6 +21,11 @@ export class LeaseDriver {
   constructor(lessor: Lessor, electionTimeoutMs: number) {
     this.#lessor = lessor
     this.#electionTimeoutMs = electionTimeoutMs
+  }
+
+  /** One and a half election timeouts, as etcd has it: a shorter lease would end while the cluster is between two leaders. */
+  get minimumTtlSeconds(): number {
+    return Math.ceil((1.5 * this.#electionTimeoutMs) / 1000)
   }
 
   lead(nowMs: number): void {

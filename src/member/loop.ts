@@ -36,6 +36,12 @@ import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeProposals } from './wire/proposal-codec.js'
 import { encodeMessage } from './wire/raft-codec.js'
 
+/**
+ * Keys that one turn looks at for a compaction that is under way: about half a millisecond, which is what a frame or a
+ * call that comes meanwhile waits at most.
+ */
+const SWEEP_KEYS_PER_TURN = 512
+
 export interface LoopParts {
   readonly memberId: NodeId
   readonly electionTimeoutMs: number
@@ -81,6 +87,7 @@ export class Loop {
     this.#submit(nowMs)
     if (raft.hasReady(persistence.mayApply)) this.#perform(raft.ready(persistence.mayApply), nowMs)
     this.#endLeases(nowMs)
+    this.#sweep()
     persistence.maybeWrite(() => {
       pacer.wake()
     })
@@ -96,9 +103,10 @@ export class Loop {
   #submit(nowMs: number): void {
     const { raft, reads, calls, proposals, inbox, transport } = this.#parts
     const { role, leader } = raft
+    // Taken in any case: what came while this member led, and it does not any more, goes to the next leader from where it
+    // came. A refusal too is answered by silence: whoever proposed tries again, or gives up at its deadline.
+    const forwarded = inbox.takeForwarded()
     if (role === 'leader') {
-      // A refusal is answered by silence: whoever proposed tries again, or gives up at its deadline.
-      const forwarded = inbox.takeForwarded()
       if (forwarded.length > 0) raft.propose(forwarded, nowMs)
       proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => raft.propose(commands, nowMs).accepted)
     } else if (leader !== NOBODY) {
@@ -186,6 +194,14 @@ export class Loop {
       nowMs,
     )
     pacer.wake()
+  }
+
+  /** Goes on with a compaction by itself: an idle member has no entries to apply that would carry it along. */
+  #sweep(): void {
+    const { machine, persistence, pacer } = this.#parts
+    // With its buffer full it waits for the write that is under way, whose end wakes the loop.
+    if (!machine.store.sweeping || !persistence.mayApply) return
+    if (machine.sweep(SWEEP_KEYS_PER_TURN)) pacer.wake()
   }
 
   #retry(nowMs: number): void {

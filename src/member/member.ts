@@ -7,7 +7,7 @@
 import { describeDigest } from '../base/checksum.js'
 import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
-import type { Request } from '../machine/command.js'
+import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import { Machine } from '../machine/machine.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
 import { RawNode } from '../raft/raw-node.js'
@@ -21,7 +21,7 @@ import { answerAsLeader } from './answers.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import { Inbox } from './inbox.js'
-import { LeaseDriver, minimumLeaseTtlSeconds } from './lease-driver.js'
+import { LeaseDriver } from './lease-driver.js'
 import { Loop } from './loop.js'
 import { Pacer } from './pacer.js'
 import { Persistence } from './persistence.js'
@@ -99,7 +99,7 @@ export class Member {
     const { clusterId, memberId, disk } = options
     const storage = await openStorage(disk, { clusterId, memberId, name: nameOf(options, memberId) ?? '' })
     try {
-      const member = new Member(options, storage, await loadMachine(storage, options))
+      const member = new Member(options, storage, await loadMachine(storage))
       await member.#start()
       return member
     } catch (error) {
@@ -110,7 +110,7 @@ export class Member {
   }
 
   private constructor(options: MemberOptions, storage: Storage, machine: Machine) {
-    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs, trace } = options
+    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs } = options
     const { clock, timers, random, logger } = options.environment
     this.#options = options
     this.#storage = storage
@@ -122,7 +122,9 @@ export class Member {
         electionTimeoutMs,
         heartbeatIntervalMs,
         random,
-        ...(trace === undefined ? {} : { trace }),
+        trace: (event) => {
+          this.#noteEvent(event)
+        },
       },
       storage.log.storedState({ index: machine.appliedIndex, term: machine.appliedTerm }),
       clock.monotonicMs(),
@@ -214,9 +216,16 @@ export class Member {
     return answer
   }
 
-  /** A lease id that is not in use as far as this member knows. */
-  freshLeaseId(): LeaseId {
-    return this.#leases.freshId(this.#options.environment.random)
+  /**
+   * The request for a lease of at least `ttlSeconds`, under `id` or a fresh one. Its time is settled here, where it is
+   * proposed, and not where it is applied: members whose election timeouts differ would disagree about it.
+   */
+  leaseGrant(ttlSeconds: number, id?: LeaseId): LeaseGrantRequest {
+    return {
+      type: 'lease-grant',
+      id: id ?? this.#leases.freshId(this.#options.environment.random),
+      ttlSeconds: Math.max(ttlSeconds, this.#leases.minimumTtlSeconds),
+    }
   }
 
   get status(): MemberStatus {
@@ -271,6 +280,15 @@ export class Member {
     const name = leader === NOBODY ? undefined : nameOf(this.#options, leader)
     this.#options.environment.logger.info('leader changed', { leader: name, term })
     this.#options.listener.leaderChanged(name, term)
+  }
+
+  #noteEvent(event: RaftEvent): void {
+    this.#options.trace?.(event)
+    if (event.type !== 'progress-unreachable-by-log') return
+    this.#options.environment.logger.warn('a member was away for longer than the log goes back and cannot catch up', {
+      member: nameOf(this.#options, event.follower),
+      logBeginsAfter: event.compactedIndex,
+    })
   }
 
   #checkOpen(): void {
@@ -329,11 +347,8 @@ function nameOf(options: MemberOptions, id: NodeId): string | undefined {
 }
 
 /** Rebuilds the machine from the state on disk. */
-async function loadMachine(storage: Storage, options: MemberOptions): Promise<Machine> {
-  const machine = new Machine({
-    backend: storage.state,
-    minimumLeaseTtlSeconds: minimumLeaseTtlSeconds(options.electionTimeoutMs),
-  })
+async function loadMachine(storage: Storage): Promise<Machine> {
+  const machine = new Machine({ backend: storage.state })
   for await (const records of storage.state.iterateAll()) {
     for (const [key, record] of records) machine.load(key, record)
   }

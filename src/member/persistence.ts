@@ -4,8 +4,12 @@
  * Always: the state on disk is the state at exactly one index: what applying changed since is in memory, and goes out as
  * one atomic batch together with that index. Always: the log is trimmed only below the index whose state is durable; a
  * log trimmed earlier could not bring a restarted member back to where it was.
+ *
+ * It is written when much has been buffered, and when a compaction has come to its end: what that removed takes up space
+ * until then, and on an idle member would do so for ever.
  */
 import type { Machine } from '../machine/machine.js'
+import type { Revision } from '../mvcc/types.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { LogPosition } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
@@ -25,6 +29,8 @@ export class Persistence {
   readonly #failed: (error: unknown) => void
   #writing: Promise<void> | undefined
   #durable: LogPosition
+  /** The latest compaction of which all removals are in a write. */
+  #sweptRevision: Revision
   #stateWrites = 0
   #trims = 0
 
@@ -39,6 +45,7 @@ export class Persistence {
     this.#limits = limits
     this.#failed = failed
     this.#durable = { index: parts.machine.appliedIndex, term: parts.machine.appliedTerm }
+    this.#sweptRevision = parts.machine.store.sweeping ? 0 : parts.machine.compactRevision
   }
 
   /** Up to here the state itself is on disk. */
@@ -57,7 +64,7 @@ export class Persistence {
 
   /** Called after applying. `done` is called when a write that was started has ended. */
   maybeWrite(done: () => void): void {
-    if (this.#writing !== undefined || this.#storage.state.stagedBytes < this.#limits.stateBufferBytesMax) return
+    if (this.#writing !== undefined || !this.#due) return
     this.#writing = this.#write().then(
       () => {
         this.#writing = undefined
@@ -72,11 +79,19 @@ export class Persistence {
   /** Writes what is buffered, after a write that is under way; for a graceful end, so that the next start replays nothing. */
   async finish(): Promise<void> {
     await this.#writing
-    if (this.#machine.appliedIndex > this.#durable.index) await this.#write()
+    if (this.#machine.appliedIndex > this.#durable.index || this.#storage.state.stagedBytes > 0) await this.#write()
+  }
+
+  get #due(): boolean {
+    const { stagedBytes } = this.#storage.state
+    const { store, compactRevision } = this.#machine
+    const swept = compactRevision > this.#sweptRevision && !store.sweeping
+    return stagedBytes >= this.#limits.stateBufferBytesMax || (swept && stagedBytes > 0)
   }
 
   async #write(): Promise<void> {
     const at: LogPosition = { index: this.#machine.appliedIndex, term: this.#machine.appliedTerm }
+    if (!this.#machine.store.sweeping) this.#sweptRevision = this.#machine.compactRevision
     this.#machine.checkpoint()
     await this.#storage.state.commit()
     this.#durable = at

@@ -1,6 +1,7 @@
 /**
  * Completes the plan of a range: the key index says at once which records answer it; their bytes come from disk without
- * holding up the loop.
+ * holding up the loop. Where the index knows the whole answer (`countOnly`, and `keysOnly` of the latest revision), the
+ * disk is not asked.
  *
  * Always: the answer is the state at one revision, the one at which the plan was made. A record that a compaction
  * removed between plan and read means that the plan is made again, which then answers or says `COMPACTED`.
@@ -8,6 +9,7 @@
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { decodeRecord, recordKey } from '../mvcc/record.js'
+import { keyOnly } from '../mvcc/range.js'
 import type { MvccStore, RangePlan } from '../mvcc/store.js'
 import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
@@ -79,18 +81,19 @@ export class Ranges {
     )
   }
 
-  async #complete(plan: RangePlan, keysOnly: boolean): Promise<KeyValue[] | undefined> {
-    if (plan.records.length === 0) return []
+  async #complete(plan: RangePlan, keysOnly: boolean): Promise<readonly KeyValue[] | undefined> {
+    if (plan.known !== undefined) return plan.known
+    if (plan.records.length === 0) return NO_KEY_VALUES
     const found = await this.#state.getMany(plan.records.map(recordKey))
     const keyValues: KeyValue[] = []
     for (const bytes of found) {
       if (bytes === undefined) return undefined
       const record = decodeRecord(bytes)
       if (record.type !== 'put') throw new StoreError('DATA_DAMAGED', 'a live key is recorded as deleted')
-      keyValues.push(keysOnly ? { ...record.keyValue, value: NO_VALUE } : record.keyValue)
+      keyValues.push(keysOnly ? keyOnly(record.keyValue) : record.keyValue)
     }
     return keyValues
   }
 }
 
-const NO_VALUE = new Uint8Array(0)
+const NO_KEY_VALUES: readonly KeyValue[] = Object.freeze([])

@@ -22,6 +22,9 @@ interface Confirmed {
   readonly readers: readonly Pending<void>[]
 }
 
+/** Rounds that may wait for the state before those that everybody has left are cleared away. */
+const CONFIRMED_ROUNDS_MAX = 64
+
 export class Reads {
   readonly #deadlines: Deadlines
   #waiting: Pending<void>[] = []
@@ -30,6 +33,7 @@ export class Reads {
   #confirmed: Confirmed[] = []
   #requestId = 0
   #count = 0
+  #appliedIndex = 0
 
   constructor(deadlines: Deadlines) {
     this.#deadlines = deadlines
@@ -41,12 +45,8 @@ export class Reads {
       throw new StoreError('TOO_MANY_REQUESTS', `${this.#count} reads wait on this member, the limit`)
     }
     this.#count++
-    const reader = this.#deadlines.wait<void>(limits, (code, cause) => {
-      const why =
-        code === 'TIMEOUT'
-          ? 'No quorum confirmed a leader before the deadline; check that a majority of members run and reach each other.'
-          : 'The read was aborted.'
-      return new StoreError(code, why, { cause })
+    const reader: Pending<void> = this.#deadlines.wait<void>(limits, (code, cause) => {
+      return new StoreError(code, code === 'TIMEOUT' ? this.#whyLate() : 'The read was aborted.', { cause })
     })
     this.#waiting.push(reader)
     const leave = (): void => {
@@ -74,6 +74,10 @@ export class Reads {
 
   confirmed(read: ReadState): void {
     if (this.#asked?.requestId !== read.requestId) return
+    // Where the state does not move, those who wait for it give up one after the other, and nobody else takes them out.
+    if (this.#confirmed.length >= CONFIRMED_ROUNDS_MAX) {
+      this.#confirmed = this.#confirmed.filter(({ readers }) => readers.some((reader) => !reader.settled))
+    }
     this.#confirmed.push({ index: read.index, readers: this.#asked.readers })
     this.#asked = undefined
   }
@@ -90,6 +94,7 @@ export class Reads {
 
   /** The state has reached `appliedIndex`. */
   applied(appliedIndex: number): void {
+    this.#appliedIndex = appliedIndex
     let ready = 0
     for (const { index, readers } of this.#confirmed) {
       if (index > appliedIndex) break
@@ -105,6 +110,18 @@ export class Reads {
     this.#asked = undefined
     this.#confirmed = []
     for (const readers of groups) for (const reader of readers) reader.reject(new StoreError(code, why, { cause }))
+  }
+
+  /** A member that lags is in another trouble than one without a leader, and needs other help. */
+  #whyLate(): string {
+    const next = this.#confirmed.find(({ readers }) => readers.some((reader) => !reader.settled))
+    if (next === undefined) {
+      return 'No quorum confirmed a leader before the deadline; check that a majority of members run and reach each other.'
+    }
+    return (
+      `This member has applied the log up to ${this.#appliedIndex} and must reach ${next.index} to answer: it is catching up, or ` +
+      'it was away for longer than the others keep their log (logRetainBytes).'
+    )
   }
 
   #askAgain(): void {

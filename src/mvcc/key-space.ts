@@ -35,7 +35,7 @@ export class KeySpace {
     return { high: this.digestHigh >>> 0, low: this.digestLow >>> 0 }
   }
 
-  /** Reads a record the index names. Throws `DATA_DAMAGED` where it is missing or does not check. */
+  /** Reads a record the index names. Throws `DATA_DAMAGED` where it is missing or another one. */
   read(id: RevisionId): KeyValue {
     const bytes = this.backend.get(recordKey(id))
     if (bytes === undefined) throw missingRecord(id)

@@ -2,17 +2,17 @@
  * The record of one revision: one change of one key, as it stands in the state database.
  *
  *     state key   'r' | main, 8 bytes | sub, 4 bytes      big endian, so that the order of keys is the order of revisions
- *     put         crc | 1 | main | sub | createRevision | version | lease | key | value
- *     tombstone   crc | 2 | main | sub | key
+ *     put         1 | main | sub | createRevision | version | lease | key | value
+ *     tombstone   2 | main | sub | key
  *
- * The checksum covers the whole record, with zero where it stands itself. The revision stands in the record once more, so that a record found under the
- * wrong key is seen. The hash of a record is what the digests of the store count: it must come out the same on every
- * member, so a new kind of record needs a new digest version, not just a new decoder.
+ * No checksum: that the bytes come back as they were set is the backend's promise (backend.ts). The revision stands in
+ * the record once more, so that a record found under the wrong key is seen. The hash of a record is what the digests of
+ * the store count: it must come out the same on every member, so a new kind of record needs a new digest version, not
+ * just a new decoder.
  */
 import type { Key } from '../base/bytes.js'
-import { crc32, hash64, type Digest } from '../base/checksum.js'
-import { Reader, Writer } from '../base/codec.js'
-import { isStoreError, StoreError } from '../base/errors.js'
+import { hash64, type Digest } from '../base/checksum.js'
+import { decodeStored, Writer, type Reader } from '../base/codec.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import type { KeyValue, Revision, RevisionId } from './types.js'
 
@@ -20,9 +20,10 @@ export const RECORD_PREFIX = 'r'
 
 const PUT = 1
 const TOMBSTONE = 2
-const CHECKSUM_BYTES = 4
-/** Checksum, kind, main, sub, createRevision, version, lease, length of the key. */
-const PUT_OVERHEAD_BYTES = 4 + 1 + 8 + 4 + 8 + 8 + 8 + 4
+/** Kind, main, sub, length of the key. */
+const TOMBSTONE_OVERHEAD_BYTES = 1 + 8 + 4 + 4
+/** Besides these createRevision, version, lease. */
+const PUT_OVERHEAD_BYTES = TOMBSTONE_OVERHEAD_BYTES + 8 + 8 + 8
 
 /** A change as read back. For a tombstone `keyValue` holds the key and `modRevision` only, as an event shows it. */
 export interface Record {
@@ -64,26 +65,19 @@ export function isRecordKey(stateKey: string): boolean {
 export function encodePut(keyValue: KeyValue, sub: number): Uint8Array {
   const { key, value } = keyValue
   const writer = new Writer(PUT_OVERHEAD_BYTES + key.length + value.byteLength)
-  writer.uint32(0).uint8(PUT).uint53(keyValue.modRevision).uint32(sub)
+  writer.uint8(PUT).uint53(keyValue.modRevision).uint32(sub)
   writer.uint53(keyValue.createRevision).uint53(keyValue.version).int64(keyValue.lease)
-  writer.latin1(key).raw(value)
-  return sealed(writer)
+  return writer.latin1(key).raw(value).finish()
 }
 
 export function encodeTombstone(key: Key, id: RevisionId): Uint8Array {
-  const writer = new Writer(CHECKSUM_BYTES + 1 + 8 + 4 + 4 + key.length)
-  writer.uint32(0).uint8(TOMBSTONE).uint53(id.main).uint32(id.sub).latin1(key)
-  return sealed(writer)
+  const writer = new Writer(TOMBSTONE_OVERHEAD_BYTES + key.length)
+  return writer.uint8(TOMBSTONE).uint53(id.main).uint32(id.sub).latin1(key).finish()
 }
 
 /** The value is a view into `bytes`. Throws `DATA_DAMAGED`. */
 export function decodeRecord(bytes: Uint8Array): Record {
-  try {
-    return decode(bytes)
-  } catch (error) {
-    if (!isStoreError(error, 'MALFORMED')) throw error
-    throw new StoreError('DATA_DAMAGED', `A record of a revision is damaged: ${error.message}`, { cause: error })
-  }
+  return decodeStored(bytes, 'the record of a revision', decode)
 }
 
 /** The tombstone of a key as an event shows it. */
@@ -99,20 +93,8 @@ export function hashRecord(bytes: Uint8Array): Digest {
 const TWO_32 = 0x1_0000_0000
 const RECORD_PREFIX_CODE = RECORD_PREFIX.charCodeAt(0)
 const NO_VALUE = new Uint8Array(0)
-const CHECKSUM_OF_NO_CHECKSUM = crc32(new Uint8Array(CHECKSUM_BYTES))
 
-function sealed(writer: Writer): Uint8Array {
-  const bytes = writer.finish()
-  writer.patchUint32(0, crc32(bytes))
-  return bytes
-}
-
-function decode(bytes: Uint8Array): Record {
-  const reader = new Reader(bytes, 'a record of a revision')
-  const expected = reader.uint32()
-  const found = crc32(bytes.subarray(CHECKSUM_BYTES), CHECKSUM_OF_NO_CHECKSUM)
-  if (expected !== found)
-    throw reader.malformed(`checksum ${found.toString(16)} where ${expected.toString(16)} belongs`)
+function decode(reader: Reader): Record {
   const kind = reader.uint8()
   const id: RevisionId = { main: reader.uint53(), sub: reader.uint32() }
   switch (kind) {
@@ -126,7 +108,6 @@ function decode(bytes: Uint8Array): Record {
     }
     case TOMBSTONE: {
       const key = reader.latin1()
-      reader.end()
       return { type: 'delete', id, keyValue: tombstone(key, id.main) }
     }
     default:

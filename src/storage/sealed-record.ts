@@ -1,5 +1,6 @@
 /**
- * Records of the state, each with a checksum behind it (docs/DATA-FORMAT.md).
+ * Records of the state, each with a checksum behind it (docs/DATA-FORMAT.md): the only one, so that here alone it is
+ * answered for that bytes come back as they were set. What the records hold carries none.
  *
  * LevelDB as classic-level opens it verifies no checksum of its own: one flipped bit returned a silently wrong value in 9
  * to 19 of 20 trials (measured). The checksum covers the key as well, so that a right value under a wrong key is found too. That

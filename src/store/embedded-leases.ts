@@ -19,7 +19,7 @@ export class EmbeddedLeases implements Leases {
   }
 
   async grant(options: { ttlMs: number; id?: LeaseId | undefined }, call: CallOptions = {}): Promise<Lease> {
-    const { ttlMs, id = this.#member.freshLeaseId() } = options
+    const { ttlMs, id } = options
     if (typeof ttlMs !== 'number') throw new TypeError(`ttlMs must be a number of milliseconds, not ${typeof ttlMs}`)
     if (!(ttlMs > 0)) throw new RangeError(`ttlMs must be a positive number of milliseconds, not ${ttlMs}`)
     const ttlSeconds = Math.ceil(ttlMs / 1000)
@@ -29,7 +29,7 @@ export class EmbeddedLeases implements Leases {
         `A lease of ${ttlSeconds} seconds was asked for; at most ${LIMITS.leaseTtlSecondsMax} are allowed.`,
       )
     }
-    const request = { type: 'lease-grant', id: checkLeaseId(id), ttlSeconds } as const
+    const request = this.#member.leaseGrant(ttlSeconds, id === undefined ? undefined : checkLeaseId(id))
     const { response } = await this.#member.propose(request, this.#limits(call))
     if (response.type !== 'lease-grant') throw new AssertionError(`a grant was answered with a ${response.type}`)
     return { id: response.id, ttlMs: response.ttlSeconds * 1000 }

@@ -4,15 +4,19 @@ import type { Environment } from '../base/clock.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import type { KeyValue } from '../api/key-value.js'
+import { CALL_FIELDS, checkSignal, checkTimeout } from '../api/check-call.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
 import {
-  del,
-  get,
-  put,
-  txn,
+  DELETE_FIELDS,
+  deleteRequest,
+  PUT_FIELDS,
+  putRequest,
+  rangeRequest,
+  READ_FIELDS,
+  transactionRequest,
   type DeleteOptions,
   type PutOptions,
-  type ReadOptions,
   type Transaction,
 } from '../api/operations.js'
 import type {
@@ -37,7 +41,6 @@ import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
 import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
-import { checkSignal } from './check-signal.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { EmbeddedWatch } from './embedded-watch.js'
 import type { Listeners } from './listeners.js'
@@ -49,6 +52,13 @@ interface Done<Type extends Response['type']> {
   readonly response: Extract<Response, { type: Type }>
   readonly revision: Revision
 }
+
+const PUT_CALL: Fields<PutOptions & CallOptions> = { ...PUT_FIELDS, ...CALL_FIELDS }
+const DELETE_CALL: Fields<DeleteOptions & CallOptions> = { ...DELETE_FIELDS, ...CALL_FIELDS }
+const GET_CALL: Fields<GetOptions> = { revision: true, consistency: true, ...CALL_FIELDS }
+const RANGE_CALL: Fields<RangeOptions> = { ...READ_FIELDS, consistency: true, ...CALL_FIELDS }
+
+const NO_OPTIONS = {}
 
 /** The time-out of a call without one of its own: this plus two election timeouts (etcd's rule). */
 const CALL_TIMEOUT_MS = 5000
@@ -67,36 +77,45 @@ export class EmbeddedStore implements Store {
     this.#settings = settings
     this.environment = environment
     this.#listeners = listeners
-    this.leases = new EmbeddedLeases(member, (call) => this.#limits(call))
+    this.leases = new EmbeddedLeases(member, (call) => {
+      checkFields(call, CALL_FIELDS, 'a call of leases')
+      return this.#limits(call)
+    })
   }
 
-  async ready(call: CallOptions = {}): Promise<void> {
+  async ready(call?: CallOptions): Promise<void> {
+    checkFields(call, CALL_FIELDS, 'ready()')
     await this.#member.confirmRead(this.#limits(call))
   }
 
-  async put(key: BytesLike, value: BytesLike, options: PutOptions & CallOptions = {}): Promise<PutResult> {
-    const { response, revision } = await this.#write('put', put(key, value, options), options)
+  async put(key: BytesLike, value: BytesLike, options?: PutOptions & CallOptions): Promise<PutResult> {
+    checkFields(options, PUT_CALL, 'put()')
+    const { response, revision } = await this.#write('put', putRequest(key, value, options), options)
     return { revision, previous: keyValueOf(response.previous) }
   }
 
-  async get(key: BytesLike, options: GetOptions = {}): Promise<KeyValue | undefined> {
+  async get(key: BytesLike, options?: GetOptions): Promise<KeyValue | undefined> {
     if (typeof key !== 'string' && !ArrayBuffer.isView(key))
       throw new TypeError('get() takes one key; use range() for several')
-    const { items } = await this.#range(key, options, { revision: options.revision })
+    checkFields(options, GET_CALL, 'get()')
+    const { items } = await this.#range(key, options)
     return items[0]
   }
 
-  range(selection: Selection, options: RangeOptions = {}): Promise<RangeResult> {
-    return this.#range(selection, options, options)
+  async range(selection: Selection, options?: RangeOptions): Promise<RangeResult> {
+    checkFields(options, RANGE_CALL, 'range()')
+    return this.#range(selection, options)
   }
 
-  async delete(selection: Selection, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
-    const { response, revision } = await this.#write('delete', del(selection, options), options)
+  async delete(selection: Selection, options?: DeleteOptions & CallOptions): Promise<DeleteResult> {
+    checkFields(options, DELETE_CALL, 'delete()')
+    const { response, revision } = await this.#write('delete', deleteRequest(selection, options), options)
     return { revision, deleted: response.deleted, previous: keyValuesOf(response.previous) }
   }
 
-  async txn(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
-    const { response, revision } = await this.#write('transaction', txn(transaction), options)
+  async txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult> {
+    checkFields(options, CALL_FIELDS, 'txn()')
+    const { response, revision } = await this.#write('transaction', transactionRequest(transaction), options)
     return { revision, succeeded: response.succeeded, results: response.responses.map(resultOf) }
   }
 
@@ -104,7 +123,8 @@ export class EmbeddedStore implements Store {
     return new EmbeddedWatch(this.#member, this.#watchSignals, rangeOf(selection), options)
   }
 
-  async compact(revision: Revision, options: CallOptions = {}): Promise<void> {
+  async compact(revision: Revision, options?: CallOptions): Promise<void> {
+    checkFields(options, CALL_FIELDS, 'compact()')
     validateRevision(revision)
     await this.#propose('compact', { type: 'compact', revision }, options)
   }
@@ -125,6 +145,11 @@ export class EmbeddedStore implements Store {
       revision: status.revision,
       compactRevision: status.compactRevision,
       digest: status.digest,
+      outrun: status.followers.flatMap(({ id, state }) => {
+        return state === 'unreachable-by-log'
+          ? members.filter((member) => member.id === id).map((member) => member.name)
+          : []
+      }),
       log: { firstIndex: status.firstIndex, lastIndex: status.lastIndex },
       durableAppliedIndex: status.durableAppliedIndex,
       stateWrites: status.stateWrites,
@@ -144,12 +169,12 @@ export class EmbeddedStore implements Store {
     return this.close()
   }
 
-  async #range(selection: Selection, options: RangeOptions, read: ReadOptions): Promise<RangeResult> {
+  async #range(selection: Selection, options: RangeOptions = NO_OPTIONS): Promise<RangeResult> {
     const { consistency = 'linearizable' } = options
     if (consistency !== 'linearizable' && consistency !== 'local') {
       throw new TypeError(`consistency must be 'linearizable' or 'local', not ${String(consistency)}`)
     }
-    const request = get(selection, read)
+    const request = rangeRequest(selection, options)
     validateOperation(request)
     const limits = this.#limits(options)
     if (consistency === 'linearizable') await this.#member.confirmRead(limits)
@@ -161,22 +186,25 @@ export class EmbeddedStore implements Store {
   async #write<Type extends 'put' | 'delete' | 'transaction'>(
     type: Type,
     request: PutRequest | DeleteRequest | TransactionRequest,
-    call: CallOptions,
+    call: CallOptions | undefined,
   ): Promise<Done<Type>> {
     validateOperation(request)
     return this.#propose(type, request, call)
   }
 
-  async #propose<Type extends Response['type']>(type: Type, request: Request, call: CallOptions): Promise<Done<Type>> {
+  async #propose<Type extends Response['type']>(
+    type: Type,
+    request: Request,
+    call: CallOptions | undefined,
+  ): Promise<Done<Type>> {
     const { response, revision } = await this.#member.propose(request, this.#limits(call))
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
     return { response: response as Extract<Response, { type: Type }>, revision }
   }
 
-  #limits(call: CallOptions): CallLimits {
+  #limits(call: CallOptions = NO_OPTIONS): CallLimits {
     const { timeoutMs = CALL_TIMEOUT_MS + 2 * this.#settings.electionTimeoutMs, signal } = call
-    if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, not ${typeof timeoutMs}`)
-    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be 0 or more milliseconds, not ${timeoutMs}`)
+    checkTimeout(timeoutMs)
     checkSignal(signal)
     if (signal?.aborted === true) {
       throw new StoreError('ABORTED', 'The signal was aborted before the call.', { cause: signal.reason })

@@ -1,14 +1,18 @@
 /** A watch as users iterate it: events one by one, revision by revision. */
 import { keyText } from '../base/bytes.js'
 import type { Cancel } from '../base/clock.js'
+import { checkSignal } from '../api/check-call.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
 import type { KeyRange } from '../api/key-value.js'
 import type { Watch, WatchEvent, WatchOptions } from '../api/store.js'
 import type { AbortSignals } from '../member/abort-signals.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
-import { checkSignal } from './check-signal.js'
 import { keyValueOf } from './results.js'
+
+const WATCH_FIELDS: Fields<WatchOptions> = { startRevision: true, previous: true, filter: true, signal: true }
+const FILTER_FIELDS: Fields<NonNullable<WatchOptions['filter']>> = { puts: true, deletes: true }
 
 export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
@@ -24,6 +28,8 @@ export class EmbeddedWatch implements Watch {
 
   constructor(member: Member, signals: AbortSignals, range: KeyRange, options: WatchOptions) {
     this.#options = options
+    checkFields(options, WATCH_FIELDS, 'watch()')
+    checkFilter(options.filter)
     checkSignal(options.signal)
     this.#stream = member.watch({
       ...range,
@@ -104,5 +110,19 @@ export class EmbeddedWatch implements Watch {
       created: event.type === 'put' && keyValue.createRevision === keyValue.modRevision,
       previous: keyValueOf(previous),
     }
+  }
+}
+
+/** Throws TypeError for what is no filter. `puts: true` may have been meant as "puts only", which is `deletes: false`. */
+function checkFilter(filter: WatchOptions['filter']): void {
+  checkFields(filter, FILTER_FIELDS, 'the filter of watch()')
+  for (const field of ['puts', 'deletes'] as const) {
+    const value: unknown = filter?.[field]
+    if (value === undefined || value === false) continue
+    const other = field === 'puts' ? 'deletes' : 'puts'
+    throw new TypeError(
+      `${field} in the filter of watch() must be false, which leaves them out, not ${String(value)}; ` +
+        `to see ${field} only, say { ${other}: false }`,
+    )
   }
 }

@@ -111,3 +111,16 @@ describe('the end of a prefix', () => {
     expect(prefixEnd(prefix)).toBe(end)
   })
 })
+
+describe('text that is half of a surrogate pair', () => {
+  test('is refused, as key and as value: UTF-8 has no bytes for it, and two different keys would become one', () => {
+    expect(() => keyOf('a\ud800')).toThrow(
+      new TypeError('key must be well-formed text, it holds half of a surrogate pair; give bytes as a Uint8Array'),
+    )
+    expect(() => copyBytes('\udc00b', 'value')).toThrow(TypeError)
+  })
+
+  test('is no hindrance to whole pairs', () => {
+    expect(keyText(keyOf('🔑'))).toBe('🔑')
+  })
+})

@@ -1,10 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { once } from 'node:events'
 import { afterAll, expect, test } from 'vitest'
 import { open } from 'quorate'
+import { freePorts } from '../../demo/processes/free-ports.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'quorate-readme-'))
 const program = new URL('./readme.generated.ts', import.meta.url)
@@ -13,14 +12,6 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
   rmSync(program, { force: true })
 })
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as AddressInfo).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
-}
 
 test('the example of the README runs as it stands there, with two more members beside it', async () => {
   const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')

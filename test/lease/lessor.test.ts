@@ -16,16 +16,16 @@ function codeOf(action: () => unknown): string | undefined {
 }
 
 describe('the replicated book of leases', () => {
-  test('a TTL below the minimum is raised to it, zero and negative ones too', () => {
-    const lessor = new Lessor(2)
-    expect(lessor.grant(1n, 1)).toEqual({ id: 1n, ttlSeconds: 2 })
-    expect(lessor.grant(2n, 0)).toEqual({ id: 2n, ttlSeconds: 2 })
-    expect(lessor.grant(3n, -5)).toEqual({ id: 3n, ttlSeconds: 2 })
+  test('a TTL below a second is raised to one, zero and negative ones too', () => {
+    const lessor = new Lessor()
+    expect(lessor.grant(1n, 1)).toEqual({ id: 1n, ttlSeconds: 1 })
+    expect(lessor.grant(2n, 0)).toEqual({ id: 2n, ttlSeconds: 1 })
+    expect(lessor.grant(3n, -5)).toEqual({ id: 3n, ttlSeconds: 1 })
     expect(lessor.grant(-4n, 3)).toEqual({ id: -4n, ttlSeconds: 3 })
   })
 
   test('a TTL above the maximum, an id in use and an unknown id are refused', () => {
-    const lessor = new Lessor(2)
+    const lessor = new Lessor()
     lessor.grant(1n, 10)
     expect(codeOf(() => lessor.grant(2n, LIMITS.leaseTtlSecondsMax + 1))).toBe('LEASE_TTL_TOO_LARGE')
     expect(codeOf(() => lessor.grant(2n, LIMITS.leaseTtlSecondsMax))).toBeUndefined()
@@ -37,7 +37,7 @@ describe('the replicated book of leases', () => {
   })
 
   test('a key hangs on one lease at most, and its keys are given in order', () => {
-    const lessor = new Lessor(2)
+    const lessor = new Lessor()
     lessor.grant(1n, 10)
     lessor.grant(2n, 10)
     for (const key of ['b', 'a', 'c']) lessor.attach(key, 1n)
@@ -50,7 +50,7 @@ describe('the replicated book of leases', () => {
   })
 
   test('a lease with keys does not end, and nothing hangs on one that does not exist', () => {
-    const lessor = new Lessor(2)
+    const lessor = new Lessor()
     lessor.grant(1n, 10)
     lessor.attach('a', 1n)
     expect(() => lessor.revoke(1n)).toThrow(AssertionError)
@@ -58,7 +58,7 @@ describe('the replicated book of leases', () => {
   })
 
   test('the digest follows from the leases alone, in whatever order they came', () => {
-    const [one, other] = [new Lessor(2), new Lessor(2)]
+    const [one, other] = [new Lessor(), new Lessor()]
     one.grant(1n, 10)
     one.grant(2n, 20)
     other.grant(3n, 5)

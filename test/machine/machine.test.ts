@@ -20,7 +20,7 @@ describe('the machine', () => {
 
   beforeEach(() => {
     backend = new MemoryBackend()
-    machine = new Machine({ backend, minimumLeaseTtlSeconds: 2 })
+    machine = new Machine({ backend })
     machine.finishLoading()
     sequence = 0
   })
@@ -97,10 +97,10 @@ describe('the machine', () => {
     expect(backend.get(recordKey({ main: 2, sub: 0 }))).toBeUndefined()
   })
 
-  test('a grant raises a short TTL, and refuses an id in use and a TTL too large', () => {
-    expect(apply(grant(-5n, 1)).outcome).toEqual({
+  test('a grant is for the TTL in the command, at least a second, and refuses an id in use and a TTL too large', () => {
+    expect(apply(grant(-5n, 0)).outcome).toEqual({
       ok: true,
-      response: { type: 'lease-grant', id: -5n, ttlSeconds: 2 },
+      response: { type: 'lease-grant', id: -5n, ttlSeconds: 1 },
     })
     expect(codeOf(apply(grant(-5n)))).toBe('LEASE_EXISTS')
     expect(codeOf(apply(grant(6n, 9_000_000_001)))).toBe('LEASE_TTL_TOO_LARGE')

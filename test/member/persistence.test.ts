@@ -56,7 +56,7 @@ class Bench {
   /** Storage, and the machine as it was written. */
   async load(): Promise<void> {
     this.storage = await this.wait(openStorage(this.disk.mount(), IDENTITY))
-    this.machine = new Machine({ backend: this.storage.state, minimumLeaseTtlSeconds: 1 })
+    this.machine = new Machine({ backend: this.storage.state })
     await this.wait(this.#load())
   }
 

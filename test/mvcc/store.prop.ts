@@ -145,7 +145,7 @@ class Pair {
 }
 
 function lessorWithLeases(): Lessor {
-  const lessor = new Lessor(1)
+  const lessor = new Lessor()
   for (const id of LEASES) lessor.grant(id, 10)
   return lessor
 }

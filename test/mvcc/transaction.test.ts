@@ -8,7 +8,7 @@ import { MemoryBackend } from './memory-backend.js'
 import { always, bytes, del, describeAll, get, prefix, put, text, txn } from './requests.js'
 
 function world() {
-  const lessor = new Lessor(1)
+  const lessor = new Lessor()
   lessor.grant(7n, 10)
   lessor.grant(8n, 10)
   const backend = new MemoryBackend()

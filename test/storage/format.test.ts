@@ -1,6 +1,8 @@
 /** The bytes on disk are those of docs/DATA-FORMAT.md: a change of either is a change of format. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { encodeLease, encodeMeta } from '../../src/machine/state-records.js'
+import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
 import { newHighWater } from '../../src/storage/high-water.js'
 import { encodeIdentity } from '../../src/storage/identity.js'
@@ -23,6 +25,15 @@ const HEAD = {
   last: { index: 6, term: 2, chain: ENTRIES.span.chainAfter },
 }
 
+const META = {
+  ...{ appliedIndex: 7, appliedTerm: 2, revision: 5, compactRevision: 3 },
+  digest: { high: 0x12345678, low: 0x090a0b0c },
+}
+const KEY_VALUE = {
+  ...{ key: 'k', value: Buffer.from('v'), lease: 7n },
+  ...{ createRevision: 3, modRevision: 5, version: 3 },
+}
+
 const page = readFileSync(new URL('../../docs/DATA-FORMAT.md', import.meta.url), 'utf8')
 
 test.each([
@@ -31,6 +42,10 @@ test.each([
   ['head', encodeLogHead(HEAD)],
   ['entries', ENTRIES.bytes],
   ['state', sealRecord('k', Buffer.from('v'))],
+  ['meta', encodeMeta(META)],
+  ['lease', encodeLease({ id: 7n, ttlSeconds: 60 })],
+  ['put', encodePut(KEY_VALUE, 1)],
+  ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],
 ])('%s', (name, bytes) => {
   const example = new RegExp('```' + name + '\n([0-9a-f]+)\n```').exec(page)?.[1]
   expect(Buffer.from(bytes).toString('hex')).toBe(example)

@@ -72,6 +72,38 @@ describe('every member', () => {
     expect(running.nowMs - endedAfter).toBeLessThan(ttlMs * 1.5)
   })
 
+  test('agrees on leases and comes to one state, also where election timeouts differ', async () => {
+    const running = await RunningWorld.start({
+      open: (name) => ({ electionTimeoutMs: name === 'c' ? 8_000 : 1_000, heartbeatIntervalMs: 100 }),
+    })
+    const [a, c] = [running.store('a'), running.store('c')]
+    expect((await a.leases.grant({ ttlMs: 1_000 })).ttlMs).toBe(2_000)
+    const { id, ttlMs } = await c.leases.grant({ ttlMs: 1_000 })
+    expect(ttlMs).toBe(12_000)
+    expect((await a.leases.timeToLive(id))?.ttlMs).toBe(12_000)
+    await a.put('key', 'x')
+    await running.until(() => new Set(running.statuses().map(({ appliedIndex }) => appliedIndex)).size === 1)
+    expect(new Set(running.statuses().map(({ digest }) => digest)).size).toBe(1)
+  })
+
+  test('names a member that was away for longer than the log goes back, and tells its readers why they wait', async () => {
+    const running = await RunningWorld.start({
+      open: { stateBufferBytesMax: 2_000, logRetainBytes: 4_000, electionTimeoutMs: 300 },
+    })
+    const { leader } = running
+    const away = running.followers[0] as Store
+    const { name } = away.status()
+    running.isolate(name)
+    for (let at = 0; at < 100; at++) await leader.put(`key ${at % 7}`, 'x'.repeat(200))
+    running.network.healAll()
+    await running.until(() => leader.status().outrun.length > 0)
+    expect(leader.status().outrun).toEqual([name])
+    await expect(away.get('key 1', { timeoutMs: 2_000 })).rejects.toThrow(
+      /This member has applied the log up to \d+ and must reach \d+ to answer/,
+    )
+    await leader.put('key', 'the others carry on')
+  })
+
   test('sees watches go on across a change of leader, without a gap or a repetition', async () => {
     const running = await cluster()
     const [one] = running.followers as [Store]

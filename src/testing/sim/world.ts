@@ -16,12 +16,14 @@ import { SimNetwork } from './sim-network.js'
 import { SimScheduler, type SimProcess } from './scheduler.js'
 import { Trace } from './trace.js'
 
+type MemberOptions = Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dataDir' | 'transport' | 'environment'>
+
 export interface WorldOptions {
   readonly seed: number
   /** Names of the members. Default a, b, c. */
   readonly members?: readonly string[]
-  /** For every member; what the world provides (disk, transport, environment, cluster) cannot be given. */
-  readonly open?: Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dataDir' | 'transport' | 'environment'>
+  /** For every member, or by its name; what the world provides (disk, transport, environment, cluster) cannot be given. */
+  readonly open?: MemberOptions | ((name: string) => MemberOptions)
   /** Stands between each member and what the world gives it, to plant a fault that the checks must find. Default: nothing. */
   readonly plant?: {
     readonly disk?: (disk: Disk) => Disk
@@ -89,7 +91,7 @@ export class SimWorld {
   /** Starts a process at a place where none runs. It opens its store in its own time. */
   start(place: Place): void {
     if (place.process !== undefined) throw new RangeError(`a process of ${place.name} runs already`)
-    const { plant } = this.#options
+    const { plant, open: given } = this.#options
     this.#starts++
     const process: SimProcess = { name: place.name, alive: true }
     place.process = process
@@ -103,7 +105,7 @@ export class SimWorld {
       logger: SILENT,
     }
     const opening = open({
-      ...this.#options.open,
+      ...(typeof given === 'function' ? given(place.name) : given),
       name: place.name,
       cluster: Object.fromEntries(this.places.map(({ name }) => [name, name])),
       disk: plant?.disk?.(place.disk.mount()) ?? place.disk.mount(),

@@ -1,0 +1,32 @@
+/** A member does not start over a state of which one bit was flipped, whichever record it is in. */
+import { describe, expect, test } from 'vitest'
+import { levelDisk } from '../../src/storage/level-disk.js'
+import { open } from '../../src/store/open.js'
+import { temporaryFolder } from '../storage/disks.js'
+import { withDatabase } from '../storage/folders.js'
+
+describe('a flipped bit in the state on disk', () => {
+  test('is found at the start in every record: applied position, lease, proposals, revisions, also those of history', async () => {
+    const folder = temporaryFolder()
+    const store = await open({ dataDir: folder })
+    const { id } = await store.leases.grant({ ttlMs: 600_000 })
+    await store.put('a', 'history')
+    await store.put('a', 'latest', { lease: id })
+    await store.put('b', 'history')
+    await store.delete('b')
+    await store.close()
+    const records = await withDatabase(folder, 'state', (database) => database.iterator().all())
+    expect(records.map(([key]) => key.charAt(0)).join('')).toBe('alorrrr')
+    for (const [key, record] of records) {
+      for (const at of [0, record.length >>> 1, record.length - 1]) {
+        const flipped = record.with(at, (record[at] as number) ^ (1 << (at & 7)))
+        await withDatabase(folder, 'state', (database) => database.put(key, flipped))
+        await expect(open({ disk: levelDisk(folder) })).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
+      }
+      await withDatabase(folder, 'state', (database) => database.put(key, record))
+    }
+    const mended = await open({ dataDir: folder })
+    expect((await mended.get('a'))?.text()).toBe('latest')
+    await mended.close()
+  })
+})

@@ -1,0 +1,79 @@
+/** What a read asks of the disk: nothing where the index knows the answer. */
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { RangeOptions, Store } from '../../src/api/store.js'
+import { levelDisk } from '../../src/storage/level-disk.js'
+import type { Disk } from '../../src/storage/disk.js'
+import { open } from '../../src/store/open.js'
+import { temporaryFolder } from '../storage/disks.js'
+
+describe('a range over a state that was loaded from disk', () => {
+  test.each([
+    ['countOnly', { countOnly: true }, 0],
+    ['countOnly of an older revision', { countOnly: true, revision: 3 }, 0],
+    ['keysOnly', { keysOnly: true }, 0],
+    ['keysOnly with a limit', { keysOnly: true, limit: 1 }, 0],
+    ['keysOnly and countOnly', { keysOnly: true, countOnly: true }, 0],
+    ['keysOnly of an older revision, whose versions are in the records', { keysOnly: true, revision: 3 }, 2],
+    ['keys with their values', {}, 2],
+  ] satisfies [string, RangeOptions, number][])('reads for %s', async (_name, options, records) => {
+    const { store, read } = await reopened()
+    const { count } = await store.range({ all: true }, { consistency: 'local', ...options })
+    expect(count).toBe(2)
+    expect(read()).toBe(records)
+  })
+
+  test('keysOnly leaves out value and lease, whatever revision is read', async () => {
+    const { store } = await reopened()
+    for (const revision of [undefined, 3]) {
+      const { items, count, more } = await store.range({ all: true }, { keysOnly: true, revision })
+      expect([count, more]).toEqual([2, false])
+      const shown = items.map(({ key, value, lease, version, createRevision, modRevision }) => {
+        return [key, value.length, lease, version, createRevision, modRevision]
+      })
+      const second = revision === undefined ? [2, 3, 4] : [1, 3, 3]
+      expect(shown).toEqual([
+        ['a', 0, undefined, 1, 2, 2],
+        ['b', 0, undefined, ...second],
+      ])
+    }
+  })
+})
+
+/** A store with keys `a` and `b`, of which nothing is in memory but the index. */
+async function reopened(): Promise<{ store: Store; read: () => number }> {
+  const folder = temporaryFolder()
+  const first = await open({ dataDir: folder })
+  const { id } = await first.leases.grant({ ttlMs: 600_000 })
+  await first.put('a', 'value', { lease: id })
+  await first.put('b', 'value')
+  await first.put('b', 'value', { lease: id })
+  await first.close()
+  let records = 0
+  const disk = observed(levelDisk(folder), (keys) => (records += keys.length))
+  const store = await open({ disk })
+  onTestFinished(() => store.close())
+  await store.ready()
+  return { store, read: () => records }
+}
+
+function observed(disk: Disk, reads: (keys: readonly string[]) => void): Disk {
+  return {
+    permanent: disk.permanent,
+    location: disk.location,
+    peek: (name) => disk.peek(name),
+    acquire: (options) => disk.acquire(options),
+    release: () => disk.release(),
+    openSlotFile: (name) => disk.openSlotFile(name),
+    async openDatabase(name, options) {
+      const database = await disk.openDatabase(name, options)
+      if (name !== 'state') return database
+      const getMany = database.getMany.bind(database) as (keys: string[]) => Promise<Uint8Array[]>
+      return Object.assign(database, {
+        getMany: (keys: string[]) => {
+          reads(keys)
+          return getMany(keys)
+        },
+      })
+    },
+  }
+}
