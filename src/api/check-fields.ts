@@ -16,7 +16,8 @@ export type Fields<Options> = Readonly<Record<keyof Options, true>>
  */
 export function checkFields(value: unknown, allowed: Readonly<Record<string, unknown>>, what: string): void {
   if (value === undefined) return
-  if (!isPlainObject(value)) throw new TypeError(`${what} takes a plain object of ${names(allowed)}, not ${kind(value)}`)
+  if (!isPlainObject(value))
+    throw new TypeError(`${what} takes a plain object of ${names(allowed)}, not ${kind(value)}`)
   for (const field of Object.keys(value)) {
     if (!Object.hasOwn(allowed, field)) {
       throw new TypeError(`${what} takes no ${field}${nearMiss(field, allowed)}, only ${names(allowed)}`)

@@ -46,7 +46,7 @@ export const ERRORS = {
     grpc: 'INVALID_ARGUMENT',
     etcd: 'etcdserver: value is provided',
     retryable: false,
-    doc: 'A value was given together with `ignoreValue`.',
+    doc: 'A value was given together with `ignoreValue`. Give an empty one.',
   },
   LEASE_PROVIDED: {
     grpc: 'INVALID_ARGUMENT',
@@ -111,7 +111,7 @@ export const ERRORS = {
     grpc: 'UNAVAILABLE',
     etcd: 'etcdserver: no leader',
     retryable: true,
-    doc: 'No leader is known within the time given: too few members run or reach each other.',
+    doc: 'Between members only: the one that was asked does not lead. Callers are not told it; without a leader their calls end with `TIMEOUT`.',
   },
   TIMEOUT: {
     grpc: 'UNAVAILABLE',
@@ -192,7 +192,7 @@ export const ERRORS = {
   TLS_REQUIRED: {
     grpc: 'FAILED_PRECONDITION',
     retryable: false,
-    doc: 'Listening beyond this machine without TLS would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.',
+    doc: 'Peers are neither encrypted nor authenticated in this version, so listening beyond this machine would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.',
   },
   UNKNOWN_PEER: {
     grpc: 'FAILED_PRECONDITION',
@@ -215,11 +215,6 @@ export const ERRORS = {
     retryable: false,
     doc: 'The peer speaks no protocol version that this one speaks.',
   },
-  WATCH_LAGGED: {
-    grpc: 'RESOURCE_EXHAUSTED',
-    retryable: true,
-    doc: 'The consumer of a watch is so slow that its history was compacted. Read again and watch from there.',
-  },
   LOCK_LOST: {
     grpc: 'FAILED_PRECONDITION',
     retryable: true,
@@ -228,7 +223,7 @@ export const ERRORS = {
   LOCK_BUSY: {
     grpc: 'FAILED_PRECONDITION',
     retryable: true,
-    doc: 'The lock is held by somebody else, or was already taken through this object.',
+    doc: 'The lock or leadership is already taken or waited for through this object. Make one object for each that contends.',
   },
 } as const satisfies Record<string, ErrorRow>
 

@@ -84,10 +84,13 @@ function validatePut(request: PutRequest): number {
 function validateTransaction(request: TransactionRequest, budget: number, depth: number): number {
   const operations = Math.max(request.compare.length, request.success.length, request.failure.length)
   if (operations > budget) {
+    const limit = LIMITS.transactionOperationsMax
     throw new StoreError(
       'TOO_MANY_OPERATIONS',
-      `The transaction has ${operations} compares or operations in a branch; at most ${budget} are allowed` +
-        (depth === 0 ? '.' : ` at depth ${depth}, where those around it count too.`),
+      depth === 0
+        ? `The transaction has ${operations} compares or operations in a branch; at most ${limit} are allowed.`
+        : `The transaction nested ${depth} deep has ${operations} compares or operations in a branch and those around it ` +
+            `have ${limit - budget}; at most ${limit} are allowed together.`,
     )
   }
   if (depth > LIMITS.transactionDepthMax) {

@@ -4,6 +4,8 @@
  * Always: one object contends once at a time. A second try through the same object could only wait for the first, which
  * is for ever where the first waits for the second to return.
  */
+import { CALL_FIELDS } from '../api/check-call.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Revision } from '../api/operations.js'
 import type { Store } from '../api/store.js'
 import type { BytesLike } from '../base/bytes.js'
@@ -12,6 +14,7 @@ import type { Hold } from './hold.js'
 import { readLine } from './line.js'
 import { Patience, type WaitOptions } from './patience.js'
 import { Place, type PlaceOptions } from './place.js'
+import { checkTtl } from './session.js'
 
 export interface ContendOptions extends WaitOptions {
   /**
@@ -21,6 +24,7 @@ export interface ContendOptions extends WaitOptions {
   readonly ttlMs?: number | undefined
 }
 
+const CONTEND_FIELDS: Fields<ContendOptions> = { ttlMs: true, ...CALL_FIELDS }
 const TTL_MS = 10_000
 
 export class Contender<Held extends Hold> {
@@ -37,17 +41,21 @@ export class Contender<Held extends Hold> {
     this.#hold = hold
   }
 
-  /** Waits for the front of the line. Rejects with `LOCK_BUSY` when this object contends or holds already. */
-  contend(value: BytesLike, options: ContendOptions): Promise<Held> {
-    return this.#once(options, async (patience) => {
+  /**
+   * Waits for the front of the line. Rejects with `LOCK_BUSY` when this object contends or holds already.
+   *
+   * @param what was called, for what is wrong with the options.
+   */
+  contend(what: string, value: BytesLike, options: ContendOptions): Promise<Held> {
+    return this.#once(what, options, async (patience) => {
       const place = await Place.take(this.#store, this.#place(value, options), patience)
       return this.#orAbandon(place, async () => this.#hold(place, await place.reachFront(patience)))
     })
   }
 
   /** The front of the line if nobody else is there, else undefined. */
-  tryOnce(value: BytesLike, options: ContendOptions): Promise<Held | undefined> {
-    return this.#once(options, async (patience) => {
+  tryOnce(what: string, value: BytesLike, options: ContendOptions): Promise<Held | undefined> {
+    return this.#once(what, options, async (patience) => {
       // Asked first: it spares the busy the grant and the end of a lease, and those in the line a place that comes and goes.
       const { contenders } = await patience.insist((signal) => readLine(this.#store, this.#name, { signal }))
       if (contenders.length > 0) return undefined
@@ -66,9 +74,12 @@ export class Contender<Held extends Hold> {
   }
 
   async #once<Result extends Held | undefined>(
-    options: WaitOptions,
+    what: string,
+    options: ContendOptions,
     contend: (patience: Patience) => Promise<Result>,
   ): Promise<Result> {
+    checkFields(options, CONTEND_FIELDS, what)
+    if (options.ttlMs !== undefined) checkTtl(options.ttlMs)
     if (this.busy) {
       throw new StoreError('LOCK_BUSY', `${this.#name} is taken through this object: it would wait for itself`)
     }

@@ -4,6 +4,8 @@
  * Not here: the election of Raft (raft/election.ts). This one is for the users' own processes.
  */
 import type { KeyValue } from '../api/key-value.js'
+import { CALL_FIELDS, checkSignal } from '../api/check-call.js'
+import { checkFields } from '../api/check-fields.js'
 import { compare, get, put, type Revision } from '../api/operations.js'
 import type { CallOptions, Store } from '../api/store.js'
 import type { BytesLike } from '../base/bytes.js'
@@ -89,11 +91,12 @@ export class Election {
    * up then.
    */
   campaign(value: BytesLike, options: CampaignOptions = {}): Promise<Leadership> {
-    return this.#contender.contend(value, options)
+    return this.#contender.contend('campaign()', value, options)
   }
 
   /** Who leads now; undefined when nobody does. Linearizable. */
   async leader(options: CallOptions = {}): Promise<KeyValue | undefined> {
+    checkFields(options, CALL_FIELDS, 'leader()')
     const { contenders } = await readLine(this.#store, this.#name, options)
     return contenders[0]
   }
@@ -107,6 +110,8 @@ export class Election {
    * for await (const leader of election.observe({ signal })) console.log(leader?.text() ?? 'nobody')
    */
   observe(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterable<KeyValue | undefined> {
+    checkFields(options, { signal: true }, 'observe()')
+    checkSignal(options.signal)
     return observeLeader(this.#store, this.#name, options.signal)
   }
 }

@@ -78,5 +78,5 @@ export async function untilGone(store: Store, place: Standing, revision: Revisio
 
 /** Whether a watch or a read failed because its history is gone: then what is now is all there is to see. */
 export function isForgotten(error: unknown): boolean {
-  return isStoreError(error, 'COMPACTED') || isStoreError(error, 'WATCH_LAGGED')
+  return isStoreError(error, 'COMPACTED')
 }

@@ -49,12 +49,12 @@ export class Mutex {
    * in the line is given up then.
    */
   lock(options: LockOptions = {}): Promise<Lock> {
-    return this.#contender.contend('', options)
+    return this.#contender.contend('lock()', '', options)
   }
 
   /** The lock if it is free, else undefined, without waiting for anybody. Rejects like {@link lock}. */
   async tryLock(options: LockOptions = {}): Promise<Lock | undefined> {
-    return this.#contender.busy ? undefined : this.#contender.tryOnce('', options)
+    return this.#contender.busy ? undefined : this.#contender.tryOnce('tryLock()', '', options)
   }
 
   /**

@@ -4,6 +4,7 @@
  * Always: when it is over, the call rejects with the reason it is over for, and not with what the store happened to say
  * when it was interrupted: `ABORTED` for the caller's signal, `TIMEOUT` for the time-out, `LOCK_LOST` for the session.
  */
+import { checkSignal, checkTimeout } from '../api/check-call.js'
 import type { Environment } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 
@@ -24,6 +25,8 @@ export class Patience {
 
   constructor(environment: Environment, options: WaitOptions) {
     const { signal, timeoutMs } = options
+    checkTimeout(timeoutMs)
+    checkSignal(signal)
     this.#environment = environment
     if (timeoutMs !== undefined) this.#endAfter(timeoutMs)
     if (signal !== undefined) {

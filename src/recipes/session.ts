@@ -18,6 +18,8 @@
  * Not here: a stop that is longer than the margin. Between its end and the next look at the clock the process may act as
  * if nothing had happened; only a write that compares the token (hold.ts) is safe from that.
  */
+import { CALL_FIELDS } from '../api/check-call.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
 import type { CallOptions, Store } from '../api/store.js'
 import type { Cancel } from '../base/clock.js'
 import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
@@ -27,6 +29,8 @@ export interface SessionOptions extends CallOptions {
   /** Milliseconds for which the lease outlives this process; the store may grant more. */
   readonly ttlMs: number
 }
+
+const SESSION_FIELDS: Fields<SessionOptions> = { ttlMs: true, ...CALL_FIELDS }
 
 /** Renewals per TTL: one may be lost and its successor still comes in time. */
 const RENEWALS_PER_TTL = 3
@@ -77,8 +81,9 @@ export class Session implements AsyncDisposable {
    * Rejects with what the grant rejects with, and with `LOCK_LOST` when it took longer than the lease can be relied upon.
    */
   static async open(store: Store, options: SessionOptions): Promise<Session> {
+    checkFields(options, SESSION_FIELDS, 'Session.open()')
     const { ttlMs, ...call } = options
-    if (!Number.isFinite(ttlMs) || ttlMs <= 0) throw new RangeError(`ttlMs must be a positive number, not ${ttlMs}`)
+    checkTtl(ttlMs)
     const sentMs = store.environment.clock.monotonicMs()
     const session = new Session(store, await store.leases.grant({ ttlMs }, call), sentMs)
     if (session.signal.aborted) session.abandon()
@@ -203,4 +208,10 @@ export class Session implements AsyncDisposable {
       throw error
     }
   }
+}
+
+/** Throws TypeError or RangeError. */
+export function checkTtl(ttlMs: number): void {
+  if (typeof ttlMs !== 'number') throw new TypeError(`ttlMs must be a number of milliseconds, not ${typeof ttlMs}`)
+  if (!Number.isFinite(ttlMs) || ttlMs <= 0) throw new RangeError(`ttlMs must be a positive number, not ${ttlMs}`)
 }

@@ -121,7 +121,7 @@ function checkFilter(filter: WatchOptions['filter']): void {
     if (value === undefined || value === false) continue
     const other = field === 'puts' ? 'deletes' : 'puts'
     throw new TypeError(
-      `${field} in the filter of watch() must be false, which leaves them out, not ${String(value)}; ` +
+      `${field} in the filter of watch() must be false, which leaves them out; ` +
         `to see ${field} only, say { ${other}: false }`,
     )
   }

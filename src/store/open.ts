@@ -9,9 +9,11 @@ import { levelDisk } from '../storage/level-disk.js'
 import { memoryDisk } from '../storage/memory-disk.js'
 import { tcpTransport } from '../transport/tcp.js'
 import type { Transport } from '../transport/transport.js'
+import { listenAddressOf } from './addresses.js'
 import { EmbeddedStore } from './embedded-store.js'
 import { Listeners } from './listeners.js'
 import { settingsOf, type OpenOptions, type Settings } from './options.js'
+import { checkTransport, harmlessLogger } from './ports.js'
 
 /**
  * Opens a member of a cluster inside this process, and the store over it.
@@ -31,7 +33,7 @@ import { settingsOf, type OpenOptions, type Settings } from './options.js'
  */
 export async function open(options: OpenOptions = {}): Promise<Store> {
   const settings = settingsOf(options)
-  const environment = options.environment ?? systemEnvironment(options.logger ?? SILENT)
+  const environment = environmentOf(options)
   const listeners = new Listeners(environment.logger)
   const member = await Member.open({
     ...settings,
@@ -43,6 +45,12 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   return new EmbeddedStore(member, settings, environment, listeners)
 }
 
+/** The logger that was named beats the one in the environment; either may do what it likes, and harms nobody. */
+function environmentOf({ environment, logger }: OpenOptions): Environment {
+  const { clock, timers, random } = environment ?? systemEnvironment()
+  return { clock, timers, random, logger: harmlessLogger(logger ?? environment?.logger ?? SILENT) }
+}
+
 function diskOf(options: OpenOptions): Disk {
   if (options.disk !== undefined) return options.disk
   return options.dataDir === undefined ? memoryDisk() : levelDisk(options.dataDir)
@@ -50,13 +58,12 @@ function diskOf(options: OpenOptions): Disk {
 
 function transportOf(options: OpenOptions, settings: Settings, environment: Environment): Transport | undefined {
   const { transport } = options
-  if (transport !== undefined) return typeof transport === 'function' ? transport(environment) : transport
-  const own = settings.members.find(({ id }) => id === settings.memberId)
-  const listen = options.listen ?? own?.address ?? ''
-  if (listen === '' && settings.members.length === 1) return undefined
-  return tcpTransport({
-    listen,
-    insecure: options.insecure ?? false,
-    environment,
-  })
+  if (typeof transport === 'function') {
+    const made = transport(environment)
+    checkTransport(made, 'what the function `transport` returned')
+    return made
+  }
+  if (transport !== undefined) return transport
+  const listen = listenAddressOf(options, settings)
+  return listen === '' ? undefined : tcpTransport({ listen, insecure: options.insecure ?? false, environment })
 }

@@ -1,4 +1,5 @@
 /** What `open()` takes. Checked once, here; everything inside receives complete values. */
+import { checkFields } from '../api/check-fields.js'
 import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
@@ -6,6 +7,7 @@ import type { MemberAddress } from '../member/member.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
+import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
 
 export interface OpenOptions {
   /** This member's name; one of the names in `cluster`. Default "default". */
@@ -26,7 +28,7 @@ export interface OpenOptions {
   readonly heartbeatIntervalMs?: number
   /** Lets a member listen beyond loopback without TLS. Default false. */
   readonly insecure?: boolean
-  /** Default: says nothing. */
+  /** Default: the one of `environment`, or says nothing. What it throws is dropped. */
   readonly logger?: Logger
   /** Instead of TCP: for members in one process, or of your own making. A function is given the member's clock and timers. */
   readonly transport?: Transport | ((environment: Environment) => Transport)
@@ -131,24 +133,22 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
 }
 
 function checkKinds(options: OpenOptions): void {
-  if (typeof options !== 'object' || options === null) throw new TypeError('open() takes an object of options')
+  checkFields(options, KINDS, 'open()')
   for (const [option, value] of Object.entries(options)) {
-    if (!Object.hasOwn(KINDS, option)) throw new TypeError(`there is no option ${option}${suggestion(option)}`)
     const kind = KINDS[option as keyof OpenOptions]
     if (value === undefined || (kind.split(' or ').includes(typeof value) && value !== null)) continue
     throw new TypeError(`${option} must be ${kind.startsWith('o') ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
   }
-  const { durability, name, dataDir } = options
+  const { durability, name, dataDir, logger, environment, disk, transport } = options
   if (durability !== undefined && durability !== 'none') {
     throw new TypeError(`durability must be 'none' or left out, not '${String(durability)}'`)
   }
+  if (logger !== undefined) checkLogger(logger)
+  if (environment !== undefined) checkEnvironment(environment)
+  if (disk !== undefined) checkDisk(disk)
+  if (typeof transport === 'object') checkTransport(transport)
   if (name === '') throw new TypeError('name must not be empty')
   if (dataDir === '') throw new TypeError('dataDir must not be empty; leave it out to keep everything in memory')
-}
-
-function suggestion(option: string): string {
-  const meant = Object.keys(KINDS).find((known) => known.toLowerCase() === option.toLowerCase())
-  return meant === undefined ? `; there are ${Object.keys(KINDS).join(', ')}` : `: did you mean ${meant}?`
 }
 
 function describeKind(value: unknown): string {

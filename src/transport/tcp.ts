@@ -75,8 +75,7 @@ class TcpTransport implements Transport {
     if (this.#state === 'closed') throw new StoreError('CLOSED', 'The transport is closed.')
     if (this.#state !== 'new') throw new TypeError('The transport was started already.')
     checkIdentity(identity)
-    const listen = parseAddress(this.#options.listen)
-    if (!isLoopback(listen.host) && this.#options.insecure !== true) throw tlsRequired(this.#options.listen)
+    const listen = checkListen(this.#options.listen, this.#options.insecure === true)
     this.#state = 'starting'
     this.#context = {
       identity,
@@ -211,6 +210,13 @@ class TcpTransport implements Transport {
     this.#counters.connectionsRefused++
     this.#refusals.add(code, { code, reason, remote, peer })
   }
+}
+
+/** Takes the address to listen on apart. Throws `ADDRESS_INVALID` or `TLS_REQUIRED`. */
+export function checkListen(listen: string, insecure: boolean): HostPort {
+  const parsed = parseAddress(listen)
+  if (!isLoopback(parsed.host) && !insecure) throw tlsRequired(listen)
+  return parsed
 }
 
 function tlsRequired(listen: string): StoreError {

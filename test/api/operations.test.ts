@@ -1,8 +1,19 @@
 /** The helpers that users build requests from: pure, so that they are tried without a store. */
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { KeyValue, rangeOf, type Selection } from '../../src/api/key-value.js'
-import { compare, del, get, put, txn } from '../../src/api/operations.js'
+import {
+  compare,
+  del,
+  get,
+  put,
+  txn,
+  type DeleteOptions,
+  type PutOptions,
+  type ReadOptions,
+  type Transaction,
+} from '../../src/api/operations.js'
 import { FROM_KEY_ON, keyOf } from '../../src/base/bytes.js'
 
 const key = fc
@@ -27,6 +38,15 @@ function isSelected(selection: Selection, candidate: Uint8Array): boolean {
 function isInRange({ key: start, rangeEnd }: ReturnType<typeof rangeOf>, candidate: string): boolean {
   if (rangeEnd === undefined) return candidate === start
   return candidate >= start && (rangeEnd === FROM_KEY_ON || candidate < rangeEnd)
+}
+
+function thrown(call: () => unknown): Error {
+  try {
+    call()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('it was taken')
 }
 
 describe('a selection', () => {
@@ -96,10 +116,112 @@ describe('operations', () => {
     )
     expect(() => compare('k').version('>=' as '>', 1)).toThrow("the relation must be '=', '!=', '<' or '>', not >=")
     expect(() => compare('k').lease('=', 2n ** 64n)).toThrow('64-bit')
-    expect(() => txn({ compare: [compare('k') as never] })).toThrow('compare of a transaction takes what')
     expect(() => put('k', 'v', { lease: 5 as never })).toThrow(
       'a lease id is a bigint, as leases.grant() returns it, not number',
     )
+  })
+})
+
+describe('a transaction', () => {
+  const handMade = { type: 'put', key: 'k', value: 5, lease: '0' }
+  test.each<[string, unknown, string]>([
+    [
+      'a branch of another name',
+      { then: [put('k', 'v')] },
+      'a transaction takes no then, only compare, success and failure',
+    ],
+    ['a misspelt branch', { sucess: [] }, 'takes no sucess (did you mean success?)'],
+    ['nothing', undefined, 'a transaction is missing'],
+    ['a number', 5, 'a transaction takes a plain object of compare, success and failure, not number'],
+    ['a text', 'x', 'not string'],
+    ['an array', [put('k', 'v')], 'not an array'],
+    [
+      'one operation for a list',
+      { success: put('k', 'v') },
+      'success of a transaction must be an array, not an object',
+    ],
+    ['null for a list', { failure: null }, 'failure of a transaction must be an array, not null'],
+    ['a number for a compare', { compare: [3] }, 'compare[0] of a transaction must be made by compare()'],
+    ['an unfinished compare', { compare: [compare('k')] }, 'it is an object of class CompareBuilder'],
+    [
+      'a compare among operations',
+      { success: [compare('k').exists()] },
+      'put(), get(), del() or txn(); it is a compare',
+    ],
+    ['an operation among compares', { compare: [put('k', 'v')] }, 'it is an operation'],
+    [
+      'an operation made by hand',
+      { success: [put('k', 'v'), handMade] },
+      'success[1] of a transaction must be made by put()',
+    ],
+    ['a copy that was changed', { success: [{ ...put('k', 'v'), lease: 5 }] }, 'it is an object made by hand'],
+    ['one that inherits from a made one', { success: [Object.create(put('k', 'v'))] }, 'must be made by put()'],
+    ['a list with a hole', { success: new Array(1) }, 'success[0] of a transaction must be made by'],
+  ])('cannot be made of %s', (_what, wrong, message) => {
+    const error = thrown(() => txn(wrong as Transaction))
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(message)
+  })
+
+  test('holds what it was made of, whatever becomes of the lists it was given', () => {
+    const success = [put('k', 'v')]
+    const made = txn({ success })
+    success.pop()
+    expect(made.success).toHaveLength(1)
+    expect(() => Object.assign(made.success[0] as object, { key: 'other' })).toThrow(TypeError)
+    expect(txn(made)).toEqual(made)
+  })
+})
+
+describe('a name that is misspelt', () => {
+  test.each<[string, () => unknown, string]>([
+    [
+      'put',
+      () => put('k', 'v', { leaseId: 5n } as PutOptions),
+      'put() takes no leaseId (did you mean lease?), only lease,',
+    ],
+    ['get', () => get('k', { keyOnly: true } as ReadOptions), 'get() takes no keyOnly (did you mean keysOnly?)'],
+    ['del', () => del('k', { prevKv: true } as DeleteOptions), 'del() takes no prevKv, only previous'],
+    [
+      'a prefix',
+      () => get({ prefx: 'a' } as unknown as Selection),
+      'a selection takes no prefx (did you mean prefix?)',
+    ],
+    [
+      'a selection with a limit',
+      () => get({ prefix: '', limit: 1 } as Selection),
+      'a selection takes no limit, only prefix',
+    ],
+    ['a selection of two kinds', () => del({ prefix: 'a', from: 'b' }), 'takes no from, only prefix'],
+    ['a compare', () => compare({ prefix: 'a', revision: 5 } as Selection), 'a selection takes no revision'],
+  ])('is not ignored in %s', (_what, call, message) => {
+    const error = thrown(call)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(message)
+  })
+
+  test('cannot hide: options are plain objects, in which nothing is inherited', () => {
+    const hidden = [
+      Object.create({ lease: 5n }),
+      { ['__proto__']: { lease: 5n } },
+      JSON.parse('{"__proto__": {"previous": true}}'),
+      Object.create(Object.assign(Object.create(null) as object, { lease: 5n })),
+      new AbortController().signal,
+      [],
+      null,
+      5n,
+    ] as PutOptions[]
+    for (const options of hidden) expect(() => put('k', 'v', options)).toThrow(TypeError)
+    for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
+      expect(() => put('k', 'v', { [name]: true })).toThrow(`put() takes no ${name}`)
+    }
+  })
+
+  test('is told from options without a prototype, and of another realm', () => {
+    const bare = Object.assign(Object.create(null) as PutOptions, { previous: true })
+    expect(put('k', 'v', bare).previousKeyValue).toBe(true)
+    const foreign = runInNewContext('({ previous: true })') as PutOptions
+    expect(put('k', 'v', foreign).previousKeyValue).toBe(true)
   })
 })
 

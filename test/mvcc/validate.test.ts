@@ -93,6 +93,14 @@ describe('requests that are refused unseen', () => {
     expect(refusal(always(inner(max - 2), inner(max - 1, 1000)))).toBe('TOO_MANY_OPERATIONS')
   })
 
+  test('a nested transaction that is too large is told the limit and what uses it up', () => {
+    const max = LIMITS.transactionOperationsMax
+    const inner = Array.from({ length: max }, (_, at) => put(`inner ${at}`))
+    expect(() => validateOperation(always(always(...inner)))).toThrow(
+      `nested 1 deep has ${max} compares or operations in a branch and those around it have 1; at most ${max}`,
+    )
+  })
+
   test('transactions deeper inside each other than the limit', () => {
     expect(refusal(nested(LIMITS.transactionDepthMax + 1))).toBeUndefined()
     expect(refusal(nested(LIMITS.transactionDepthMax + 2))).toBe('TOO_MANY_OPERATIONS')

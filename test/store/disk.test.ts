@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { freePorts } from '../../demo/processes/free-ports.js'
 import { isStoreError, type ErrorCode, type StoreError } from '../../src/base/errors.js'
 import { memoryDisk } from '../../src/storage/memory-disk.js'
 import { open } from '../../src/store/open.js'
@@ -110,11 +111,10 @@ describe('a folder is refused', () => {
 
   test('by another member of the same cluster', async () => {
     const dataDir = folder()
-    const cluster = { a: '127.0.0.1:0', b: '127.0.0.1:1' }
+    const [a = 0, b = 0] = await freePorts(2)
+    const cluster = { a: `127.0.0.1:${a}`, b: `127.0.0.1:${b}` }
     await (await open({ name: 'a', cluster, dataDir })).close()
-    const error = await refusal('WRONG_MEMBER', () =>
-      open({ name: 'b', cluster: { a: '127.0.0.1:1', b: '127.0.0.1:0' }, dataDir }),
-    )
+    const error = await refusal('WRONG_MEMBER', () => open({ name: 'b', cluster, dataDir }))
     expect(error.message).toMatch(/member/)
   })
 })

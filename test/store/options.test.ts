@@ -1,9 +1,18 @@
 /** What `open()` says to options that make no sense: which one, and what would be right. */
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { isStoreError } from '../../src/base/errors.js'
+import type { Environment } from '../../src/base/clock.js'
+import { isStoreError, type ErrorCode } from '../../src/base/errors.js'
+import { SILENT, type Logger } from '../../src/base/logger.js'
+import { drainMicrotasks } from '../../src/runtime/event-loop.js'
+import { systemEnvironment } from '../../src/runtime/system.js'
 import { memoryDisk } from '../../src/storage/memory-disk.js'
 import { open } from '../../src/store/open.js'
 import { settingsOf, type OpenOptions } from '../../src/store/options.js'
+import { MemoryNetwork } from '../../src/transport/memory.js'
+import type { Transport } from '../../src/transport/transport.js'
 
 const THREE = { a: '127.0.0.1:7001', b: '127.0.0.1:7002', c: '127.0.0.1:7003' }
 const wrong = (options: unknown): OpenOptions => options as OpenOptions
@@ -39,9 +48,36 @@ describe('open() refuses', () => {
     ['a number for a text', wrong({ dataDir: 5 }), TypeError, /dataDir must be a string, not number/],
     ['null', wrong({ cluster: null }), TypeError, /cluster must be an object, not null/],
     ['a durability that is none', wrong({ durability: 'some' }), TypeError, /'none'.*'some'/],
-    ['a misspelt option', wrong({ datadir: './x' }), TypeError, /no option datadir: did you mean dataDir\?/],
-    ['an option that there is not', wrong({ peers: [] }), TypeError, /no option peers; there are name, dataDir/],
-    ['what is no object', wrong('./data'), TypeError, /takes an object/],
+    ['a misspelt option', wrong({ datadir: './x' }), TypeError, /open\(\) takes no datadir \(did you mean dataDir\?\)/],
+    ['an option that there is not', wrong({ peers: [] }), TypeError, /takes no peers, only name, dataDir/],
+    ['what is no object', wrong('./data'), TypeError, /takes a plain object/],
+    [
+      'a logger without its methods',
+      wrong({ logger: {} }),
+      TypeError,
+      /logger has no method debug; it needs debug, info/,
+    ],
+    [
+      'a logger without one of its methods',
+      wrong({ logger: { ...SILENT, warn: 5 } }),
+      TypeError,
+      /logger has no method warn/,
+    ],
+    ['a disk that is none', wrong({ disk: {} }), TypeError, /disk has no method peek; it needs peek, acquire/],
+    ['a transport that is none', wrong({ transport: {} }), TypeError, /transport has no method start/],
+    [
+      'a function that makes no transport',
+      wrong({ transport: () => 5 }),
+      TypeError,
+      /`transport` returned must be an object/,
+    ],
+    ['surroundings without a clock', wrong({ environment: {} }), TypeError, /environment\.clock must be an object/],
+    [
+      'surroundings whose logger is none',
+      wrong({ environment: { ...systemEnvironment(), logger: {} } }),
+      TypeError,
+      /environment\.logger has no method debug/,
+    ],
   ])('%s', async (_what, options, type, message) => {
     const error: unknown = await open(options).then(
       (store) => store.close(),
@@ -51,19 +87,91 @@ describe('open() refuses', () => {
     expect((error as Error).message).toMatch(message)
   })
 
-  test('an address of others without TLS, and says how to mean it', async () => {
-    const cluster = { a: '0.0.0.0:0', b: '10.0.0.2:7001' }
-    const error: unknown = await open({ name: 'a', cluster, durability: 'none' }).catch((reason: unknown) => reason)
-    expect(isStoreError(error, 'TLS_REQUIRED')).toBe(true)
-    expect((error as Error).message).toMatch(/0\.0\.0\.0/)
-    expect((error as Error).message).toMatch(/insecure/)
+  test.each<[string, OpenOptions, ErrorCode, RegExp]>([
+    [
+      'an address of others without TLS',
+      { cluster: { ...THREE, a: '0.0.0.0:7001' } },
+      'TLS_REQUIRED',
+      /0\.0\.0\.0.*insecure/,
+    ],
+    ['an address without a port', { cluster: { ...THREE, a: '127.0.0.1' } }, 'ADDRESS_INVALID', /'127\.0\.0\.1'/],
+    ['a peer whose address is none', { cluster: { ...THREE, b: 'nonsense' } }, 'ADDRESS_INVALID', /nonsense/],
+    ['a peer on any free port', { cluster: { ...THREE, b: '127.0.0.1:0' } }, 'ADDRESS_INVALID', /"b".*port 0/],
+    [
+      'an own port that peers could not dial',
+      { cluster: { ...THREE, a: '127.0.0.1:0' } },
+      'ADDRESS_INVALID',
+      /"a".*port 0/,
+    ],
+    [
+      'to listen among several on any free port',
+      { cluster: THREE, listen: '127.0.0.1:0' },
+      'ADDRESS_INVALID',
+      /listen.*port 0/,
+    ],
+    ['to listen nowhere among several', { cluster: THREE, listen: '' }, 'ADDRESS_INVALID', /host:port/],
+    ['to listen alone on an address that is none', { listen: 'nonsense' }, 'ADDRESS_INVALID', /nonsense/],
+  ])('%s, before anything is on disk', async (_what, options, code, message) => {
+    const folder = mkdtempSync(join(tmpdir(), 'quorate-options-'))
+    try {
+      const dataDir = join(folder, 'data')
+      const error: unknown = await open({ name: 'a', dataDir, ...options }).catch((reason: unknown) => reason)
+      expect(isStoreError(error, code)).toBe(true)
+      expect((error as Error).message).toMatch(message)
+      expect(existsSync(dataDir)).toBe(false)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
-  test('an address that is none', async () => {
-    const cluster = { a: 'nowhere', b: '127.0.0.1:7002' }
-    const error: unknown = await open({ name: 'a', cluster, durability: 'none' }).catch((reason: unknown) => reason)
-    expect(isStoreError(error, 'ADDRESS_INVALID')).toBe(true)
-    expect((error as Error).message).toMatch(/nowhere/)
+  test('no address of a transport that is not TCP', async () => {
+    const network = new MemoryNetwork()
+    const transport = ({ timers }: Environment): Transport => network.transport('in this process', timers)
+    const cluster = { a: 'in this process', b: 'elsewhere' }
+    await (await open({ name: 'a', cluster, durability: 'none', transport })).close()
+  })
+})
+
+describe('a logger', () => {
+  const lines: string[] = []
+  const rude: Logger = {
+    debug: () => {
+      throw new Error('a logger of bad manners')
+    },
+    info: () => Promise.reject(new Error('an asynchronous one')) as unknown as undefined,
+    warn: (message) => {
+      lines.push(message)
+      throw new Error('a logger of bad manners')
+    },
+    error: () => {
+      throw new Error('a logger of bad manners')
+    },
+  }
+
+  test.each<[string, OpenOptions]>([
+    ['given as such', { logger: rude }],
+    ['given with the surroundings', { environment: { ...systemEnvironment(), logger: rude } }],
+    ['given beside the surroundings', { environment: systemEnvironment(), logger: rude }],
+  ])('that throws harms nobody, %s', async (_how, options) => {
+    const errors: unknown[] = []
+    const note = (error: unknown): void => {
+      errors.push(error)
+    }
+    process.on('unhandledRejection', note)
+    lines.length = 0
+    const store = await open(options)
+    const { logger } = store.environment
+    for (const level of ['debug', 'info', 'warn', 'error'] as const) logger[level]('told')
+    store.on('leader', () => {
+      throw new Error('so that the member logs')
+    })
+    await store.put('k', 'v')
+    await drainMicrotasks()
+    expect((await store.get('k'))?.text()).toBe('v')
+    await store.close()
+    process.off('unhandledRejection', note)
+    expect(errors).toEqual([])
+    expect(lines).toEqual(['told'])
   })
 })
 
