@@ -152,6 +152,8 @@ export class Checker {
   sent(message: Message, disk: Disk, node: RawNode): void {
     const { from, to, term, type } = message
     const { hardState } = disk
+    if (node.promises === 'lost' && promises(message))
+      this.#fail('R6', `${from}, which lost its promises, sends ${type}`)
     if (type === 'pre-vote' || (type === 'pre-vote-reply' && message.granted)) return
     if (hardState.term < term) this.#fail('R6', `${type} of ${from} in term ${term}, on its disk is ${hardState.term}`)
     const votedFor = type === 'vote' ? from : type === 'vote-reply' && message.granted ? to : undefined
@@ -354,6 +356,12 @@ export class Checker {
   #fail(invariant: string, what: string): never {
     throw new SafetyViolation(`${invariant}: ${what}`)
   }
+}
+
+/** What a member without promises has no right to say. */
+function promises(message: Message): boolean {
+  if (message.type === 'pre-vote-reply' || message.type === 'vote-reply') return message.granted
+  return ['pre-vote', 'vote', 'append-accepted', 'heartbeat-reply'].includes(message.type)
 }
 
 function isCompacted(disk: Disk, index: Index): boolean {

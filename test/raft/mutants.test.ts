@@ -7,13 +7,13 @@ import { MUTANTS } from './mutants.js'
 import { runSeed } from './swarm.js'
 
 describe('the simulated clusters find that', () => {
-  it.each(MUTANTS)('$name', ({ seeds, plant, core = {} }) => {
+  it.each(MUTANTS)('$name', ({ seeds, ...options }) => {
     for (let seed = 1; seed <= seeds; seed++) {
-      const { failure } = runSeed(seed, { plant, core })
-      if (failure === undefined) continue
+      const { failure } = runSeed(seed, options)
+      // A bug may also cost progress, which is not what is looked for here.
+      if (failure === undefined || String(failure).includes('liveness')) continue
       // A broken invariant, seen from above or by the core itself; anything else is a mistake of the test.
       expect(failure instanceof SafetyViolation || failure instanceof AssertionError, String(failure)).toBe(true)
-      expect(String(failure)).not.toContain('liveness')
       return
     }
     expect.unreachable(`not found with ${seeds} seeds`)

@@ -6,9 +6,10 @@
  * The core has no switch for any of them: what ships is what is tested.
  */
 import type { Message } from '../../src/raft/message.js'
+import type { RaftOptions } from '../../src/raft/options.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
 import type { Ready } from '../../src/raft/ready.js'
-import type { Plant, SimulationOptions } from './cluster.js'
+import type { Fault, Plant } from './cluster.js'
 
 export interface Mutant {
   readonly name: string
@@ -17,7 +18,10 @@ export interface Mutant {
   /** So many seeds find it. */
   readonly seeds: number
   readonly plant: Plant
-  readonly core?: SimulationOptions['core']
+  /** Under which faults and options, where the usual ones would take too many seeds. */
+  readonly core?: Partial<RaftOptions>
+  readonly faults?: readonly Fault[]
+  readonly churn?: boolean
 }
 
 export const MUTANTS: readonly Mutant[] = [
@@ -64,7 +68,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: 'figure 3.7, 3.6.2 (row 1)',
     seeds: 2000,
     // One entry in a message, one message at a time: so that old entries get to a majority without a new one.
-    core: { appendBytesMax: 1, inflightAppendsMax: 1 },
+    core: { appendBytesMax: 1, inflightAppendsMax: 1, checkQuorum: false },
     plant: {
       ready: messages((message, node) =>
         message.type === 'append' && node.role === 'leader'
@@ -200,7 +204,65 @@ export const MUTANTS: readonly Mutant[] = [
       }),
     },
   },
+  {
+    name: 'nobody notices that a disk lost promises',
+    breaks: 'durable is for ever, 3.8 (rows 2, 23, 24)',
+    seeds: 300,
+    plant: { stored: (stored) => ({ ...stored, promisesLost: false }) },
+  },
+  {
+    name: 'a snapshot claims more than was applied',
+    breaks: 'snapshots hold what is applied, 5.1 (row 12)',
+    seeds: 100,
+    plant: { snapshotIndex: (node) => node.lastIndex },
+  },
+  {
+    name: 'a restored state and the log behind it leave a gap',
+    breaks: 'the log goes on where the snapshot ends, 5.1 (row 12)',
+    seeds: 100,
+    plant: {
+      restores: (restore) => ({ ...restore, position: { ...restore.position, index: restore.position.index - 1 } }),
+    },
+  },
+  {
+    name: 'a snapshot brings a configuration that is over',
+    breaks: 'the configuration is part of the snapshot, 5.1 (row 14)',
+    seeds: 300,
+    churn: true,
+    plant: { snapshotConfiguration: (node) => node.configurationAt(node.firstIndex - 1) },
+  },
+  {
+    name: 'a lease begins when an answer comes in',
+    breaks: 'leases count from when a heartbeat was sent, 6.4.1 (row 6)',
+    seeds: 1000,
+    core: { checkQuorum: true },
+    faults: ['mute', 'mend-links'],
+    plant: latestRoundAnswered(),
+  },
+  {
+    name: 'a lease takes all clocks for exact',
+    breaks: 'leases are shorter by what clocks may be wrong, 6.4.1 (row 6)',
+    seeds: 1000,
+    core: { preVote: false, checkQuorum: true, clockDriftMax: 0 },
+    faults: ['mute', 'split', 'mend-links', 'mend-links'],
+    plant: { clockDriftMax: 0.6 },
+  },
 ]
+
+/** Each answer counts for the newest heartbeat there is, whichever it answers: as if that had just been sent. */
+function latestRoundAnswered(): Plant {
+  const rounds = new WeakMap<RawNode, number>()
+  return {
+    ready: messages((message, node) => {
+      if (message.type === 'heartbeat') rounds.set(node, message.round)
+      return message
+    }),
+    incoming: (message, node) =>
+      message.type === 'heartbeat-reply'
+        ? { ...message, round: Math.max(message.round, rounds.get(node) ?? 0) }
+        : message,
+  }
+}
 
 /** Changes the messages of an output. */
 function messages(change: (message: Message, node: RawNode) => Message): (ready: Ready, node: RawNode) => Ready {
