@@ -36,6 +36,11 @@
  *    terms there are none, as in 1. M's log is the leader's up to e, and durable: so it has them again. Until then they
  *    are safe: every quorum without M shares a member with the one that committed them.
  *
+ * Changes of the membership take nothing from this. Where C goes by the configuration of t at e, or by the one before or
+ * after it, their quorums share N as above. Where C is further behind, the change f right after C's configuration was
+ * committed before the next could be proposed, by a quorum that shares a member with every one that could elect C; if that
+ * one is M, it had f when it voted in T, or its acknowledgement of f came after an earlier recovery, and C's log lacks f.
+ *
  * It takes a quorum that keeps its promises to recover, and with less there is no telling what was committed. A cluster
  * of one that lost them stays without a leader; to give up what is lost is for its operator to decide.
  *

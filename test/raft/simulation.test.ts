@@ -6,7 +6,7 @@
  *     RAFT_SEEDS=5000 npx vitest run test/raft/simulation.test.ts    many
  */
 import { describe, expect, it } from 'vitest'
-import type { RaftEventType } from '../../src/raft/trace.js'
+import type { RaftEvent, RaftEventType } from '../../src/raft/trace.js'
 import { SafetyViolation } from './checker.js'
 import { ELECTION_TIMEOUT_MS, SimulatedCluster, type SimulationOptions } from './cluster.js'
 import { EVENT_TYPES } from './swarm.js'
@@ -63,12 +63,21 @@ describe('a cluster under faults', () => {
   })
 
   it('keeps every invariant while members come and go and leadership is handed over', () => {
-    const total = { changes: 0, committed: 0 }
+    const total = { changes: 0, committed: 0, leaseReads: 0, snapshots: 0, recoveries: 0 }
+    const trace = ({ type }: RaftEvent): void => {
+      if (type === 'snapshot-restored') total.snapshots++
+      if (type === 'promises-restored') total.recoveries++
+    }
     for (const seed of seeds) {
-      const { checker } = run(seed, { churn: true })
+      const { checker, leaseReadsAnswered } = run(seed, { churn: true, trace })
       total.changes += checker.configurations
       total.committed += checker.committedIndex
+      total.leaseReads += leaseReadsAnswered
     }
+    if (onlySeed !== undefined) return
+    expect(total.leaseReads).toBeGreaterThan(seeds.length)
+    expect(total.snapshots).toBeGreaterThan(seeds.length / 2)
+    expect(total.recoveries).toBeGreaterThan(seeds.length / 4)
     expect(total.changes).toBeGreaterThan(seeds.length)
     expect(total.committed).toBeGreaterThan(10 * seeds.length)
   })
