@@ -172,12 +172,12 @@ export const ERRORS = {
     grpc: 'DATA_LOSS',
     etcd: 'etcdserver: corrupt cluster',
     retryable: false,
-    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. Nothing was changed.',
+    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. It does not start. The files are kept as they were before the open, in `before-open/` within the data directory where opening may have changed them. Do not repair them, and do not put an older copy or an empty directory in their place: see OPERATING.md.',
   },
   DISK_FAILED: {
     grpc: 'UNAVAILABLE',
     retryable: false,
-    doc: 'A write or a sync failed. The member stops: a failed sync cannot be repeated safely.',
+    doc: 'The disk did not do what it was asked. On open: no permission (make the process own the directory, writable), a path that is a file, a read-only or full file system, too many open files (raise `ulimit -n`); the message names the file, and open succeeds once that is mended. While running: a write or a sync failed, or the data directory was removed or replaced under the member. It stops, since a failed sync cannot be repeated safely: mend the cause, then restart it.',
   },
   ADDRESS_IN_USE: {
     grpc: 'FAILED_PRECONDITION',
