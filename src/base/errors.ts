@@ -58,7 +58,7 @@ export const ERRORS = {
     grpc: 'INVALID_ARGUMENT',
     etcd: 'etcdserver: too many operations in txn request',
     retryable: false,
-    doc: 'A transaction has more compares or operations in a branch than the limit. Split it.',
+    doc: 'A transaction has more compares or operations in a branch than the limit, or touches more keys. Split it.',
   },
   DUPLICATE_KEY: {
     grpc: 'INVALID_ARGUMENT',
@@ -71,6 +71,11 @@ export const ERRORS = {
     etcd: 'etcdserver: request is too large',
     retryable: false,
     doc: 'A key, a value or a whole request is over its limit. Store large data elsewhere and keep a reference here.',
+  },
+  RESPONSE_TOO_LARGE: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'The answer is over its limit. Read it in parts with `limit`. A write was done all the same: `outcome` is `unknown`, and the message names its revision.',
   },
   INVALID_REVISION: {
     grpc: 'INVALID_ARGUMENT',
