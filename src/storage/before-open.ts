@@ -10,8 +10,8 @@
  *     before-open.old/    verified: being removed, by the next open if not by this one
  *
  * Always: `before-open/` is there from before LevelDB touches anything until the data is verified, through crashes and
- * failed opens, and is not there while anything new is written. Each name is given by one durable rename. So one that is found
- * is the oldest evidence and still true: it is never replaced.
+ * failed opens, and not while anything but the number of opens is written. Each name is given by one durable rename. So one
+ * that is found is the oldest evidence and still true: it is never replaced.
  * Always: called by one process at a time (level-disk.ts holds the lock).
  *
  * Files are hard links, which cost no space and no time worth mentioning. LevelDB never changes a file after it closed it,
