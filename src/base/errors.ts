@@ -58,7 +58,7 @@ export const ERRORS = {
     grpc: 'INVALID_ARGUMENT',
     etcd: 'etcdserver: too many operations in txn request',
     retryable: false,
-    doc: 'A transaction has more compares or operations in a branch than the limit. Split it.',
+    doc: 'A transaction has more compares or operations in a branch than the limit, or touches more keys. Split it.',
   },
   DUPLICATE_KEY: {
     grpc: 'INVALID_ARGUMENT',
@@ -71,6 +71,11 @@ export const ERRORS = {
     etcd: 'etcdserver: request is too large',
     retryable: false,
     doc: 'A key, a value or a whole request is over its limit. Store large data elsewhere and keep a reference here.',
+  },
+  RESPONSE_TOO_LARGE: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'The answer is over its limit. Read it in parts with `limit`. A write was done all the same: `outcome` is `unknown`, and the message names its revision.',
   },
   INVALID_REVISION: {
     grpc: 'INVALID_ARGUMENT',
@@ -172,12 +177,12 @@ export const ERRORS = {
     grpc: 'DATA_LOSS',
     etcd: 'etcdserver: corrupt cluster',
     retryable: false,
-    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. Nothing was changed.',
+    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. It does not start. The files are kept as they were before the open, in `before-open/` within the data directory where opening may have changed them. Do not repair them, and do not put an older copy or an empty directory in their place: see OPERATING.md.',
   },
   DISK_FAILED: {
     grpc: 'UNAVAILABLE',
     retryable: false,
-    doc: 'A write or a sync failed. The member stops: a failed sync cannot be repeated safely.',
+    doc: 'The disk did not do what it was asked. On open: no permission (make the process own the directory, writable), a path that is a file, a read-only or full file system, too many open files (raise `ulimit -n`); the message names the file, and open succeeds once that is mended. While running: a write or a sync failed, or the data directory was removed or replaced under the member. It stops, since a failed sync cannot be repeated safely: mend the cause, then restart it.',
   },
   ADDRESS_IN_USE: {
     grpc: 'FAILED_PRECONDITION',

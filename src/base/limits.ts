@@ -17,6 +17,10 @@ export const LIMITS = {
   transactionDepthMax: 8,
   /** Seconds a lease lives at least; who grants one through a member gets at least one and a half election timeouts. */
   leaseTtlSecondsMin: 1,
+  /** Keys that the compares, puts, ranges and deletes of one transaction may touch, counted before it. Over it: `TOO_MANY_OPERATIONS`. A delete that is no transaction has no such limit. */
+  transactionKeysMax: 10_000,
+  /** Bytes of stored values that the compares of one transaction may have to look at. Over it: `TOO_MANY_OPERATIONS`. */
+  transactionCompareBytesMax: 16 * MEBIBYTE,
   /** Seconds a lease may live (etcd's). Over it: `LEASE_TTL_TOO_LARGE`. */
   leaseTtlSecondsMax: 9_000_000_000,
   /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */
@@ -28,6 +32,12 @@ export const LIMITS = {
   pendingProposalBytesMax: 64 * MEBIBYTE,
   /** Linearizable reads and other calls of one member that wait. Over it: `TOO_MANY_REQUESTS`. */
   pendingReadsMax: 65_536,
+  /** One answer: keys and values, and 40 bytes for the numbers of each. Over it: `RESPONSE_TOO_LARGE`. */
+  responseBytesMax: 64 * MEBIBYTE,
+  /** Records read for an answer, or values copied for it, before timers and sockets get their turn. */
+  readChunkRecordsMax: 256,
+  /** Bytes of those, about: how large records are is seen when they are read. */
+  readChunkBytes: 1 * MEBIBYTE,
   /** Bytes a leader may have in its log uncommitted before it refuses more. Over it: `TOO_MANY_REQUESTS`. */
   uncommittedBytesMax: 128 * MEBIBYTE,
 

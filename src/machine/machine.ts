@@ -141,11 +141,10 @@ export class Machine {
     this.#advance(index, term)
   }
 
-  /** Removes some of what a compaction made superfluous; true while there is more. For a member that is idle. */
+  /** Removes some of what a compaction made superfluous; true while there is more to do now. For a member that is idle. */
   sweep(keysMax: number): boolean {
     this.#checkReady()
-    this.store.sweep(keysMax)
-    return this.store.sweeping
+    return this.store.sweep(keysMax)
   }
 
   /** Gives the backend the records that tell the applied position: right before it commits. */

@@ -1,6 +1,6 @@
 /** What comes out of applying one entry. */
 import type { ErrorCode } from '../base/errors.js'
-import type { DeleteResponse, Event, LeaseId, PutResponse, Revision, TransactionResponse } from '../mvcc/types.js'
+import type { DeletePlan, Event, LeaseId, PutPlan, Revision, TransactionPlan } from '../mvcc/types.js'
 import type { ProposalId } from './command.js'
 
 export interface CompactResponse {
@@ -18,8 +18,14 @@ export interface LeaseRevokeResponse {
   readonly id: LeaseId
 }
 
-export type Response =
-  PutResponse | DeleteResponse | TransactionResponse | CompactResponse | LeaseGrantResponse | LeaseRevokeResponse
+/** What a lease or a compaction is answered with: nothing of it stands in a record. */
+export type PlainResponse = CompactResponse | LeaseGrantResponse | LeaseRevokeResponse
+
+/**
+ * Of what keys hold only names: applying reads no value for an answer. Every member applies each command, and again at
+ * each replay, but one caller waits for it, on one member; that member reads the records (member/response-reader.ts).
+ */
+export type Response = PutPlan | DeletePlan | TransactionPlan | PlainResponse
 
 /** A refusal is a value, the same on every member: it is part of the replicated result, not a failure of the machine. */
 export type Outcome =

@@ -28,6 +28,8 @@ import { Persistence } from './persistence.js'
 import { Proposals, type Proposed } from './proposals.js'
 import { Ranges, type Ranged } from './ranges.js'
 import { Reads } from './reads.js'
+import { RecordReader } from './record-reader.js'
+import { ResponseReader } from './response-reader.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
 import { encodeReply, type Call, type CallRequest, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
@@ -137,11 +139,16 @@ export class Member {
       return answerAsLeader({ raft: this.#raft, leases: this.#leases, clock, electionTimeoutMs, confirmRead }, request)
     }
     const deadlines = new Deadlines(clock, timers)
-    this.#proposals = new Proposals({ member: memberId, incarnation: storage.incarnation }, deadlines)
+    const wake = (): void => {
+      this.#pacer.wake()
+    }
+    const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake })
+    const origin = { member: memberId, incarnation: storage.incarnation }
+    this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader))
     this.#reads = new Reads(deadlines)
     this.#calls = new Calls(deadlines, random)
     this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs)
-    this.#ranges = new Ranges(machine.store, storage.state, deadlines)
+    this.#ranges = new Ranges(machine.store, reader, deadlines)
     this.#watches = new Watches(machine, storage.state)
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed)
     this.#inbox = new Inbox({

@@ -4,6 +4,7 @@
  * Always: a proposal keeps its id however often it is sent; the machine applies it at most once (machine/origins.ts), so
  * it is simply sent again when the leader changes or no outcome comes.
  * Always: whoever waits is told `refused` only while no copy ever left this table, and none leaves it afterwards.
+ * Always: who waits for a write that was applied is told so, whatever becomes of the reading of its answer.
  * Always: the oldest that waits and the newest are closer together than the machine's window, or new ones are refused:
  * a proposal that somebody waits for cannot fall out of it.
  */
@@ -14,10 +15,11 @@ import { encodeCommand } from '../machine/command-codec.js'
 import type { Origin, Request } from '../machine/command.js'
 import type { Applied, Outcome, Response } from '../machine/outcome.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import { doneButUnanswered, type CompleteResponse, type ResponseReader } from './response-reader.js'
 
 /** What a proposer gets: the result, and the revision of the store after it. */
 export interface Proposed {
-  readonly response: Response
+  readonly response: CompleteResponse
   readonly revision: number
 }
 
@@ -34,8 +36,11 @@ interface Proposal {
 export class Proposals {
   readonly #origin: Origin
   readonly #deadlines: Deadlines
+  readonly #responses: ResponseReader
   /** In the order of their sequence. */
   readonly #waiting = new Map<number, Proposal>()
+  /** Those that were applied and whose answer is being read, with the revision of the store after them. */
+  readonly #answering = new Map<number, { readonly pending: Pending<Proposed>; readonly revision: number }>()
   /** Those to be sent in the next turn, oldest first. */
   #unsent: Proposal[] = []
   #bytes = 0
@@ -43,9 +48,10 @@ export class Proposals {
   /** No proposal before this one waits. */
   #oldest = 1
 
-  constructor(origin: Origin, deadlines: Deadlines) {
+  constructor(origin: Origin, deadlines: Deadlines, responses: ResponseReader) {
     this.#origin = origin
     this.#deadlines = deadlines
+    this.#responses = responses
   }
 
   propose(request: Request, limits: CallLimits): Promise<Proposed> {
@@ -126,7 +132,7 @@ export class Proposals {
     if (silent.length > 0) this.#unsent = [...silent, ...this.#unsent]
   }
 
-  /** An entry was applied here; if it is of this origin, whoever waits for it is told. */
+  /** An entry was applied here, in this turn and as the last one; if it is of this origin, whoever waits for it is told. */
   settle(applied: Applied): void {
     const { member, incarnation, sequence } = applied.proposal
     if (member !== this.#origin.member || incarnation !== this.#origin.incarnation) return
@@ -134,7 +140,7 @@ export class Proposals {
     if (proposal === undefined || applied.outcome === undefined) return
     this.#remove(proposal)
     if (applied.outcome.ok) {
-      proposal.pending.resolve({ response: applied.outcome.response, revision: applied.revision })
+      this.#answer(proposal, applied.outcome.response, applied.revision)
     } else {
       proposal.pending.reject(refusal(applied.outcome))
     }
@@ -147,6 +153,19 @@ export class Proposals {
       proposal.pending.reject(new StoreError(code, why, { outcome: outcomeOf(proposal), cause }))
     }
     this.#unsent = []
+    for (const { pending, revision } of [...this.#answering.values()]) {
+      pending.reject(doneButUnanswered(code, revision, `its answer was not read: ${why}`, cause))
+    }
+  }
+
+  #answer({ sequence, pending }: Proposal, response: Response, revision: number): void {
+    this.#responses.answer(response, revision, pending, (complete) => ({ response: complete, revision }))
+    if (pending.settled) return
+    this.#answering.set(sequence, { pending, revision })
+    const leave = (): void => {
+      this.#answering.delete(sequence)
+    }
+    pending.promise.then(leave, leave)
   }
 
   #encode(request: Request, sequence: number): Uint8Array {
@@ -184,6 +203,11 @@ export class Proposals {
   }
 
   #giveUp(sequence: number, code: 'TIMEOUT' | 'ABORTED', cause: unknown): StoreError {
+    const done = this.#answering.get(sequence)
+    if (done !== undefined) {
+      const why = code === 'TIMEOUT' ? 'the deadline passed' : 'the call was aborted'
+      return doneButUnanswered(code, done.revision, `${why} before its answer was read`, cause)
+    }
     const proposal = this.#waiting.get(sequence)
     if (proposal !== undefined) this.#remove(proposal)
     const outcome = proposal === undefined ? 'refused' : outcomeOf(proposal)

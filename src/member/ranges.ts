@@ -3,18 +3,18 @@
  * holding up the loop. Where the index knows the whole answer (`countOnly`, and `keysOnly` of the latest revision), the
  * disk is not asked.
  *
- * Always: the answer is the state at one revision, the one at which the plan was made. A record that a compaction
- * removed between plan and read means that the plan is made again, which then answers or says `COMPACTED`.
+ * Always: the answer is the state at one revision, the one at which the plan was made: a compaction meanwhile takes
+ * nothing away from who reads (record-reader.ts).
  */
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
-import { decodeRecord, recordKey } from '../mvcc/record.js'
-import { keyOnly } from '../mvcc/range.js'
-import type { MvccStore, RangePlan } from '../mvcc/store.js'
+import { answerBytes, keyAnswerBytes, keyOnly } from '../mvcc/plan.js'
+import type { MvccStore } from '../mvcc/store.js'
 import type { KeyValue, RangeRequest } from '../mvcc/types.js'
-import type { StateStore } from '../storage/state-store.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { RecordReader } from './record-reader.js'
 
+/** Values are views that others may share. */
 export interface Ranged {
   readonly keyValues: readonly KeyValue[]
   readonly count: number
@@ -22,18 +22,15 @@ export interface Ranged {
   readonly revision: number
 }
 
-/** Plans made again after a compaction; a second one in a row already needs two compactions within one read. */
-const PLANS_MAX = 8
-
 export class Ranges {
   readonly #store: MvccStore
-  readonly #state: StateStore
+  readonly #reader: RecordReader
   readonly #deadlines: Deadlines
   readonly #waiting = new Set<Pending<Ranged>>()
 
-  constructor(store: MvccStore, state: StateStore, deadlines: Deadlines) {
+  constructor(store: MvccStore, reader: RecordReader, deadlines: Deadlines) {
     this.#store = store
-    this.#state = state
+    this.#reader = reader
     this.#deadlines = deadlines
   }
 
@@ -51,10 +48,9 @@ export class Ranges {
     })
     if (pending.settled) return pending.promise
     this.#waiting.add(pending)
-    this.#read(request).then(
-      (ranged) => pending.resolve(ranged),
-      (error: Error) => pending.reject(error),
-    )
+    this.#read(request, pending).catch((error: Error) => {
+      pending.reject(error)
+    })
     const leave = (): void => {
       this.#waiting.delete(pending)
     }
@@ -67,33 +63,14 @@ export class Ranges {
     this.#waiting.clear()
   }
 
-  async #read(request: RangeRequest): Promise<Ranged> {
-    for (let plans = 0; plans < PLANS_MAX; plans++) {
-      const plan = this.#store.planRange(request)
-      const keyValues = await this.#complete(plan, request.keysOnly === true)
-      if (keyValues !== undefined) {
-        return { keyValues, count: plan.count, more: plan.more, revision: plan.revision }
-      }
-    }
-    throw new StoreError(
-      'DATA_DAMAGED',
-      'records named by the key index are missing on disk; restart to verify the data directory',
-    )
-  }
-
-  async #complete(plan: RangePlan, keysOnly: boolean): Promise<readonly KeyValue[] | undefined> {
-    if (plan.known !== undefined) return plan.known
-    if (plan.records.length === 0) return NO_KEY_VALUES
-    const found = await this.#state.getMany(plan.records.map(recordKey))
+  async #read(request: RangeRequest, pending: Pending<Ranged>): Promise<void> {
+    const { records, known, keysOnly, count, more, revision } = this.#store.planRange(request)
     const keyValues: KeyValue[] = []
-    for (const bytes of found) {
-      if (bytes === undefined) return undefined
-      const record = decodeRecord(bytes)
-      if (record.type !== 'put') throw new StoreError('DATA_DAMAGED', 'a live key is recorded as deleted')
-      keyValues.push(keysOnly ? keyOnly(record.keyValue) : record.keyValue)
+    const take = (keyValue: KeyValue): number => {
+      keyValues.push(keysOnly ? keyOnly(keyValue) : keyValue)
+      return keysOnly ? keyAnswerBytes(keyValue.key.length) : answerBytes(keyValue)
     }
-    return keyValues
+    if (records.length > 0 && !(await this.#reader.read({ records, bytes: 0, take }, pending))) return
+    pending.resolve({ keyValues: known ?? keyValues, count, more, revision })
   }
 }
-
-const NO_KEY_VALUES: readonly KeyValue[] = Object.freeze([])

@@ -10,6 +10,10 @@
  * Only keys with more to them than one live version are visited, so that the work is in proportion to the garbage, not
  * to the keys. They are visited in a circle: a compaction that comes while another is swept prolongs the round, it does
  * not begin a new one, or frequent compactions would never let the sweep reach the end.
+ *
+ * A reader that has planned what to read and not yet read all of it holds the sweep: what a compaction makes superfluous
+ * after its plan is removed when it has done. How far the sweep has come is each member's own affair, so one member may
+ * wait where others go on. Those who come after the compaction need nothing of what it removes, and hold nothing up.
  */
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
@@ -22,6 +26,8 @@ export class Sweep {
   #cursor: Iterator<KeyIndex> = this.#candidates.values()
   /** Visits until every candidate has been seen since the last compaction. */
   #remaining = 0
+  /** The compact revision at each hold, oldest first. */
+  readonly #holds = new Set<{ readonly compactRevision: Revision }>()
 
   constructor(space: KeySpace) {
     this.#space = space
@@ -29,6 +35,15 @@ export class Sweep {
 
   get pending(): boolean {
     return this.#remaining > 0
+  }
+
+  /** Keeps every record that can be read now, until what this gives is called. */
+  hold(): () => void {
+    const hold = { compactRevision: this.#space.compactRevision }
+    this.#holds.add(hold)
+    return () => {
+      this.#holds.delete(hold)
+    }
   }
 
   /** Tells that a compaction may one day find something at this key. */
@@ -43,8 +58,20 @@ export class Sweep {
     this.#remaining = this.#candidates.size
   }
 
-  /** Visits up to `keysMax` keys; a long history counts for several. */
-  step(keysMax: number): void {
+  /** Visits up to `keysMax` keys; a long history counts for several. Whether a further step would find something to do. */
+  step(keysMax: number): boolean {
+    if (this.#held) return false
+    this.#visit(keysMax)
+    return this.pending
+  }
+
+  /** The first hold is the oldest: compact revisions only rise. */
+  get #held(): boolean {
+    for (const { compactRevision } of this.#holds) return compactRevision < this.#space.compactRevision
+    return false
+  }
+
+  #visit(keysMax: number): void {
     const revision = this.#space.compactRevision
     let budget = keysMax
     const drop = (main: Revision, sub: number) => {

@@ -7,26 +7,30 @@
 import { assertNever } from '../base/assert.js'
 import { asBuffer, type Key } from '../base/bytes.js'
 import { NO_LEASE } from '../base/lease-id.js'
+import type { Budget } from './budget.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
 import type { Compare, Relation, RevisionId } from './types.js'
 
-export function compareHolds(space: KeySpace, compare: Compare): boolean {
+/** Throws `TOO_MANY_OPERATIONS` where it would look at too much. */
+export function compareHolds(space: KeySpace, compare: Compare, budget: Budget): boolean {
   let any = false
   let all = true
   space.index.visit(compare.key, compare.rangeEnd, (found) => {
     if (!found.live) return true
     any = true
-    all = holdsFor(space, compare, found)
+    budget.spendKeys(1)
+    all = holdsFor(space, compare, found, budget)
     return all
   })
   return any ? all : holdsForNothing(compare)
 }
 
-function holdsFor(space: KeySpace, compare: Compare, found: KeyIndex): boolean {
+function holdsFor(space: KeySpace, compare: Compare, found: KeyIndex, budget: Budget): boolean {
   switch (compare.target) {
     case 'value': {
       const { value } = space.read(found.current as RevisionId)
+      budget.spendCompareBytes(value.byteLength)
       return holds(compare.relation, asBuffer(value).compare(compare.value))
     }
     case 'version':

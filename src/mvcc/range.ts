@@ -1,70 +1,92 @@
 /**
- * Reading a range: first a plan, made of the index alone, then its records.
+ * Planning a range: which records answer it, told by the index alone.
  *
- * A client's range is planned here, and completed by the member with asynchronous reads, so that a disk that hangs does
- * not hang the loop. Only a range inside a transaction, which is part of applying, is read on the spot.
+ * The plan is completed by whoever reads the records (plan.ts): a member with asynchronous reads, so that a disk that
+ * hangs does not hang the loop.
  */
+import type { Key } from '../base/bytes.js'
+import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
-import type { KeyValue, RangeRequest, RangeResponse, Revision, RevisionId } from './types.js'
+import { keyAnswerBytes, NO_VALUE } from './plan.js'
+import type { KeyValue, RangePlan, RangeRequest, Revision, RevisionId } from './types.js'
 
-export interface RangePlan {
+export interface PlannedRange extends RangePlan {
   /** The store's revision when the plan was made: for the header, whatever revision is read. */
   readonly revision: Revision
-  /** Keys in the range, whatever the limit. */
-  readonly count: number
-  readonly more: boolean
-  /** The records that hold the answer, in key order. One that is not there was compacted meanwhile: plan again. */
-  readonly records: readonly RevisionId[]
-  /** For `keysOnly`, where the index knows the whole answer: it. Then the records need not be read. */
-  readonly known: readonly KeyValue[] | undefined
 }
 
-/** Throws `COMPACTED`, `FUTURE_REVISION`. */
-export function planRange(space: KeySpace, request: RangeRequest): RangePlan {
+/** Throws `COMPACTED`, `FUTURE_REVISION`; `RESPONSE_TOO_LARGE` where the keys alone are too much. */
+export function planRange(space: KeySpace, request: RangeRequest): PlannedRange {
   const wanted = request.revision ?? 0
   if (wanted !== 0) space.checkReadable(wanted)
   const at = wanted === 0 ? space.revision : wanted
-  return planRangeAt(space, request, at, at === space.revision)
+  const plan = planRangeAt(space, request, at, at === space.revision, LIMITS.responseBytesMax)
+  return { ...plan, revision: space.revision }
 }
 
 /** A range inside a transaction that has written up to `space.revision + 1`: it sees those writes unless it names a revision. */
-export function readInTransaction(space: KeySpace, request: RangeRequest): RangeResponse {
+export function planInTransaction(space: KeySpace, request: RangeRequest): RangePlan {
   const wanted = request.revision ?? 0
-  const plan = planRangeAt(space, request, wanted === 0 ? space.revision + 1 : wanted, wanted === 0)
-  const keyValues = plan.known ?? plan.records.map((id) => space.read(id))
-  return {
-    type: 'range',
-    keyValues: request.keysOnly ? keyValues.map(keyOnly) : keyValues,
-    count: plan.count,
-    more: plan.more,
-  }
+  // Of any size: its keys were counted before (transaction.ts), and a write is not refused for its answer.
+  return planRangeAt(space, request, wanted === 0 ? space.revision + 1 : wanted, wanted === 0, Infinity)
 }
 
-/** What `keysOnly` shows of a version: neither value nor lease, as etcd since 3.7, which does not read the record for it. */
-export function keyOnly(keyValue: KeyValue): KeyValue {
-  return { ...keyValue, value: NO_VALUE, lease: NO_LEASE }
-}
-
-const NO_VALUE = new Uint8Array(0)
-
-function planRangeAt(space: KeySpace, request: RangeRequest, at: Revision, latest: boolean): RangePlan {
+function planRangeAt(
+  space: KeySpace,
+  request: RangeRequest,
+  at: Revision,
+  latest: boolean,
+  keyBytesMax: number,
+): RangePlan {
   const limit = request.countOnly ? 0 : request.limit ? request.limit : Infinity
+  const keysOnly = request.keysOnly === true
   const records: RevisionId[] = []
-  const known: KeyValue[] | undefined = request.keysOnly && latest ? [] : undefined
+  const known: KeyValue[] | undefined = keysOnly && latest ? [] : undefined
   let count = 0
+  let keyBytes = 0
   space.index.visit(request.key, request.rangeEnd, (found) => {
     const id = latest ? found.current : found.at(at)
     if (id === undefined) return true
     count++
     if (count > limit) return true
-    records.push(id)
-    known?.push(describeLatest(found))
+    keyBytes += keyAnswerBytes(found.key.length)
+    if (keyBytes > keyBytesMax) throw tooLarge()
+    if (known) known.push(describeLatest(found))
+    else records.push(id)
     return true
   })
   const more = !request.countOnly && count > limit
-  return { revision: space.revision, count, more, records, known }
+  return { type: 'range', count, more, records, known, keysOnly }
+}
+
+/**
+ * How many keys a range holds at `at`, up to one more than `most`. Keys, not histories: of those that only history holds,
+ * some are swept on one member and not yet on another, and members must count alike.
+ */
+export function countKeys(
+  space: KeySpace,
+  range: { readonly key: Key; readonly rangeEnd?: Key | undefined },
+  at: Revision,
+  most: number,
+): number {
+  const latest = at === space.revision
+  let count = 0
+  space.index.visit(range.key, range.rangeEnd, (found) => {
+    if (latest ? found.live : found.at(at) !== undefined) count++
+    return count <= most
+  })
+  return count
+}
+
+/** For reads; a write that was done says so (member/response-reader.ts). */
+export function tooLarge(): StoreError {
+  return new StoreError(
+    'RESPONSE_TOO_LARGE',
+    `The answer has more than ${LIMITS.responseBytesMax} bytes: read it in parts with \`limit\`.`,
+  )
 }
 
 function describeLatest(found: KeyIndex): KeyValue {

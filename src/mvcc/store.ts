@@ -17,32 +17,36 @@ import type { Backend } from './backend.js'
 import { Sweep } from './compaction.js'
 import { KeySpace } from './key-space.js'
 import { NO_LEASES, type LeaseBook } from './lease-book.js'
-import { planRange, type RangePlan } from './range.js'
+import { completePlan } from './plan.js'
+import { planRange, type PlannedRange } from './range.js'
 import { decodeRecord, hashRecord, recordKey, type Record } from './record.js'
 import { execute } from './transaction.js'
 import type {
+  DeletePlan,
   DeleteRequest,
-  DeleteResponse,
   Event,
   Operation,
+  OperationPlan,
   OperationResponse,
+  PutPlan,
   PutRequest,
-  PutResponse,
+  RangePlan,
   RangeRequest,
   RangeResponse,
   Revision,
   RevisionId,
+  TransactionPlan,
   TransactionRequest,
-  TransactionResponse,
 } from './types.js'
 import { validateOperation } from './validate.js'
 import { Write } from './write.js'
 
-export type { RangePlan } from './range.js'
+export type { PlannedRange } from './range.js'
 
 /** What a write did. `events` is empty if it changed nothing; then the revision did not rise either. */
-export interface Written<R extends OperationResponse = OperationResponse> {
-  readonly response: R
+export interface Written<P extends OperationPlan = OperationPlan> {
+  /** Names the records that it was asked to show: {@link MvccStore.complete} reads them, or whoever owns the backend. */
+  readonly response: P
   readonly events: readonly Event[]
 }
 
@@ -77,14 +81,29 @@ export class MvccStore {
     return this.#space.digest
   }
 
-  /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`. */
-  planRange(request: RangeRequest): RangePlan {
+  /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`, `RESPONSE_TOO_LARGE`. */
+  planRange(request: RangeRequest): PlannedRange {
     return planRange(this.#space, request)
   }
 
   /** The answer to a range at once, for whoever can read its backend synchronously. Throws like {@link planRange}. */
   range(request: RangeRequest): RangeResponse {
-    return this.write(request).response
+    validateOperation(request)
+    return this.complete(this.planRange(request))
+  }
+
+  /**
+   * Reads at once what a plan names. A plan holds until the next compaction, unless it is held ({@link holdSweep}).
+   * Throws `DATA_DAMAGED` where a record is missing.
+   */
+  complete<P extends OperationPlan>(plan: P): Extract<OperationResponse, { type: P['type'] }> {
+    const response = completePlan(plan, (id) => this.#space.read(id))
+    return response as Extract<OperationResponse, { type: P['type'] }>
+  }
+
+  /** Keeps the records of every plan made up to now, until what this gives is called. */
+  holdSweep(): () => void {
+    return this.#sweep.hold()
   }
 
   /**
@@ -101,13 +120,13 @@ export class MvccStore {
   }
 
   /**
-   * Does a put, a delete or a transaction, or reads a range. Throws what `validateOperation` and the checks of
+   * Does a put, a delete or a transaction, or plans a range. No value is read for the response. Throws what `validateOperation` and the checks of
    * transaction.ts throw, with nothing written. `DATA_DAMAGED` and every other error mean that the state is unusable.
    */
-  write(request: PutRequest): Written<PutResponse>
-  write(request: DeleteRequest): Written<DeleteResponse>
-  write(request: TransactionRequest): Written<TransactionResponse>
-  write(request: RangeRequest): Written<RangeResponse>
+  write(request: PutRequest): Written<PutPlan>
+  write(request: DeleteRequest): Written<DeletePlan>
+  write(request: TransactionRequest): Written<TransactionPlan>
+  write(request: RangeRequest): Written<RangePlan>
   write(request: Operation): Written
   write(request: Operation): Written {
     validateOperation(request)
@@ -157,9 +176,12 @@ export class MvccStore {
     return this.#sweep.pending
   }
 
-  /** Removes superfluous records of up to about `keysMax` keys from the backend and the index. */
-  sweep(keysMax: number): void {
-    this.#sweep.step(keysMax)
+  /**
+   * Removes superfluous records of up to about `keysMax` keys from the backend and the index. Whether calling it again
+   * would remove more: not so while it is held.
+   */
+  sweep(keysMax: number): boolean {
+    return this.#sweep.step(keysMax)
   }
 
   /** Begins to rebuild an empty store from its records, with what stands beside them. */

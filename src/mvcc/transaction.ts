@@ -3,11 +3,13 @@
  *
  * In three passes. *Choose*: every compare, the outer ones and those of the nested transactions on the path taken, is
  * evaluated against the state before the transaction. *Check*: whatever could still refuse an operation on that path is
- * looked for (leases, keys that `ignore…` relies on, revisions to read). *Do*: the operations in their order; ranges see
- * what was written before them. So a transaction that fails has written nothing, and has failed for the same reason on
+ * looked for (leases, keys that `ignore…` relies on, revisions to read, how many keys it touches). *Do*: the operations in
+ * their order; ranges see what was written before them. So a transaction that fails has written nothing, and has failed for the same reason on
  * every member.
  *
  * A single put or delete takes the same way, as a transaction of one.
+ *
+ * No value is read for an answer: ranges and `previous` come out as plans (plan.ts).
  *
  * Never are the ranges left out where nobody waits for their answer: etcd did, and a transaction that failed because of a
  * range then failed on one member only (its issue 18667).
@@ -16,20 +18,22 @@ import { assert, assertNever } from '../base/assert.js'
 import { keyText } from '../base/bytes.js'
 import { StoreError } from '../base/errors.js'
 import { NO_LEASE } from '../base/lease-id.js'
+import { Budget } from './budget.js'
 import { compareHolds } from './compare.js'
 import type { KeySpace } from './key-space.js'
-import { readInTransaction } from './range.js'
-import type { Operation, OperationResponse, PutRequest, TransactionRequest, TransactionResponse } from './types.js'
+import { countKeys, planInTransaction } from './range.js'
+import type { Operation, OperationPlan, PutRequest, TransactionPlan, TransactionRequest } from './types.js'
 import type { Write } from './write.js'
 
-/** Throws `LEASE_NOT_FOUND`, `KEY_NOT_FOUND`, `COMPACTED`, `FUTURE_REVISION`, with nothing written. */
-export function execute(space: KeySpace, operation: Operation, write: Write): OperationResponse {
+/** Throws `LEASE_NOT_FOUND`, `KEY_NOT_FOUND`, `COMPACTED`, `FUTURE_REVISION`, `TOO_MANY_OPERATIONS`, with nothing written. */
+export function execute(space: KeySpace, operation: Operation, write: Write): OperationPlan {
   if (operation.type !== 'transaction') {
     check(space, operation)
     return perform(space, operation, NO_PATHS, write)
   }
-  const path = choose(space, operation)
-  checkPath(space, path)
+  const budget = new Budget()
+  const path = choose(space, operation, budget)
+  checkPath(space, path, budget)
   return performPath(space, path, write)
 }
 
@@ -43,19 +47,40 @@ interface Path {
 
 const NO_PATHS: ReadonlyMap<TransactionRequest, Path> = new Map()
 
-function choose(space: KeySpace, request: TransactionRequest): Path {
-  const succeeded = request.compare.every((compare) => compareHolds(space, compare))
+function choose(space: KeySpace, request: TransactionRequest, budget: Budget): Path {
+  const succeeded = request.compare.every((compare) => compareHolds(space, compare, budget))
   const operations = succeeded ? request.success : request.failure
   const transactions = operations.filter((operation) => operation.type === 'transaction')
   if (transactions.length === 0) return { succeeded, operations, nested: NO_PATHS }
-  return { succeeded, operations, nested: new Map(transactions.map((nested) => [nested, choose(space, nested)])) }
+  const nested = new Map(transactions.map((each) => [each, choose(space, each, budget)]))
+  return { succeeded, operations, nested }
 }
 
-function checkPath(space: KeySpace, path: Path): void {
+function checkPath(space: KeySpace, path: Path, budget: Budget): void {
   for (const operation of path.operations) {
     const nested = operation.type === 'transaction' ? path.nested.get(operation) : undefined
-    if (nested) checkPath(space, nested)
-    else check(space, operation)
+    if (nested) {
+      checkPath(space, nested, budget)
+    } else {
+      check(space, operation)
+      budget.spendKeys(keysOf(space, operation, budget.keysLeft))
+    }
+  }
+}
+
+/** The keys that an operation touches, up to one more than `most`. Of a range all of them, whatever its limit: it counts them. */
+function keysOf(space: KeySpace, operation: Operation, most: number): number {
+  switch (operation.type) {
+    case 'range':
+      return countKeys(space, operation, operation.revision ? operation.revision : space.revision, most)
+    case 'delete':
+      return countKeys(space, operation, space.revision, most)
+    case 'put':
+      return 1
+    case 'transaction':
+      return 0
+    default:
+      return assertNever(operation, 'operation')
   }
 }
 
@@ -88,7 +113,7 @@ function checkPut(space: KeySpace, request: PutRequest): void {
   }
 }
 
-function performPath(space: KeySpace, path: Path, write: Write): TransactionResponse {
+function performPath(space: KeySpace, path: Path, write: Write): TransactionPlan {
   const responses = path.operations.map((operation) => perform(space, operation, path.nested, write))
   return { type: 'transaction', succeeded: path.succeeded, responses }
 }
@@ -98,10 +123,10 @@ function perform(
   operation: Operation,
   nested: ReadonlyMap<TransactionRequest, Path>,
   write: Write,
-): OperationResponse {
+): OperationPlan {
   switch (operation.type) {
     case 'range':
-      return readInTransaction(space, operation)
+      return planInTransaction(space, operation)
     case 'put':
       return write.put(operation)
     case 'delete':

@@ -111,6 +111,39 @@ export interface TransactionResponse {
 
 export type OperationResponse = RangeResponse | PutResponse | DeleteResponse | TransactionResponse
 
+/** What the index alone says about a range: all of its answer but the records (plan.ts). */
+export interface RangePlan {
+  readonly type: 'range'
+  /** Keys in the range, whatever the limit. */
+  readonly count: number
+  readonly more: boolean
+  /** The records that hold the answer, in key order. */
+  readonly records: readonly RevisionId[]
+  /** For `keysOnly`, where the index knows the whole answer: it. Then there are no records to read. */
+  readonly known: readonly KeyValue[] | undefined
+  readonly keysOnly: boolean
+}
+
+export interface PutPlan {
+  readonly type: 'put'
+  readonly previous: RevisionId | undefined
+}
+
+export interface DeletePlan {
+  readonly type: 'delete'
+  readonly deleted: number
+  readonly previous: readonly RevisionId[]
+}
+
+export interface TransactionPlan {
+  readonly type: 'transaction'
+  readonly succeeded: boolean
+  readonly responses: readonly OperationPlan[]
+}
+
+/** The response to an operation, with the names of records in place of what they hold. */
+export type OperationPlan = RangePlan | PutPlan | DeletePlan | TransactionPlan
+
 /** One change of one key, as watchers see it. */
 export interface Event {
   readonly type: 'put' | 'delete'

@@ -11,16 +11,7 @@ import { NO_LEASE } from '../base/lease-id.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
 import { encodePut, encodeTombstone, hashRecord, recordKeyOf, tombstone } from './record.js'
-import type {
-  DeleteRequest,
-  DeleteResponse,
-  Event,
-  KeyValue,
-  PutRequest,
-  PutResponse,
-  Revision,
-  RevisionId,
-} from './types.js'
+import type { DeletePlan, DeleteRequest, Event, PutPlan, PutRequest, Revision, RevisionId } from './types.js'
 
 export class Write {
   readonly #space: KeySpace
@@ -41,14 +32,13 @@ export class Write {
     return this.#events.length > 0
   }
 
-  put(request: PutRequest): PutResponse {
+  /** Reads the version before where the new one keeps its value, and only then. */
+  put(request: PutRequest): PutPlan {
     const space = this.#space
     const found = space.index.getOrInsert(request.key)
     const previous = found.current
-    const known = previous && (request.previousKeyValue || request.ignoreValue) ? space.read(previous) : undefined
     const lease = request.ignoreLease ? space.leases.leaseOf(request.key) : request.lease
-    const given = request.ignoreValue ? known?.value : request.value
-    assert(given !== undefined, () => `${JSON.stringify(request.key)} has no value to keep`)
+    const given = request.ignoreValue ? this.#valueToKeep(request, previous) : request.value
 
     const main = this.#revision
     const sub = this.#events.length
@@ -66,16 +56,16 @@ export class Write {
     if (lease !== NO_LEASE) space.leases.attach(key, lease)
     else space.leases.detach(key)
     this.#events.push({ type: 'put', keyValue, previous })
-    return { type: 'put', previous: request.previousKeyValue ? known : undefined }
+    return { type: 'put', previous: request.previousKeyValue ? previous : undefined }
   }
 
-  delete(request: DeleteRequest): DeleteResponse {
+  delete(request: DeleteRequest): DeletePlan {
     const doomed: KeyIndex[] = []
     this.#space.index.visit(request.key, request.rangeEnd, (found) => {
       if (found.live) doomed.push(found)
       return true
     })
-    const previous = request.previousKeyValue ? doomed.map((found) => this.#readCurrent(found)) : []
+    const previous = request.previousKeyValue ? doomed.map(currentOf) : []
     for (const found of doomed) this.#delete(found)
     return { type: 'delete', deleted: doomed.length, previous }
   }
@@ -120,9 +110,14 @@ export class Write {
     found.hashLow = low
   }
 
-  #readCurrent(found: KeyIndex): KeyValue {
-    const current = found.current
-    assert(current !== undefined, () => `${JSON.stringify(found.key)} does not exist`)
-    return this.#space.read(current)
+  #valueToKeep(request: PutRequest, previous: RevisionId | undefined): Uint8Array {
+    assert(previous !== undefined, () => `${JSON.stringify(request.key)} has no value to keep`)
+    return this.#space.read(previous).value
   }
+}
+
+function currentOf(found: KeyIndex): RevisionId {
+  const current = found.current
+  assert(current !== undefined, () => `${JSON.stringify(found.key)} does not exist`)
+  return current
 }

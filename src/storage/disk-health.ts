@@ -7,6 +7,7 @@
  * whose log failed must not go on recording what it applied.
  */
 import { StoreError, isStoreError } from '../base/errors.js'
+import { diskFailure } from './disk-failure.js'
 
 export class DiskHealth {
   readonly #location: string
@@ -32,18 +33,11 @@ export class DiskHealth {
   fail(what: string, cause: unknown): StoreError {
     this.#failure ??= isStoreError(cause, 'DATA_DAMAGED')
       ? cause
-      : new StoreError('DISK_FAILED', `${what} failed in ${this.#location}: ${describe(cause)}`, {
-          outcome: 'unknown',
-          cause,
-        })
+      : diskFailure(`${what} failed in ${this.#location}`, cause, 'unknown')
     return this.#failure
   }
 
   close(): void {
     this.#closed = true
   }
-}
-
-function describe(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause)
 }

@@ -52,6 +52,11 @@ export interface Disk {
   /** Opens one of the databases. Rejects with `DATA_DAMAGED` or `DISK_FAILED`. */
   openDatabase(name: DatabaseName, options: CreateOptions): Promise<Database>
   openSlotFile(name: SlotFileName): Promise<SlotFile>
+  /**
+   * What is on the disk was verified, and from here on is written to: whatever was kept of how it was before the open can
+   * go. Once for each acquire. Throws when that cannot be made durable.
+   */
+  verified?(): void
   /** Releases the disk; databases and files must have been closed. */
   release(): Promise<void>
 }

@@ -1,11 +1,14 @@
 /** A slot file in a folder (disk.ts says what it must do). */
-import { writeSync } from 'node:fs'
+import { fstatSync, statSync, writeSync } from 'node:fs'
 import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { assert } from '../base/assert.js'
 import { syncFolder } from './folder.js'
 
 const FILE_MODE = 0o600
+
+/** So many writes may go into a file that has lost its name before it is noticed. To look costs two microseconds. */
+const WRITES_BETWEEN_LOOKS = 32
 
 /** The content; undefined when there is no such file. */
 export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
@@ -17,9 +20,15 @@ export async function readIfPresent(path: string): Promise<Uint8Array | undefine
   }
 }
 
+/**
+ * Always: that the path still leads to the open file is looked at with every sync (each commit of the state, and the close)
+ * and now and then between. A process goes on writing to files that were deleted under it without an error, and
+ * acknowledges what nobody will find again.
+ */
 export class FolderSlotFile {
   readonly #path: string
   #handle: FileHandle | undefined
+  #writes = 0
 
   private constructor(path: string, handle: FileHandle | undefined) {
     this.#path = path
@@ -59,6 +68,7 @@ export class FolderSlotFile {
 
   writeSync(bytes: Uint8Array, offset: number): void {
     assert(this.#handle !== undefined, () => `${this.#path} is not created`)
+    if (this.#writes++ % WRITES_BETWEEN_LOOKS === 0) this.#checkPlace(this.#handle)
     const written = writeSync(this.#handle.fd, bytes, 0, bytes.byteLength, offset)
     if (written !== bytes.byteLength)
       throw new Error(`${written} of ${bytes.byteLength} bytes were written to ${this.#path}`)
@@ -66,12 +76,23 @@ export class FolderSlotFile {
 
   /** The file's size never changes, so that its data is all there is to sync. */
   async sync(): Promise<void> {
-    await this.#handle?.datasync()
+    if (this.#handle === undefined) return
+    this.#checkPlace(this.#handle)
+    await this.#handle.datasync()
   }
 
   async close(): Promise<void> {
     const handle = this.#handle
     this.#handle = undefined
     await handle?.close()
+  }
+
+  #checkPlace({ fd }: FileHandle): void {
+    const there = statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+    const open = fstatSync(fd, { bigint: true })
+    if (there !== undefined && there.dev === open.dev && there.ino === open.ino) return
+    throw new Error(
+      `the data directory was removed or replaced while it was in use (${this.#path} is not the file this process has open)`,
+    )
   }
 }

@@ -1,6 +1,7 @@
 /** Folders that only their owner may read, and whose entries survive a power loss. */
-import { mkdir, open } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { access, constants, mkdir, open, readdir, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { StoreError } from '../base/errors.js'
 
 /** For the owner alone: the log holds every value, and etcd was criticised for less (Trail of Bits, 2020). */
 const FOLDER_MODE = 0o700
@@ -25,5 +26,59 @@ export async function syncFolder(path: string): Promise<void> {
     await handle.sync()
   } finally {
     await handle.close()
+  }
+}
+
+/** Whether `error` says that there is no such file. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+/** There may be thousands of files. */
+const AT_ONCE = 32
+const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
+
+/**
+ * Throws `DISK_FAILED`, naming the file, unless everything in `path` and below `folders` in it can be read and written.
+ *
+ * Asked of the system, not tried: to open LevelDB's LOCK and close it again would release the lock. To be asked before
+ * LevelDB is: it takes a log that it may not read for one that is not there.
+ */
+export async function checkAccess(path: string, folders: readonly string[], ask = access): Promise<void> {
+  await checkOne(path, ask)
+  const entries = await readdir(path, { withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(path, entry.name))
+  for (let at = 0; at < files.length; at += AT_ONCE) {
+    await Promise.all(files.slice(at, at + AT_ONCE).map((file) => checkOne(file, ask)))
+  }
+  for (const entry of entries) {
+    if (entry.isDirectory() && folders.includes(entry.name)) await checkAccess(join(path, entry.name), [], ask)
+  }
+}
+
+async function checkOne(path: string, ask: typeof access): Promise<void> {
+  try {
+    await ask(path, constants.R_OK | constants.W_OK)
+  } catch (error) {
+    if (!FORBIDDEN.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    throw await forbidden(path, error as NodeJS.ErrnoException)
+  }
+}
+
+async function forbidden(path: string, cause: NodeJS.ErrnoException): Promise<StoreError> {
+  const runner = process.geteuid === undefined ? '' : ` (this process runs as user ${process.geteuid()})`
+  const readOnly = cause.code === 'EROFS'
+  const advice = readOnly
+    ? 'its file system is mounted read-only. Mount it writable'
+    : `${await describeOwner(path)}${runner}. Give that user permission to read and write it, as on everything in the directory`
+  return new StoreError('DISK_FAILED', `${path} cannot be read and written: ${advice}. Nothing was changed.`, { cause })
+}
+
+async function describeOwner(path: string): Promise<string> {
+  try {
+    const { uid, gid, mode } = await stat(path)
+    return `it belongs to user ${uid}, group ${gid}, and has mode ${(mode & 0o7777).toString(8).padStart(4, '0')}`
+  } catch {
+    return 'not even its owner can be seen'
   }
 }

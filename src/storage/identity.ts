@@ -69,6 +69,7 @@ export function refuseForeign(found: Identity, wanted: Identity, location: strin
   )
 }
 
+/** In decimal, as `store.status()` shows them. */
 export function describeIdentity(identity: Identity): string {
-  return `'${identity.name}' (id ${identity.memberId.toString(16)}, cluster ${identity.clusterId.toString(16)})`
+  return `'${identity.name}' (id ${identity.memberId}, cluster ${identity.clusterId})`
 }

@@ -2,30 +2,35 @@
  * A data directory: two LevelDB databases and the high-water file.
  *
  *     high-water    how far the promises of this member reach
- *     log/          entries and hard state; its LOCK is the lock of the whole directory
+ *     log/          entries and hard state
  *     state/        the state machine's records
+ *     lock/         an empty database, whose LOCK is the lock of the whole directory
+ *     before-open/  what log and state were before an open that is not verified (before-open.ts)
  *
  * The lock is LevelDB's: an fcntl lock, which the kernel drops with the process, however that ends, and a table within the
  * process. A lock file of our own would need a guess whether the process it names still lives, and in a container every
- * process is number 1.
+ * process is number 1. It is that of a database of its own, since LevelDB takes a lock and repairs in one go: what is to be
+ * kept must be kept between the two.
  *
  * classic-level is loaded here, at the first acquire: the main entry needs no native code.
  */
-import { realpath } from 'node:fs/promises'
+import { readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../base/assert.js'
-import { StoreError } from '../base/errors.js'
+import { StoreError, isStoreError } from '../base/errors.js'
+import { dropSetAside, setAside } from './before-open.js'
 import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
 import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from './disk.js'
-import { makeFolder, syncFolder } from './folder.js'
+import { asStoreError, diskFailure } from './disk-failure.js'
+import { checkAccess, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 
 /**
  * The log is read back at most once and soon trimmed: compressing it would be work for nothing. The state stays, and is
  * mostly text. (Compression is no protection either way: LevelDB takes a flipped bit for data with and without it.)
  */
-const COMPRESSION = { log: false, state: true } as const
+const COMPRESSION = { log: false, state: true, lock: false } as const
 
 /** The disk in `dataDir`, which need not exist yet. */
 export function levelDisk(dataDir: string): Disk {
@@ -37,8 +42,12 @@ class LevelDisk implements Disk {
   readonly location: string
   /** The folder by its one true path: LevelDB's table of locks within the process goes by name. */
   #path: string | undefined
-  /** Opened by `acquire`, for its lock, and handed out by `openDatabase`. */
-  #log: Database | undefined
+  /** Open while the disk is acquired. */
+  #lock: Database | undefined
+  /** Whether this acquire kept what was there before. */
+  #keeps = false
+  /** The removal of what was kept from before the open. */
+  #dropping: Promise<void> = Promise.resolve()
 
   constructor(location: string) {
     this.location = location
@@ -48,38 +57,74 @@ class LevelDisk implements Disk {
     return this.#accessing(() => readIfPresent(join(this.location, name)))
   }
 
-  async acquire(options: CreateOptions): Promise<void> {
+  async acquire({ create }: CreateOptions): Promise<void> {
     if (this.#path !== undefined) throw this.#inUse()
-    if (options.create) await this.#accessing(() => makeFolder(this.location))
-    const path = await this.#accessing(() => realpath(this.location))
-    this.#log = await this.#open(path, 'log', options)
+    const path = await this.#accessing(async () => {
+      if (create) await makeFolder(this.location)
+      return await realpath(this.location)
+    })
+    const lock = await this.#openLock(path)
+    try {
+      await this.#accessing(async () => {
+        await checkAccess(path, ['log', 'state'])
+        this.#keeps = await setAside(path)
+      })
+    } catch (error) {
+      await lock.close()
+      throw error
+    }
+    this.#lock = lock
     this.#path = path
   }
 
   async openDatabase(name: DatabaseName, options: CreateOptions): Promise<Database> {
     const path = present(this.#path, 'the acquired folder')
-    if (name === 'state') return this.#open(path, name, options)
-    const log = present(this.#log, 'the log database')
-    this.#log = undefined
-    return log
+    try {
+      return await this.#open(path, name, options)
+    } catch (error) {
+      // Somebody has the database without having the lock: a refused open within their process has released it (POSIX
+      // releases a lock with any descriptor of its file). What was kept here is of data in use, and proves nothing.
+      if (isStoreError(error, 'DATA_DIR_IN_USE') && this.#keeps) await this.#accessing(() => dropSetAside(path))
+      throw error
+    }
   }
 
   async openSlotFile(name: SlotFileName): Promise<FolderSlotFile> {
     return this.#accessing(() => FolderSlotFile.open(join(present(this.#path, 'the acquired folder'), name)))
   }
 
-  async release(): Promise<void> {
-    this.#path = undefined
-    const log = this.#log
-    this.#log = undefined
-    await log?.close()
+  verified(): void {
+    this.#dropping = dropSetAside(present(this.#path, 'the acquired folder'))
   }
 
-  async #open(path: string, name: DatabaseName, { create }: CreateOptions): Promise<Database> {
+  async release(): Promise<void> {
+    await this.#dropping
+    this.#path = undefined
+    const lock = this.#lock
+    this.#lock = undefined
+    await lock?.close()
+  }
+
+  /** It holds nothing: where damage keeps it from opening it is made anew. Whoever holds the lock is noticed before that. */
+  async #openLock(path: string): Promise<Database> {
+    const options = { create: true }
+    try {
+      return await this.#open(path, 'lock', options)
+    } catch (error) {
+      if (!isStoreError(error, 'DATA_DAMAGED')) throw error
+    }
+    await this.#accessing(async () => {
+      const folder = join(path, 'lock')
+      for (const file of await readdir(folder)) if (file !== 'LOCK') await rm(join(folder, file))
+    })
+    return this.#open(path, 'lock', options)
+  }
+
+  async #open(path: string, name: DatabaseName | 'lock', { create }: CreateOptions): Promise<Database> {
     const folder = join(path, name)
     // LevelDB would make it too, readable for everybody where the umask says so.
     if (create) await this.#accessing(() => makeFolder(folder))
-    const { ClassicLevel } = await import('classic-level')
+    const { ClassicLevel } = await this.#accessing(() => import('classic-level'))
     const database = new ClassicLevel<string, Uint8Array>(folder, {
       ...DATABASE_OPTIONS,
       compression: COMPRESSION[name],
@@ -100,14 +145,14 @@ class LevelDisk implements Disk {
     return database
   }
 
-  #openFailure(name: DatabaseName, error: unknown): StoreError {
+  #openFailure(name: string, error: unknown): StoreError {
     const { cause } = error as Error
     const { code, message } = (cause ?? error) as { code?: string; message: string }
     if (code === 'LEVEL_LOCKED') return this.#inUse(error)
     // To LevelDB a lost CURRENT file is an invalid argument, since it was told not to create, and a lost MANIFEST an I/O error.
     const lost = code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message)
     if (lost) return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
-    return this.#failure(error, message)
+    return diskFailure(`${this.location} cannot be opened`, error)
   }
 
   #inUse(cause?: unknown): StoreError {
@@ -122,11 +167,7 @@ class LevelDisk implements Disk {
     try {
       return await access()
     } catch (error) {
-      throw this.#failure(error, (error as Error).message)
+      throw asStoreError(`${this.location} cannot be opened`, error)
     }
-  }
-
-  #failure(error: unknown, message: string): StoreError {
-    return new StoreError('DISK_FAILED', `${this.location} cannot be opened: ${message}`, { cause: error })
   }
 }

@@ -35,6 +35,8 @@ export interface LogStoreOptions {
   readonly health: DiskHealth
   readonly location: string
   readonly loaded: LoadedLog
+  /** To be called before the first write, and once log and state have been found to meet. */
+  readonly verified: () => void
 }
 
 export class LogStore {
@@ -42,6 +44,7 @@ export class LogStore {
   readonly #highWater: HighWater
   readonly #health: DiskHealth
   readonly #location: string
+  readonly #verified: () => void
   #head: LogHead
   /** The records on disk, oldest first. */
   readonly #spans: RecordSpan[]
@@ -56,6 +59,7 @@ export class LogStore {
     this.#highWater = options.highWater
     this.#health = options.health
     this.#location = options.location
+    this.#verified = options.verified
     this.#head = options.loaded.head
     this.#spans = options.loaded.spans
     this.#loaded = options.loaded.entries
@@ -97,6 +101,7 @@ export class LogStore {
       const found = `the state has applied entry ${applied.index} of term ${applied.term}`
       throw damaged(this.#location, `${found}, in the log it is of term ${term}: they are not of one history`)
     }
+    this.#verified()
     return { hardState, compacted: this.base, entries, applied: applied.index }
   }
 
@@ -183,6 +188,7 @@ export class LogStore {
   }
 
   async #write(batch: Batch, changed: Omit<LogHead, 'generation'>, what: string): Promise<void> {
+    this.#verified()
     const head = { ...changed, generation: this.#head.generation + 1 }
     batch.put(LOG_HEAD_KEY, encodeLogHead(head))
     try {

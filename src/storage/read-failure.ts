@@ -1,6 +1,7 @@
 /** What a failed read means: the disk answered with something that was never written, or did not answer. */
 import { StoreError, isStoreError } from '../base/errors.js'
 import { damaged } from './damage.js'
+import { diskFailure } from './disk-failure.js'
 
 /**
  * The error to throw for one that LevelDB or a decoder threw while `what` was read; bugs of ours pass through.
@@ -14,5 +15,5 @@ export function readFailure(location: string, what: string, error: unknown): unk
     return new StoreError('CLOSED', `the storage in ${location} is closed`, { cause: error })
   }
   if (code?.startsWith('LEVEL_') !== true) return error
-  return new StoreError('DISK_FAILED', `reading ${what} failed in ${location}: ${message}`, { cause: error })
+  return diskFailure(`reading ${what} failed in ${location}`, error)
 }

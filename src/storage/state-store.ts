@@ -34,6 +34,8 @@ export interface StateStoreOptions {
   readonly highWater: HighWater
   readonly health: DiskHealth
   readonly location: string
+  /** To be called before the first write. */
+  readonly verified: () => void
 }
 
 export class StateStore implements Backend {
@@ -41,6 +43,7 @@ export class StateStore implements Backend {
   readonly #highWater: HighWater
   readonly #health: DiskHealth
   readonly #location: string
+  readonly #verified: () => void
   #batch: ReturnType<Database['batch']> | undefined
   #stagedBytes = 0
   #staged = new Overlay()
@@ -58,6 +61,7 @@ export class StateStore implements Backend {
     this.#highWater = options.highWater
     this.#health = options.health
     this.#location = options.location
+    this.#verified = options.verified
   }
 
   /** Bytes of the batch that the next commit writes; an overwritten record counts each time. */
@@ -158,6 +162,7 @@ export class StateStore implements Backend {
 
   async #commit(): Promise<void> {
     const batch = this.#batch
+    this.#verified()
     if (batch !== undefined) {
       const flushing = this.#staged
       this.#batch = undefined

@@ -6,6 +6,8 @@
  *     verify     the log against its head, the head against the high-water mark (log-loader.ts)
  *     create     for a new one: high-water file first, then the log's first write
  *     start      the incarnation grows by one, durably: no two runs share one
+ *     meet       the state against the log, once its owner has read it (LogStore.storedState); only then is what the disk
+ *                kept from before the open let go
  *
  * Always: a log without a high-water file is damage, not a new directory. Therefore the file is made before anything is
  * written to the log, whole or not at all, and marked as standing before the log's first write (generation 0).
@@ -14,6 +16,7 @@ import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
 import { damaged } from './damage.js'
 import { DURABLE } from './database-options.js'
 import type { Database, Disk, SlotFile } from './disk.js'
+import { asStoreError } from './disk-failure.js'
 import { DiskHealth } from './disk-health.js'
 import { HighWater, type HighWaterContent, NO_MARK, newHighWater, readHighWater } from './high-water.js'
 import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity, refuseForeign } from './identity.js'
@@ -83,7 +86,7 @@ export class Storage {
 /**
  * Opens what belongs to `identity` on `disk`, creating it on an empty one. On rejection everything is closed and released
  * again: `FORMAT_TOO_NEW`, `WRONG_CLUSTER`, `WRONG_MEMBER` (nothing on disk was touched), `DATA_DIR_IN_USE`,
- * `DATA_DAMAGED` (no record was changed), `DISK_FAILED`.
+ * `DATA_DAMAGED` (the disk keeps the files as they were before the open), `DISK_FAILED`.
  */
 export async function openStorage(disk: Disk, identity: Identity): Promise<Storage> {
   checkIdentity(identity)
@@ -97,7 +100,7 @@ export async function openStorage(disk: Disk, identity: Identity): Promise<Stora
   } catch (error) {
     // What failed first is what matters; that closing failed as well adds nothing.
     await closeAll(closers).catch(() => undefined)
-    throw error
+    throw asStoreError(`${disk.location} cannot be opened`, error)
   }
 }
 
@@ -124,16 +127,27 @@ async function startStorage(disk: Disk, identity: Identity, opened: Opened, clos
   await highWater.sync()
 
   const { spans, entries } = loaded ?? { spans: [], entries: [] }
-  const log = new LogStore({ database, highWater, health, location, loaded: { head, spans, entries } })
-  const state = new StateStore({ database: opened.state, highWater, health, location })
+  const verified = once(() => {
+    try {
+      disk.verified?.()
+    } catch (error) {
+      throw health.fail('removing what was kept from before the open', error)
+    }
+  })
+  const log = new LogStore({ database, highWater, health, location, verified, loaded: { head, spans, entries } })
+  const state = new StateStore({ database: opened.state, highWater, health, location, verified })
   const close = async (): Promise<void> => {
     health.close()
     await log.settled()
     await state.settled()
     await state.discard()
     // The last mark, for the sake of a power loss after the close.
-    closers.push(() => (health.failure === undefined ? file.sync() : Promise.resolve()))
-    await closeAll(closers)
+    closers.push(() => syncLast(file, health))
+    try {
+      await closeAll(closers)
+    } catch (error) {
+      throw asStoreError(`closing ${location} failed`, error)
+    }
   }
   const { permanent } = disk
   return new Storage(
@@ -189,9 +203,27 @@ async function recordStart(
   return head
 }
 
+async function syncLast(file: SlotFile, health: DiskHealth): Promise<void> {
+  if (health.failure !== undefined) return
+  try {
+    await file.sync()
+  } catch (error) {
+    throw health.fail('syncing the high-water file', error)
+  }
+}
+
 /** Closes everything, whatever fails on the way; rejects with the first failure. */
 async function closeAll(closers: Closers): Promise<void> {
   const failures: unknown[] = []
   for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => failures.push(error))
   if (failures.length > 0) throw failures[0]
+}
+
+function once(action: () => void): () => void {
+  let done = false
+  return () => {
+    if (done) return
+    done = true
+    action()
+  }
 }

@@ -3,11 +3,14 @@ import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { checkLeaseId } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
+import { checkFields } from '../api/check-fields.js'
 import type { CallOptions, Lease, Leases, LeaseStatus } from '../api/store.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import type { CallResponse } from '../member/wire/call-codec.js'
 import type { LeaseId } from '../mvcc/types.js'
+
+const GRANT_FIELDS = { ttlMs: true, id: true } as const
 
 export class EmbeddedLeases implements Leases {
   readonly #member: Member
@@ -19,6 +22,7 @@ export class EmbeddedLeases implements Leases {
   }
 
   async grant(options: { ttlMs: number; id?: LeaseId | undefined }, call: CallOptions = {}): Promise<Lease> {
+    checkFields(options, GRANT_FIELDS, 'leases.grant()')
     const { ttlMs, id } = options
     if (typeof ttlMs !== 'number') throw new TypeError(`ttlMs must be a number of milliseconds, not ${typeof ttlMs}`)
     if (!(ttlMs > 0)) throw new RangeError(`ttlMs must be a positive number of milliseconds, not ${ttlMs}`)

@@ -35,21 +35,21 @@ import type {
   WatchOptions,
 } from '../api/store.js'
 import type { Request } from '../machine/command.js'
-import type { Response } from '../machine/outcome.js'
 import { AbortSignals } from '../member/abort-signals.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
+import type { CompleteResponse } from '../member/response-reader.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
 import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { EmbeddedWatch } from './embedded-watch.js'
 import type { Listeners } from './listeners.js'
 import type { Settings } from './options.js'
-import { keyValueOf, keyValuesOf, resultOf } from './results.js'
+import { keyValueOf, keyValuesOf, resultsOf } from './results.js'
 
 /** What a proposal's revision comes with. */
-interface Done<Type extends Response['type']> {
-  readonly response: Extract<Response, { type: Type }>
+interface Done<Type extends CompleteResponse['type']> {
+  readonly response: Extract<CompleteResponse, { type: Type }>
   readonly revision: Revision
 }
 
@@ -110,13 +110,15 @@ export class EmbeddedStore implements Store {
   async delete(selection: Selection, options?: DeleteOptions & CallOptions): Promise<DeleteResult> {
     checkFields(options, DELETE_CALL, 'delete()')
     const { response, revision } = await this.#write('delete', deleteRequest(selection, options), options)
-    return { revision, deleted: response.deleted, previous: keyValuesOf(response.previous) }
+    const previous = await keyValuesOf(response.previous, this.environment.timers)
+    return { revision, deleted: response.deleted, previous }
   }
 
   async txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult> {
     checkFields(options, CALL_FIELDS, 'txn()')
     const { response, revision } = await this.#write('transaction', transactionRequest(transaction), options)
-    return { revision, succeeded: response.succeeded, results: response.responses.map(resultOf) }
+    const results = await resultsOf(response.responses, this.environment.timers)
+    return { revision, succeeded: response.succeeded, results }
   }
 
   watch(selection: Selection, options: WatchOptions = {}): Watch {
@@ -146,9 +148,7 @@ export class EmbeddedStore implements Store {
       compactRevision: status.compactRevision,
       digest: status.digest,
       outrun: status.followers.flatMap(({ id, state }) => {
-        return state === 'snapshot'
-          ? members.filter((member) => member.id === id).map((member) => member.name)
-          : []
+        return state === 'snapshot' ? members.filter((member) => member.id === id).map((member) => member.name) : []
       }),
       log: { firstIndex: status.firstIndex, lastIndex: status.lastIndex },
       durableAppliedIndex: status.durableAppliedIndex,
@@ -179,7 +179,7 @@ export class EmbeddedStore implements Store {
     const limits = this.#limits(options)
     if (consistency === 'linearizable') await this.#member.confirmRead(limits)
     const { keyValues, count, more, revision } = await this.#member.range(request, limits)
-    return { items: keyValuesOf(keyValues), count, more, revision }
+    return { items: await keyValuesOf(keyValues, this.environment.timers), count, more, revision }
   }
 
   /** What is wrong with it whatever the store holds is said here, and costs no entry in the log. */
@@ -192,14 +192,14 @@ export class EmbeddedStore implements Store {
     return this.#propose(type, request, call)
   }
 
-  async #propose<Type extends Response['type']>(
+  async #propose<Type extends CompleteResponse['type']>(
     type: Type,
     request: Request,
     call: CallOptions | undefined,
   ): Promise<Done<Type>> {
     const { response, revision } = await this.#member.propose(request, this.#limits(call))
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
-    return { response: response as Extract<Response, { type: Type }>, revision }
+    return { response: response as Extract<CompleteResponse, { type: Type }>, revision }
   }
 
   #limits(call: CallOptions = NO_OPTIONS): CallLimits {

@@ -1,7 +1,12 @@
-/** What the machine answers, as users get it: values copied, so that they are theirs. */
+/**
+ * What the machine answers, as users get it: values copied, so that they are theirs. Copying a large answer takes as long
+ * as reading it did, so it too is done in slices.
+ */
 import { assertNever } from '../base/assert.js'
+import type { Timers } from '../base/clock.js'
 import { KeyValue } from '../api/key-value.js'
 import type { OperationResult } from '../api/store.js'
+import { Slices } from '../member/slices.js'
 import type { KeyValue as KeyValueRecord, OperationResponse } from '../mvcc/types.js'
 
 export function keyValueOf(record: KeyValueRecord): KeyValue
@@ -10,20 +15,45 @@ export function keyValueOf(record: KeyValueRecord | undefined): KeyValue | undef
   return record === undefined ? undefined : new KeyValue({ ...record, value: new Uint8Array(record.value) })
 }
 
-export function keyValuesOf(records: readonly KeyValueRecord[]): KeyValue[] {
-  return records.map((record) => keyValueOf(record))
+export function keyValuesOf(records: readonly KeyValueRecord[], timers: Timers): Promise<KeyValue[]> {
+  return copyAll(records, new Slices(timers))
 }
 
-export function resultOf(response: OperationResponse): OperationResult {
+export function resultsOf(responses: readonly OperationResponse[], timers: Timers): Promise<OperationResult[]> {
+  return translateAll(responses, new Slices(timers))
+}
+
+async function copyAll(records: readonly KeyValueRecord[], slices: Slices): Promise<KeyValue[]> {
+  const copied: KeyValue[] = []
+  for (const record of records) {
+    copied.push(keyValueOf(record))
+    if (slices.spend(record.value.byteLength)) await slices.turn()
+  }
+  return copied
+}
+
+async function translateAll(responses: readonly OperationResponse[], slices: Slices): Promise<OperationResult[]> {
+  const results: OperationResult[] = []
+  for (const response of responses) results.push(await resultOf(response, slices))
+  return results
+}
+
+async function resultOf(response: OperationResponse, slices: Slices): Promise<OperationResult> {
   switch (response.type) {
-    case 'put':
-      return { type: 'put', previous: keyValueOf(response.previous) }
-    case 'range':
-      return { type: 'range', items: keyValuesOf(response.keyValues), count: response.count, more: response.more }
+    case 'put': {
+      const [previous] = await copyAll(response.previous === undefined ? [] : [response.previous], slices)
+      return { type: 'put', previous }
+    }
+    case 'range': {
+      const { keyValues, count, more } = response
+      return { type: 'range', items: await copyAll(keyValues, slices), count, more }
+    }
     case 'delete':
-      return { type: 'delete', deleted: response.deleted, previous: keyValuesOf(response.previous) }
-    case 'transaction':
-      return { type: 'transaction', succeeded: response.succeeded, results: response.responses.map(resultOf) }
+      return { type: 'delete', deleted: response.deleted, previous: await copyAll(response.previous, slices) }
+    case 'transaction': {
+      const results = await translateAll(response.responses, slices)
+      return { type: 'transaction', succeeded: response.succeeded, results }
+    }
     default:
       return assertNever(response, 'operation response')
   }

@@ -147,10 +147,30 @@ describe('the machine', () => {
   test('after a failure in the middle of a write it neither goes on nor lets itself be written', () => {
     apply(put('a', '1'))
     backend.delete(recordKey({ main: 2, sub: 0 }))
-    const failure = catchError(() => apply(always(put('b'), put('a', '2', { previousKeyValue: true }))))
+    const failure = catchError(() => apply(always(put('b'), put('a', '', { ignoreValue: true }))))
     expect(isStoreError(failure, 'DATA_DAMAGED')).toBe(true)
     expect(() => apply(put('c'))).toThrow(AssertionError)
     expect(() => machine.checkpoint()).toThrow(AssertionError)
+  })
+
+  test('no value is read for an answer: what it would show is named', () => {
+    apply(put('a', '1'))
+    backend.reads = []
+    const previous = { previousKeyValue: true }
+    const ranges = Array.from({ length: 100 }, () => get('\0', '\0'))
+    const applied = apply(always(...ranges, put('a', '2', previous), always(get('a')), put('b')))
+    expect(backend.reads).toEqual([])
+    const [id, own] = [
+      { main: 2, sub: 0 },
+      { main: 3, sub: 0 },
+    ]
+    const responses = [
+      ...ranges.map(() => ({ type: 'range', records: [id], count: 1 })),
+      { type: 'put', previous: id },
+      { type: 'transaction', responses: [{ records: [own] }] },
+      { type: 'put', previous: undefined },
+    ]
+    expect(applied.outcome).toMatchObject({ ok: true, response: { type: 'transaction', succeeded: true, responses } })
   })
 
   test('what a compaction leaves is removed with the entries that follow, or when the member is idle', () => {

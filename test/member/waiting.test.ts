@@ -15,8 +15,13 @@ import { Deadlines, type CallLimits } from '../../src/member/deadlines.js'
 import { Pacer } from '../../src/member/pacer.js'
 import { Proposals } from '../../src/member/proposals.js'
 import { Reads } from '../../src/member/reads.js'
+import { RecordReader } from '../../src/member/record-reader.js'
+import { ResponseReader } from '../../src/member/response-reader.js'
 import type { CallRequest } from '../../src/member/wire/call-codec.js'
+import { MvccStore } from '../../src/mvcc/store.js'
+import type { StateStore } from '../../src/storage/state-store.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
+import { MemoryBackend } from '../mvcc/memory-backend.js'
 
 const ORIGIN = { member: 7, incarnation: 3 }
 const FOREVER: CallLimits = { deadlineMs: Infinity }
@@ -151,9 +156,14 @@ describe('a pacer', () => {
 })
 
 describe('proposals', () => {
-  function make() {
+  /** Of a store whose records are never read to the end. */
+  const store = new MvccStore(new MemoryBackend())
+  const hanging = { store, state: { getMany: () => new Promise<never>(() => undefined) } as unknown as StateStore }
+
+  function make(reading = hanging) {
     const timed = new Timed()
-    const proposals = new Proposals(ORIGIN, timed.deadlines)
+    const reader = new RecordReader({ ...reading, timers: timed.timers, wake: () => undefined })
+    const proposals = new Proposals(ORIGIN, timed.deadlines, new ResponseReader(reader))
     const sent: number[] = []
     const submit = (accept = true, batchBytesMax = LIMITS.appendBytesMax): void => {
       proposals.submit(timed.scheduler.nowMs, batchBytesMax, (commands) => {
@@ -167,6 +177,29 @@ describe('proposals', () => {
     return { ...timed, timed, proposals, sent, submit, apply }
   }
   const DONE: Applied['outcome'] = { ok: true, response: { type: 'put', previous: undefined } }
+
+  test('are told that they were done when their answer cannot be read in time', async () => {
+    const { proposals, submit, apply, timed } = make()
+    const named: Applied['outcome'] = { ok: true, response: { type: 'put', previous: { main: 2, sub: 0 } } }
+    const controller = new AbortController()
+    const calls = [
+      proposals.propose(PUT, { deadlineMs: 10 }),
+      proposals.propose(PUT, { deadlineMs: 1000, signal: controller.signal }),
+      proposals.propose(PUT, FOREVER),
+    ]
+    const texts = calls.map((call) => call.catch((error: Error) => error.message))
+    const standings = calls.map(standing)
+    submit()
+    for (const sequence of [1, 2, 3]) apply(sequence, named)
+    await timed.pass(5)
+    expect([proposals.hasWaiting, ...standings.map(({ now }) => now())]).toEqual([false, 'waits', 'waits', 'waits'])
+    await timed.pass(10)
+    controller.abort()
+    proposals.rejectAll('CLOSED', 'the store is closed')
+    await settled()
+    expect(standings.map(({ now }) => now())).toEqual(['TIMEOUT unknown', 'ABORTED unknown', 'CLOSED unknown'])
+    for (const text of await Promise.all(texts)) expect(text).toContain('The write was done, at revision 9, but ')
+  })
 
   test('are sent once, in order, each under a number of its own', () => {
     const { proposals, sent, submit } = make()

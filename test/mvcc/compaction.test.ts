@@ -132,3 +132,23 @@ describe('compaction', () => {
     expect(reopened.digest).toEqual(store.digest)
   })
 })
+
+describe('a hold on the sweep', () => {
+  test('keeps what could be read when it was taken, and nothing once it is released', () => {
+    const { store, compact, records } = world()
+    for (const value of ['1', '2', '3']) store.write(put('a', value))
+    const release = store.holdSweep()
+    store.compact(4)
+    expect([store.sweep(10), store.sweeping]).toEqual([false, true])
+    expect(records()).toEqual(['a@2', 'a@3', 'a@4'])
+    const later = store.holdSweep()
+    release()
+    release()
+    expect([store.sweep(10), store.sweeping]).toEqual([false, false])
+    expect(records()).toEqual(['a@4'])
+    store.write(put('a', '4'))
+    later()
+    compact(5)
+    expect(records()).toEqual(['a@5'])
+  })
+})

@@ -3,8 +3,11 @@ import type { Backend } from '../../src/mvcc/backend.js'
 
 export class MemoryBackend implements Backend {
   readonly records = new Map<string, Uint8Array>()
+  /** Keys that were read. */
+  reads: string[] = []
 
   get(key: string): Uint8Array | undefined {
+    this.reads.push(key)
     return this.records.get(key)
   }
 

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest'
 import { equalDigest } from '../../src/base/checksum.js'
 import { isStoreError, type ErrorCode } from '../../src/base/errors.js'
 import { Lessor } from '../../src/lease/lessor.js'
-import { keyOnly } from '../../src/mvcc/range.js'
+import { completePlan } from '../../src/mvcc/plan.js'
 import { decodeRecord, recordKey } from '../../src/mvcc/record.js'
-import { MvccStore, type Written } from '../../src/mvcc/store.js'
-import type { KeyValue, Operation, RangeRequest, RangeResponse } from '../../src/mvcc/types.js'
+import { MvccStore } from '../../src/mvcc/store.js'
+import type { KeyValue, Operation, RangeRequest, RangeResponse, RevisionId } from '../../src/mvcc/types.js'
 import { deletion, LEASES, put, range, transaction } from './arbitraries.js'
 import { MemoryBackend } from './memory-backend.js'
 import { ModelStore, type Result } from './model.js'
@@ -17,6 +17,8 @@ type Step =
   | { readonly do: 'read'; readonly request: RangeRequest }
   | { readonly do: 'compact'; readonly back: number }
   | { readonly do: 'sweep'; readonly keys: number }
+  | { readonly do: 'hold'; readonly request: RangeRequest }
+  | { readonly do: 'release' }
   | { readonly do: 'reopen' }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -27,6 +29,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: range.map((request) => ({ do: 'read' as const, request })) },
   { weight: 1, arbitrary: fc.integer({ min: -1, max: 6 }).map((back) => ({ do: 'compact' as const, back })) },
   { weight: 1, arbitrary: fc.nat(4).map((keys) => ({ do: 'sweep' as const, keys })) },
+  { weight: 1, arbitrary: range.map((request) => ({ do: 'hold' as const, request })) },
+  { weight: 1, arbitrary: fc.constant({ do: 'release' as const }) },
   { weight: 1, arbitrary: fc.constant({ do: 'reopen' as const }) },
 )
 
@@ -69,12 +73,14 @@ class Pair {
   readonly model = new ModelStore(LEASES)
   #backend = new MemoryBackend()
   #lessor = lessorWithLeases()
+  /** Ends of the reads under way, oldest first. */
+  readonly #held: (() => void)[] = []
   store = new MvccStore(this.#backend, this.#lessor)
 
   step(drawn: Step): void {
     switch (drawn.do) {
       case 'write':
-        expect(written(() => this.store.write(drawn.operation))).toEqual(normal(this.model.run(drawn.operation)))
+        expect(written(() => this.#write(drawn.operation))).toEqual(normal(this.model.run(drawn.operation)))
         expect(this.store.revision).toBe(this.model.revision)
         return
       case 'read':
@@ -88,12 +94,19 @@ class Pair {
       case 'sweep':
         this.store.sweep(drawn.keys)
         return
+      case 'hold':
+        this.#hold(drawn.request)
+        return
+      case 'release':
+        this.#held.shift()?.()
+        return
       case 'reopen':
         this.#reopen()
     }
   }
 
   sweepAll(): void {
+    this.#releaseAll()
     while (this.store.sweeping) this.store.sweep(3)
   }
 
@@ -122,18 +135,45 @@ class Pair {
   /** The way of a client's range: a plan, then its records. */
   #complete(request: RangeRequest): RangeResponse {
     const plan = this.store.planRange(request)
-    const read = plan.records.map((id): KeyValue => {
-      const bytes = this.#backend.get(recordKey(id))
-      expect(bytes).toBeDefined()
-      return plain(decodeRecord(bytes as Uint8Array).keyValue)
-    })
-    const keyValues = request.keysOnly ? read.map(keyOnly) : read
-    if (plan.known) expect(plan.known).toEqual(keyValues)
     expect(plan.revision).toBe(this.model.revision)
-    return { type: 'range', keyValues, count: plan.count, more: plan.more }
+    if (plan.known) expect(plan.records).toEqual([])
+    const response = completePlan(plan, (id) => this.#record(id))
+    expect(response).toEqual(this.store.complete(plan))
+    return response as RangeResponse
+  }
+
+  /** A write, and the answer to it as whoever waits reads it: once it was done, and before anything else is. */
+  #write(operation: Operation): Result {
+    this.#backend.reads = []
+    const { response, events } = this.store.write(operation)
+    if (!looksAtValues(operation)) expect(this.#backend.reads).toEqual([])
+    return { ok: true, response: completePlan(response, (id) => this.#record(id)), events }
+  }
+
+  #record(id: RevisionId): KeyValue {
+    const bytes = this.#backend.get(recordKey(id))
+    expect(bytes).toBeDefined()
+    return decodeRecord(bytes as Uint8Array).keyValue
+  }
+
+  /** A reader that takes its time: what it planned is there until it has read it, whatever is compacted meanwhile. */
+  #hold(request: RangeRequest): void {
+    const expected = read(() => this.model.range(request))
+    if (typeof expected === 'string') return
+    const plan = this.store.planRange(request)
+    const release = this.store.holdSweep()
+    this.#held.push(() => {
+      expect(plainly(completePlan(plan, (id) => this.#record(id)))).toEqual(expected)
+      release()
+    })
+  }
+
+  #releaseAll(): void {
+    for (const release of this.#held.splice(0)) release()
   }
 
   #reopen(): void {
+    this.#releaseAll()
     const { revision, compactRevision, digest } = this.store
     this.#lessor = lessorWithLeases()
     this.store = new MvccStore(this.#backend, this.#lessor)
@@ -150,9 +190,17 @@ function lessorWithLeases(): Lessor {
   return lessor
 }
 
-function written(action: () => Written): Result {
+/** Whether doing it needs what a key holds: for a compare of values, or to keep the value. */
+function looksAtValues(operation: Operation): boolean {
+  if (operation.type === 'put') return operation.ignoreValue === true
+  if (operation.type !== 'transaction') return false
+  const { compare, success, failure } = operation
+  return compare.some(({ target }) => target === 'value') || [...success, ...failure].some(looksAtValues)
+}
+
+function written(action: () => Result): Result {
   try {
-    return normal({ ok: true, ...action() })
+    return normal(action())
   } catch (error) {
     return { ok: false, code: codeOf(error) }
   }
@@ -173,10 +221,6 @@ function codeOf(error: unknown): ErrorCode {
 
 function normal(result: Result): Result {
   return plainly(result) as Result
-}
-
-function plain(keyValue: KeyValue): KeyValue {
-  return { ...keyValue, value: Uint8Array.from(keyValue.value) }
 }
 
 /** Buffers compare unequal to Uint8Arrays of the same bytes. */

@@ -2,8 +2,17 @@
 import { describe, expect, test } from 'vitest'
 import { isStoreError, type StoreError } from '../../src/base/errors.js'
 import { Lessor } from '../../src/lease/lessor.js'
+import { LIMITS } from '../../src/base/limits.js'
+import { recordKey } from '../../src/mvcc/record.js'
 import { MvccStore } from '../../src/mvcc/store.js'
-import type { Compare, CompareTarget, Operation, OperationResponse, Relation } from '../../src/mvcc/types.js'
+import type {
+  Compare,
+  CompareTarget,
+  Operation,
+  OperationResponse,
+  RangeRequest,
+  Relation,
+} from '../../src/mvcc/types.js'
 import { MemoryBackend } from './memory-backend.js'
 import { always, bytes, del, describeAll, get, prefix, put, text, txn } from './requests.js'
 
@@ -63,7 +72,7 @@ describe('puts', () => {
     const first = store.write(put('a', '1', { previousKeyValue: true }))
     expect(first.response.previous).toBeUndefined()
     const second = store.write(put('a', '2', { previousKeyValue: true }))
-    expect(text(second.response.previous?.value ?? bytes('?'))).toBe('1')
+    expect(text(store.complete(second.response).previous?.value ?? bytes('?'))).toBe('1')
     expect(store.write(put('a', '3')).response.previous).toBeUndefined()
   })
 
@@ -142,7 +151,9 @@ describe('ranges', () => {
       { key: 'a', value: new Uint8Array(0), createRevision: 2, modRevision: 3, version: 2, lease: 0n },
     ])
     const old = always(get('a', undefined, { keysOnly: true, revision: 2 }))
-    expect(first(store.write(old).response)).toMatchObject({ keyValues: [{ modRevision: 2, version: 1, lease: 0n }] })
+    expect(first(store.complete(store.write(old).response))).toMatchObject({
+      keyValues: [{ modRevision: 2, version: 1, lease: 0n }],
+    })
   })
 
   test('the plan carries the current revision, whatever revision is read', () => {
@@ -173,7 +184,8 @@ describe('deletes', () => {
     const { store, backend } = world()
     for (const name of ['c', 'a', 'b', 'd']) store.write(put(name, name))
     const { response, events } = store.write(del('a', 'd', { previousKeyValue: true }))
-    expect([response.deleted, describeAll(response.previous), store.revision]).toEqual([3, 'a=a@3 b=b@4 c=c@2', 6])
+    const { previous } = store.complete(response)
+    expect([response.deleted, describeAll(previous), store.revision]).toEqual([3, 'a=a@3 b=b@4 c=c@2', 6])
     expect(
       events.map(({ type, keyValue, previous }) => [type, keyValue.key, keyValue.modRevision, previous?.main]),
     ).toEqual([
@@ -191,6 +203,9 @@ describe('deletes', () => {
     expect(lessor.keysOf(7n)).toEqual([])
   })
 })
+
+const versions = { target: 'version', relation: '>', version: 0 } as const
+const older = { ...versions, relation: '<' } as const
 
 type Target = CompareTarget & { readonly relation: Relation }
 
@@ -257,14 +272,15 @@ describe('transactions', () => {
     const { response } = store.write(
       always(get('\0', '\0'), put('a', 'new'), del('b'), put('c', 'new'), get('\0', '\0')),
     )
-    const seen = response.responses.map((answer) => (answer.type === 'range' ? describeAll(answer.keyValues) : ''))
+    const { responses } = store.complete(response)
+    const seen = responses.map((answer) => (answer.type === 'range' ? describeAll(answer.keyValues) : ''))
     expect(seen).toEqual(['a=old@2 b=old@3', '', '', '', 'a=new@4 c=new@4'])
   })
 
   test('a range at a named revision does not see them', () => {
     const store = storeWith(put('a', 'old'))
     const { response } = store.write(always(put('a', 'new'), get('a', undefined, { revision: 2 })))
-    expect(response.responses[1]).toMatchObject({ keyValues: [{ modRevision: 2 }] })
+    expect(store.complete(response).responses[1]).toMatchObject({ keyValues: [{ modRevision: 2 }] })
   })
 
   test('a transaction that changes something raises the revision by exactly one', () => {
@@ -317,6 +333,85 @@ describe('transactions', () => {
     const store = storeWith(put('a', '', { lease: 7n }))
     const held = compare('a', { target: 'lease', relation: '=', lease: 7n })
     expect(store.write(txn([held], [])).response.succeeded).toBe(true)
+  })
+
+  test('no value is read for an answer, only for what is compared and what is kept', () => {
+    const { store, backend } = world()
+    for (const key of ['a', 'b', 'c']) store.write(put(key, 'value'))
+    const previous = { previousKeyValue: true }
+    backend.reads = []
+    store.write(put('a', '2', previous))
+    store.write(always(prefix('a'), get('\0', '\0', { revision: 3 }), put('a', '3', previous), del('b', 'c', previous)))
+    expect(backend.reads).toEqual([])
+    const value: CompareTarget = { target: 'value', value: bytes('value') }
+    store.write(txn([compare('c', { ...value, relation: '=' })], [put('c', '', { ignoreValue: true })]))
+    expect(backend.reads).toEqual([recordKey({ main: 4, sub: 0 }), recordKey({ main: 4, sub: 0 })])
+  })
+
+  describe('that touch many keys', () => {
+    const max = LIMITS.transactionKeysMax
+    const everything = (more: Partial<RangeRequest> = {}): Operation => get('\0', '\0', more)
+    const full = new MvccStore(new MemoryBackend())
+    for (let at = 0; at < max - 1; at++) full.write(put(`k${String(at).padStart(5, '0')}`))
+    const half = get('k', 'k05000')
+
+    test.each<[string, Operation, boolean]>([
+      ['one range at the limit', always(everything(), get('k00000')), true],
+      ['one key more', always(everything(), get('k00000'), get('k00001')), false],
+      ['two halves', always(half, half), true],
+      ['a limit, which does not keep a range from counting', always(everything({ limit: 1 }), half), false],
+      ['a count', always(everything({ countOnly: true }), half), false],
+      ['keys without values', always(everything({ keysOnly: true }), half), false],
+      ['an older revision, with fewer keys', always(everything(), everything({ revision: 2 })), true],
+      ['an older revision, with as many', always(everything(), everything({ revision: max })), false],
+      ['a delete of everything twice', always(del('\0', '\0'), del('\0', '\0')), false],
+      ['a nested one', always(everything(), always(always(half))), false],
+      ['a branch that is not taken', txn([], [everything()], [everything(), everything()]), true],
+      ['keys that it writes itself', always(everything(), put('x'), everything({ revision: 1 })), true],
+      ['compares', txn([{ key: 'k', rangeEnd: '\0', ...versions }], [half]), false],
+      ['a compare that fails at the first key', txn([{ key: 'k', rangeEnd: '\0', ...older }], [], [half]), true],
+    ])('%s', (_name, operation, allowed) => {
+      const { revision, digest } = full
+      if (allowed) {
+        const copy = new MvccStore(new MemoryBackend())
+        for (let at = 0; at < max - 1; at++) copy.write(put(`k${String(at).padStart(5, '0')}`))
+        expect(() => copy.write(operation)).not.toThrow()
+        return
+      }
+      const error = refused(() => full.write(operation))
+      expect([error.code, error.message]).toEqual([
+        'TOO_MANY_OPERATIONS',
+        expect.stringMatching(new RegExp(`touches \\d{5} keys or more; at most ${max} are allowed`)),
+      ])
+      expect([full.revision, full.digest]).toEqual([revision, digest])
+    })
+
+    test('keys that only history holds do not count: one member has swept them and another has not', () => {
+      const store = new MvccStore(new MemoryBackend())
+      for (let at = 0; at < 2 * max; at++) store.write(put(`k${at}`))
+      store.write(del('\0', '\0'))
+      expect(store.write(always(everything())).response.succeeded).toBe(true)
+    })
+
+    test('a delete that is no transaction may touch any number', () => {
+      const store = new MvccStore(new MemoryBackend())
+      for (let at = 0; at < max + 1; at++) store.write(put(`k${at}`))
+      expect(store.write(del('\0', '\0')).response.deleted).toBe(max + 1)
+    })
+  })
+
+  test('compares look at values up to a limit of bytes, however small they are themselves', () => {
+    const { store, backend } = world()
+    const mebibyte = new Uint8Array(1 << 20)
+    for (let at = 0; at < 9; at++) store.write({ ...put(`k${at}`), value: mebibyte })
+    const differs: Compare = { key: 'k', rangeEnd: 'l', target: 'value', relation: '!=', value: bytes('x') }
+    expect(store.write(txn([differs], [])).response.succeeded).toBe(true)
+    backend.reads = []
+    const many = Array.from({ length: 100 }, () => differs)
+    const error = refused(() => store.write(txn(many, [put('k0')])))
+    expect([error.code, error.message]).toEqual(['TOO_MANY_OPERATIONS', expect.stringContaining('at most 16777216')])
+    expect(backend.reads).toHaveLength(17)
+    expect(store.revision).toBe(10)
   })
 
   test('invalid requests are refused here as well, not only at the edge', () => {

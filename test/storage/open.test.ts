@@ -38,10 +38,10 @@ describe.each(DISKS)('opening a $name disk', ({ make, permanent }) => {
     await (await openStorage(disk(), IDENTITY)).close()
     const member = openStorage(disk(), { ...IDENTITY, memberId: 0xb2, name: 'b' })
     await expect(member).rejects.toMatchObject({ code: 'WRONG_MEMBER' })
-    await expect(member).rejects.toThrow(/member 'a' \(id a1, cluster c1\).* member 'b' \(id b2, cluster c1\)/)
+    await expect(member).rejects.toThrow(/member 'a' \(id 161, cluster 193\).* member 'b' \(id 178, cluster 193\)/)
     const cluster = openStorage(disk(), { ...IDENTITY, clusterId: 0xc2 })
     await expect(cluster).rejects.toMatchObject({ code: 'WRONG_CLUSTER' })
-    await expect(cluster).rejects.toThrow(/cluster c1.*cluster c2/)
+    await expect(cluster).rejects.toThrow(/cluster 193.*cluster 194/)
     // The name is for people: a member may be called otherwise.
     await (await openStorage(disk(), { ...IDENTITY, name: 'renamed' })).close()
   })
@@ -111,6 +111,8 @@ describe('a data directory', () => {
     const refused = openStorage(levelDisk(join(file, 'below')), IDENTITY)
     await expect(refused).rejects.toMatchObject({ code: 'DISK_FAILED' })
     await expect(refused).rejects.toThrow(file)
+    await expect(refused).rejects.toThrow('Something on the way is a file')
+    await expect(openStorage(levelDisk(file), IDENTITY)).rejects.toMatchObject({ code: 'DISK_FAILED' })
   })
 })
 

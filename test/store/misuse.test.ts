@@ -31,6 +31,11 @@ describe('a misspelt field', () => {
   test.each<[string, () => unknown, string]>([
     ['put', () => store.put('k', 'v', loose({ leaseId: 5n })), 'put() takes no leaseId (did you mean lease?)'],
     ['get', () => store.get('k', loose({ timeout: 1 })), 'get() takes no timeout (did you mean timeoutMs?)'],
+    [
+      'leases.grant',
+      () => store.leases.grant(loose({ ttlMs: 5_000, leaseId: 5n })),
+      'leases.grant() takes no leaseId, only ttlMs and id',
+    ],
     ['get, where only range() has it', () => store.get('k', loose({ limit: 1 })), 'get() takes no limit'],
     ['range', () => store.range('k', loose({ consistent: 'local' })), 'did you mean consistency?'],
     ['the selection of range', () => store.range(loose({ prefix: '', limit: 1 })), 'a selection takes no limit'],

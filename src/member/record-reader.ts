@@ -1,0 +1,106 @@
+/**
+ * Reads the records that a plan names, for an answer: some at a time, and with a turn of the loop in between.
+ *
+ * Always: the records are those of the plan, whatever is compacted while they are read. The sweep is held from the call
+ * on until the caller has its answer or has given up, so the plan must have been made in the same turn, after which
+ * nothing may be swept before this is called. (That all reads *start* in that turn would do as well, since
+ * `StateStore.getMany` answers as of its call; but then nothing could bound them, for how large a record is is seen when
+ * it is read.) So a record that is missing is damage, not bad luck.
+ * Always: once the caller has given up, no further read is started.
+ */
+import type { Timers } from '../base/clock.js'
+import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import { tooLarge } from '../mvcc/range.js'
+import { decodeRecord, recordKey } from '../mvcc/record.js'
+import type { MvccStore } from '../mvcc/store.js'
+import type { KeyValue, RevisionId } from '../mvcc/types.js'
+import type { StateStore } from '../storage/state-store.js'
+import type { Pending } from './deadlines.js'
+import { Slices } from './slices.js'
+
+export interface Reading {
+  readonly records: readonly RevisionId[]
+  /** Bytes that the answer has already. */
+  readonly bytes: number
+  /** Takes a record, in the order of `records`, and gives the bytes that it adds to the answer. */
+  readonly take: (keyValue: KeyValue, at: number) => number
+}
+
+export interface RecordReaderParts {
+  readonly store: MvccStore
+  readonly state: StateStore
+  readonly timers: Timers
+  /** Called when a sweep that was held may go on. */
+  readonly wake: () => void
+}
+
+/** How many are read first, while nothing is known of their size; twice as many each time, while they are small. */
+const FIRST_RECORDS = 16
+
+export class RecordReader {
+  readonly #parts: RecordReaderParts
+
+  constructor(parts: RecordReaderParts) {
+    this.#parts = parts
+  }
+
+  /**
+   * For a caller who waits with `pending`, and whom the caller of this settles afterwards. False if it was settled
+   * meanwhile: its deadline passed, or it was aborted. Rejects with `RESPONSE_TOO_LARGE`, `DATA_DAMAGED`, `DISK_FAILED`.
+   */
+  async read<T>(reading: Reading, pending: Pending<T>): Promise<boolean> {
+    const { records, take } = reading
+    const slices = new Slices(this.#parts.timers)
+    this.#hold(pending)
+    let answerBytes = reading.bytes
+    checkSize(answerBytes)
+    let size = FIRST_RECORDS
+    for (let at = 0; at < records.length;) {
+      if (at > 0) await slices.turn()
+      if (pending.settled) return false
+      const ids = records.slice(at, at + size)
+      const found = await this.#parts.state.getMany(ids.map(recordKey))
+      if (pending.settled) return false
+      let bytes = 0
+      for (const [place, id] of ids.entries()) {
+        const record = found[place]
+        answerBytes += take(keyValueOf(id, record), at + place)
+        bytes += record?.byteLength ?? 0
+      }
+      checkSize(answerBytes)
+      at += ids.length
+      size = nextSize(ids.length, bytes)
+    }
+    return true
+  }
+
+  #hold<T>(pending: Pending<T>): void {
+    const { store, wake } = this.#parts
+    const release = store.holdSweep()
+    const done = (): void => {
+      release()
+      if (store.sweeping) wake()
+    }
+    pending.promise.then(done, done)
+  }
+}
+
+function nextSize(records: number, bytes: number): number {
+  const fitting = Math.max(1, Math.floor(LIMITS.readChunkBytes / Math.max(1, bytes / records)))
+  return Math.min(2 * records, fitting, LIMITS.readChunkRecordsMax)
+}
+
+function keyValueOf(id: RevisionId, bytes: Uint8Array | undefined): KeyValue {
+  const record = bytes && decodeRecord(bytes)
+  if (record?.type === 'put' && record.id.main === id.main && record.id.sub === id.sub) return record.keyValue
+  throw new StoreError(
+    'DATA_DAMAGED',
+    `The record of revision ${id.main}.${id.sub}, which the key index names, is missing or is another one; ` +
+      'restart to verify the data directory.',
+  )
+}
+
+function checkSize(bytes: number): void {
+  if (bytes > LIMITS.responseBytesMax) throw tooLarge()
+}

@@ -1,0 +1,40 @@
+/**
+ * How much one transaction may touch while it is applied: every member does that work, at once and again at each replay,
+ * so nobody may be able to ask for more than a moment of it.
+ *
+ * Always: counted on the state before the transaction, and from nothing but that state, so that every member counts alike
+ * and what is refused has written nothing.
+ */
+import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+
+export class Budget {
+  #keys = 0
+  #compareBytes = 0
+
+  /** Keys that may still be touched. */
+  get keysLeft(): number {
+    return LIMITS.transactionKeysMax - this.#keys
+  }
+
+  /** Throws `TOO_MANY_OPERATIONS`. */
+  spendKeys(keys: number): void {
+    this.#keys += keys
+    if (this.#keys <= LIMITS.transactionKeysMax) return
+    throw new StoreError(
+      'TOO_MANY_OPERATIONS',
+      `The transaction touches ${this.#keys} keys or more; at most ${LIMITS.transactionKeysMax} are allowed.`,
+    )
+  }
+
+  /** Throws `TOO_MANY_OPERATIONS`. */
+  spendCompareBytes(bytes: number): void {
+    this.#compareBytes += bytes
+    if (this.#compareBytes <= LIMITS.transactionCompareBytesMax) return
+    throw new StoreError(
+      'TOO_MANY_OPERATIONS',
+      `The compares of the transaction look at values of ${this.#compareBytes} bytes or more; ` +
+        `at most ${LIMITS.transactionCompareBytesMax} are allowed.`,
+    )
+  }
+}

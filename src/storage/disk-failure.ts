@@ -1,0 +1,59 @@
+/** The error for a disk that did not do what it was asked: what failed, where, and what to look at. */
+import { StoreError, isStoreError } from '../base/errors.js'
+
+/** What to do about it, where the system's code tells. */
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: 'Give the user that runs this process read and write permission on everything in the directory.',
+  EPERM: 'Give the user that runs this process read and write permission on everything in the directory.',
+  EROFS: 'The file system is mounted read-only: mount it writable.',
+  ENOTDIR: 'Something on the way is a file: the data directory and everything above it must be directories.',
+  EEXIST: 'Something on the way is a file: the data directory and everything above it must be directories.',
+  EISDIR: 'There is a directory where a file belongs.',
+  ENOENT: 'Check that the directory is there, and that it is mounted.',
+  EMFILE: 'This process has too many files open: raise its limit (ulimit -n).',
+  ENFILE: 'The system has too many files open: raise its limit.',
+  ENOSPC: 'The disk is full: make room.',
+  EDQUOT: 'The quota of the disk is used up: make room.',
+  EIO: 'The disk is failing: look at the log of the system.',
+}
+
+/** LevelDB gives the system's text only. */
+const CODES_BY_TEXT: readonly (readonly [RegExp, string])[] = [
+  [/permission denied/i, 'EACCES'],
+  [/read-only file system/i, 'EROFS'],
+  [/too many open files/i, 'EMFILE'],
+  [/no space left/i, 'ENOSPC'],
+  [/not a directory/i, 'ENOTDIR'],
+  [/input\/output error/i, 'EIO'],
+]
+
+/** `what` says what failed, as a whole clause without its end: "/data cannot be opened". */
+export function diskFailure(what: string, cause: unknown, outcome?: 'unknown'): StoreError {
+  const inner = innermost(cause)
+  const message = inner instanceof Error ? inner.message : String(inner)
+  const code = (inner as NodeJS.ErrnoException | undefined)?.code ?? ''
+  const known = ADVICE[code] === undefined ? CODES_BY_TEXT.find(([text]) => text.test(message))?.[1] : code
+  const advice = known === undefined ? '' : `. ${ADVICE[known] ?? ''}`
+  return new StoreError('DISK_FAILED', `${what}: ${message}${advice}`, {
+    cause,
+    ...(outcome === undefined ? {} : { outcome }),
+  })
+}
+
+/**
+ * What to throw for whatever came out of an access to the disk: errors of the system and of LevelDB become `DISK_FAILED`;
+ * those that are ours already, and bugs, pass.
+ */
+export function asStoreError(what: string, error: unknown): unknown {
+  if (isStoreError(error)) return error
+  const { code } = innermost(error) as { code?: unknown }
+  const foreign = typeof code === 'string' && /^(E[A-Z0-9]+|LEVEL_\w+|ERR_DLOPEN_FAILED|ERR_FS_\w+)$/.test(code)
+  return foreign ? diskFailure(what, error) : error
+}
+
+/** abstract-level wraps what a database threw. */
+function innermost(error: unknown): unknown {
+  let inner = error
+  while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause
+  return inner
+}

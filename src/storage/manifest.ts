@@ -1,0 +1,117 @@
+/**
+ * Which file numbers LevelDB may give to new files, as its MANIFEST says.
+ *
+ * LevelDB opens new files with truncation, whether or not there is one of that name. A file that a crash left behind, or
+ * that a damaged MANIFEST no longer counts, is overwritten in place: whoever wants to keep it needs a copy, not a link.
+ *
+ * Always: the answer is never above the number LevelDB would read. The reader stops at the first thing it cannot follow;
+ * LevelDB either stops there too, refuses the whole, or goes on to higher numbers. Checksums are left to LevelDB, which
+ * writes nothing when one of the MANIFEST is wrong.
+ *
+ * LevelDB, doc/log_format.md and db/version_edit.cc.
+ */
+
+const BLOCK_BYTES = 32_768
+const HEADER_BYTES = 7
+const TYPE = { full: 1, first: 2, middle: 3, last: 4 } as const
+const TAG = {
+  comparator: 1,
+  log: 2,
+  nextFile: 3,
+  sequence: 4,
+  pointer: 5,
+  deleted: 6,
+  added: 7,
+  previousLog: 9,
+} as const
+
+/** Files with numbers below this one are never written again; 0 when nothing can be told. */
+export function nextFileNumber(manifest: Uint8Array): number {
+  let next = 0
+  for (const edit of editsOf(manifest)) {
+    const found = nextFileOf(new EditReader(edit))
+    if (found === undefined) return next
+    next = Math.max(next, found)
+  }
+  return next
+}
+
+function* editsOf(manifest: Uint8Array): Generator<Uint8Array> {
+  const view = new DataView(manifest.buffer, manifest.byteOffset, manifest.byteLength)
+  let fragments: Uint8Array[] = []
+  for (let at = 0; ;) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES)
+    if (left < HEADER_BYTES) {
+      at += left
+      continue
+    }
+    if (at + HEADER_BYTES > manifest.byteLength) return
+    const length = view.getUint16(at + 4, true)
+    const type = view.getUint8(at + 6)
+    const end = at + HEADER_BYTES + length
+    const starts = type === TYPE.full || type === TYPE.first
+    const continues = type === TYPE.middle || type === TYPE.last
+    if (HEADER_BYTES + length > left || end > manifest.byteLength) return
+    if ((!starts && !continues) || starts !== (fragments.length === 0)) return
+    fragments.push(manifest.subarray(at + HEADER_BYTES, end))
+    at = end
+    if (type === TYPE.first || type === TYPE.middle) continue
+    yield Buffer.concat(fragments)
+    fragments = []
+  }
+}
+
+/** The number in the edit, 0 when it names none; undefined when the edit cannot be followed. */
+function nextFileOf(edit: EditReader): number | undefined {
+  let next = 0
+  while (!edit.ended) {
+    const tag = edit.varint()
+    if (tag === TAG.nextFile) next = edit.varint()
+    else if (tag === TAG.log || tag === TAG.sequence || tag === TAG.previousLog) edit.varint()
+    else if (tag === TAG.comparator) edit.skipText()
+    else if (tag === TAG.pointer) edit.skip(1, 1)
+    else if (tag === TAG.deleted) edit.skip(2, 0)
+    else if (tag === TAG.added) edit.skip(3, 2)
+    else return undefined
+  }
+  return edit.intact ? next : undefined
+}
+
+class EditReader {
+  /** Whether everything read so far was there. */
+  intact = true
+  readonly #bytes: Uint8Array
+  #at = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+  }
+
+  get ended(): boolean {
+    return this.#at >= this.#bytes.byteLength
+  }
+
+  varint(): number {
+    let value = 0
+    for (let scale = 1; ; scale *= 128) {
+      const byte = this.#bytes[this.#at++]
+      if (byte === undefined) {
+        this.intact = false
+        return 0
+      }
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+  }
+
+  skipText(): void {
+    const length = this.varint()
+    this.#at += length
+    if (this.#at > this.#bytes.byteLength) this.intact = false
+  }
+
+  skip(varints: number, texts: number): void {
+    for (let count = 0; count < varints; count++) this.varint()
+    for (let count = 0; count < texts; count++) this.skipText()
+  }
+}
