@@ -50,7 +50,8 @@ export function describeReady(id: NodeId, ready: Ready): string[] {
 
 /** `2  replicate  match 7  next 9` */
 export function describeProgress(follower: FollowerStatus): string {
-  return line(`${follower.id}`, follower.state, `match ${follower.matchIndex}`, `next ${follower.nextIndex}`)
+  const { id, state, matchIndex, nextIndex, recovering } = follower
+  return line(`${id}`, state, `match ${matchIndex}`, `next ${nextIndex}`, recovering ? 'recovering' : '')
 }
 
 /** `1  leader  t2  log 1..7  durable 6  commit 5` */
@@ -58,7 +59,10 @@ export function describeStatus(status: Status): string {
   const follows = status.role === 'leader' || status.leader === 0 ? '' : `of ${status.leader}`
   const log = `log ${status.firstIndex}..${status.lastIndex}`
   const durable = status.durableIndex < status.lastIndex ? `durable ${status.durableIndex}` : ''
-  return line(`${status.id}`, status.role, follows, `t${status.term}`, log, durable, `commit ${status.commitIndex}`)
+  const transfer = status.transferringTo === 0 ? '' : `transferring to ${status.transferringTo}`
+  const promises = status.promises === 'lost' ? 'promises lost' : ''
+  const commit = `commit ${status.commitIndex}`
+  return line(`${status.id}`, status.role, follows, `t${status.term}`, log, durable, commit, transfer, promises)
 }
 
 function describeContent(message: Message): string {

@@ -67,6 +67,10 @@ describe('a mistake', () => {
     ['cluster 3\npropose 1', 'nothing to propose'],
     ['cluster 3\ntimeout 1 5', 'a timeout is 1000 to 1999 ms'],
     ['cluster 3\ncompact 1 7', 'member 1 has no entry 7'],
+    ['cluster 3 voters=4', 'of 3 members, 4 cannot vote'],
+    ['cluster 3\nchange 1 4', '"4" is none of +4, ~4, -4, joint, joint-explicit'],
+    ['cluster 3\ntransfer 1 other', '"other" is not a number (usage: transfer <id>'],
+    ['cluster 3\nlose-promises 1', 'member 1 runs'],
     ['----\n1  became-leader', 'wrong.txt:3: ---- follows no command'],
   ]
 

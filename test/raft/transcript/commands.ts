@@ -5,6 +5,8 @@
  * `<links>`: `1→3` is one direction, `1-3` both, `3` all links of member 3. `<messages>`: a type, a link, both or
  * neither, as `append 1→2`.
  */
+import type { ConfigurationChange, MemberChange } from '../../../src/raft/confchange/change.js'
+import { describeConfiguration } from '../../../src/raft/configuration.js'
 import { describeProgress, describeStatus } from '../../../src/raft/describe.js'
 import type { MessageType } from '../../../src/raft/message.js'
 import type { RaftOptions } from '../../../src/raft/options.js'
@@ -33,11 +35,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
   },
   cluster: {
     usage:
-      'cluster <count> [pre-vote=off] [check-quorum=off] [append-bytes=<n>] [inflight=<n>] [uncommitted-bytes=<n>]',
-    does: 'starts members 1 to count',
+      'cluster <count> [pre-vote=off] [check-quorum=off] [append-bytes=<n>] [inflight=<n>] [uncommitted-bytes=<n>] [voters=<n>]',
+    does: 'starts members 1 to count; with "voters", those above it belong to no cluster yet and wait to be told',
     run: (world, [count, ...settings]) => {
       if (world.members.size > 0) throw new Error('there is a cluster already')
-      world.start(numberOf(count), optionsOf(settings))
+      world.start(numberOf(count), ...optionsOf(settings))
     },
   },
   timeout: {
@@ -78,6 +80,39 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     usage: 'read <id>',
     does: 'asks a member for the index that a linearizable read must wait for; requests are numbered from 1',
     run: (world, [id]) => world.readIndex(numberOf(id)),
+  },
+  'lease-read': {
+    usage: 'lease-read <id>',
+    does: 'asks a member for the index at which it may answer a linearizable read at once, by its clock',
+    run: (world, [id]) => world.leaseRead(numberOf(id)),
+  },
+  change: {
+    usage: 'change <id> (+<id> | ~<id> | -<id>) ... [joint | joint-explicit], or: change <id> leave-joint',
+    does: 'changes who belongs to the cluster: + adds or promotes a voter, ~ adds or demotes to a learner, - removes',
+    run: (world, [id, ...words]) => {
+      const change = changeOf(words)
+      world.act(numberOf(id), (node) => {
+        node.proposeConfiguration(change, world.nowMs)
+      })
+    },
+  },
+  transfer: {
+    usage: 'transfer <id> <id of the next leader, or "best">',
+    does: 'asks a leader to hand leadership over',
+    run: (world, [id, to]) => {
+      const target = to === 'best' ? to : numberOf(to)
+      world.act(numberOf(id), (node) => {
+        node.transferLeadership(target, world.nowMs)
+      })
+    },
+  },
+  resign: {
+    usage: 'resign <id>',
+    does: 'before a graceful stop: it hands over what it leads, and campaigns no more',
+    run: (world, [id]) =>
+      world.act(numberOf(id), (node) => {
+        node.resign(world.nowMs)
+      }),
   },
   settle: {
     usage: 'settle',
@@ -147,6 +182,11 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     does: 'it comes back with what its disk holds',
     run: (world, [id]) => world.restart(numberOf(id)),
   },
+  'lose-promises': {
+    usage: 'lose-promises <id>',
+    does: 'the disk of a member that is down forgets everything, and will say so',
+    run: (world, [id]) => world.losePromises(numberOf(id)),
+  },
   pause: {
     usage: 'pause <id>',
     does: 'its process stands still; what is sent to it waits',
@@ -163,6 +203,14 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
     does: 'the state of a member, as far as it is committed, reaches another whole',
     run: (world, [from, to]) => world.sendSnapshot(numberOf(from), numberOf(to)),
   },
+  'snapshot-failed': {
+    usage: 'snapshot-failed <from> <to>',
+    does: 'a member is told that the snapshot it asked for could not be sent',
+    run: (world, [from, to]) =>
+      world.act(numberOf(from), (node) => {
+        node.snapshotFailed(numberOf(to), world.nowMs)
+      }),
+  },
   status: {
     usage: 'status [<id> ...]',
     does: 'what members are, and what a leader knows of its followers',
@@ -171,6 +219,16 @@ export const COMMANDS: Readonly<Record<string, CommandRow>> = {
         const status = world.members.get(id)?.node?.status()
         world.note('status', status === undefined ? `${id}  down` : describeStatus(status))
         for (const follower of status?.followers ?? []) world.note('status', `     ${describeProgress(follower)}`)
+      }
+    },
+  },
+  members: {
+    usage: 'members [<id> ...]',
+    does: 'who belongs to the cluster, as members believe, and which entry says so',
+    run: (world, words) => {
+      for (const id of idsOf(world, words)) {
+        const { configuration, configurationIndex } = world.node(id)
+        world.note('members', `${id}  since ${configurationIndex}  ${describeConfiguration(configuration)}`)
       }
     },
   },
@@ -204,9 +262,31 @@ function payloadOf(text: string): Uint8Array {
   return Buffer.from(letters === undefined ? text : letters.repeat(Number(times)))
 }
 
-function optionsOf(words: readonly string[]): Partial<RaftOptions> {
-  const settings = settingsOf(words, ['pre-vote', 'check-quorum', 'append-bytes', 'inflight', 'uncommitted-bytes'])
-  return {
+function changeOf(words: readonly string[]): ConfigurationChange {
+  if (words.join(' ') === 'leave-joint') return { type: 'leave-joint' }
+  const members: MemberChange[] = []
+  let transition: 'automatic' | 'joint' | 'joint-explicit' = 'automatic'
+  for (const word of words) {
+    const [, sign, id] = /^([+~-])(\d+)$/.exec(word) ?? []
+    if (sign !== undefined) {
+      members.push({ type: sign === '+' ? 'voter' : sign === '~' ? 'learner' : 'remove', id: numberOf(id) })
+    } else if (word === 'joint' || word === 'joint-explicit') transition = word
+    else throw new Error(`"${word}" is none of +4, ~4, -4, joint, joint-explicit`)
+  }
+  return { type: 'change', members, transition }
+}
+
+/** And how many vote, if not all. */
+function optionsOf(words: readonly string[]): [Partial<RaftOptions>, number | undefined] {
+  const settings = settingsOf(words, [
+    'pre-vote',
+    'check-quorum',
+    'append-bytes',
+    'inflight',
+    'uncommitted-bytes',
+    'voters',
+  ])
+  const options = {
     preVote: isOn(settings['pre-vote']),
     checkQuorum: isOn(settings['check-quorum']),
     ...(settings['append-bytes'] === undefined ? {} : { appendBytesMax: numberOf(settings['append-bytes']) }),
@@ -215,6 +295,7 @@ function optionsOf(words: readonly string[]): Partial<RaftOptions> {
       ? {}
       : { uncommittedBytesMax: numberOf(settings['uncommitted-bytes']) }),
   }
+  return [options, settings.voters === undefined ? undefined : numberOf(settings.voters)]
 }
 
 function isOn(text: string | undefined): boolean {

@@ -14,7 +14,7 @@ import type { Message, MessageType, Snapshot } from '../../../src/raft/message.j
 import type { RaftOptions } from '../../../src/raft/options.js'
 import { RawNode } from '../../../src/raft/raw-node.js'
 import type { Ready } from '../../../src/raft/ready.js'
-import type { Entry, Index, NodeId, StoredState, Term } from '../../../src/raft/types.js'
+import type { Configuration, Entry, Index, NodeId, StoredState, Term } from '../../../src/raft/types.js'
 
 export const ELECTION_TIMEOUT_MS = 1000
 const STEP_MS = 10
@@ -38,11 +38,15 @@ export interface MessagePattern {
 interface PendingWrite {
   readonly id: number
   readonly done: (stored: StoredState) => StoredState
+  /** Of a state to restore: what its snapshot said. */
+  readonly configuration: Configuration | undefined
 }
 
 interface Member {
   readonly id: NodeId
   stored: StoredState
+  /** As of the compacted position; on the disk as well. */
+  configuration: Configuration
   node: RawNode | undefined
   lives: number
   write: PendingWrite | undefined
@@ -70,15 +74,19 @@ export class World {
     this.#disks.set(id, { ...EMPTY, ...stored })
   }
 
-  start(count: number, options: Partial<RaftOptions>): void {
+  /** The first so many vote; the others, if any, know nobody. */
+  start(count: number, options: Partial<RaftOptions>, voterCount = count): void {
     const ids = Array.from({ length: count }, (_, at) => at + 1)
-    this.#options = { configuration: { voters: ids }, ...options }
+    if (voterCount > count) throw new Error(`of ${count} members, ${voterCount} cannot vote`)
+    const voters = ids.slice(0, voterCount)
+    this.#options = options
     for (const id of ids) {
       const stored = this.#disks.get(id) ?? EMPTY
       const timeoutMs = ELECTION_TIMEOUT_MS + 100 * id
       this.members.set(id, {
         id,
         stored,
+        configuration: id <= voterCount ? { voters } : { voters: [], learners: [id] },
         node: undefined,
         lives: 0,
         write: undefined,
@@ -115,6 +123,16 @@ export class World {
     this.act(id, (node) => {
       if (!node.readIndex(requestId, this.nowMs))
         this.note('read', `${id}  read ${requestId}  refused: no leader is known`)
+    })
+  }
+
+  leaseRead(id: NodeId): void {
+    this.act(id, (node) => {
+      const index = node.leaseRead(this.nowMs)
+      this.note(
+        'read',
+        `${id}  lease-read  ${index === undefined ? 'no lease: the others must be asked' : `at ${index}`}`,
+      )
     })
   }
 
@@ -231,6 +249,14 @@ export class World {
     this.note('process', `${id}  crashes`)
   }
 
+  /** Its disk forgets everything, and its storage finds that out. */
+  losePromises(id: NodeId): void {
+    const member = this.member(id)
+    if (member.node !== undefined) throw new Error(`member ${id} runs`)
+    member.stored = { ...EMPTY, promisesLost: true }
+    this.note('process', `${id}  loses all that is on its disk`)
+  }
+
   restart(id: NodeId): void {
     const member = this.member(id)
     if (member.node !== undefined) throw new Error(`member ${id} runs`)
@@ -255,6 +281,7 @@ export class World {
     this.act(id, (node) => {
       const term: Term | undefined = node.termAt(index)
       if (term === undefined) throw new Error(`member ${id} has no entry ${index}`)
+      member.configuration = node.configurationAt(index)
       node.compact(index)
       const entries = member.stored.entries.filter((entry) => entry.index > index)
       member.stored = {
@@ -310,11 +337,11 @@ export class World {
     const { id } = member
     member.node = new RawNode(
       {
-        configuration: { voters: [] },
         electionTimeoutMs: ELECTION_TIMEOUT_MS,
         heartbeatIntervalMs: 100,
         ...this.#options,
         id,
+        configuration: member.configuration,
         random: undrawn(member, member.lives++),
         trace: (event) => this.note(event.type, describeEvent(event)),
       },
@@ -371,6 +398,7 @@ export class World {
 
   #putOnDisk(member: Member, write: PendingWrite): void {
     member.stored = write.done(member.stored)
+    if (write.configuration !== undefined) member.configuration = write.configuration
     member.write = undefined
   }
 
@@ -390,16 +418,22 @@ export class World {
   }
 }
 
-function pendingWrite({ write, restore }: Ready): PendingWrite | undefined {
+function pendingWrite({ write, restore, promises }: Ready): PendingWrite | undefined {
+  const promisesLost = promises === 'lost'
   if (restore !== undefined) {
-    const { writeId: id, hardState, position } = restore
-    return { id, done: () => ({ hardState, compacted: position, entries: [], applied: position.index }) }
+    const { writeId: id, hardState, position, configuration } = restore
+    const stored = { hardState, compacted: position, entries: [], applied: position.index, promisesLost }
+    return { id, done: () => stored, configuration }
   }
   if (write === undefined) return undefined
   const { id, hardState, entries } = write
   const first = entries[0]?.index ?? Infinity
   const kept = (stored: StoredState): readonly Entry[] => stored.entries.filter(({ index }) => index < first)
-  return { id, done: (stored) => ({ ...stored, hardState, entries: [...kept(stored), ...entries] }) }
+  return {
+    id,
+    done: (stored) => ({ ...stored, hardState, entries: [...kept(stored), ...entries], promisesLost }),
+    configuration: undefined,
+  }
 }
 
 function matchesPattern(message: Message, pattern: MessagePattern): boolean {
