@@ -4,8 +4,11 @@
  * in the tests named after the files of src/raft.
  */
 import { describe, expect, it } from 'vitest'
-import type { Append, Message, Vote } from '../../src/raft/message.js'
-import type { Entry, Term } from '../../src/raft/types.js'
+import type { MemberChange } from '../../src/raft/confchange/change.js'
+import { describeConfiguration } from '../../src/raft/configuration.js'
+import type { Append, Message, Snapshot, Vote } from '../../src/raft/message.js'
+import type { RaftOptions } from '../../src/raft/options.js'
+import type { Entry, NodeId, Term } from '../../src/raft/types.js'
 import { entriesOfTerms, Script, storedLog } from './script.js'
 
 const THREE = [1, 2, 3]
@@ -43,6 +46,60 @@ function answers(script: Script): Message[] {
 
 function leadersOf(script: Script): string[] {
   return script.eventsOf('became-leader').map(({ node, term }) => `${node} in ${term}`)
+}
+
+/** Voters, led by 1, and more servers that belong to nothing yet. */
+function led(voters: readonly NodeId[], others: readonly NodeId[] = [], options: Partial<RaftOptions> = {}): Script {
+  const script = new Script([...voters, ...others], { ...options, configuration: { voters } })
+  script.elect(1)
+  return script
+}
+
+/** Asks 1, or another one, for a change; `accepted`, or why not. */
+function change(script: Script, members: readonly MemberChange[], by: NodeId = 1): string {
+  const result = script.node(by).proposeConfiguration({ type: 'change', members }, script.nowMs)
+  return result.accepted ? 'accepted' : result.reason
+}
+
+function add(id: NodeId): MemberChange {
+  return { type: 'voter', id }
+}
+
+function learn(id: NodeId): MemberChange {
+  return { type: 'learner', id }
+}
+
+function remove(id: NodeId): MemberChange {
+  return { type: 'remove', id }
+}
+
+function configured(script: Script, id: NodeId): string {
+  return describeConfiguration(script.node(id).configuration)
+}
+
+/** Member 3 of three needs entries that 1, which leads, has compacted: 2 to 4, all of term 1. */
+function withLaggard(): Script {
+  const script = new Script(THREE)
+  script.elect(1)
+  script.cut(3)
+  script.propose(1, 'a', 'b', 'c')
+  script.settle()
+  script.node(1).compact(4)
+  script.heal()
+  script.pass(200)
+  return script
+}
+
+/** A snapshot of member 2, which leads in `term`, for member 1. */
+function snapshot(term: Term, index: number, entryTerm: Term): Snapshot {
+  return {
+    type: 'snapshot',
+    from: 2,
+    to: 1,
+    term,
+    position: { index, term: entryTerm },
+    configuration: { voters: THREE },
+  }
 }
 
 describe('3.3 Raft basics', () => {
@@ -467,7 +524,210 @@ describe('3.9 Timing and availability', () => {
   })
 })
 
+describe('3.10 Leadership transfer extension', () => {
+  it('3.10: step 1: the prior leader stops accepting new requests', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    script.cut(3)
+    script.node(1).transferLeadership(3, script.nowMs)
+    expect(script.propose(1, 'a')).toMatchObject({ accepted: false, reason: 'transferring' })
+  })
+
+  it('3.10: step 2: it brings the log of the target up to its own, and tells it nothing before', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    script.cut(3)
+    script.propose(1, 'a')
+    script.settle()
+    script.node(1).transferLeadership(3, script.nowMs)
+    script.settle()
+    expect(script.sent.filter(({ type }) => type === 'timeout-now')).toEqual([])
+    script.heal()
+    script.pass(200)
+    expect(script.node(3).role).toBe('leader')
+    expect(script.applied(3)).toEqual(['a'])
+  })
+
+  it('3.10: step 3: the target begins an election at once, as if its timer had run out, and wins in the next term', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    const beforeMs = script.nowMs
+    script.node(1).transferLeadership(3, script.nowMs)
+    script.settle()
+    expect(leadersOf(script)).toEqual(['1 in 1', '3 in 2'])
+    expect(script.nowMs).toBe(beforeMs)
+  })
+
+  it('3.10: a transfer that is not complete after an election timeout is aborted, and requests are taken again', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    script.cut(3)
+    script.node(1).transferLeadership(3, script.nowMs)
+    script.pass(990)
+    expect(script.propose(1, 'a').accepted).toBe(false)
+    script.pass(20)
+    expect(script.propose(1, 'a').accepted).toBe(true)
+  })
+
+  it('3.10: the leader may be wrong about the target: then an election decides, and there is at most one leader in a term', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    script.node(1).transferLeadership(3, script.nowMs)
+    script.perform(1)
+    script.crash(3)
+    script.pass(5000)
+    const terms = script.eventsOf('became-leader').map(({ term }) => term)
+    expect(new Set(terms).size).toBe(terms.length)
+    expect([script.node(1), script.node(2)].filter(({ role }) => role === 'leader')).toHaveLength(1)
+  })
+})
+
+describe('4.1 Safety', () => {
+  it('4.1: a server goes by the latest configuration in its log, committed or not', () => {
+    const script = led(THREE, [4])
+    script.cut(2, 3)
+    expect(change(script, [add(4)])).toBe('accepted')
+    script.settle()
+    expect([configured(script, 1), configured(script, 4)]).toEqual(['voters 1 2 3 4', 'voters 1 2 3 4'])
+    expect(script.node(1).commitIndex).toBe(1)
+  })
+
+  it('4.1: so a change is committed by a majority of the new configuration', () => {
+    const script = led(THREE, [4])
+    script.cut(3, 4)
+    change(script, [add(4)])
+    script.settle()
+    // 1 and 2 are a majority of three, not of four.
+    expect(script.node(1).commitIndex).toBe(1)
+    script.heal()
+    script.pass(200)
+    expect(script.node(1).commitIndex).toBe(2)
+  })
+
+  it('4.1: another change may begin only when the one before it is committed', () => {
+    const script = led(THREE)
+    expect(change(script, [remove(3)])).toBe('accepted')
+    expect(change(script, [remove(2)])).toBe('change-in-progress')
+    script.settle()
+    expect(change(script, [remove(2)])).toBe('accepted')
+  })
+
+  it('4.1: and only, as was found later, when the leader has committed an entry of its own term', () => {
+    const script = new Script(THREE, {}, { 1: storedLog([1]) })
+    script.loses = ({ type }) => type === 'append-accepted'
+    script.elect(1)
+    expect(script.node(1).role).toBe('leader')
+    expect(change(script, [remove(3)])).toBe('own-term-not-committed')
+    script.heal()
+    script.pass(200)
+    expect(change(script, [remove(3)])).toBe('accepted')
+  })
+
+  it('4.1: a server whose entry of a configuration is removed falls back to the one before', () => {
+    const script = led(THREE)
+    script.cut(1)
+    change(script, [remove(3)])
+    script.settle()
+    expect(configured(script, 1)).toBe('voters 1 2')
+    script.pass(3000)
+    script.heal()
+    script.pass(3000)
+    expect(configured(script, 1)).toBe('voters 1 2 3')
+  })
+
+  it('4.1: a server takes appends of a leader that is not part of its configuration', () => {
+    const script = new Script([1], { configuration: { voters: [], learners: [1] } })
+    script.node(1).step(append(1, { index: 0, term: 0 }, entriesOfTerms(1)), 0)
+    expect(answers(script)).toMatchObject([{ type: 'append-accepted', matchIndex: 1 }])
+  })
+
+  it('4.1: and gives its vote to a candidate that is not part of it', () => {
+    const script = new Script([1, 3, 4], { configuration: { voters: [1, 3, 4] } })
+    script.node(1).step(vote(1), 5000)
+    expect(answers(script)).toMatchObject([{ type: 'vote-reply', to: 2, granted: true }])
+  })
+})
+
+describe('4.2 Availability', () => {
+  it('4.2.1: a new server first joins without a vote: it gets the log and is not counted', () => {
+    const script = led(THREE, [4])
+    change(script, [learn(4)])
+    script.settle()
+    script.cut(2, 3)
+    script.propose(1, 'a')
+    script.settle()
+    expect(script.node(4).lastIndex).toBe(script.node(1).lastIndex)
+    expect(script.node(1).commitIndex).toBe(2)
+  })
+
+  it('4.2.1: it is given its vote once it has caught up, and not before', () => {
+    const script = led(THREE, [4], { appendBytesMax: 1 })
+    script.cut(4)
+    change(script, [learn(4)])
+    script.propose(1, 'a')
+    script.settle()
+    expect(change(script, [add(4)])).toBe('learner-not-caught-up')
+    script.heal()
+    script.pass(300)
+    expect(change(script, [add(4)])).toBe('accepted')
+  })
+
+  it('4.2.2: a leader that is removed leads on until that is committed, then steps down', () => {
+    const script = led(THREE)
+    script.cut(2, 3)
+    change(script, [remove(1)])
+    script.settle()
+    expect(script.node(1).role).toBe('leader')
+    script.heal()
+    script.pass(200)
+    expect(script.node(1).role).toBe('follower')
+    expect([script.node(2).role, script.node(3).role]).toContain('leader')
+  })
+
+  it('4.2.2: meanwhile it replicates entries and does not count itself in majorities', () => {
+    const script = led(THREE)
+    script.cut(3)
+    change(script, [remove(1)])
+    script.settle()
+    // On 1 and 2, of which only 2 counts.
+    expect([script.node(2).lastIndex, script.node(1).commitIndex]).toEqual([2, 1])
+  })
+
+  it('4.2.2: a server that is not part of its own newest configuration may still have to start an election', () => {
+    const script = led([1, 2])
+    script.loses = ({ type }) => type === 'append'
+    change(script, [remove(1)])
+    script.settle()
+    script.crash(1)
+    script.start(1)
+    script.heal()
+    // Of 1 and 2, only 1 has a log that is complete.
+    script.pass(5000)
+    expect(leadersOf(script).at(-1)).toMatch(/^2 in/)
+    expect(configured(script, 2)).toBe('voters 2')
+  })
+})
+
 describe('4.2.3 Disruptive servers', () => {
+  it.each([true, false])('4.2.3: a server that was removed deposes nobody by its elections; pre-vote %s', (preVote) => {
+    const script = led([1, 2, 3, 4], [], { preVote })
+    script.loses = ({ to }) => to === 4
+    change(script, [remove(4)])
+    script.settle()
+    script.heal()
+    script.pass(10_000)
+    expect(script.eventsOf(preVote ? 'became-pre-candidate' : 'became-candidate').length).toBeGreaterThan(1)
+    expect(leadersOf(script)).toEqual(['1 in 1'])
+    expect(script.node(1).term).toBe(1)
+  })
+
+  it('4.2.3: a candidate that was told by the leader to campaign is heard all the same', () => {
+    const script = new Script(THREE)
+    script.elect(1)
+    script.node(2).step(vote(2, { from: 3, to: 2, forced: true }), script.nowMs)
+    expect(script.node(2).status()).toMatchObject({ term: 2, vote: 3 })
+  })
+
   it('4.2.3: a server that hears its leader neither takes the term of a candidate nor votes for it', () => {
     const script = new Script(THREE)
     script.elect(1)
@@ -476,7 +736,132 @@ describe('4.2.3 Disruptive servers', () => {
   })
 })
 
+describe('4.3 Arbitrary configuration changes using joint consensus', () => {
+  it('4.3: entries go to all servers of both configurations', () => {
+    const script = led(THREE, [4, 5])
+    change(script, [add(4), add(5), remove(2), remove(3)])
+    script.propose(1, 'a')
+    script.clear()
+    script.perform(1)
+    script.settle()
+    const receivers = script.sent.filter(({ type, from }) => type === 'append' && from === 1).map(({ to }) => to)
+    expect([...new Set(receivers)].sort()).toEqual([2, 3, 4, 5])
+  })
+
+  it.each([
+    ['new', [4, 5]],
+    ['old', [2, 3]],
+  ])('4.3: an entry needs separate majorities of both: none is committed without that of the %s', (_side, missing) => {
+    const script = led(THREE, [4, 5])
+    script.cut(...missing)
+    change(script, [add(4), add(5), remove(2), remove(3)])
+    script.propose(1, 'a')
+    script.settle()
+    expect(script.node(1).commitIndex).toBe(1)
+    script.heal()
+    script.pass(300)
+    expect(script.applied(1)).toEqual(['a'])
+  })
+
+  it.each([
+    [[2, 3], false],
+    [[4, 5], false],
+    [[2, 4], true],
+  ])('4.3: an election needs them as well: with the votes of %j 1 leads: %s', (voters, elected) => {
+    const configuration = { voters: [1, 4, 5], outgoing: THREE }
+    const script = new Script(FIVE, { configuration, preVote: false })
+    script.timeOut(1)
+    script.perform(1)
+    for (const from of voters) {
+      script.node(1).step({ type: 'vote-reply', from, to: 1, term: 1, granted: true }, script.nowMs)
+    }
+    expect(script.node(1).role).toBe(elected ? 'leader' : 'candidate')
+  })
+
+  it('4.3: any server of either configuration may lead', () => {
+    const configuration = { voters: [1, 4, 5], outgoing: THREE }
+    for (const id of FIVE) {
+      const script = new Script(FIVE, { configuration })
+      script.elect(id)
+      expect(leadersOf(script)[0]).toBe(`${id} in 1`)
+    }
+  })
+
+  it('4.3: once the joint configuration is committed, the leader goes on to the new one', () => {
+    const script = led(THREE, [4, 5])
+    change(script, [add(4), add(5), remove(2), remove(3)])
+    expect(configured(script, 1)).toBe('voters 1 4 5, outgoing 1 2 3')
+    script.settle()
+    expect([1, 4, 5].map((id) => configured(script, id))).toEqual(['voters 1 4 5', 'voters 1 4 5', 'voters 1 4 5'])
+  })
+
+  it('4.3: a leader that is not in the new one steps down when that is committed', () => {
+    const script = led(THREE, [4])
+    change(script, [add(4), remove(1)])
+    script.settle()
+    script.pass(100)
+    expect(script.eventsOf('leader-removed')).toMatchObject([{ node: 1 }])
+    expect(leadersOf(script).at(-1)).toMatch(/^[234] in 2$/)
+    expect(configured(script, 4)).toBe('voters 2 3 4')
+  })
+})
+
 describe('5 Log compaction', () => {
+  it('5: a follower whose next entry the leader has discarded gets a snapshot', () => {
+    const script = withLaggard()
+    expect(script.snapshots).toEqual([{ from: 1, to: 3, minimumIndex: 4 }])
+    script.deliverSnapshot(1, 3)
+    script.propose(1, 'd')
+    script.pass(200)
+    expect(script.stored.get(3)?.compacted).toEqual({ index: 4, term: 1 })
+    // What the snapshot contains is not applied once more.
+    expect(script.applied(3)).toEqual(['d'])
+  })
+
+  it('5: figure 5.3: one of an older term is refused', () => {
+    const script = new Script(THREE, {}, { 1: storedLog([1], 4) })
+    script.node(1).step(snapshot(3, 9, 3), 0)
+    expect(answers(script)).toMatchObject([{ to: 2, term: 4 }])
+    expect(script.node(1).lastIndex).toBe(1)
+  })
+
+  it('5: figure 5.3: a stale one, which describes no more than what is committed, is ignored', () => {
+    const script = new Script(THREE)
+    script.node(1).step(append(1, { index: 0, term: 0 }, entriesOfTerms(1, 1, 1), 3), 0)
+    script.perform(1)
+    script.node(1).step(snapshot(1, 2, 1), 0)
+    script.perform(1)
+    expect(script.node(1).firstIndex).toBe(1)
+    expect(script.refusedSnapshots.get(1)).toEqual([{ index: 2, term: 1 }])
+  })
+
+  it('5: figure 5.3: where the log holds its last entry, the entries behind that are retained', () => {
+    const script = new Script(THREE, {}, { 1: storedLog([1, 1, 1, 1]) })
+    script.node(1).step(snapshot(2, 2, 1), 0)
+    script.perform(1)
+    expect([script.terms(1), script.node(1).commitIndex]).toEqual([[1, 1, 1, 1], 2])
+  })
+
+  it('5: figure 5.3: where it does not, the entire log is discarded', () => {
+    const script = new Script(THREE, {}, { 1: storedLog([1, 1, 1, 1]) })
+    script.node(1).step(snapshot(3, 2, 2), 0)
+    script.perform(1)
+    expect([script.node(1).firstIndex, script.node(1).lastIndex]).toEqual([3, 2])
+    expect(script.stored.get(1)).toMatchObject({ compacted: { index: 2, term: 2 }, entries: [] })
+  })
+
+  it('5.1: the snapshot brings the configuration as of its last entry', () => {
+    const script = led(THREE, [4])
+    script.cut(3)
+    change(script, [learn(4)])
+    script.settle()
+    expect(configured(script, 3)).toBe('voters 1 2 3')
+    script.heal()
+    script.deliverSnapshot(1, 3, { configuration: script.node(1).configurationAt(2) })
+    script.settle()
+    expect(configured(script, 3)).toBe('voters 1 2 3, learners 4')
+  })
+
   it('5.1: what is applied may be forgotten; index and term of the last entry stay, for the check of the next append', () => {
     const script = new Script(THREE)
     script.elect(1)
@@ -567,6 +952,63 @@ describe('6.4 Processing read-only queries more efficiently', () => {
     script.node(2).readIndex(1, script.nowMs)
     script.settle()
     expect(script.reads.get(2)).toEqual([{ requestId: 1, index: 2 }])
+  })
+})
+
+describe('6.4.1 Using clocks to reduce messaging for read-only queries', () => {
+  /** Led by 1, whose last heartbeat went out just now, and was answered. Clocks are exact. */
+  function leased(): Script {
+    const script = new Script(THREE, { clockDriftMax: 0 })
+    script.elect(1)
+    script.nowMs += 100
+    script.node(1).tick(script.nowMs)
+    script.settle()
+    return script
+  }
+
+  it('6.4.1: a heartbeat that a majority acknowledged is a lease of an election timeout, from when it was sent', () => {
+    const script = leased()
+    const sentMs = script.nowMs
+    expect(script.node(1).leaseRead(sentMs)).toBe(1)
+    expect(script.node(1).leaseRead(sentMs + 999)).toBe(1)
+    expect(script.node(1).leaseRead(sentMs + 1000)).toBeUndefined()
+  })
+
+  it('6.4.1: during a lease it answers reads without any message', () => {
+    const script = leased()
+    script.clear()
+    script.node(1).leaseRead(script.nowMs)
+    script.perform(1)
+    expect(script.sent).toEqual([])
+  })
+
+  it('6.4.1: the lease is shorter by what clocks may drift against each other', () => {
+    const script = new Script(THREE, { clockDriftMax: 0.25 })
+    script.elect(1)
+    script.pass(100)
+    script.nowMs += 100
+    script.node(1).tick(script.nowMs)
+    script.settle()
+    expect(script.node(1).leaseRead(script.nowMs + 599)).toBe(1)
+    expect(script.node(1).leaseRead(script.nowMs + 600)).toBeUndefined()
+  })
+
+  it('6.4.1: a transfer of leadership ends the lease, since it elects another before the timeout', () => {
+    const script = leased()
+    script.loses = ({ type }) => type === 'timeout-now'
+    script.node(1).transferLeadership(3, script.nowMs)
+    expect(script.node(1).leaseRead(script.nowMs)).toBeUndefined()
+    script.pass(1500)
+    expect(script.node(1).role).toBe('leader')
+    expect(script.node(1).leaseRead(script.nowMs)).toBeUndefined()
+  })
+
+  it('6.4.1: what it rests on: no server votes for another within an election timeout of a heartbeat', () => {
+    const script = leased()
+    script.node(2).step(vote(9, { from: 3, to: 2 }), script.nowMs + 999)
+    expect(script.node(2).status().vote).toBe(1)
+    script.node(2).step(vote(9, { from: 3, to: 2 }), script.nowMs + 1000)
+    expect(script.node(2).status().vote).toBe(3)
   })
 })
 
@@ -663,14 +1105,3 @@ describe('10.2.2 Batching and pipelining', () => {
     expect(script.applied(2)).toEqual(['a', 'b'])
   })
 })
-
-/*
- * Not here yet, since what they are about is not:
- *
- *   3.10       leadership transfer
- *   4.1, 4.3   membership changes: one server at a time, joint consensus
- *   4.2.1      catching up new servers as learners
- *   4.2.2      removing the current leader
- *   5.1 to 5.3 snapshots to followers: InstallSnapshot
- *   6.4.1      leases for reads by clocks
- */
