@@ -5,9 +5,7 @@
  *
  * Fails when one is not found within the seeds it is given (test/raft/mutants.ts).
  */
-import { AssertionError } from '../src/base/assert.js'
-import { SafetyViolation } from '../test/raft/checker.js'
-import { MUTANTS, type Mutant } from '../test/raft/mutants.js'
+import { describeFinding, MUTANTS, type Mutant } from '../test/raft/mutants.js'
 import { runSeed } from '../test/raft/swarm.js'
 
 console.log('| planted bug | breaks | found with seed | as |')
@@ -22,13 +20,7 @@ for (const mutant of MUTANTS) {
 function find({ seeds, ...options }: Mutant): { seed: number; as: string } | undefined {
   for (let seed = 1; seed <= seeds; seed++) {
     const { failure } = runSeed(seed, options)
-    if (failure !== undefined && !failure.message.startsWith('liveness')) return { seed, as: describeFailure(failure) }
+    if (failure !== undefined && !failure.message.startsWith('liveness')) return { seed, as: describeFinding(failure) }
   }
   return undefined
-}
-
-function describeFailure(failure: Error): string {
-  if (failure instanceof AssertionError) return 'an assertion of the core'
-  if (failure instanceof SafetyViolation) return failure.message.split(':')[0] ?? ''
-  throw failure
 }

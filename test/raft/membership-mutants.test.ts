@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import type { RaftOptions } from '../../src/raft/options.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
 import { ELECTION_TIMEOUT_MS, SimulatedCluster } from './cluster.js'
+import { describeFinding, tableRows } from './mutants.js'
 import { mutatedCore, type Mutation } from './mutated-core.js'
 
 const SEEDS = 400
@@ -135,7 +136,15 @@ const ALL: [string, readonly Mutation[], Partial<RaftOptions>][] = [
   ['a lease that holds again when a transfer is given up', LEASE_MUTANT, { checkQuorum: true }],
 ]
 
-describe.each(ALL)('%s', (_name, mutations, core) => {
+/** Of each that was found: with which seed, and as what. */
+const found = new Map<string, string>()
+
+function noteFound(name: string, seed: number, as: string): void {
+  console.log(`| ${name} | | ${seed} | ${as} |`)
+  found.set(name, `${seed} | ${as}`)
+}
+
+describe.each(ALL)('%s', (name, mutations, core) => {
   let Core: typeof RawNode
 
   beforeAll(async () => {
@@ -150,7 +159,7 @@ describe.each(ALL)('%s', (_name, mutations, core) => {
       } catch (error) {
         // A broken invariant, seen from above or by the core itself; anything else is a mistake of the test.
         expect(error).toMatchObject({ name: expect.stringMatching(/^(SafetyViolation|AssertionError)$/) as string })
-        console.log(`found with seed ${seed}: ${String(error).split('\n')[0]}`)
+        noteFound(name, seed, describeFinding(error as Error))
         return
       }
     }
@@ -158,7 +167,7 @@ describe.each(ALL)('%s', (_name, mutations, core) => {
   })
 })
 
-describe.each(Object.entries(STUCK))('%s', (_name, mutations) => {
+describe.each(Object.entries(STUCK))('%s', (name, mutations) => {
   it('is found when all faults have ended', async () => {
     const Core = await mutatedCore(mutations)
     for (let seed = 1; seed <= SEEDS; seed++) {
@@ -173,9 +182,25 @@ describe.each(Object.entries(STUCK))('%s', (_name, mutations) => {
       ) {
         continue
       }
-      console.log(`found with seed ${seed}`)
+      noteFound(name, seed, 'no progress')
       return
     }
     expect.unreachable(`not found with ${SEEDS} seeds`)
+  })
+})
+
+describe('the table of bugs planted in a copy of the source', () => {
+  const rows = tableRows('bug planted in a copy')
+
+  it('has a row for each, and no other', () => {
+    const names = [...ALL.map(([name]) => name), ...Object.keys(STUCK)]
+    expect(rows.map(([name]) => name)).toEqual(names)
+    expect(rows.filter(([, breaks]) => breaks === '')).toEqual([])
+  })
+
+  it('says with which seed each was found; the output above has the rows as they should be', () => {
+    for (const [name = '', , ...finding] of rows) {
+      if (found.has(name)) expect(finding.join(' | '), name).toBe(found.get(name))
+    }
   })
 })

@@ -5,10 +5,13 @@
  *
  * The core has no switch for any of them: what ships is what is tested.
  */
+import { readFileSync } from 'node:fs'
+import { AssertionError } from '../../src/base/assert.js'
 import type { Message } from '../../src/raft/message.js'
 import type { RaftOptions } from '../../src/raft/options.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
 import type { Ready } from '../../src/raft/ready.js'
+import { SafetyViolation } from './checker.js'
 import type { Fault, Plant } from './cluster.js'
 
 export interface Mutant {
@@ -22,6 +25,24 @@ export interface Mutant {
   readonly core?: Partial<RaftOptions>
   readonly faults?: readonly Fault[]
   readonly churn?: boolean
+}
+
+/** As what a bug was found: by which invariant, or by the core itself. Anything else is a mistake of the test. */
+export function describeFinding(failure: Error): string {
+  if (failure instanceof SafetyViolation) return failure.message.split(':')[0] ?? ''
+  // A core made of a copy of the source has an AssertionError of its own.
+  if (failure instanceof AssertionError || failure.name === 'AssertionError') return 'an assertion of the core'
+  throw failure
+}
+
+/** The cells of the table of docs/TESTING.md whose first heading this is, row by row. */
+export function tableRows(heading: string): string[][] {
+  const lines = readFileSync(new URL('../../docs/TESTING.md', import.meta.url), 'utf8').split('\n')
+  const start = lines.findIndex((line) => line.startsWith(`| ${heading} |`))
+  if (start < 0) throw new Error(`docs/TESTING.md has no table of "${heading}"`)
+  const body = lines.slice(start + 2)
+  const length = body.findIndex((line) => !line.startsWith('|'))
+  return body.slice(0, length).map((line) => line.slice(2, -2).split(' | '))
 }
 
 export const MUTANTS: readonly Mutant[] = [
