@@ -21,6 +21,8 @@ export function handleAppend(state: RaftState, message: Append): void {
   hearLeader(state, message.from)
   const { log } = state
   const { previousIndex, previousTerm, entries } = message
+  const lastTerm = entries.at(-1)?.term ?? previousTerm
+  assert(lastTerm <= message.term, () => `an append of term ${message.term} holds an entry of term ${lastTerm}`)
   // What is committed is in the log of every later leader (thesis 3.6.3): only behind it can the logs differ.
   if (previousIndex > state.commitIndex && log.termAt(previousIndex) !== previousTerm) {
     reject(state, message)

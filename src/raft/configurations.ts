@@ -43,6 +43,12 @@ export class Configurations {
     throw new AssertionError(`the configuration at ${index} is compacted`)
   }
 
+  /** What was in force at `index` and came into force behind it. */
+  since(index: Index): CompleteConfiguration[] {
+    const later = this.#known.filter((known) => known.index > index)
+    return [this.at(index), ...later.map(({ configuration }) => configuration)]
+  }
+
   /** How many entries behind `index` bring a configuration. */
   countAfter(index: Index): number {
     let count = 0

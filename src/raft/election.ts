@@ -111,8 +111,10 @@ export function handleVote(state: RaftState, message: Vote): void {
  * told to one that cannot: then that is a transfer that fails, which costs the leader a timeout and nobody anything else.
  */
 export function handleTimeoutNow(state: RaftState, message: TimeoutNow): void {
-  const { id, term, role, resigned, promises } = state
-  const isAbleToLead = role === 'follower' && isVoter(state, id) && !resigned && promises === 'kept'
+  const { id, term, role, resigned, promises, leader } = state
+  // Its word skips every rule that keeps the peace, so it must be the leader's, where we know who that is.
+  const isTheLeaders = leader === NOBODY || message.from === leader
+  const isAbleToLead = isTheLeaders && role === 'follower' && isVoter(state, id) && !resigned && promises === 'kept'
   if (!isAbleToLead || !hardStateIsDurable(state)) {
     const { type, from } = message
     state.settings.trace?.({ type: 'message-ignored', node: id, message: type, from, term, reason: 'not-awaited' })

@@ -38,8 +38,11 @@ export function mayCampaign(state: RaftState): boolean {
 
 /** Whether this member alone is a quorum. */
 export function isSoleVoter(state: RaftState): boolean {
-  const { voters, outgoing } = state.configuration
-  return outgoing.length === 0 && voters.length === 1 && voters[0] === state.id
+  return isSoleVoterOf(state.configuration, state.id)
+}
+
+export function isSoleVoterOf({ voters, outgoing }: CompleteConfiguration, id: NodeId): boolean {
+  return outgoing.length === 0 && voters.length === 1 && voters[0] === id
 }
 
 /** Everybody else that takes part. */

@@ -48,6 +48,7 @@
  * before only starts this anew.
  */
 import { assert } from '../base/assert.js'
+import { commitByCounting } from './commit.js'
 import type { AppendAccepted, AppendRejected, HeartbeatReply, Recovered, Recovering } from './message.js'
 import { send } from './outbox.js'
 import { becomeProbe, isRecovering, type Progress } from './progress.js'
@@ -79,7 +80,7 @@ export function handleRecovering(state: RaftState, message: Recovering): void {
   }
   if (follower.matchIndex < follower.barrierIndex || state.commitIndex < follower.barrierIndex) return
   follower.recoveredId = recoveryId
-  follower.recoveryId = 0
+  countAgain(state, follower)
   sendRecovered(state, follower)
 }
 
@@ -92,7 +93,7 @@ export function isOfEarlierLife(state: RaftState, answer: AppendAccepted | Appen
   const follower = state.followers.get(answer.from)
   if (follower === undefined || !isRecovering(follower)) return false
   if (answer.type !== 'heartbeat-reply' || answer.round <= follower.recoveryRound) return true
-  follower.recoveryId = 0
+  countAgain(state, follower)
   return false
 }
 
@@ -123,6 +124,12 @@ function beginRecovery(state: RaftState, follower: Progress, recoveryId: number)
   follower.barrierIndex = log.lastIndex
   const { id, barrierIndex } = follower
   state.settings.trace?.({ type: 'recovery-started', node: state.id, follower: id, barrierIndex })
+}
+
+/** What it acknowledged meanwhile, beyond the barrier, may be all that a commit waited for; nobody else will look again. */
+function countAgain(state: RaftState, follower: Progress): void {
+  follower.recoveryId = 0
+  commitByCounting(state)
 }
 
 function sendRecovered(state: RaftState, follower: Progress): void {

@@ -18,7 +18,7 @@ import { assert } from '../base/assert.js'
 import { randomId } from '../base/random.js'
 import type { ConfigurationChange, ProposeConfigurationResult } from './confchange/change.js'
 import type { CompleteConfiguration } from './configuration.js'
-import { isSoleVoter } from './electorate.js'
+import { isSoleVoterOf } from './electorate.js'
 import { checkInvariants } from './invariants.js'
 import { leaseReadIndex, voidLease } from './lease-read.js'
 import { proposeConfiguration } from './membership.js'
@@ -59,8 +59,10 @@ export class RawNode {
       `stored state: the log ends in term ${log.lastTerm}, the current one is ${state.term}`,
     )
     restartElectionTimer(state)
-    // There is nobody to wait for.
-    if (isSoleVoter(state)) state.electionTimeoutDrawnMs = 0
+    // There is nobody to wait for; but only if we are alone since what is applied. A configuration that removes all others
+    // may have been written and never acknowledged: who proposed it still leads, by a lease that counts on our silence.
+    const settled = state.configurations.since(stored.applied)
+    if (settled.every((configuration) => isSoleVoterOf(configuration, state.id))) state.electionTimeoutDrawnMs = 0
     this.#state = state
   }
 

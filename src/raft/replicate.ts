@@ -21,7 +21,7 @@ import { commitByCounting } from './commit.js'
 import type { AppendAccepted, AppendRejected, HeartbeatReply } from './message.js'
 import { send } from './outbox.js'
 import { becomeProbe, becomeReplicate, becomeSnapshot, isRecovering, type Progress } from './progress.js'
-import { maybeRetrySnapshot, noteMatchInSnapshot } from './snapshot-send.js'
+import { maybeRetrySnapshot, noteMatchInSnapshot, noteRejectionInSnapshot } from './snapshot-send.js'
 import type { RaftState } from './state.js'
 import type { Entry, Index, NodeId } from './types.js'
 
@@ -84,6 +84,7 @@ export function handleAppendRejected(state: RaftState, message: AppendRejected):
       if (message.previousIndex <= follower.matchIndex) return
       break
     case 'snapshot':
+      noteRejectionInSnapshot(state, follower)
       return
   }
   markActivity(state, follower)

@@ -23,6 +23,7 @@ import { commitThrough } from './commit.js'
 import { completeConfiguration } from './configuration.js'
 import { resetConfigurations } from './membership.js'
 import type { Snapshot } from './message.js'
+import { holdForBeginningWrite } from './outbox.js'
 import type { Restore } from './ready.js'
 import type { RaftState } from './state.js'
 import type { SnapshotRefusal } from './trace.js'
@@ -60,6 +61,9 @@ export function handleSnapshot(state: RaftState, message: Snapshot): void {
 /** The driver need not keep its bytes. */
 export function refuseSnapshot(state: RaftState, { from, position }: Snapshot, reason: SnapshotRefusal): void {
   state.settings.trace?.({ type: 'snapshot-refused', node: state.id, from, position, reason })
+  // A repetition of what is being restored: its bytes are needed, and by the position nobody can tell the two apart.
+  const restoring = state.restore?.position
+  if (restoring?.index === position.index && restoring.term === position.term) return
   state.refusedSnapshots.push(position)
 }
 
@@ -74,6 +78,8 @@ export function beginRestore(state: RaftState): Restore {
   restore.writeId = ++state.lastWriteId
   const hardState = { term: state.term, vote: state.vote }
   state.write = { id: restore.writeId, hardState, promises: state.promises }
+  // It carries the hard state like any other write: what waited for that leaves with it.
+  holdForBeginningWrite(state)
   const { position, configuration, writeId } = restore
   return { writeId, hardState, position, configuration }
 }

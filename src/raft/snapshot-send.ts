@@ -69,6 +69,18 @@ export function maybeRetrySnapshot(state: RaftState, follower: Progress): void {
   follower.snapshotPhase = 'wanted'
 }
 
+/**
+ * It says that it does not hold the compacted position. While it installs it would: what it accepted is committed for it.
+ * So it fell in the middle, and the state is lost. An election timeout after the report, since a rejection may have been
+ * on its way before: that would cost a snapshot too many.
+ */
+export function noteRejectionInSnapshot(state: RaftState, follower: Progress): void {
+  const { snapshotTimeoutMs, electionTimeoutMs } = state.settings
+  const reportedMs = follower.snapshotDeadlineMs - snapshotTimeoutMs
+  if (follower.snapshotPhase !== 'installing' || state.nowMs < reportedMs + electionTimeoutMs) return
+  follower.snapshotPhase = 'waiting'
+}
+
 /** It has what it was sent, but its log does not continue ours: we have compacted further since. */
 export function noteMatchInSnapshot(follower: Progress): void {
   if (follower.snapshotPhase === 'installing' && follower.matchIndex >= follower.pendingSnapshotIndex) {

@@ -95,9 +95,20 @@ describe('a leader', () => {
     const script = withLaggard({ snapshotTimeoutMs: 3000 })
     script.pass(2000)
     script.node(1).snapshotSent(3, { index: 10, term: 1 }, script.nowMs)
+    script.loses = ({ type }) => type === 'append-rejected'
     script.pass(2500)
     expect(script.snapshots).toHaveLength(1)
     script.pass(1000)
+    expect(script.snapshots).toHaveLength(2)
+  })
+
+  it('tries again without waiting for that when the member says that it does not have it: it fell while installing', () => {
+    const script = withLaggard()
+    script.pass(2000)
+    script.node(1).snapshotSent(3, { index: 10, term: 1 }, script.nowMs)
+    script.pass(900)
+    expect(script.snapshots).toHaveLength(1)
+    script.pass(600)
     expect(script.snapshots).toHaveLength(2)
   })
 
