@@ -1,19 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.js'
 import { EMPTY_DIGEST } from '../../src/base/checksum.js'
-import { isStoreError } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/base/limits.js'
 import { Lessor } from '../../src/lease/lessor.js'
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action()
-  } catch (error) {
-    if (isStoreError(error)) return error.code
-    throw error
-  }
-  return undefined
-}
+import { codeOf } from '../code-of.js'
 
 describe('the replicated book of leases', () => {
   test('a TTL below a second is raised to one, zero and negative ones too', () => {

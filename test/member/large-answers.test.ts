@@ -16,6 +16,7 @@ import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
 import { get as range, put as putOf } from '../mvcc/requests.js'
 import { RunningWorld } from '../store/clusters.js'
+import { observed } from './observed-disk.js'
 
 const VALUE = 'v'.repeat(100_000)
 const KEYS = 40
@@ -230,34 +231,6 @@ async function filled(members = ['a', 'b', 'c']) {
     listener = action
   }
   return { world, reads, onRead }
-}
-
-/** Tells of every key that is read from the state, in whatever way. */
-function observed(disk: Disk, read: (keys: readonly string[]) => void): Disk {
-  return {
-    permanent: disk.permanent,
-    location: disk.location,
-    peek: (name) => disk.peek(name),
-    acquire: (options) => disk.acquire(options),
-    release: () => disk.release(),
-    openSlotFile: (name) => disk.openSlotFile(name),
-    async openDatabase(name, options) {
-      const database = await disk.openDatabase(name, options)
-      if (name !== 'state') return database
-      const getMany = database.getMany.bind(database) as (keys: string[]) => Promise<Uint8Array[]>
-      const getSync = database.getSync.bind(database)
-      return Object.assign(database, {
-        getMany: (keys: string[]) => {
-          read(keys)
-          return getMany(keys)
-        },
-        getSync: (key: string) => {
-          read([key])
-          return getSync(key)
-        },
-      })
-    },
-  }
 }
 
 async function refusal(call: Promise<unknown>): Promise<StoreError> {

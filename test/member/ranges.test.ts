@@ -2,9 +2,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { RangeOptions, Store } from '../../src/api/store.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
-import type { Disk } from '../../src/storage/disk.js'
 import { open } from '../../src/store/open.js'
 import { temporaryFolder } from '../storage/disks.js'
+import { observed } from './observed-disk.js'
 
 describe('a range over a state that was loaded from disk', () => {
   test.each([
@@ -54,26 +54,4 @@ async function reopened(): Promise<{ store: Store; read: () => number }> {
   onTestFinished(() => store.close())
   await store.ready()
   return { store, read: () => records }
-}
-
-function observed(disk: Disk, reads: (keys: readonly string[]) => void): Disk {
-  return {
-    permanent: disk.permanent,
-    location: disk.location,
-    peek: (name) => disk.peek(name),
-    acquire: (options) => disk.acquire(options),
-    release: () => disk.release(),
-    openSlotFile: (name) => disk.openSlotFile(name),
-    async openDatabase(name, options) {
-      const database = await disk.openDatabase(name, options)
-      if (name !== 'state') return database
-      const getMany = database.getMany.bind(database) as (keys: string[]) => Promise<Uint8Array[]>
-      return Object.assign(database, {
-        getMany: (keys: string[]) => {
-          reads(keys)
-          return getMany(keys)
-        },
-      })
-    },
-  }
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { isStoreError } from '../../src/base/errors.js'
 import { decodeRecord, recordKey } from '../../src/mvcc/record.js'
 import { MvccStore } from '../../src/mvcc/store.js'
 import { MemoryBackend } from './memory-backend.js'
 import { del, get, put } from './requests.js'
+import { codeOf } from '../code-of.js'
 
 function world() {
   const backend = new MemoryBackend()
@@ -18,16 +18,6 @@ function world() {
       return `${keyValue.key}@${id.main}${type === 'delete' ? '†' : ''}`
     })
   return { backend, store, compact, records }
-}
-
-function codeOf(action: () => void): string | undefined {
-  try {
-    action()
-  } catch (error) {
-    if (isStoreError(error)) return error.code
-    throw error
-  }
-  return undefined
 }
 
 describe('compaction', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.js'
 import { prefixEnd } from '../../src/base/bytes.js'
-import { isStoreError } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/base/limits.js'
 import type { Event } from '../../src/mvcc/types.js'
 import { WatchHub, type WatchOptions } from '../../src/watch/hub.js'
 import type { WatchBatch, Watcher } from '../../src/watch/watcher.js'
+import { codeOf } from '../code-of.js'
 
 function event(key: string, modRevision: number, type: 'put' | 'delete' = 'put', bytes = 0): Event {
   const value = new Uint8Array(bytes)
@@ -337,13 +337,3 @@ describe('the hub', () => {
     expect(() => hub.publish(2, [event('a', 2)])).toThrow(AssertionError)
   })
 })
-
-function codeOf(action: () => unknown): string | undefined {
-  try {
-    action()
-  } catch (error) {
-    if (isStoreError(error)) return error.code
-    throw error
-  }
-  return undefined
-}
