@@ -1,0 +1,83 @@
+/**
+ * What can go wrong in a simulated world, as data: what a seed draws, what a failing run is shrunk to, what a test spells out.
+ *
+ * Always: a fault stands for itself. It says when it begins and when it is over, and taking it out of a plan changes
+ * nothing else of the plan.
+ */
+import type { CrashKind } from '../sim/sim-disk.js'
+
+export type Fault = { readonly atMs: number } & FaultKind
+
+export type FaultKind =
+  // Processes.
+  /** The process is gone at once, with `power` also what its disk had not synced; a new one starts after `downMs`. */
+  | { readonly type: 'crash'; readonly member: string; readonly disk: CrashKind; readonly downMs: number }
+  /** Crashes `times` times, each `everyMs` after the last start. */
+  | { readonly type: 'crash-loop'; readonly member: string; readonly times: number; readonly everyMs: number }
+  /** Crashes with loss of power in the very moment of the next event of this kind at the member (a failpoint). */
+  | { readonly type: 'crash-at'; readonly member: string; readonly event: string; readonly downMs: number }
+  /** `close()`, and a new process after `downMs`. */
+  | { readonly type: 'restart'; readonly member: string; readonly downMs: number }
+  /** Every member in turn, the next one `pauseMs` after the last one is back. */
+  | { readonly type: 'rolling-restart'; readonly downMs: number; readonly pauseMs: number }
+  /** SIGSTOP and SIGCONT: nothing runs, time goes on, everything that was due is done afterwards. */
+  | { readonly type: 'pause'; readonly member: string; readonly forMs: number }
+  /** An event loop under load: whatever is due runs up to `lateMs` late, in bulk. */
+  | { readonly type: 'lag'; readonly member: string; readonly lateMs: number; readonly forMs: number }
+  // Clocks.
+  /** The monotonic clock (and with it the timers) runs this much faster, or slower if negative. */
+  | { readonly type: 'clock-drift'; readonly member: string; readonly perMillion: number; readonly forMs: number }
+  /** The monotonic clock stands still, and its timers with it. */
+  | { readonly type: 'clock-freeze'; readonly member: string; readonly forMs: number }
+  /** The wall clock is set, forward or back. */
+  | { readonly type: 'wall-jump'; readonly member: string; readonly byMs: number }
+  /** The wall clock swings to and fro around the right time. */
+  | {
+      readonly type: 'wall-swing'
+      readonly member: string
+      readonly byMs: number
+      readonly periodMs: number
+      readonly forMs: number
+    }
+  // The network.
+  | { readonly type: 'cut'; readonly from: string; readonly to: string; readonly forMs: number }
+  | { readonly type: 'cut-one-way'; readonly from: string; readonly to: string; readonly forMs: number }
+  | { readonly type: 'partition'; readonly groups: readonly (readonly string[])[]; readonly forMs: number }
+  /** Each member reaches only its two neighbours: not transitive. */
+  | { readonly type: 'ring'; readonly forMs: number }
+  /** Frames queue up on the way and arrive together afterwards. */
+  | { readonly type: 'clog'; readonly from: string; readonly to: string; readonly forMs: number }
+  /** The ways of these members are clogged one after the other, and freed in another order. */
+  | { readonly type: 'swizzle'; readonly members: readonly string[]; readonly stepMs: number }
+  | {
+      readonly type: 'slow-link'
+      readonly from: string
+      readonly to: string
+      readonly bytesPerSecond: number
+      readonly forMs: number
+    }
+  /** The connections between two members break: what is on the way is lost, in the middle of a frame. */
+  | { readonly type: 'reset'; readonly from: string; readonly to: string }
+  /** Bits flip in frames: the receiver's checksum finds it and drops the connection. */
+  | {
+      readonly type: 'bit-flips'
+      readonly from: string
+      readonly to: string
+      readonly perMillion: number
+      readonly forMs: number
+    }
+  // Disks.
+  | { readonly type: 'disk-slow'; readonly member: string; readonly factor: number; readonly forMs: number }
+  /** Nothing the disk was asked for comes back until it is over. */
+  | { readonly type: 'disk-hang'; readonly member: string; readonly forMs: number }
+  /** The next sync fails, and it is open what it wrote (M6); the process, which must stop, is started anew after `downMs`. */
+  | { readonly type: 'sync-failure'; readonly member: string; readonly downMs: number }
+  /** No space left (M8): writes fail; the process is started anew when it is over. */
+  | { readonly type: 'disk-full'; readonly member: string; readonly forMs: number }
+  /** What lies on the disk changes while the process is down: rot that the next start must find (M2 to M5). */
+  | { readonly type: 'disk-rot'; readonly member: string; readonly rot: Rot; readonly downMs: number }
+
+/** What rot does to a database: a torn end, a hole in what was synced, a flipped bit in a value, a database that does not open. */
+export type Rot = 'torn-tail' | 'hole' | 'bit-flip' | 'unopenable'
+
+export type FaultType = FaultKind['type']

@@ -1,0 +1,26 @@
+/**
+ * Everything that happens in a simulated world, as one stream: transcripts, timelines, coverage and checkers read it.
+ *
+ * Always: building an event costs nothing when nobody observes the world.
+ */
+import type { Fault } from '../faults/fault.js'
+import type { NetworkEvent } from './sim-network.js'
+
+export type WorldEvent = { readonly atMs: number } & (
+  | ({ readonly subject: 'network'; readonly bytes: Uint8Array | undefined } & { readonly event: NetworkEvent })
+  | {
+      readonly subject: 'process'
+      readonly node: string
+      readonly event: 'start' | 'opened' | 'failed' | 'crash' | 'stop' | 'stopped' | 'pause' | 'resume'
+      readonly detail: string
+    }
+  | { readonly subject: 'disk'; readonly node: string; readonly event: string; readonly detail: string }
+  | { readonly subject: 'fault'; readonly event: 'begin' | 'end'; readonly fault: Fault }
+  | {
+      readonly subject: 'call'
+      readonly node: string
+      readonly event: 'invoke' | 'return'
+      readonly id: number
+      readonly detail: string
+    }
+)
