@@ -11,6 +11,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { NodeId } from '../raft/types.js'
 import type { Frame } from '../transport/transport.js'
 import type { Calls } from './calls.js'
+import type { Observe } from './event.js'
 import { decodeCall, decodeReply, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { decodeProposals } from './wire/proposal-codec.js'
@@ -23,6 +24,7 @@ export interface InboxParts {
   readonly logger: Logger
   /** Answers a question of another member, in its own time. */
   readonly answer: (from: NodeId, call: Call) => void
+  readonly observe: Observe | undefined
 }
 
 export class Inbox {
@@ -44,6 +46,11 @@ export class Inbox {
     }
   }
 
+  /** Bytes of what other members forwarded, to be appended in the next turn. */
+  get forwardedBytes(): number {
+    return this.#forwardedBytes
+  }
+
   takeForwarded(): readonly Uint8Array[] {
     const forwarded = this.#forwarded
     this.#forwarded = []
@@ -52,11 +59,14 @@ export class Inbox {
   }
 
   #dispatch(from: NodeId, frame: Frame, nowMs: number): void {
-    const { raft, calls, memberId, answer, logger } = this.#parts
+    const { raft, calls, memberId, answer, logger, observe } = this.#parts
     switch (frame.kind) {
-      case FRAME_KIND.raft:
-        raft.step(decodeMessage(frame.bytes, from, memberId), nowMs)
+      case FRAME_KIND.raft: {
+        const message = decodeMessage(frame.bytes, from, memberId)
+        observe?.({ type: 'message-received', message })
+        raft.step(message, nowMs)
         break
+      }
       case FRAME_KIND.propose:
         this.#collect(from, frame.bytes)
         break
@@ -76,7 +86,9 @@ export class Inbox {
   #collect(from: NodeId, bytes: Uint8Array): void {
     // Not the leader (any more): the sender sends them again to whoever leads, as soon as it knows.
     if (this.#parts.raft.role !== 'leader') return
-    for (const command of decodeProposals(bytes)) {
+    const commands = decodeProposals(bytes)
+    this.#parts.observe?.({ type: 'forwarded', from, commands: commands.length })
+    for (const command of commands) {
       // A member speaks for itself only: nobody uses up another one's sequence numbers.
       if (decodeProposalId(command).member !== from) {
         throw new StoreError('MALFORMED', `member ${from} forwarded a proposal of another member`)

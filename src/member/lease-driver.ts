@@ -11,14 +11,17 @@ import type { Random } from '../base/random.js'
 import { Expiry } from '../lease/expiry.js'
 import type { Lessor } from '../lease/lessor.js'
 import type { Applied } from '../machine/outcome.js'
+import type { Observe } from './event.js'
 import type { CallResponse } from './wire/call-codec.js'
 
 export class LeaseDriver {
   readonly #lessor: Lessor
   readonly #electionTimeoutMs: number
+  readonly #observe: Observe | undefined
   readonly #expiry = new Expiry()
 
-  constructor(lessor: Lessor, electionTimeoutMs: number) {
+  constructor(lessor: Lessor, electionTimeoutMs: number, observe?: Observe) {
+    this.#observe = observe
     this.#lessor = lessor
     this.#electionTimeoutMs = electionTimeoutMs
   }
@@ -29,10 +32,12 @@ export class LeaseDriver {
   }
 
   lead(nowMs: number): void {
+    this.#observe?.({ type: 'leases-taken-over', atMs: nowMs, extensionMs: this.#electionTimeoutMs })
     this.#expiry.promote(this.#lessor.leases(), nowMs, this.#electionTimeoutMs)
   }
 
   follow(): void {
+    if (this.#expiry.leading) this.#observe?.({ type: 'leases-given-up' })
     this.#expiry.demote()
   }
 
@@ -46,7 +51,9 @@ export class LeaseDriver {
 
   /** Leases to revoke now; each is given once in a while only, until it is gone. */
   expired(nowMs: number): readonly LeaseId[] {
-    return this.#expiry.expired(nowMs, LIMITS.leaseExpiriesPerTurnMax)
+    const leases = this.#expiry.expired(nowMs, LIMITS.leaseExpiriesPerTurnMax)
+    if (leases.length > 0) this.#observe?.({ type: 'leases-expired', atMs: nowMs, leases })
+    return leases
   }
 
   nextDeadlineMs(): number {
@@ -55,7 +62,12 @@ export class LeaseDriver {
 
   renew(id: LeaseId, nowMs: number): CallResponse {
     const remainingMs = this.#expiry.renew(id, nowMs)
-    return remainingMs === undefined ? { type: 'lease', exists: false } : this.#leaseOf(id, remainingMs)
+    if (remainingMs === undefined) return { type: 'lease', exists: false }
+    const response = this.#leaseOf(id, remainingMs)
+    if (response.type === 'lease' && response.exists) {
+      this.#observe?.({ type: 'lease-renewed', lease: id, atMs: nowMs, ttlMs: response.ttlMs, remainingMs })
+    }
+    return response
   }
 
   timeToLive(id: LeaseId, nowMs: number): CallResponse {

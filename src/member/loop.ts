@@ -19,12 +19,14 @@ import { assert } from '../base/assert.js'
 import type { Clock } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
+import type { Applied } from '../machine/outcome.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { Ready, Write } from '../raft/ready.js'
 import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import type { Calls } from './calls.js'
+import type { Observe, Waiting } from './event.js'
 import type { Inbox } from './inbox.js'
 import type { LeaseDriver } from './lease-driver.js'
 import type { Pacer } from './pacer.js'
@@ -63,6 +65,7 @@ export interface LoopParts {
   readonly answer: (request: CallRequest) => Promise<CallResponse>
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly failed: (error: unknown) => void
+  readonly observe: Observe | undefined
 }
 
 export class Loop {
@@ -94,6 +97,7 @@ export class Loop {
     })
     if (raft.hasReady(persistence.mayApply)) pacer.wake()
     pacer.wakeAt(this.#nextDeadlineMs())
+    this.#parts.observe?.({ type: 'turned', atMs: nowMs, ...this.#waiting() })
   }
 
   /** Resolves when no write of the log is under way. */
@@ -102,20 +106,29 @@ export class Loop {
   }
 
   #submit(nowMs: number): void {
-    const { raft, reads, calls, proposals, inbox, transport } = this.#parts
+    const { raft, reads, calls, proposals, inbox, transport, observe } = this.#parts
     const { role, leader } = raft
     // Taken in any case: what came while this member led, and it does not any more, goes to the next leader from where it
     // came. A refusal too is answered by silence: whoever proposed tries again, or gives up at its deadline.
     const forwarded = inbox.takeForwarded()
     if (role === 'leader') {
       if (forwarded.length > 0) raft.propose(forwarded, nowMs)
-      proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => raft.propose(commands, nowMs).accepted)
+      proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => {
+        const taken = raft.propose(commands, nowMs).accepted
+        observe?.({ type: 'proposed', to: leader, commands: commands.length, taken })
+        return taken
+      })
     } else if (leader !== NOBODY) {
       proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => {
-        return transport?.send(leader, { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) }) ?? false
+        const taken = transport?.send(leader, { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) }) ?? false
+        observe?.({ type: 'proposed', to: leader, commands: commands.length, taken })
+        return taken
       })
     }
-    reads.submit(nowMs, (requestId) => raft.readIndex(requestId, nowMs))
+    reads.submit(nowMs, (requestId) => {
+      observe?.({ type: 'read-asked', requestId })
+      return raft.readIndex(requestId, nowMs)
+    })
     calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
   }
 
@@ -139,26 +152,35 @@ export class Loop {
    * nothing is ever received that could be restored or refused, and storage reports no lost promises.
    */
   #perform(ready: Ready, nowMs: number): void {
-    const { transport, reads, machine } = this.#parts
+    const { transport, reads, machine, observe } = this.#parts
     assert(
       ready.restore === undefined && ready.promises === 'kept',
       'the core restores a snapshot, or is without promises, in a member that can do neither',
     )
     for (const message of ready.messages) {
-      transport?.send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
+      const taken = transport?.send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) }) ?? false
+      observe?.({ type: 'message-sent', message, taken })
     }
     if (ready.write !== undefined) this.#write(ready.write)
     for (const entry of ready.committed) this.#apply(entry, nowMs)
-    for (const read of ready.reads) reads.confirmed(read)
-    for (const requestId of ready.droppedReads) reads.dropped(requestId)
+    for (const read of ready.reads) {
+      observe?.({ type: 'read-confirmed', ...read })
+      reads.confirmed(read)
+    }
+    for (const requestId of ready.droppedReads) {
+      observe?.({ type: 'read-dropped', requestId })
+      reads.dropped(requestId)
+    }
     reads.applied(machine.appliedIndex)
   }
 
   #write(write: Write): void {
-    const { storage, raft, clock, pacer, failed } = this.#parts
+    const { storage, raft, clock, pacer, failed, observe } = this.#parts
+    observe?.({ type: 'write-begun', write })
     this.#writing = storage.log
       .append(write)
       .then(() => {
+        observe?.({ type: 'write-durable', write })
         raft.advance(write.id, clock.monotonicMs())
         pacer.wake()
       })
@@ -169,12 +191,21 @@ export class Loop {
     const { machine, leases, watches, proposals } = this.#parts
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
+      this.#tellApplied(entry, undefined)
       return
     }
     const applied = machine.apply(entry.index, entry.term, entry.data)
+    this.#tellApplied(entry, applied)
     leases.applied(applied, nowMs)
     watches.publish(applied)
     proposals.settle(applied)
+  }
+
+  #tellApplied(entry: Entry, applied: Applied | undefined): void {
+    const { machine, observe } = this.#parts
+    if (observe === undefined) return
+    const { revision, compactRevision } = machine
+    observe({ type: 'applied', entry, applied, revision, compactRevision, digest: () => machine.digest })
   }
 
   #noticeLeader(nowMs: number): void {
@@ -222,6 +253,20 @@ export class Loop {
     if (raft.role !== 'leader') proposals.resubmitSilent(silentSinceMs)
     reads.retrySilent(silentSinceMs)
     calls.askAgain(silentSinceMs)
+  }
+
+  #waiting(): Waiting {
+    const { proposals, reads, calls, inbox, raft, storage, watches } = this.#parts
+    return {
+      proposals: proposals.waiting,
+      proposalBytes: proposals.waitingBytes,
+      reads: reads.waiting,
+      calls: calls.waiting,
+      forwardedBytes: inbox.forwardedBytes,
+      logBytes: raft.logBytes,
+      stagedBytes: storage.state.stagedBytes,
+      watches: watches.count,
+    }
   }
 
   #nextDeadlineMs(): number {

@@ -13,13 +13,14 @@ import type { LeaseId, RangeRequest } from '../mvcc/types.js'
 import { RawNode } from '../raft/raw-node.js'
 import type { Status } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
-import { NOBODY, type NodeId } from '../raft/types.js'
+import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
 import type { Disk } from '../storage/disk.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import { answerAsLeader } from './answers.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
+import type { Observe } from './event.js'
 import { Inbox } from './inbox.js'
 import { LeaseDriver } from './lease-driver.js'
 import { Loop } from './loop.js'
@@ -54,7 +55,8 @@ export interface MemberOptions {
   readonly stateBufferBytesMax: number
   readonly logRetainBytes: number
   readonly listener: MemberListener
-  readonly trace?: ((event: RaftEvent) => void) | undefined
+  /** Must not throw. */
+  readonly observe?: Observe | undefined
 }
 
 /** Told what happens; what it throws is its own affair. */
@@ -112,11 +114,14 @@ export class Member {
   }
 
   private constructor(options: MemberOptions, storage: Storage, machine: Machine) {
-    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs } = options
+    const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs, observe } = options
     const { clock, timers, random, logger } = options.environment
     this.#options = options
     this.#storage = storage
     this.#machine = machine
+    const { appliedIndex, appliedTerm } = machine
+    const stored = storage.log.storedState({ index: appliedIndex, term: appliedTerm })
+    this.#tellRecovered(stored)
     this.#raft = new RawNode(
       {
         id: memberId,
@@ -128,7 +133,7 @@ export class Member {
           this.#noteEvent(event)
         },
       },
-      storage.log.storedState({ index: machine.appliedIndex, term: machine.appliedTerm }),
+      stored,
       clock.monotonicMs(),
     )
     const failed = (error: unknown): void => {
@@ -144,13 +149,13 @@ export class Member {
     }
     const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake })
     const origin = { member: memberId, incarnation: storage.incarnation }
-    this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader))
+    this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
     this.#reads = new Reads(deadlines)
     this.#calls = new Calls(deadlines, random)
-    this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs)
-    this.#ranges = new Ranges(machine.store, reader, deadlines)
-    this.#watches = new Watches(machine, storage.state)
-    this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed)
+    this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs, observe)
+    this.#ranges = new Ranges(machine.store, reader, deadlines, observe)
+    this.#watches = new Watches(machine, storage.state, observe)
+    this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe)
     this.#inbox = new Inbox({
       memberId,
       raft: this.#raft,
@@ -159,6 +164,7 @@ export class Member {
       answer: (from, call) => {
         this.#reply(from, call, answer).catch(failed)
       },
+      observe,
     })
     this.#pacer = new Pacer(clock, timers, () => {
       this.#guard(() => {
@@ -186,6 +192,7 @@ export class Member {
         this.#leaderChanged(leader, term)
       },
       failed,
+      observe,
     })
   }
 
@@ -289,8 +296,27 @@ export class Member {
     this.#options.listener.leaderChanged(name, term)
   }
 
+  #tellRecovered(stored: StoredState): void {
+    const { memberId: member, members, observe } = this.#options
+    if (observe === undefined) return
+    const { revision, compactRevision, digest, appliedIndex, appliedTerm, lessor } = this.#machine
+    observe({
+      type: 'recovered',
+      member,
+      name: nameOf(this.#options, member) ?? '',
+      voters: members.map(({ id }) => id),
+      incarnation: this.#storage.incarnation,
+      stored,
+      applied: { index: appliedIndex, term: appliedTerm },
+      revision,
+      compactRevision,
+      digest,
+      leases: lessor.leases().map(({ id }) => id),
+    })
+  }
+
   #noteEvent(event: RaftEvent): void {
-    this.#options.trace?.(event)
+    this.#options.observe?.({ type: 'decided', event })
     if (event.type !== 'progress-snapshot') return
     this.#options.environment.logger.warn('a member was away for longer than the log goes back and cannot catch up', {
       member: nameOf(this.#options, event.follower),
@@ -318,6 +344,7 @@ export class Member {
     if (this.#ending !== undefined) return
     const failure = cause instanceof Error ? cause : new Error(String(cause))
     this.#options.environment.logger.error('member failed and stops', { reason: failure.message })
+    this.#options.observe?.({ type: 'failed', error: failure })
     this.#end({ code: 'MEMBER_FAILED', why: `this member stopped itself: ${failure.message}`, cause: failure })
     // Closing it fails at most with what is broken already.
     this.#options.transport?.close().catch(() => undefined)
@@ -345,6 +372,7 @@ export class Member {
       if (!failed) await this.#persistence.finish()
     } finally {
       await this.#storage.close()
+      this.#options.observe?.({ type: 'closed' })
     }
   }
 }

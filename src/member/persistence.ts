@@ -13,6 +13,7 @@ import type { Revision } from '../mvcc/types.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { LogPosition } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
+import type { Observe } from './event.js'
 
 export interface PersistenceLimits {
   /** Buffered changes after which the state is written. */
@@ -27,6 +28,7 @@ export class Persistence {
   readonly #raft: RawNode
   readonly #limits: PersistenceLimits
   readonly #failed: (error: unknown) => void
+  readonly #observe: Observe | undefined
   #writing: Promise<void> | undefined
   #durable: LogPosition
   /** The latest compaction of which all removals are in a write. */
@@ -38,7 +40,9 @@ export class Persistence {
     parts: { storage: Storage; machine: Machine; raft: RawNode },
     limits: PersistenceLimits,
     failed: (error: unknown) => void,
+    observe?: Observe,
   ) {
+    this.#observe = observe
     this.#storage = parts.storage
     this.#machine = parts.machine
     this.#raft = parts.raft
@@ -92,11 +96,19 @@ export class Persistence {
   async #write(): Promise<void> {
     const at: LogPosition = { index: this.#machine.appliedIndex, term: this.#machine.appliedTerm }
     if (!this.#machine.store.sweeping) this.#sweptRevision = this.#machine.compactRevision
+    this.#tellBegun(at)
     this.#machine.checkpoint()
     await this.#storage.state.commit()
     this.#durable = at
+    this.#observe?.({ type: 'state-durable', position: at })
     this.#stateWrites++
     await this.#trim()
+  }
+
+  #tellBegun(position: LogPosition): void {
+    if (this.#observe === undefined) return
+    const { revision, digest } = this.#machine
+    this.#observe({ type: 'state-write-begun', position, revision, digest })
   }
 
   async #trim(): Promise<void> {
@@ -104,6 +116,7 @@ export class Persistence {
     if (to === undefined) return
     await this.#storage.log.trim(to)
     this.#raft.compact(to.index)
+    this.#observe?.({ type: 'log-trimmed', to })
     this.#trims++
   }
 }

@@ -15,6 +15,7 @@ import { encodeCommand } from '../machine/command-codec.js'
 import type { Origin, Request } from '../machine/command.js'
 import type { Applied, Outcome, Response } from '../machine/outcome.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { Observe } from './event.js'
 import { doneButUnanswered, type CompleteResponse, type ResponseReader } from './response-reader.js'
 
 /** What a proposer gets: the result, and the revision of the store after it. */
@@ -37,6 +38,7 @@ export class Proposals {
   readonly #origin: Origin
   readonly #deadlines: Deadlines
   readonly #responses: ResponseReader
+  readonly #observe: Observe | undefined
   /** In the order of their sequence. */
   readonly #waiting = new Map<number, Proposal>()
   /** Those that were applied and whose answer is being read, with the revision of the store after them. */
@@ -48,7 +50,8 @@ export class Proposals {
   /** No proposal before this one waits. */
   #oldest = 1
 
-  constructor(origin: Origin, deadlines: Deadlines, responses: ResponseReader) {
+  constructor(origin: Origin, deadlines: Deadlines, responses: ResponseReader, observe?: Observe) {
+    this.#observe = observe
     this.#origin = origin
     this.#deadlines = deadlines
     this.#responses = responses
@@ -79,6 +82,14 @@ export class Proposals {
 
   get hasWaiting(): boolean {
     return this.#waiting.size > 0
+  }
+
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  get waitingBytes(): number {
+    return this.#bytes
   }
 
   /**
@@ -139,6 +150,8 @@ export class Proposals {
     const proposal = this.#waiting.get(sequence)
     if (proposal === undefined || applied.outcome === undefined) return
     this.#remove(proposal)
+    const { ok } = applied.outcome
+    this.#observe?.({ type: 'answered', proposal: applied.proposal, ok, revision: applied.revision })
     if (applied.outcome.ok) {
       this.#answer(proposal, applied.outcome.response, applied.revision)
     } else {

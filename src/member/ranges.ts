@@ -6,12 +6,13 @@
  * Always: the answer is the state at one revision, the one at which the plan was made: a compaction meanwhile takes
  * nothing away from who reads (record-reader.ts).
  */
-import { StoreError } from '../base/errors.js'
+import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { answerBytes, keyAnswerBytes, keyOnly } from '../mvcc/plan.js'
 import type { MvccStore } from '../mvcc/store.js'
 import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { Observe } from './event.js'
 import type { RecordReader } from './record-reader.js'
 
 /** Values are views that others may share. */
@@ -26,9 +27,11 @@ export class Ranges {
   readonly #store: MvccStore
   readonly #reader: RecordReader
   readonly #deadlines: Deadlines
+  readonly #observe: Observe | undefined
   readonly #waiting = new Set<Pending<Ranged>>()
 
-  constructor(store: MvccStore, reader: RecordReader, deadlines: Deadlines) {
+  constructor(store: MvccStore, reader: RecordReader, deadlines: Deadlines, observe?: Observe) {
+    this.#observe = observe
     this.#store = store
     this.#reader = reader
     this.#deadlines = deadlines
@@ -64,7 +67,7 @@ export class Ranges {
   }
 
   async #read(request: RangeRequest, pending: Pending<Ranged>): Promise<void> {
-    const { records, known, keysOnly, count, more, revision } = this.#store.planRange(request)
+    const { records, known, keysOnly, count, more, revision } = this.#plan(request)
     const keyValues: KeyValue[] = []
     const take = (keyValue: KeyValue): number => {
       keyValues.push(keysOnly ? keyOnly(keyValue) : keyValue)
@@ -72,5 +75,20 @@ export class Ranges {
     }
     if (records.length > 0 && !(await this.#reader.read({ records, bytes: 0, take }, pending))) return
     pending.resolve({ keyValues: known ?? keyValues, count, more, revision })
+  }
+
+  #plan(request: RangeRequest): ReturnType<MvccStore['planRange']> {
+    try {
+      const plan = this.#store.planRange(request)
+      this.#tell(request, undefined)
+      return plan
+    } catch (error) {
+      if (isStoreError(error)) this.#tell(request, error.code)
+      throw error
+    }
+  }
+
+  #tell({ revision = 0 }: RangeRequest, refused: ErrorCode | undefined): void {
+    this.#observe?.({ type: 'ranged', revision, currentRevision: this.#store.revision, refused })
   }
 }

@@ -60,6 +60,11 @@ export class Reads {
     return this.#waiting.length > 0 || this.#asked !== undefined
   }
 
+  /** Reads that were neither answered nor given up. */
+  get waiting(): number {
+    return this.#count
+  }
+
   /** Asks for those who wait, unless a request is under way; `ask` returns false where no leader is known. */
   submit(nowMs: number, ask: (requestId: number) => boolean): void {
     if (this.#asked !== undefined || this.#waiting.length === 0) return

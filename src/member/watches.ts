@@ -5,7 +5,7 @@
  * of bounded size and nothing else, and makes nobody late.
  */
 import { prefixEnd } from '../base/bytes.js'
-import type { StoreError } from '../base/errors.js'
+import type { ErrorCode, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
 import type { Applied } from '../machine/outcome.js'
@@ -14,6 +14,7 @@ import type { Event, KeyValue, Revision, RevisionId } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
 import { WatchHub, type WatchOptions } from '../watch/hub.js'
 import type { WatchBatch, Watcher } from '../watch/watcher.js'
+import type { Observe } from './event.js'
 
 export type WatchStreamOptions = Omit<WatchOptions, 'currentRevision'>
 
@@ -33,20 +34,36 @@ export class Watches {
   readonly #state: StateStore
   readonly #hub: WatchHub
   readonly #streams = new Set<OpenWatch>()
+  readonly #observe: Observe | undefined
+  #opened = 0
 
-  constructor(machine: Machine, state: StateStore) {
+  constructor(machine: Machine, state: StateStore, observe?: Observe) {
+    this.#observe = observe
     this.#machine = machine
     this.#state = state
     this.#hub = new WatchHub(machine.compactRevision)
   }
 
   open(options: WatchStreamOptions): WatchStream {
-    const watcher = this.#hub.open({ ...options, currentRevision: this.#machine.revision })
-    const stream: OpenWatch = new OpenWatch(watcher, this.#machine, this.#state, () => {
-      this.#streams.delete(stream)
+    const { revision: currentRevision } = this.#machine
+    const watcher = this.#hub.open({ ...options, currentRevision })
+    const watch = ++this.#opened
+    const startRevision = options.startRevision ?? 0
+    this.#observe?.({ type: 'watch-opened', watch, filter: watcher.filter, startRevision, currentRevision })
+    const stream: OpenWatch = new OpenWatch(watcher, this.#machine, this.#state, {
+      delivered: (batch) => this.#observe?.({ type: 'watch-delivered', watch, batch }),
+      ended: (revision, failure) => {
+        this.#streams.delete(stream)
+        this.#observe?.({ type: 'watch-ended', watch, revision, failure })
+      },
     })
     this.#streams.add(stream)
     return stream
+  }
+
+  /** Watches that are open. */
+  get count(): number {
+    return this.#streams.size
   }
 
   publish(applied: Applied): void {
@@ -61,22 +78,29 @@ export class Watches {
   }
 }
 
+/** What a watch tells of itself. */
+interface WatchListener {
+  readonly delivered: (batch: WatchBatch) => void
+  /** Once; everything up to `revision` was delivered. */
+  readonly ended: (revision: Revision, failure: ErrorCode | undefined) => void
+}
+
 class OpenWatch implements WatchStream {
   readonly #watcher: Watcher
   readonly #machine: Machine
   readonly #state: StateStore
-  readonly #left: () => void
+  readonly #listener: WatchListener
   #closed = false
   #failure: StoreError | undefined
   #endRevision: Revision | undefined
   /** Wakes the consumer who waits in `next`. */
   #wake: (() => void) | undefined
 
-  constructor(watcher: Watcher, machine: Machine, state: StateStore, left: () => void) {
+  constructor(watcher: Watcher, machine: Machine, state: StateStore, listener: WatchListener) {
     this.#watcher = watcher
     this.#machine = machine
     this.#state = state
-    this.#left = left
+    this.#listener = listener
     watcher.onWake = () => this.#wake?.()
   }
 
@@ -89,9 +113,12 @@ class OpenWatch implements WatchStream {
       if (this.#failure !== undefined) throw this.#failure
       if (this.#closed) return undefined
       const batch = this.#watcher.take()
-      if (batch !== undefined) return batch
+      if (batch !== undefined) {
+        this.#listener.delivered(batch)
+        return batch
+      }
       if (this.#watcher.failure !== undefined) {
-        this.close()
+        this.#end(undefined, this.#watcher.failure.code)
         throw this.#watcher.failure
       }
       const fromRevision = this.#watcher.needsHistoryFrom
@@ -111,13 +138,18 @@ class OpenWatch implements WatchStream {
   }
 
   end(error: StoreError | undefined): void {
+    this.#end(error, error?.code)
+  }
+
+  /** `failure`: what whoever calls `next` from now on is told; the code is that of what ended it. */
+  #end(failure: StoreError | undefined, code: ErrorCode | undefined): void {
     if (this.#closed) return
     this.#closed = true
-    this.#failure = error
+    this.#failure = failure
     // Closing drops what is queued, which was not handed out and must not count as if it were.
     this.#endRevision = this.#watcher.progressRevision
     this.#watcher.close()
-    this.#left()
+    this.#listener.ended(this.#endRevision, code)
     this.#wake?.()
   }
 

@@ -13,7 +13,7 @@ import { listenAddressOf } from './addresses.js'
 import { EmbeddedStore } from './embedded-store.js'
 import { Listeners } from './listeners.js'
 import { settingsOf, type OpenOptions, type Settings } from './options.js'
-import { checkTransport, harmlessLogger } from './ports.js'
+import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
 
 /**
  * Opens a member of a cluster inside this process, and the store over it.
@@ -41,6 +41,7 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
     transport: transportOf(options, settings, environment),
     environment,
     listener: listeners,
+    observe: options.observe && harmlessObserver(options.observe, environment.logger),
   })
   return new EmbeddedStore(member, settings, environment, listeners)
 }

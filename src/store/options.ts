@@ -3,11 +3,14 @@ import { checkFields } from '../api/check-fields.js'
 import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
+import type { MemberEvent } from '../member/event.js'
 import type { MemberAddress } from '../member/member.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
 import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
+
+export type { MemberEvent, MemberEventType } from '../member/event.js'
 
 export interface OpenOptions {
   /** This member's name; one of the names in `cluster`. Default "default". */
@@ -36,6 +39,12 @@ export interface OpenOptions {
   readonly disk?: Disk
   /** Clock, timers and randomness. Default: the real ones. */
   readonly environment?: Environment
+  /**
+   * Told of everything that the member takes in, decides and does, for tests, traces and metrics: synchronously, in the
+   * middle of its work. It should note what it needs and return; what it is given must not be changed, and may change its
+   * shape between versions. What it throws is logged and dropped. Default: nobody, which costs nothing.
+   */
+  readonly observe?: (event: MemberEvent) => void
   /** Bytes of changes held in memory before the state is written. Default LIMITS.stateBufferBytesMax. */
   readonly stateBufferBytesMax?: number
   /** Bytes of log kept behind the written state for members that lag. Default LIMITS.logRetainBytes. */
@@ -111,7 +120,7 @@ function positive(option: string, value: number): number {
   return value
 }
 
-type Kind = 'string' | 'number' | 'boolean' | 'object' | 'object or function'
+type Kind = 'string' | 'number' | 'boolean' | 'object' | 'function' | 'object or function'
 
 /** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
 const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
@@ -128,6 +137,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   transport: 'object or function',
   disk: 'object',
   environment: 'object',
+  observe: 'function',
   stateBufferBytesMax: 'number',
   logRetainBytes: 'number',
 }

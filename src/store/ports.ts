@@ -6,6 +6,7 @@ import { kind } from '../api/check-fields.js'
 import type { Clock, Environment, Timers } from '../base/clock.js'
 import type { Logger, LogFields } from '../base/logger.js'
 import type { Random } from '../base/random.js'
+import type { Observe } from '../member/event.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 
@@ -63,4 +64,20 @@ export function harmlessLogger(logger: Logger): Logger {
       }
     }
   return { debug: harmless('debug'), info: harmless('info'), warn: harmless('warn'), error: harmless('error') }
+}
+
+/** The same observer for a member that must not fail because of it: what it throws, or rejects with later, is logged. */
+export function harmlessObserver(observe: Observe, logger: Logger): Observe {
+  const drop = (error: unknown): void => {
+    logger.error('the observer threw', { reason: error instanceof Error ? error.message : String(error) })
+  }
+  return (event) => {
+    try {
+      // It may be asynchronous, whatever its type says.
+      const told: unknown = observe(event)
+      if (told !== undefined) Promise.resolve(told).catch(drop)
+    } catch (error) {
+      drop(error)
+    }
+  }
 }

@@ -71,6 +71,7 @@ describe('open() refuses', () => {
       TypeError,
       /`transport` returned must be an object/,
     ],
+    ['an observer that is no function', wrong({ observe: {} }), TypeError, /observe must be a function, not object/],
     ['surroundings without a clock', wrong({ environment: {} }), TypeError, /environment\.clock must be an object/],
     [
       'surroundings whose logger is none',
