@@ -28,7 +28,7 @@ class Bench {
   /** On the disk of an earlier one. */
   constructor(before?: Bench) {
     this.scheduler = before?.scheduler ?? new SimScheduler()
-    this.disk = before?.disk ?? new SimDisk({ timers: this.scheduler.timersOf(), random: seededRandom(1) })
+    this.disk = before?.disk ?? new SimDisk({ timers: this.scheduler.timersOf(), seed: 1 })
   }
 
   async open(): Promise<this> {

@@ -10,7 +10,7 @@ import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 test('a leader puts a write into its log once, however long it takes to commit', async () => {
   const scheduler = new SimScheduler()
   const timers = scheduler.timersOf()
-  const disk = new SimDisk({ timers, random: seededRandom(1), latency: { sync: [3_000, 3_000] } })
+  const disk = new SimDisk({ timers, seed: 1, latency: { sync: [3_000, 3_000] } })
   const environment = { clock: scheduler.clock, timers, random: seededRandom(2), logger: SILENT }
   let store: Store | undefined
   void open({ disk: disk.mount(), environment }).then((opened) => (store = opened))

@@ -4,7 +4,6 @@
  */
 import { expect } from 'vitest'
 import { present } from '../../src/base/assert.js'
-import { seededRandom } from '../../src/base/seeded-random.js'
 import type { Entry, HardState } from '../../src/raft/types.js'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import { type Storage, openStorage } from '../../src/storage/storage.js'
@@ -37,7 +36,7 @@ export class CrashWorld {
   #appends = 0
 
   constructor(seed: number) {
-    this.disk = new SimDisk({ timers: this.scheduler.timersOf(), random: seededRandom(seed) })
+    this.disk = new SimDisk({ timers: this.scheduler.timersOf(), seed })
   }
 
   /**

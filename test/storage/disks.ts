@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import type { Timers } from '../../src/base/clock.js'
-import { seededRandom } from '../../src/base/seeded-random.js'
 import type { Entry, HardState } from '../../src/raft/types.js'
 import type { Write } from '../../src/raft/ready.js'
 import type { Disk } from '../../src/storage/disk.js'
@@ -34,7 +33,7 @@ export const DISKS: readonly DiskCase[] = [
     name: 'simulated',
     permanent: true,
     make: () => {
-      const disk = new SimDisk({ timers: PROMPT, random: seededRandom(1) })
+      const disk = new SimDisk({ timers: PROMPT, seed: 1 })
       return () => disk.mount()
     },
   },

@@ -1,6 +1,5 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { seededRandom } from '../../src/base/seeded-random.js'
 import { DiskHealth } from '../../src/storage/disk-health.js'
 import { HighWater, newHighWater, readHighWater } from '../../src/storage/high-water.js'
 import type { LogHead } from '../../src/storage/log-head.js'
@@ -30,7 +29,7 @@ test('a power loss leaves at least the mark of the last sync, and at most the la
   await fc.assert(
     fc.asyncProperty(fc.nat(), fc.array(action, { maxLength: 60 }), async (seed, actions) => {
       const scheduler = new SimScheduler()
-      const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(seed) })
+      const disk = new SimDisk({ timers: scheduler.timersOf(), seed })
       const file = await open()
       await finished(file.create(newHighWater(IDENTITY)))
       let highWater = await finished(HighWater.resume(file, new DiskHealth('here'), 0))

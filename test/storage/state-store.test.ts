@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { seededRandom } from '../../src/base/seeded-random.js'
 import type { Database } from '../../src/storage/disk.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
 import { memoryDisk } from '../../src/storage/memory-disk.js'
@@ -272,7 +271,7 @@ describe('failures', () => {
   })
 
   test('nothing stays half open on a disk without a log', async () => {
-    const disk = new SimDisk({ timers: PROMPT, random: seededRandom(3) })
+    const disk = new SimDisk({ timers: PROMPT, seed: 3 })
     const failing = { ...disk.mount(), openSlotFile: () => Promise.reject(new Error('EMFILE')) }
     await expect(openStorage(failing, IDENTITY)).rejects.toThrow('EMFILE')
     await (await openStorage(disk.mount(), IDENTITY)).close()

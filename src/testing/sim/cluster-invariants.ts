@@ -67,8 +67,9 @@ export class ClusterInvariants {
     if (appliedIndex > commitIndex) throw violation('R11', `${name} applied ${appliedIndex}, committed ${commitIndex}`)
     if (last === undefined) return
     const before = last.status
-    if (term < before.term) throw violation('R6', `${name} fell from term ${before.term} to ${term}`)
+    // A process that died may have known a term that was not durable yet, and that nobody was told of.
     if (last.life !== life) return
+    if (term < before.term) throw violation('R6', `${name} fell from term ${before.term} to ${term}`)
     if (commitIndex < before.commitIndex || appliedIndex < before.appliedIndex) {
       throw violation(
         'R8',

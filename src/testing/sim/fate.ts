@@ -79,7 +79,7 @@ export class FrameFate {
 }
 
 /** Spreads every bit of a 32-bit number over all of them (a bijection). */
-function mix(value: number): number {
+export function mix(value: number): number {
   let mixed = value
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d)
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b)

@@ -3,35 +3,38 @@
  *
  * Always: reads see one moment, that of the call; values are copied on the way in and out, so that nobody can count on
  * sharing memory with the disk. Writes that wait while another one runs become one write (LevelDB's group commit).
+ * Always: after a failed sync every write fails until the database is opened anew, as LevelDB has it. After any other
+ * failed write it goes on, and that is worse: half a record lies in the log.
  * Always: after a crash nothing here ever calls back.
  */
-import { AbstractIterator, AbstractLevel, type AbstractDatabaseOptions } from 'abstract-level'
-import type { OrderedMap } from '../../base/ordered-map.js'
-import type { Operation, SimMedium, SimWrite } from './sim-medium.js'
+import { AbstractIterator, AbstractLevel } from 'abstract-level'
+import { FAILING, NO_SPACE, ioError, levelError } from './level-error.js'
+import { type Bounds, SimCursor } from './sim-cursor.js'
+import { type Operation, type SimMedium, readable } from './sim-medium.js'
 import type { SimMount } from './sim-mount.js'
 
-type Records = OrderedMap<Uint8Array>
-type Options = AbstractDatabaseOptions<string, Uint8Array>
-
 interface Waiting {
-  readonly write: SimWrite
+  readonly sync: boolean
   readonly done: () => void
+  readonly failed: (error: Error) => void
 }
 
 interface EncodedOperation {
   readonly type: 'put' | 'del'
-  readonly key: Buffer
-  readonly value?: Buffer
+  readonly key: string
+  readonly value?: Uint8Array
 }
 
-interface Bounds {
-  readonly gt?: Buffer
-  readonly gte?: Buffer
-  readonly lt?: Buffer
-  readonly lte?: Buffer
-  readonly reverse: boolean
-  readonly limit: number
-}
+/** Keys are strings of one character per byte as they are: the order of strings is that of bytes. */
+const KEYS = {
+  name: 'latin1',
+  format: 'utf8',
+  encode: (key: string): string => key,
+  decode: (key: string): string => key,
+} as const
+
+/** Not in the type of the manifest yet. */
+const SYNC_READS: object = { getSync: true }
 
 export class SimLevel extends AbstractLevel<string | Uint8Array | Buffer, string, Uint8Array> {
   readonly #medium: SimMedium
@@ -40,59 +43,69 @@ export class SimLevel extends AbstractLevel<string | Uint8Array | Buffer, string
   #waiting: Waiting[] = []
   #busy = false
   #idle: (() => void)[] = []
+  /** After a failed sync: what every write ends with. */
+  #poison: Error | undefined
 
-  constructor(medium: SimMedium, mount: SimMount, options: Options) {
-    const encodings = { buffer: true }
-    super({ encodings, seek: true, permanence: true, implicitSnapshots: true, ...SYNC_READS }, options)
+  constructor(medium: SimMedium, mount: SimMount) {
+    const encodings = { utf8: true, view: true }
+    super(
+      { encodings, seek: true, permanence: true, implicitSnapshots: true, ...SYNC_READS },
+      { keyEncoding: KEYS, valueEncoding: 'view' },
+    )
     this.#medium = medium
     this.#mount = mount
   }
 
-  async _open(): Promise<void> {
-    await this.#mount.later('open')
-    this.#medium.exists = true
+  /** The log is read back and becomes tables: that takes space. */
+  _open(): Promise<void> {
+    const medium = this.#medium
+    return this.#mount.later(medium.fate, 'open', () => {
+      if (this.#mount.condition.fails('open')) throw ioError(medium.fate.part, FAILING)
+      if (this.#mount.condition.full) throw ioError(medium.fate.part, NO_SPACE)
+      if (medium.unopenable !== undefined) throw levelError('LEVEL_CORRUPTION', medium.unopenable)
+      medium.exists = true
+      medium.recover()
+    })
   }
 
   async _close(): Promise<void> {
     if (this.#busy) await new Promise<void>((resolve) => this.#idle.push(resolve))
-    await this.#mount.later('open')
+    await this.#mount.later(this.#medium.fate, 'open')
   }
 
-  _get(key: Buffer): Promise<Buffer | undefined> {
-    const value = copy(this.#medium.current.get(text(key)))
-    return this.#mount.later('read', () => value)
+  _get(key: string): Promise<Uint8Array | undefined> {
+    const value = this.#medium.current.get(key)
+    return this.#read(() => copy(readable(value)))
   }
 
-  _getSync(key: Buffer): Buffer | undefined {
+  _getSync(key: string): Uint8Array | undefined {
     this.#mount.assertAlive()
-    return copy(this.#medium.current.get(text(key)))
+    this.#checkRead()
+    return copy(readable(this.#medium.current.get(key)))
   }
 
-  _getMany(keys: Buffer[]): Promise<(Buffer | undefined)[]> {
+  _getMany(keys: string[]): Promise<(Uint8Array | undefined)[]> {
     const records = this.#medium.current
-    const values = keys.map((key) => copy(records.get(text(key))))
-    return this.#mount.later('read', () => values)
+    const values = keys.map((key) => records.get(key))
+    return this.#read(() => values.map((value) => copy(readable(value))))
   }
 
-  _put(key: Buffer, value: Buffer, options: { sync?: boolean }): Promise<void> {
-    return this.#write([[text(key), copy(value)]], options.sync === true)
+  _put(key: string, value: Uint8Array, options: { sync?: boolean }): Promise<void> {
+    return this.#write([[key, copy(value)]], options.sync === true)
   }
 
-  _del(key: Buffer, options: { sync?: boolean }): Promise<void> {
-    return this.#write([[text(key), undefined]], options.sync === true)
+  _del(key: string, options: { sync?: boolean }): Promise<void> {
+    return this.#write([[key, undefined]], options.sync === true)
   }
 
   _batch(operations: readonly EncodedOperation[], options: { sync?: boolean }): Promise<void> {
-    const written = operations.map(({ type, key, value }): Operation => [
-      text(key),
-      type === 'put' ? copy(value) : undefined,
-    ])
+    const written = operations.map(({ type, key, value }): Operation => [key, type === 'put' ? copy(value) : undefined])
     return this.#write(written, options.sync === true)
   }
 
   _clear(bounds: Bounds): Promise<void> {
     const deleted: Operation[] = []
-    const cursor = new Cursor(this.#medium.current, bounds)
+    const cursor = new SimCursor(this.#medium.current, bounds)
     while (bounds.limit < 0 || deleted.length < bounds.limit) {
       const pair = cursor.next()
       if (pair === undefined) break
@@ -102,114 +115,109 @@ export class SimLevel extends AbstractLevel<string | Uint8Array | Buffer, string
   }
 
   _iterator(options: Bounds): SimIterator {
-    return new SimIterator(this, this.#mount, new Cursor(this.#medium.current.clone(), options), options)
+    const cursor = new SimCursor(this.#medium.snapshot(), options)
+    return new SimIterator(this, cursor, (read) => this.#read(read), options)
+  }
+
+  #read<T>(read: () => T): Promise<T> {
+    return this.#mount.later(this.#medium.fate, 'read', () => {
+      this.#checkRead()
+      return read()
+    })
+  }
+
+  #checkRead(): void {
+    if (!this.#mount.condition.fails('read')) return
+    this.#medium.tell('read-failed', FAILING)
+    throw ioError(this.#medium.fate.part, FAILING)
   }
 
   #write(operations: readonly Operation[], sync: boolean): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       // Of a process that is gone nothing reaches the disk any more.
       if (!this.#mount.alive) return
-      this.#waiting.push({ write: this.#medium.begin(operations, sync), done: resolve })
+      this.#medium.begin(operations, sync)
+      this.#waiting.push({ sync, done: resolve, failed: reject })
       if (!this.#busy) this.#writeGroup()
     })
   }
 
   #writeGroup(): void {
     this.#busy = true
-    const group = this.#waiting.splice(0)
-    const sync = group.some(({ write }) => write.sync)
-    this.#mount.schedule(sync ? 'sync' : 'write', () => {
-      for (const { write } of group) this.#medium.complete(write)
-      for (const { done } of group) done()
-      this.#busy = false
-      if (this.#waiting.length > 0) this.#writeGroup()
-      else for (const idle of this.#idle.splice(0)) idle()
-    })
-  }
-}
-
-/** Not in the type of the manifest yet. */
-const SYNC_READS: object = { getSync: true }
-
-/** Walks the records within bounds, in either direction. Of two bounds on one side the inclusive one counts, as documented. */
-class Cursor {
-  readonly #records: Records
-  readonly #bounds: Bounds
-  /** Where to go on: from this key, and whether it is still to be given. Without one: from the very end. */
-  #from: string | undefined
-  #inclusive: boolean
-  #ended = false
-
-  constructor(records: Records, bounds: Bounds) {
-    this.#records = records
-    this.#bounds = bounds
-    const inclusive = bounds.reverse ? bounds.lte : bounds.gte
-    const start = inclusive ?? (bounds.reverse ? bounds.lt : bounds.gt)
-    this.#inclusive = inclusive !== undefined || start === undefined
-    if (start !== undefined) this.#from = text(start)
-    else if (!bounds.reverse) this.#from = ''
+    const group = this.#waiting
+    this.#waiting = []
+    const sync = group.some((write) => write.sync)
+    let failure: Error | undefined
+    this.#medium.startWriting()
+    this.#mount.schedule(
+      this.#medium.fate,
+      sync ? 'sync' : 'write',
+      () => (failure = this.#reachDisk(group.length, sync)),
+      () => {
+        for (const { done, failed } of group) {
+          if (failure === undefined) done()
+          else failed(failure)
+        }
+        this.#busy = false
+        if (this.#waiting.length > 0) this.#writeGroup()
+        else for (const idle of this.#idle.splice(0)) idle()
+      },
+    )
   }
 
-  next(): readonly [string, Uint8Array] | undefined {
-    if (this.#ended) return undefined
-    const pair = this.#bounds.reverse
-      ? this.#records.previous(this.#from, this.#inclusive)
-      : this.#records.next(this.#from as string, this.#inclusive)
-    if (pair === undefined || !this.#within(pair[0])) return undefined
-    this.#from = pair[0]
-    this.#inclusive = false
-    return pair
-  }
-
-  /** Outside the bounds there is nothing to go on with. */
-  seek(key: string): void {
-    this.#ended = !this.#within(key)
-    this.#from = key
-    this.#inclusive = true
-  }
-
-  #within(key: string): boolean {
-    const { gt, gte, lt, lte } = this.#bounds
-    const above = gte !== undefined ? key >= text(gte) : gt === undefined || key > text(gt)
-    const below = lte !== undefined ? key <= text(lte) : lt === undefined || key < text(lt)
-    return above && below
+  /** What becomes of a group of writes; the error to reject them with. */
+  #reachDisk(count: number, sync: boolean): Error | undefined {
+    const { condition } = this.#mount
+    const medium = this.#medium
+    if (this.#poison !== undefined) {
+      medium.forget(count)
+      return this.#poison
+    }
+    if (condition.full || condition.fails('write')) {
+      medium.failWrite(count)
+      return ioError(medium.fate.part, condition.full ? NO_SPACE : FAILING)
+    }
+    if (sync && condition.fails('sync')) {
+      medium.failSync(count)
+      return (this.#poison = ioError(medium.fate.part, FAILING))
+    }
+    medium.complete(count, sync)
+    return undefined
   }
 }
 
 class SimIterator extends AbstractIterator<SimLevel, string, Uint8Array> {
-  readonly #mount: SimMount
-  readonly #cursor: Cursor
+  readonly #cursor: SimCursor
+  readonly #read: <T>(read: () => T) => Promise<T>
 
-  constructor(database: SimLevel, mount: SimMount, cursor: Cursor, options: object) {
+  constructor(database: SimLevel, cursor: SimCursor, read: <T>(read: () => T) => Promise<T>, options: object) {
     super(database, options)
-    this.#mount = mount
     this.#cursor = cursor
+    this.#read = read
   }
 
-  async _next(): Promise<[Buffer, Buffer] | undefined> {
+  async _next(): Promise<[string, Uint8Array] | undefined> {
     const [pair] = await this._nextv(1)
     return pair
   }
 
-  _nextv(size: number): Promise<[Buffer, Buffer][]> {
-    const pairs: [Buffer, Buffer][] = []
-    while (pairs.length < size) {
-      const pair = this.#cursor.next()
-      if (pair === undefined) break
-      pairs.push([Buffer.from(pair[0], 'latin1'), Buffer.from(pair[1])])
-    }
-    return this.#mount.later('read', () => pairs)
+  _nextv(size: number): Promise<[string, Uint8Array][]> {
+    return this.#read(() => {
+      const pairs: [string, Uint8Array][] = []
+      while (pairs.length < size) {
+        const pair = this.#cursor.next()
+        if (pair === undefined) break
+        pairs.push([pair[0], copy(readable(pair[1])) as Uint8Array])
+      }
+      return pairs
+    })
   }
 
-  _seek(target: Buffer): void {
-    this.#cursor.seek(text(target))
+  _seek(target: string): void {
+    this.#cursor.seek(target)
   }
 }
 
-function text(key: Buffer): string {
-  return key.toString('latin1')
-}
-
-function copy(value: Uint8Array | undefined): Buffer | undefined {
+function copy(value: Uint8Array | undefined): Uint8Array | undefined {
   return value === undefined ? undefined : Buffer.from(value)
 }

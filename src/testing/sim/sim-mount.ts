@@ -1,7 +1,8 @@
 /** The life of one process on a simulated disk: how long its operations take, and that none outlives it. */
 import { assert } from '../../base/assert.js'
 import type { Timers } from '../../base/clock.js'
-import { below, type Random } from '../../base/random.js'
+import type { DiskFate } from './disk-fate.js'
+import type { SimCondition } from './sim-condition.js'
 
 /** Milliseconds of each kind of operation, from and to. */
 export interface SimDiskLatency {
@@ -11,16 +12,21 @@ export interface SimDiskLatency {
   readonly sync: readonly [number, number]
 }
 
+/** Brings the end of an operation into the process: at once, unless that is paused or its event loop lags. */
+export type Enter = (action: () => void) => void
+
 export class SimMount {
+  readonly condition: SimCondition
   readonly #timers: Timers
-  readonly #random: Random
   readonly #latency: SimDiskLatency
+  readonly #enter: Enter | undefined
   #alive = true
 
-  constructor(timers: Timers, random: Random, latency: SimDiskLatency) {
+  constructor(timers: Timers, latency: SimDiskLatency, condition: SimCondition, enter: Enter | undefined) {
+    this.condition = condition
     this.#timers = timers
-    this.#random = random
     this.#latency = latency
+    this.#enter = enter
   }
 
   get alive(): boolean {
@@ -37,19 +43,42 @@ export class SimMount {
     assert(this.#alive, 'a process that crashed uses its disk')
   }
 
-  /** Calls `action` after the time that an operation of this kind takes, unless the process dies before. */
-  schedule(kind: keyof SimDiskLatency, action: () => void): void {
+  /**
+   * After the time that an operation of this kind takes, `effect` happens on the disk, then `end` in the process; neither
+   * if the process dies before.
+   */
+  schedule(fate: DiskFate, kind: keyof SimDiskLatency, effect: (() => void) | undefined, end: () => void): void {
     if (!this.#alive) return
     const [least, most] = this.#latency[kind]
-    const delayMs = least + below(this.#random, Math.round((most - least) * 1000) + 1) / 1000
-    this.#timers.after(delayMs, () => {
-      if (this.#alive) action()
-    })
+    const delayMs = least + fate.below(kind, Math.round((most - least) * 1000) + 1) / 1000
+    const over = (): void => {
+      if (!this.#alive) return
+      if (this.condition.hung) return this.condition.hold(over)
+      effect?.()
+      if (this.#enter === undefined) end()
+      else this.#enter(() => this.#alive && end())
+    }
+    this.#timers.after(delayMs * this.condition.factor, over)
   }
 
-  later(kind: keyof SimDiskLatency): Promise<void>
-  later<T>(kind: keyof SimDiskLatency, action: () => T): Promise<T>
-  later<T>(kind: keyof SimDiskLatency, action?: () => T): Promise<T | undefined> {
-    return new Promise((resolve) => this.schedule(kind, () => resolve(action?.())))
+  /** Resolves after that time, with what `effect` found then. */
+  later(fate: DiskFate, kind: keyof SimDiskLatency): Promise<void>
+  later<T>(fate: DiskFate, kind: keyof SimDiskLatency, effect: () => T): Promise<T>
+  later<T>(fate: DiskFate, kind: keyof SimDiskLatency, effect?: () => T): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      let settle = (): void => resolve(undefined)
+      const act =
+        effect === undefined
+          ? undefined
+          : (): void => {
+              try {
+                const found = effect()
+                settle = () => resolve(found)
+              } catch (error) {
+                settle = () => reject(error)
+              }
+            }
+      this.schedule(fate, kind, act, () => settle())
+    })
   }
 }

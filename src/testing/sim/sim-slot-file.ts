@@ -3,10 +3,14 @@
  *
  * Always: what was written survives the process. A power loss leaves, at each offset by itself, what was last synced or
  * anything written there since, or the beginning of one write over the rest of the one before (a torn write).
+ * Always: after a failed sync the pages count as clean (ext4, XFS): readers see what was written, and no later sync makes it
+ * durable.
  */
 import { assert, present } from '../../base/assert.js'
-import { below, type Random } from '../../base/random.js'
 import type { SlotFile } from '../../storage/disk.js'
+import type { Rot } from '../faults/fault.js'
+import type { DiskFate } from './disk-fate.js'
+import type { SimCondition, SimDiskEventKind } from './sim-condition.js'
 import type { CrashKind } from './sim-medium.js'
 import type { SimMount } from './sim-mount.js'
 
@@ -15,9 +19,13 @@ interface SlotWrite {
   readonly bytes: Uint8Array
 }
 
+/** Slots lie in pages of their own. */
+const PAGE_BYTES = 4096
+
 /** The file itself, which outlives processes. */
 export class SimSlotContent {
-  readonly #random: Random
+  readonly fate: DiskFate
+  readonly #condition: SimCondition
   #durable: Uint8Array | undefined
   #current: Uint8Array | undefined
   /** In the page cache only, oldest first. */
@@ -25,8 +33,9 @@ export class SimSlotContent {
   /** A file that is being made: it will be there whole, or not at all. */
   #creating: Uint8Array | undefined
 
-  constructor(random: Random) {
-    this.#random = random
+  constructor(fate: DiskFate, condition: SimCondition) {
+    this.fate = fate
+    this.#condition = condition
   }
 
   read(): Uint8Array | undefined {
@@ -35,6 +44,10 @@ export class SimSlotContent {
 
   beginCreate(content: Uint8Array): void {
     this.#creating = Uint8Array.from(content)
+  }
+
+  failCreate(): void {
+    this.#creating = undefined
   }
 
   completeCreate(): void {
@@ -46,20 +59,34 @@ export class SimSlotContent {
   write(bytes: Uint8Array, offset: number): void {
     assert(this.#current !== undefined, 'the file is not created')
     this.#current.set(bytes, offset)
+    // One for each offset would do, but a power loss may leave any of them.
     this.#unsynced.push({ offset, bytes: Uint8Array.from(bytes) })
   }
 
-  /** How much a sync that begins now will make durable. */
+  /** Writes that a power loss may take now; and how much a sync that begins now will make durable. */
   get unsynced(): number {
     return this.#unsynced.length
   }
 
   completeSync(count: number): void {
+    if (this.#condition.lying) {
+      if (count > 0) this.tell('sync-lied', `${count} synced writes are in a cache only`)
+      return
+    }
+    // A crash may have decided about them meanwhile, or a failed sync.
     for (const write of this.#unsynced.splice(0, count)) this.#durable?.set(write.bytes, write.offset)
   }
 
+  /** Of what was to be synced each page was written, or never will be. */
+  failSync(count: number): void {
+    for (const write of this.#unsynced.splice(0, count)) {
+      if (this.fate.onceIn('after-failed-sync', 2)) this.#durable?.set(write.bytes, write.offset)
+    }
+    this.tell('sync-failed', `${count} writes are on the disk or not`)
+  }
+
   crash(kind: CrashKind): void {
-    if (this.#creating !== undefined && below(this.#random, 2) === 1) this.completeCreate()
+    if (this.#creating !== undefined && this.fate.onceIn('pending', 2)) this.completeCreate()
     this.#creating = undefined
     // What a dead process wrote the machine will still write, sooner or later: it stays unsynced.
     if (kind === 'process') return
@@ -68,13 +95,67 @@ export class SimSlotContent {
     this.#current = this.#durable === undefined ? undefined : Uint8Array.from(this.#durable)
   }
 
+  /** A torn slot, a page of zeros, one bit, or no file at all. */
+  rot(rot: Rot): boolean {
+    const content = this.#current
+    if (content === undefined) return false
+    if (rot === 'unopenable') {
+      this.replace(undefined)
+      this.tell('slot-missing', 'the file is gone')
+      return true
+    }
+    const page = this.fate.below('rot-place', Math.ceil(content.byteLength / PAGE_BYTES)) * PAGE_BYTES
+    if (rot === 'torn-tail') {
+      const { at } = this.#newestWrite(content)
+      content.fill(0xff, at + this.fate.below('torn-bytes', 40), at + 40)
+      this.tell('slot-torn', `the slot at ${at}`)
+    } else if (rot === 'hole') {
+      content.fill(0, page, page + PAGE_BYTES)
+      this.tell('hole', `${PAGE_BYTES} bytes at ${page} are zero`)
+    } else {
+      const bit = this.fate.below('rot-bit', 8 * 40)
+      content[page + (bit >> 3)] = (content[page + (bit >> 3)] as number) ^ (1 << (bit & 7))
+      this.tell('bit-flip', `bit ${bit} of the page at ${page}`)
+    }
+    this.#durable = Uint8Array.from(content)
+    return true
+  }
+
+  /** The content, for a copy of the disk. */
+  image(): Uint8Array | undefined {
+    return this.read()
+  }
+
+  replace(image: Uint8Array | undefined): void {
+    this.#durable = image === undefined ? undefined : Uint8Array.from(image)
+    this.#current = image === undefined ? undefined : Uint8Array.from(image)
+    this.#unsynced = []
+  }
+
+  tell(kind: SimDiskEventKind, detail: string): void {
+    this.#condition.observe?.({ kind, detail: `${this.fate.part}: ${detail}` })
+  }
+
+  /** Where the slot with the highest number in its first eight bytes is: behind the first page. */
+  #newestWrite(content: Uint8Array): { at: number } {
+    const view = new DataView(content.buffer, content.byteOffset, content.byteLength)
+    let at = PAGE_BYTES
+    for (let page = PAGE_BYTES; page < content.byteLength; page += PAGE_BYTES) {
+      if (view.getBigUint64(page) > view.getBigUint64(at)) at = page
+    }
+    return { at }
+  }
+
   #lose(offset: number): void {
     const writes = this.#unsynced.filter((write) => write.offset === offset)
-    const kept = below(this.#random, writes.length + 1)
-    const torn = below(this.#random, 4) === 0 ? writes[kept] : undefined
+    const kept = this.fate.below('suffix', writes.length + 1)
+    const torn = this.fate.onceIn('torn', 4) ? writes[kept] : undefined
     const newest = writes[kept - 1]
     if (newest !== undefined) this.#durable?.set(newest.bytes, offset)
-    if (torn !== undefined) this.#durable?.set(torn.bytes.subarray(0, below(this.#random, torn.bytes.length)), offset)
+    if (kept < writes.length) this.tell('slot-lost', `${writes.length - kept} of ${writes.length} writes`)
+    if (torn === undefined) return
+    this.#durable?.set(torn.bytes.subarray(0, this.fate.below('torn-bytes', torn.bytes.length)), offset)
+    this.tell('slot-torn', `the slot at ${offset}`)
   }
 }
 
@@ -89,15 +170,20 @@ export class SimSlotFile implements SlotFile {
   }
 
   read(): Promise<Uint8Array | undefined> {
-    return this.#mount.later('read', () => this.#content.read())
+    return this.#mount.later(this.#content.fate, 'read', () => this.#content.read())
   }
 
   async create(content: Uint8Array): Promise<void> {
     this.#mount.assertAlive()
     this.#content.beginCreate(content)
-    await this.#mount.later('sync', () => this.#content.completeCreate())
+    await this.#mount.later(this.#content.fate, 'sync', () => {
+      if (!this.#mount.condition.full) return this.#content.completeCreate()
+      this.#content.failCreate()
+      throw systemError('ENOSPC', 'no space left on device, write')
+    })
   }
 
+  /** In place: that takes no space. */
   writeSync(bytes: Uint8Array, offset: number): void {
     this.#mount.assertAlive()
     this.#content.write(bytes, offset)
@@ -105,10 +191,18 @@ export class SimSlotFile implements SlotFile {
 
   async sync(): Promise<void> {
     const count = this.#content.unsynced
-    await this.#mount.later('sync', () => this.#content.completeSync(count))
+    await this.#mount.later(this.#content.fate, 'sync', () => {
+      if (!this.#mount.condition.fails('sync')) return this.#content.completeSync(count)
+      this.#content.failSync(count)
+      throw systemError('EIO', 'i/o error, fdatasync')
+    })
   }
 
   async close(): Promise<void> {
-    await this.#mount.later('open')
+    await this.#mount.later(this.#content.fate, 'open')
   }
+}
+
+function systemError(code: string, text: string): Error {
+  return Object.assign(new Error(`${code}: ${text}`), { code })
 }

@@ -69,9 +69,9 @@ export class SimWorld {
         this.trace.note(`${from} → ${to}  ${type}  kind ${kind}  #${nth}  ${bytes} B`)
       },
     })
-    this.places = members.map((name, at) => ({
+    this.places = members.map((name) => ({
       name,
-      disk: new SimDisk({ timers, random: seededRandom(seed * 31 + at + 1), location: `the disk of ${name}` }),
+      disk: new SimDisk({ timers, seed, name }),
       process: undefined,
       store: undefined,
       failure: undefined,

@@ -1,14 +1,12 @@
 /** The simulated disk: as a database like any other, and what it leaves after a crash. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Random } from '../../src/base/random.js'
-import { seededRandom } from '../../src/base/seeded-random.js'
-import { drainMicrotasks } from '../../src/runtime/event-loop.js'
-import type { Database } from '../../src/storage/disk.js'
-import { memoryDisk } from '../../src/storage/memory-disk.js'
-import { SimScheduler } from '../../src/testing/sim/scheduler.js'
-import { SimDisk } from '../../src/testing/sim/sim-disk.js'
-import { PROMPT } from './disks.js'
+import { drainMicrotasks } from '../../../src/runtime/event-loop.js'
+import type { Database } from '../../../src/storage/disk.js'
+import { memoryDisk } from '../../../src/storage/memory-disk.js'
+import { SimScheduler } from '../../../src/testing/sim/scheduler.js'
+import { SimDisk } from '../../../src/testing/sim/sim-disk.js'
+import { PROMPT } from '../../storage/disks.js'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const SYNC: object = { sync: true }
@@ -37,7 +35,7 @@ describe('as a database', () => {
         const memory = memoryDisk()
         await memory.acquire({ create: true })
         const expected = await memory.openDatabase('state', { create: true })
-        const { database } = await opened(new SimDisk({ timers: PROMPT, random: seededRandom(1) }))
+        const { database } = await opened(new SimDisk({ timers: PROMPT, seed: 1 }))
         for (const action of steps) {
           const [wanted, found] = await Promise.all([expected, database].map((database) => perform(database, action)))
           expect(found).toEqual(wanted)
@@ -93,7 +91,7 @@ describe('as a database', () => {
   }
 
   test('an iterator stays at its moment; values are not shared', async () => {
-    const { database } = await opened(new SimDisk({ timers: PROMPT, random: seededRandom(1) }))
+    const { database } = await opened(new SimDisk({ timers: PROMPT, seed: 1 }))
     const value = bytes('1')
     await database.put('a', value)
     value[0] = 0
@@ -107,38 +105,35 @@ describe('as a database', () => {
 })
 
 describe('a crash', () => {
-  const NOTHING: Random = { uint32: () => 0 }
-  const EVERYTHING: Random = { uint32: () => 0xffffffff }
-
   test.each([
-    ['process', NOTHING, ['synced', 'written']],
-    ['process', EVERYTHING, ['begun', 'synced', 'written']],
-    ['power', NOTHING, ['synced']],
-    ['power', EVERYTHING, ['begun', 'synced', 'written']],
-  ] as const)('of the %s leaves what it must, and what it may', async (kind, random, left) => {
-    // Only the crash draws from `random`: the draws before decide rotations.
-    const draws = { source: EVERYTHING }
-    const scheduler = new SimScheduler()
-    const disk = new SimDisk({ timers: scheduler.timersOf(), random: { uint32: () => draws.source.uint32() } })
-    const { database } = await run(scheduler, opened(disk))
-    await run(scheduler, database.put('synced', bytes('1'), SYNC))
-    await run(scheduler, database.put('written', bytes('1')))
-    let ended = false
-    void database.put('begun', bytes('1'), SYNC).finally(() => (ended = true))
-    draws.source = random
-    disk.crash(kind)
-    draws.source = EVERYTHING
-    const found = await run(scheduler, opened(disk))
-    expect(await run(scheduler, found.database.keys().all())).toEqual(left)
-    await scheduler.runUntil(() => ended, 10_000)
-    expect(ended).toBe(false)
+    ['process', ['synced,written', 'begun,synced,written']],
+    ['power', ['synced', 'synced,written', 'begun,synced,written']],
+  ] as const)('of the %s leaves what it must, and what it may', async (kind, left) => {
+    const outcomes = new Set<string>()
+    for (let seed = 0; seed < 60; seed++) {
+      const scheduler = new SimScheduler()
+      const disk = new SimDisk({ timers: scheduler.timersOf(), seed })
+      const { database } = await run(scheduler, opened(disk))
+      await run(scheduler, database.put('synced', bytes('1'), SYNC))
+      await run(scheduler, database.put('written', bytes('1')))
+      let ended = false
+      void database.put('begun', bytes('1'), SYNC).finally(() => (ended = true))
+      disk.crash(kind)
+      const found = await run(scheduler, opened(disk))
+      outcomes.add((await run(scheduler, found.database.keys().all())).join())
+      await scheduler.runUntil(() => ended, 10_000)
+      expect(ended).toBe(false)
+    }
+    // Seldom the log was rotated in between: that has its own test.
+    outcomes.delete('begun,synced')
+    expect([...outcomes].sort()).toEqual([...left].sort())
   })
 
   test('may take an older unsynced batch and leave a newer synced one', async () => {
     const outcomes = new Set<string>()
     for (let seed = 0; seed < 400 && !outcomes.has('newer'); seed++) {
       const scheduler = new SimScheduler()
-      const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(seed) })
+      const disk = new SimDisk({ timers: scheduler.timersOf(), seed })
       const { database } = await run(scheduler, opened(disk))
       await run(scheduler, database.put('older', bytes('1')))
       await run(scheduler, database.put('newer', bytes('1'), SYNC))
@@ -151,7 +146,7 @@ describe('a crash', () => {
 
   test('frees the disk, and ends every handle', async () => {
     const scheduler = new SimScheduler()
-    const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(5) })
+    const disk = new SimDisk({ timers: scheduler.timersOf(), seed: 5 })
     const { database } = await run(scheduler, opened(disk))
     await expect(run(scheduler, opened(disk))).rejects.toMatchObject({ code: 'DATA_DIR_IN_USE' })
     const pending = [database.get('a'), database.put('a', bytes('1')), database.iterator().all()]
@@ -175,7 +170,7 @@ describe('a crash', () => {
 
   async function transcript(seed: number): Promise<unknown[]> {
     const scheduler = new SimScheduler()
-    const disk = new SimDisk({ timers: scheduler.timersOf(), random: seededRandom(seed) })
+    const disk = new SimDisk({ timers: scheduler.timersOf(), seed })
     const lines: unknown[] = []
     for (let life = 0; life < 5; life++) {
       const { database } = await run(scheduler, opened(disk))
