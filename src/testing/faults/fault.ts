@@ -4,7 +4,9 @@
  * Always: a fault stands for itself. It says when it begins and when it is over, and taking it out of a plan changes
  * nothing else of the plan.
  */
-import type { CrashKind } from '../sim/sim-disk.js'
+import type { CrashKind, Rot } from '../sim/sim-disk.js'
+
+export type { Rot }
 
 export type Fault = { readonly atMs: number } & FaultKind
 
@@ -76,8 +78,5 @@ export type FaultKind =
   | { readonly type: 'disk-full'; readonly member: string; readonly forMs: number }
   /** What lies on the disk changes while the process is down: rot that the next start must find (M2 to M5). */
   | { readonly type: 'disk-rot'; readonly member: string; readonly rot: Rot; readonly downMs: number }
-
-/** What rot does to a database: a torn end, a hole in what was synced, a flipped bit in a value, a database that does not open. */
-export type Rot = 'torn-tail' | 'hole' | 'bit-flip' | 'unopenable'
 
 export type FaultType = FaultKind['type']

@@ -19,18 +19,18 @@ import { StoreError } from '../../base/errors.js'
 import { damaged } from '../../storage/damage.js'
 import type { CreateOptions, Database, DatabaseName, Disk } from '../../storage/disk.js'
 import { diskFailure } from '../../storage/disk-failure.js'
-import type { Rot } from '../faults/fault.js'
 import { DiskFate } from './disk-fate.js'
 import { type FailingOperation, SimCondition, type SimDiskObserver } from './sim-condition.js'
 import { SimLevel } from './sim-level.js'
 import { type CrashKind, type MediumImage, SimMedium } from './sim-medium.js'
 import { type Enter, type SimDiskLatency, SimMount } from './sim-mount.js'
-import { rotMedium } from './sim-rot.js'
+import { type Rot, rotMedium } from './sim-rot.js'
 import { SimSlotContent, SimSlotFile } from './sim-slot-file.js'
 
 export type { SimDiskEvent, SimDiskEventKind, SimDiskObserver } from './sim-condition.js'
 export type { CrashKind } from './sim-medium.js'
 export type { Enter, SimDiskLatency } from './sim-mount.js'
+export type { Rot } from './sim-rot.js'
 
 /** A fast disk: a sync takes some tenths of a millisecond (measured: 0.2). */
 const LATENCY: SimDiskLatency = { open: [0.1, 1], read: [0.01, 0.1], write: [0.01, 0.1], sync: [0.1, 1] }

@@ -12,8 +12,10 @@
  * of flip happens is as measured: 19 of 20 in an uncompressed table a wrong value, one a missing record; in a compressed one
  * 7, 3, and 10 that cannot be read.
  */
-import type { Rot } from '../faults/fault.js'
 import { type SimMedium, type SimWrite, UNREADABLE } from './sim-medium.js'
+
+/** What rot does to a database: a torn end, a hole in what was synced, a flipped bit, a database that does not open. */
+export type Rot = 'torn-tail' | 'hole' | 'bit-flip' | 'unopenable'
 
 const TAIL_WRITES_MAX = 3
 const BLOCK_BYTES = 32_768

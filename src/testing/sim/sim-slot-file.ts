@@ -8,11 +8,11 @@
  */
 import { assert, present } from '../../base/assert.js'
 import type { SlotFile } from '../../storage/disk.js'
-import type { Rot } from '../faults/fault.js'
 import type { DiskFate } from './disk-fate.js'
 import type { SimCondition, SimDiskEventKind } from './sim-condition.js'
 import type { CrashKind } from './sim-medium.js'
 import type { SimMount } from './sim-mount.js'
+import type { Rot } from './sim-rot.js'
 
 interface SlotWrite {
   readonly offset: number
