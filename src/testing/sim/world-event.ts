@@ -3,6 +3,7 @@
  *
  * Always: building an event costs nothing when nobody observes the world.
  */
+import type { MemberEvent } from '../../member/event.js'
 import type { Fault } from '../faults/fault.js'
 import type { NetworkEvent } from './sim-network.js'
 
@@ -14,6 +15,8 @@ export type WorldEvent = { readonly atMs: number } & (
       readonly event: 'start' | 'opened' | 'failed' | 'crash' | 'stop' | 'stopped' | 'pause' | 'resume'
       readonly detail: string
     }
+  /** What the member itself says of its work (`observe` of `open()`). */
+  | { readonly subject: 'member'; readonly node: string; readonly event: MemberEvent }
   | { readonly subject: 'disk'; readonly node: string; readonly event: string; readonly detail: string }
   | { readonly subject: 'fault'; readonly event: 'begin' | 'end'; readonly fault: Fault }
   | {
