@@ -1,45 +1,66 @@
 /**
- * Virtual time: one queue of everything that will happen, ordered by (time, order of scheduling).
+ * Virtual time: one queue of everything that will happen, and processes that see it happen at their own pace.
  *
  * Always: two runs that schedule the same things run the same things. Nothing here looks at a real clock; between two
  * events all promises are drained, so that the code under simulation may use `async` freely.
  */
 import { assert } from '../../base/assert.js'
 import type { Cancel, Clock, Timers } from '../../base/clock.js'
-import { drainMicrotasks } from '../../runtime/event-loop.js'
+import { catchingRejections, drainMicrotasks, drainNow, inOwnTurn } from '../../runtime/event-loop.js'
+import { EventQueue } from './event-queue.js'
+import type { SimClock, WorldTime } from './sim-clock.js'
+import type { SimProcess } from './sim-process.js'
+import { type Enter, type Pace, type Scheduled } from './sim-process.js'
 
-interface Scheduled {
-  readonly atUs: number
-  readonly order: number
-  readonly action: () => void
-  /** Whose it is: a process that died takes its events with it. */
-  readonly process: SimProcess | undefined
-  cancelled: boolean
-}
+export { SimProcess } from './sim-process.js'
 
 /** More events than this at one instant are a loop that waits for nothing. */
 const EVENTS_AT_ONCE_MAX = 100_000
 
-/** One life of one simulated process, from start to crash. */
-export interface SimProcess {
-  readonly name: string
-  alive: boolean
+/** After so many events the real event loop has its turn: signals, messages of other threads. */
+const EVENTS_PER_TURN = 2_000
+
+export type AfterEvent = (process: SimProcess | undefined) => void
+
+export interface SchedulerOptions {
+  /**
+   * How promises go on between two events: `at-once`, within one turn of the real event loop, where this Node can do that,
+   * or in a turn for each event. The run is the same. Default `at-once`.
+   */
+  readonly draining?: 'at-once' | 'in-turns'
+  /** Told of every event before it runs. */
+  readonly observe?: (atUs: number, order: number) => void
+  /**
+   * Told what nobody caught, thrown or rejected, and in whose event that was; undefined: in one of the world itself. By
+   * default, and when it throws, the run ends with it.
+   */
+  readonly uncaught?: (process: SimProcess | undefined, error: unknown) => void
 }
 
-export class SimScheduler {
-  /** A binary heap on (atUs, order). */
-  readonly #heap: Scheduled[] = []
-  /**
-   * Whole microseconds. With fractions, a timer for the time left until a deadline could fire before it by the last bit of
-   * a number, and find again and again that so little is left that adding it changes nothing.
-   */
+export class SimScheduler implements WorldTime {
+  readonly #options: SchedulerOptions
+  readonly #drainNow: (() => void) | undefined
+  readonly #queue = new EventQueue()
   #nowUs = 0
   #order = 0
   #events = 0
   #eventsNow = 0
+  /** In which process the event that is running, or ran last, did something. */
+  #entered: SimProcess | undefined
+  /** What was rejected and not caught, to be thrown out of the run. */
+  #failures: unknown[] = []
+
+  constructor(options: SchedulerOptions = {}) {
+    this.#options = options
+    this.#drainNow = options.draining === 'in-turns' ? undefined : drainNow
+  }
 
   get nowMs(): number {
     return this.#nowUs / 1000
+  }
+
+  get nowUs(): number {
+    return this.#nowUs
   }
 
   /** Events run so far. */
@@ -47,11 +68,16 @@ export class SimScheduler {
     return this.#events
   }
 
-  /** Clock and timers of one process; without one, of the world itself. */
+  /** Waiting to happen, or cancelled and not yet thrown out. */
+  get waiting(): number {
+    return this.#queue.size
+  }
+
+  /** Timers of one process, by its clock; without one, of the world itself. */
   timersOf(process?: SimProcess): Timers {
     return {
-      after: (delayMs, action) => this.#schedule(Math.max(0, delayMs), action, process),
-      soon: (action) => this.#schedule(0, action, process),
+      after: (delayMs, action) => this.#after(Math.max(0, delayMs), action, process),
+      soon: (action) => this.#schedule(this.#nowUs, undefined, true, action, process),
     }
   }
 
@@ -61,80 +87,222 @@ export class SimScheduler {
     wallMs: () => 1_700_000_000_000 + this.nowMs,
   }
 
-  /** Runs the next event and everything that follows from it without time passing; false when there is none. */
-  async step(): Promise<boolean> {
-    for (;;) {
-      const next = this.#pop()
-      if (next === undefined) return false
-      if (next.cancelled || next.process?.alive === false) continue
-      this.#eventsNow = next.atUs === this.#nowUs ? this.#eventsNow + 1 : 0
-      assert(
-        this.#eventsNow < EVENTS_AT_ONCE_MAX,
-        () => `time stands still at ${this.nowMs} ms: something is due for ever`,
-      )
-      this.#nowUs = next.atUs
-      this.#events++
-      next.action()
-      await drainMicrotasks()
-      return true
+  /** Where things that come from outside are done in `process`: within the event that brings them, or when it runs again. */
+  enterOf(process: SimProcess): Enter {
+    return (action) => {
+      if (!process.alive) return
+      if (process.pace.type !== 'running') {
+        this.#hold(this.#make(this.#nowUs, undefined, false, action, process), process)
+        return
+      }
+      this.#entered = process
+      action()
     }
   }
 
-  /** Steps until `until()` holds, or `limitMs` of virtual time have passed; whether it held. `after` runs after every event. */
-  async runUntil(until: () => boolean, limitMs: number, after: () => void = () => undefined): Promise<boolean> {
+  /** Changes how the events of `process` are run; what it held back and would not have, runs now, in its order. */
+  setPace(process: SimProcess, pace: Pace): void {
+    process.pace = pace
+    if (pace.type === 'running') this.#release(process)
+    if (pace.type === 'lagging' && process.held.length > 0) this.#catchUpLater(process, pace)
+  }
+
+  /** The process is gone: nothing of it runs any more, and nothing is kept for it. */
+  end(process: SimProcess): void {
+    process.end()
+    this.#queue.sweep()
+  }
+
+  /** The timers of `clock` are due when it says so now. */
+  retime(clock: SimClock): void {
+    for (const scheduled of this.#queue) {
+      const { process, localUs } = scheduled
+      if (localUs !== undefined && process?.clock === clock)
+        scheduled.atUs = Math.max(this.#nowUs, clock.worldUsOf(localUs))
+    }
+    this.#queue.sweep()
+  }
+
+  /** Runs the next event and everything that follows from it without time passing; false when there is none. */
+  async step(): Promise<boolean> {
+    const next = this.#next(Infinity)
+    if (next === undefined) return false
+    this.#run(next)
+    await drainMicrotasks()
+    return true
+  }
+
+  /**
+   * Steps until `until()` holds, or `limitMs` of virtual time have passed; whether it held. `after` runs after every event,
+   * and is told in which process that did something, if in one.
+   */
+  async runUntil(until: () => boolean, limitMs: number, after: AfterEvent = () => undefined): Promise<boolean> {
     const endUs = this.#nowUs + Math.ceil(limitMs * 1000)
+    if (until()) return true
+    if (!this.#isDue(endUs)) return this.#ended(until, endUs)
+    const drain = this.#drainNow
+    if (drain === undefined) return this.#runInTurns(until, endUs, after)
+    for (;;) {
+      const over = await inOwnTurn(() =>
+        catchingRejections(
+          (reason) => {
+            this.caught(this.#entered, reason)
+          },
+          () => this.#runAtOnce(until, endUs, after, drain),
+        ),
+      )
+      if (over !== undefined) return over
+    }
+  }
+
+  /** Undefined when the real event loop is to have its turn. */
+  #runAtOnce(until: () => boolean, endUs: number, after: AfterEvent, drain: () => void): boolean | undefined {
+    for (let count = 0; count < EVENTS_PER_TURN; count++) {
+      if (until()) return true
+      const next = this.#next(endUs)
+      if (next === undefined) return this.#ended(until, endUs)
+      this.#run(next)
+      drain()
+      this.#throwFailure()
+      after(this.#entered)
+    }
+    return undefined
+  }
+
+  /** What is rejected and not caught goes where Node sends it. */
+  async #runInTurns(until: () => boolean, endUs: number, after: AfterEvent): Promise<boolean> {
     while (!until()) {
-      const next = this.#heap[0]
-      if (next === undefined || next.atUs > endUs) {
-        this.#nowUs = Math.max(this.#nowUs, endUs)
-        return until()
-      }
-      await this.step()
-      after()
+      const next = this.#next(endUs)
+      if (next === undefined) return this.#ended(until, endUs)
+      this.#run(next)
+      await drainMicrotasks()
+      after(this.#entered)
     }
     return true
   }
 
-  #schedule(delayMs: number, action: () => void, process: SimProcess | undefined): Cancel {
-    const atUs = this.#nowUs + Math.ceil(delayMs * 1000)
-    const scheduled: Scheduled = { atUs, order: this.#order++, action, process, cancelled: false }
-    this.#push(scheduled)
-    return () => {
-      scheduled.cancelled = true
-    }
+  #ended(until: () => boolean, endUs: number): boolean {
+    if (endUs < Infinity) this.#nowUs = Math.max(this.#nowUs, endUs)
+    return until()
   }
 
-  #push(scheduled: Scheduled): void {
-    const heap = this.#heap
-    let at = heap.push(scheduled) - 1
-    while (at > 0) {
-      const parent = (at - 1) >> 1
-      if (!isBefore(scheduled, heap[parent] as Scheduled)) break
-      heap[at] = heap[parent] as Scheduled
-      at = parent
-    }
-    heap[at] = scheduled
-  }
-
-  #pop(): Scheduled | undefined {
-    const heap = this.#heap
-    const first = heap[0]
-    const last = heap.pop()
-    if (first === undefined || last === undefined || heap.length === 0) return first
-    let at = 0
+  /** Whether something may happen until then: it may still be held back. */
+  #isDue(endUs: number): boolean {
     for (;;) {
-      let child = 2 * at + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Scheduled, heap[child] as Scheduled)) child++
-      if (!isBefore(heap[child] as Scheduled, last)) break
-      heap[at] = heap[child] as Scheduled
-      at = child
+      const { first } = this.#queue
+      if (first === undefined || first.atUs > endUs || first.atUs === Infinity) return false
+      if (!first.cancelled && first.process?.alive !== false) return true
+      this.#queue.pop()
     }
-    heap[at] = last
-    return first
+  }
+
+  /** Takes the next event that may run out of the queue. */
+  #next(endUs: number): Scheduled | undefined {
+    for (;;) {
+      if (!this.#isDue(endUs)) return undefined
+      const first = this.#queue.pop() as Scheduled
+      const { process } = first
+      if (process === undefined || mayRun(process.pace, first)) return first
+      this.#nowUs = first.atUs
+      this.#hold(first, process)
+    }
+  }
+
+  #run(next: Scheduled): void {
+    this.#eventsNow = next.atUs === this.#nowUs ? this.#eventsNow + 1 : 0
+    assert(
+      this.#eventsNow < EVENTS_AT_ONCE_MAX,
+      () => `time stands still at ${this.nowMs} ms: something is due for ever`,
+    )
+    this.#nowUs = next.atUs
+    this.#events++
+    this.#entered = next.process
+    // It is over now: cancelling it any more is nothing.
+    next.cancelled = true
+    this.#options.observe?.(next.atUs, next.order)
+    try {
+      next.action()
+    } catch (error) {
+      this.caught(this.#entered, error)
+      this.#throwFailure()
+    }
+  }
+
+  /** Nobody caught this error of `process`. */
+  caught(process: SimProcess | undefined, error: unknown): void {
+    const { uncaught } = this.#options
+    try {
+      if (uncaught === undefined) throw error
+      uncaught(process, error)
+    } catch (failure) {
+      this.#failures.push(failure)
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failures.length > 0) throw this.#failures.shift()
+  }
+
+  #hold(scheduled: Scheduled, process: SimProcess): void {
+    process.held.push(scheduled)
+    if (process.pace.type === 'lagging') this.#catchUpLater(process, process.pace)
+  }
+
+  #release(process: SimProcess): void {
+    for (const scheduled of process.held.splice(0)) {
+      scheduled.atUs = this.#nowUs
+      scheduled.order = this.#order++
+      scheduled.prompt = true
+      this.#queue.push(scheduled)
+    }
+  }
+
+  #catchUpLater(process: SimProcess, { lateUs, sinceUs }: Pace & { type: 'lagging' }): void {
+    if (process.catchingUp) return
+    process.catchingUp = true
+    const turns = Math.floor((this.#nowUs - sinceUs) / lateUs) + 1
+    const atUs = sinceUs + turns * lateUs
+    this.#schedule(atUs, undefined, true, () => {
+      process.catchingUp = false
+      if (process.pace.type !== 'paused') this.#release(process)
+    })
+  }
+
+  #after(delayMs: number, action: () => void, process: SimProcess | undefined): Cancel {
+    const delayUs = Math.ceil(delayMs * 1000)
+    const clock = process?.clock
+    if (clock === undefined) return this.#schedule(this.#nowUs + delayUs, undefined, false, action, process)
+    const localUs = clock.nowUs + delayUs
+    return this.#schedule(Math.max(this.#nowUs, clock.worldUsOf(localUs)), localUs, false, action, process)
+  }
+
+  #schedule(
+    atUs: number,
+    localUs: number | undefined,
+    prompt: boolean,
+    action: () => void,
+    process?: SimProcess,
+  ): Cancel {
+    if (process?.alive === false) return () => undefined
+    const scheduled = this.#make(atUs, localUs, prompt, action, process)
+    this.#queue.push(scheduled)
+    return () => {
+      this.#queue.cancel(scheduled)
+    }
+  }
+
+  #make(
+    atUs: number,
+    localUs: number | undefined,
+    prompt: boolean,
+    action: () => void,
+    process: SimProcess | undefined,
+  ): Scheduled {
+    return { atUs, order: this.#order++, action, process, localUs, prompt, cancelled: false }
   }
 }
 
-function isBefore(a: Scheduled, b: Scheduled): boolean {
-  return a.atUs < b.atUs || (a.atUs === b.atUs && a.order < b.order)
+/** A process that lags gets late to what comes from outside, and does at once what follows from it. */
+function mayRun(pace: Pace, { prompt }: Scheduled): boolean {
+  return pace.type === 'running' || (pace.type === 'lagging' && prompt)
 }

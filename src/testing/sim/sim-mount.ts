@@ -3,6 +3,9 @@ import { assert } from '../../base/assert.js'
 import type { Timers } from '../../base/clock.js'
 import type { DiskFate } from './disk-fate.js'
 import type { SimCondition } from './sim-condition.js'
+import type { Enter } from './sim-process.js'
+
+export type { Enter } from './sim-process.js'
 
 /** Milliseconds of each kind of operation, from and to. */
 export interface SimDiskLatency {
@@ -11,9 +14,6 @@ export interface SimDiskLatency {
   readonly write: readonly [number, number]
   readonly sync: readonly [number, number]
 }
-
-/** Brings the end of an operation into the process: at once, unless that is paused or its event loop lags. */
-export type Enter = (action: () => void) => void
 
 export class SimMount {
   readonly condition: SimCondition

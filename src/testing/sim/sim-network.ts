@@ -19,6 +19,7 @@ import type { Medium } from '../../transport/memory-transport.js'
 import type { Frame, Peer, PeerId, Transport, TransportIdentity } from '../../transport/transport.js'
 import { LinkFate, QUESTION } from './fate.js'
 import type { FrameFate } from './fate.js'
+import { ENTER_AT_ONCE, type Enter } from './sim-process.js'
 
 /** Rates are per million frames, times are milliseconds. */
 export interface NetworkFaults {
@@ -74,7 +75,7 @@ export interface SimNetworkOptions {
   /** Those not given are as in {@link NO_FAULTS}. */
   readonly faults?: Partial<NetworkFaults>
   /** Told of everything that becomes of a frame. */
-  readonly observe?: (event: NetworkEvent) => void
+  readonly observe?: (event: NetworkEvent, frame: Uint8Array) => void
 }
 
 /** A frame on its way. */
@@ -106,6 +107,7 @@ interface Way {
 export class SimNetwork {
   readonly #options: SimNetworkOptions
   readonly #attached = new Map<string, MemoryTransport>()
+  readonly #enters = new WeakMap<MemoryTransport, Enter>()
   readonly #ways = new Map<string, Way>()
   readonly #statistics: Record<NetworkEvent['type'], number> = {
     sent: 0,
@@ -128,9 +130,11 @@ export class SimNetwork {
     return { ...this.#statistics }
   }
 
-  /** The transport of one life of the member at `address`; `timers` are those of its process. */
-  transport(address: string, timers: Timers): Transport {
-    return new MemoryTransport(address, timers, this.#medium)
+  /** The transport of one life of the member at `address`; `timers` are those of its process, frames come in by `enter`. */
+  transport(address: string, timers: Timers, enter: Enter = ENTER_AT_ONCE): Transport {
+    const transport = new MemoryTransport(address, timers, this.#medium)
+    this.#enters.set(transport, enter)
+    return transport
   }
 
   /** Changes the faults given, for frames sent from now on; the others stay as they are. */
@@ -272,8 +276,12 @@ export class SimNetwork {
     const target = this.#attached.get(way.to)
     const taken = target?.identity?.memberId === parcel.receiver && target.accepts(parcel.sender)
     this.#note(taken ? 'delivered' : 'undeliverable', way, parcel)
+    if (!taken) return
     // Each arrival has bytes of its own: what one receiver does to them must not show in a duplicate.
-    if (taken) target.deliver(parcel.sender, { ...parcel.frame, bytes: new Uint8Array(parcel.frame.bytes) })
+    const frame = { kind: parcel.frame.kind, bytes: new Uint8Array(parcel.frame.bytes) }
+    this.#enters.get(target)?.(() => {
+      target.deliver(parcel.sender, frame)
+    })
   }
 
   #setCut(cut: boolean, ...pairs: readonly (readonly [string, string])[]): void {
@@ -300,7 +308,8 @@ export class SimNetwork {
   #note(type: NetworkEvent['type'], way: Way, parcel: Parcel): void {
     this.#statistics[type]++
     const { kind, bytes } = parcel.frame
-    this.#options.observe?.({ type, from: way.from, to: way.to, kind, nth: parcel.nth, bytes: bytes.byteLength })
+    const event = { type, from: way.from, to: way.to, kind, nth: parcel.nth, bytes: bytes.byteLength }
+    this.#options.observe?.(event, bytes)
   }
 }
 

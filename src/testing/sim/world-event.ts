@@ -12,7 +12,7 @@ export type WorldEvent = { readonly atMs: number } & (
   | {
       readonly subject: 'process'
       readonly node: string
-      readonly event: 'start' | 'opened' | 'failed' | 'crash' | 'stop' | 'stopped' | 'pause' | 'resume'
+      readonly event: 'start' | 'opened' | 'failed' | 'crash' | 'stop' | 'stopped' | 'pause' | 'resume' | 'lag'
       readonly detail: string
     }
   /** What the member itself says of its work (`observe` of `open()`). */

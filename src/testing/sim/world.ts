@@ -1,27 +1,45 @@
 /**
- * A small world: members of one cluster as simulated processes, on a simulated clock, network and disks.
+ * A small world: programs as simulated processes at their places, on simulated clocks, network and disks.
  *
- * What runs in it is the shipped code, put together by the same `open()` as in production; only the ports differ. A run is
- * decided by its seed alone, so two runs of one seed give the same trace, event by event.
+ * What runs in it is the shipped code, by default a member's store put together by the same `open()` as in production; only
+ * the ports differ. A run is decided by its seed alone, so two runs of one seed give the same trace, event by event.
+ *
+ * Always: what a process does, it does within an event of its own or one that `afterEvent` is told to be its own. Always: a
+ * process that crashed does nothing any more: its timers do not fire, its disk and its peers do not answer and take nothing.
  */
+import type { Buggify } from '../../base/buggify.js'
+import { hash64 } from '../../base/checksum.js'
 import type { Environment } from '../../base/clock.js'
-import { SILENT } from '../../base/logger.js'
+import { SILENT, type Logger } from '../../base/logger.js'
+import { below, type Random } from '../../base/random.js'
 import { seededRandom } from '../../base/seeded-random.js'
 import type { Store, StoreStatus } from '../../api/store.js'
-import { open } from '../../store/open.js'
 import type { Disk } from '../../storage/disk.js'
+import { open } from '../../store/open.js'
 import type { OpenOptions } from '../../store/options.js'
+import type { Place } from './place.js'
+import { UncaughtError, type Program, type ProgramPorts } from './program.js'
+import { SimScheduler, type SchedulerOptions } from './scheduler.js'
+import { SimClock } from './sim-clock.js'
 import { SimDisk, type CrashKind } from './sim-disk.js'
 import { SimNetwork } from './sim-network.js'
-import { SimScheduler, type SimProcess } from './scheduler.js'
+import { SimProcess } from './sim-process.js'
 import { Trace } from './trace.js'
+import type { WorldEvent } from './world-event.js'
+
+export type { Place } from './place.js'
 
 type MemberOptions = Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dataDir' | 'transport' | 'environment'>
 
+/** What happened, without the time, which the world knows. */
+export type Happening = WorldEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'atMs'> : never) : never
+
 export interface WorldOptions {
   readonly seed: number
-  /** Names of the members. Default a, b, c. */
+  /** Names of the places, and of the members that run there. Default a, b, c. */
   readonly members?: readonly string[]
+  /** What runs at every place. Default: a store, from `open()`. */
+  readonly program?: Program
   /** For every member, or by its name; what the world provides (disk, transport, environment, cluster) cannot be given. */
   readonly open?: MemberOptions | ((name: string) => MemberOptions)
   /** Stands between each member and what the world gives it, to plant a fault that the checks must find. Default: nothing. */
@@ -29,53 +47,63 @@ export interface WorldOptions {
     readonly disk?: (disk: Disk) => Disk
     readonly store?: (store: Store) => Store
   }
+  /** Which points of a member go the rare way; asked at every start. Default: none. */
+  readonly buggify?: (member: string) => Buggify
+  /** Default: says nothing. */
+  readonly logger?: (member: string) => Logger
   /** Keeps the lines of the trace, for people; the hash is kept always. Default false. */
   readonly keepTrace?: boolean
+  /** Told of everything that happens. */
+  readonly observe?: (event: WorldEvent) => void
+  /**
+   * Told of an error that nobody caught at a place; what it throws ends the run. Default: throws {@link UncaughtError}.
+   * A real process would die of it: `world.crash(place)`.
+   */
+  readonly uncaught?: (place: Place, error: unknown) => void
+  readonly draining?: SchedulerOptions['draining']
 }
 
-/** A member's place in the world: its disk stays, processes come and go. */
-export interface Place {
-  readonly name: string
-  readonly disk: SimDisk
-  /** The process that runs there; undefined between a crash and the next start. */
-  process: SimProcess | undefined
-  /** Undefined until `open()` resolved, and after a crash. */
-  store: Store | undefined
-  /** Why the last start failed, if it did. */
-  failure: unknown
-}
+const WALL_START_MS = 1_700_000_000_000
+/** How far the clocks of two machines are apart at most, in the beginning. */
+const WALL_SKEW_MS = 500
+/** How long a machine may have been running before. */
+const UPTIME_MS_MAX = 1_000_000_000
 
 export class SimWorld {
   readonly seed: number
-  readonly scheduler = new SimScheduler()
+  readonly scheduler: SimScheduler
   readonly network: SimNetwork
   readonly places: readonly Place[]
   readonly trace: Trace
   readonly #options: WorldOptions
-  #starts = 0
+  readonly #placesByName: ReadonlyMap<string, Place>
 
   constructor(options: WorldOptions) {
-    const { seed, members = ['a', 'b', 'c'], keepTrace = false } = options
+    const { seed, members = ['a', 'b', 'c'], keepTrace = false, observe, draining } = options
     this.seed = seed
     this.#options = options
+    this.scheduler = new SimScheduler({
+      observe: (atUs, order) => {
+        this.trace.event(atUs, order)
+      },
+      uncaught: (process, error) => {
+        this.#uncaught(process, error)
+      },
+      ...(draining === undefined ? {} : { draining }),
+    })
     this.trace = new Trace(this.scheduler, keepTrace)
-    const { clock } = this.scheduler
     const timers = this.scheduler.timersOf()
     this.network = new SimNetwork({
       seed,
-      clock,
+      clock: this.scheduler.clock,
       timers,
-      observe: ({ type, from, to, kind, nth, bytes }) => {
-        this.trace.note(`${from} → ${to}  ${type}  kind ${kind}  #${nth}  ${bytes} B`)
+      observe: (event, bytes) => {
+        this.trace.network(event)
+        observe?.({ atMs: this.nowMs, subject: 'network', event, bytes })
       },
     })
-    this.places = members.map((name) => ({
-      name,
-      disk: new SimDisk({ timers, seed, name }),
-      process: undefined,
-      store: undefined,
-      failure: undefined,
-    }))
+    this.places = members.map((name) => this.#makePlace(name))
+    this.#placesByName = new Map(this.places.map((place) => [place.name, place]))
   }
 
   get nowMs(): number {
@@ -83,63 +111,204 @@ export class SimWorld {
   }
 
   place(name: string): Place {
-    const place = this.places.find((each) => each.name === name)
+    const place = this.#placesByName.get(name)
     if (place === undefined) throw new RangeError(`there is no member ${name} in this world`)
     return place
   }
 
-  /** Starts a process at a place where none runs. It opens its store in its own time. */
-  start(place: Place): void {
+  /** Starts a process at a place where none runs. A store opens in its own time. */
+  start(place: Place, program: Program = this.#options.program ?? this.#storeOf(place)): void {
     if (place.process !== undefined) throw new RangeError(`a process of ${place.name} runs already`)
-    const { plant, open: given } = this.#options
-    this.#starts++
-    const process: SimProcess = { name: place.name, alive: true }
+    const process = new SimProcess(place.name, place.clock)
+    place.lives++
     place.process = process
     place.failure = undefined
-    this.trace.note(`${place.name}  start`)
-    const timers = this.scheduler.timersOf(process)
-    const environment: Environment = {
-      clock: this.scheduler.clock,
-      timers,
-      random: seededRandom(this.seed * 1009 + this.#starts),
-      logger: SILENT,
+    place.closers = []
+    this.#note(place, 'start', `life ${place.lives}`)
+    const ports = this.#portsOf(place, process)
+    const failed = (error: unknown): void => {
+      if (process.alive) this.scheduler.caught(process, error)
     }
-    const opening = open({
-      ...(typeof given === 'function' ? given(place.name) : given),
-      name: place.name,
-      cluster: Object.fromEntries(this.places.map(({ name }) => [name, name])),
-      disk: plant?.disk?.(place.disk.mount()) ?? place.disk.mount(),
-      transport: this.network.transport(place.name, timers),
-      environment,
+    this.scheduler.enterOf(process)(() => {
+      try {
+        Promise.resolve(program(ports)).catch(failed)
+      } catch (error) {
+        failed(error)
+      }
     })
-    opening.then(
-      (store) => {
-        if (process.alive) place.store = plant?.store?.(store) ?? store
-      },
-      (error: unknown) => {
-        if (process.alive) place.failure = error
-      },
-    )
+  }
+
+  /** Asks the process to end (SIGTERM), which takes its time; `place.process` is undefined when it is gone. */
+  stop(place: Place): void {
+    const { process, closers } = place
+    if (process === undefined) return
+    this.#note(place, 'stop', '')
+    const ended = (): void => {
+      if (process.alive) this.#end(place, 'process', 'stopped', '')
+    }
+    const failed = (error: unknown): void => {
+      if (process.alive) this.scheduler.caught(process, error)
+    }
+    if (closers.length === 0) {
+      ended()
+      return
+    }
+    this.scheduler.enterOf(process)(() => {
+      Promise.all(closers.map(async (close) => close())).then(ended, failed)
+    })
   }
 
   /** Ends the process without a word. With `power` the disk loses what was not synced. */
   crash(place: Place, kind: CrashKind = 'process'): void {
-    if (place.process === undefined) return
-    this.trace.note(`${place.name}  crash (${kind})`)
-    place.process.alive = false
-    place.process = undefined
-    place.store = undefined
-    this.network.crash(place.name)
-    place.disk.crash(kind)
+    if (place.process !== undefined) this.#end(place, kind, 'crash', kind)
   }
 
-  /** Lets virtual time pass until `until()` holds or `limitMs` are over; whether it held. */
-  run(until: () => boolean, limitMs: number, afterEvent: () => void = () => undefined): Promise<boolean> {
-    return this.scheduler.runUntil(until, limitMs, afterEvent)
+  /** Nothing of the process runs, while time goes on (SIGSTOP). */
+  pause(place: Place): void {
+    if (place.process === undefined) return
+    this.#note(place, 'pause', '')
+    this.scheduler.setPace(place.process, { type: 'paused' })
+  }
+
+  /** What was due meanwhile is run now, in its order. */
+  resume(place: Place): void {
+    if (place.process === undefined) return
+    this.#note(place, 'resume', '')
+    this.scheduler.setPace(place.process, { type: 'running' })
+  }
+
+  /** The event loop of the process is busy: what is due runs up to `lateMs` late, in bulk. 0 ends it. */
+  lag(place: Place, lateMs: number): void {
+    if (place.process === undefined) return
+    this.#note(place, 'lag', `${lateMs} ms`)
+    const lagging = { type: 'lagging', lateUs: Math.ceil(lateMs * 1000), sinceUs: this.scheduler.nowUs } as const
+    this.scheduler.setPace(place.process, lateMs > 0 ? lagging : { type: 'running' })
+  }
+
+  /**
+   * Lets virtual time pass until `until()` holds or `limitMs` are over; whether it held. `afterEvent` is told at which place
+   * something was done; undefined: at none, only on the network or in the world.
+   */
+  run(until: () => boolean, limitMs: number, afterEvent?: (place: Place | undefined) => void): Promise<boolean> {
+    if (afterEvent === undefined) return this.scheduler.runUntil(until, limitMs)
+    return this.scheduler.runUntil(until, limitMs, (process) => {
+      afterEvent(process === undefined ? undefined : this.#placesByName.get(process.name))
+    })
+  }
+
+  /** Whether anybody is told: build a happening only then. */
+  get observed(): boolean {
+    return this.#options.observe !== undefined
+  }
+
+  /** Tells those who observe the world of something that somebody else made happen in it. */
+  tell(happening: Happening): void {
+    this.#options.observe?.({ atMs: this.nowMs, ...happening })
   }
 
   /** What each living member says of itself. */
   statuses(): StoreStatus[] {
     return this.places.flatMap(({ store }) => (store === undefined ? [] : [store.status()]))
+  }
+
+  #makePlace(name: string): Place {
+    const { seed, scheduler } = this
+    const random = this.#randomOf('clock', name)
+    return {
+      name,
+      disk: new SimDisk({
+        timers: scheduler.timersOf(),
+        seed,
+        name,
+        observe: ({ kind, detail }) => {
+          this.trace.note(`${name}  disk ${kind}  ${detail}`)
+          if (this.observed) this.tell({ subject: 'disk', node: name, event: kind, detail })
+        },
+      }),
+      clock: new SimClock(scheduler, {
+        monotonicMs: below(random, UPTIME_MS_MAX),
+        wallMs: WALL_START_MS + below(random, 2 * WALL_SKEW_MS) - WALL_SKEW_MS,
+      }),
+      process: undefined,
+      store: undefined,
+      failure: undefined,
+      lives: 0,
+      closers: [],
+    }
+  }
+
+  #portsOf(place: Place, process: SimProcess): ProgramPorts {
+    const { buggify, logger, plant } = this.#options
+    const { name, clock, lives } = place
+    const timers = this.scheduler.timersOf(process)
+    const enter = this.scheduler.enterOf(process)
+    const environment: Environment = {
+      clock,
+      timers,
+      // By its place and life: one crash left out changes nothing for the others.
+      random: this.#randomOf('life', name, lives),
+      logger: logger?.(name) ?? SILENT,
+      ...(buggify === undefined ? {} : { buggify: buggify(name) }),
+    }
+    const mounted = place.disk.mount(enter)
+    return {
+      name,
+      cluster: Object.fromEntries(this.places.map((each) => [each.name, each.name])),
+      environment,
+      disk: plant?.disk?.(mounted) ?? mounted,
+      transport: this.network.transport(name, timers, enter),
+      onStop: (close) => {
+        if (process.alive) place.closers.push(close)
+      },
+    }
+  }
+
+  /** The program of a member that is nothing but a store. */
+  #storeOf(place: Place): Program {
+    const { plant, open: given } = this.#options
+    return async ({ name, cluster, environment, disk, transport, onStop }) => {
+      const { process } = place
+      const options = typeof given === 'function' ? given(name) : given
+      try {
+        const store = await open({ ...options, name, cluster, disk, transport, environment })
+        if (process?.alive !== true) return
+        place.store = plant?.store?.(store) ?? store
+        onStop(() => store.close())
+        this.#note(place, 'opened', '')
+      } catch (error) {
+        if (process?.alive !== true) return
+        place.failure = error
+        this.#note(place, 'failed', error instanceof Error ? error.message : String(error))
+      }
+    }
+  }
+
+  #end(place: Place, kind: CrashKind, event: 'crash' | 'stopped', detail: string): void {
+    const { process } = place
+    if (process === undefined) return
+    this.#note(place, event, detail)
+    place.process = undefined
+    place.store = undefined
+    place.closers = []
+    this.scheduler.end(process)
+    this.network.crash(place.name)
+    place.disk.crash(kind)
+  }
+
+  #uncaught(process: SimProcess | undefined, error: unknown): void {
+    const place = process === undefined ? undefined : this.#placesByName.get(process.name)
+    if (place === undefined) throw error
+    if (this.#options.uncaught === undefined) throw new UncaughtError(place.name, error)
+    this.#options.uncaught(place, error)
+  }
+
+  #note(place: Place, event: (WorldEvent & { subject: 'process' })['event'], detail: string): void {
+    this.trace.note(`${place.name}  ${event}${detail === '' ? '' : ` (${detail})`}`)
+    if (this.observed) this.tell({ subject: 'process', node: place.name, event, detail })
+  }
+
+  #randomOf(...what: readonly (string | number)[]): Random {
+    const { high, low } = hash64(Buffer.from(JSON.stringify([this.seed, ...what]), 'utf8'))
+    return seededRandom(high ^ low)
   }
 }
