@@ -101,6 +101,8 @@ export type MemberEvent =
   /** This member leads and keeps the time of leases, each with `extensionMs` more than its own. */
   | { readonly type: 'leases-taken-over'; readonly atMs: number; readonly extensionMs: number }
   | { readonly type: 'leases-given-up' }
+  /** Applied by the one who leads: from now on it keeps the time of this lease. */
+  | { readonly type: 'lease-granted'; readonly lease: LeaseId; readonly atMs: number; readonly ttlMs: number }
   /** An owner is about to be told that the lease lives for so long. */
   | {
       readonly type: 'lease-renewed'

@@ -9,7 +9,7 @@ import { NO_LEASE } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import { Expiry } from '../lease/expiry.js'
-import type { Lessor } from '../lease/lessor.js'
+import type { Lease, Lessor } from '../lease/lessor.js'
 import type { Applied } from '../machine/outcome.js'
 import type { Observe } from './event.js'
 import type { CallResponse } from './wire/call-codec.js'
@@ -45,7 +45,7 @@ export class LeaseDriver {
   applied(applied: Applied, nowMs: number): void {
     if (applied.outcome?.ok !== true) return
     const { response } = applied.outcome
-    if (response.type === 'lease-grant') this.#expiry.grant(response, nowMs)
+    if (response.type === 'lease-grant') this.#grant(response, nowMs)
     else if (response.type === 'lease-revoke') this.#expiry.revoke(response.id)
   }
 
@@ -81,6 +81,12 @@ export class LeaseDriver {
       const id = (BigInt(random.uint32() >>> 1) << 32n) | BigInt(random.uint32())
       if (id !== NO_LEASE && !this.#lessor.exists(id)) return id
     }
+  }
+
+  #grant(lease: Lease, nowMs: number): void {
+    this.#expiry.grant(lease, nowMs)
+    if (!this.#expiry.leading) return
+    this.#observe?.({ type: 'lease-granted', lease: lease.id, atMs: nowMs, ttlMs: lease.ttlSeconds * 1000 })
   }
 
   #leaseOf(id: LeaseId, remainingMs: number): CallResponse {

@@ -9,7 +9,7 @@ import { AssertionError } from '../../base/assert.js'
 import { below, type Random } from '../../base/random.js'
 import { seededRandom } from '../../base/seeded-random.js'
 import type { WatchEvent } from '../../api/store.js'
-import { ClusterInvariants } from './cluster-invariants.js'
+import { Checkers } from '../checkers/checkers.js'
 import { checkHistory } from './history.js'
 import { NO_FAULTS, type NetworkFaults } from './sim-network.js'
 import { Workload } from './workload.js'
@@ -65,7 +65,7 @@ class SwarmRun {
   readonly #options: SwarmOptions
   readonly #world: SimWorld
   readonly #random: Random
-  readonly #invariants: ClusterInvariants
+  readonly #checkers: Checkers
   readonly #workload: Workload
   readonly #pauseMsMax: number
   /** Mean virtual time between two faults of a kind; 0: not in this run. */
@@ -79,19 +79,20 @@ class SwarmRun {
   constructor(options: SwarmOptions) {
     this.#options = options
     const random = seededRandom(options.seed)
+    // Small, so that a run sees state writes and trims; the log is kept long enough for who was down.
+    const bounds = { stateBufferBytesMax: 200 + below(random, 5_000), logRetainBytes: 1_000_000 }
+    this.#checkers = new Checkers({ bounds })
     this.#world = new SimWorld({
       seed: options.seed,
       keepTrace: options.keepTrace ?? false,
       ...(options.plant === undefined ? {} : { plant: options.plant }),
-      open: {
+      open: (name) => ({
         electionTimeoutMs: ELECTION_TIMEOUT_MS,
-        // Small, so that a run sees state writes and trims; the log is kept long enough for who was down.
-        stateBufferBytesMax: 200 + below(random, 5_000),
-        logRetainBytes: 1_000_000,
-      },
+        ...bounds,
+        observe: this.#checkers.observer(name),
+      }),
     })
     this.#random = random
-    this.#invariants = new ClusterInvariants(this.#world)
     this.#workload = new Workload(this.#world)
     this.#pauseMsMax = 20 + below(random, 200)
     this.#crashEveryMs = below(random, 3) === 0 ? 0 : 400 + below(random, 2000)
@@ -257,7 +258,7 @@ class SwarmRun {
 
   #until(until: () => boolean, limitMs: number): Promise<boolean> {
     return this.#world.run(until, limitMs, () => {
-      this.#invariants.check()
+      this.#checkers.check()
     })
   }
 }

@@ -1,0 +1,211 @@
+/**
+ * What must hold in a cluster as a whole, looked at from above with every event of every member. The numbers are those of
+ * docs/TESTING.md.
+ *
+ *     const checkers = new Checkers()
+ *     const world = new SimWorld({ seed, open: (name) => ({ observe: checkers.observer(name) }) })
+ *     await world.run(until, limitMs, () => checkers.check())
+ *
+ * Always: costs what changed, and asks no member for its state. Always: the first violation stays; it is thrown by
+ * `check()` and not into the member, which would only end it.
+ *
+ * To come with what they speak of: R13 snapshots, R14 changes of membership, R17 reads by a lease, R24 authorization.
+ */
+import { assertNever } from '../../base/assert.js'
+import { LIMITS } from '../../base/limits.js'
+import type { MemberEvent } from '../../member/event.js'
+import type { Index, NodeId } from '../../raft/types.js'
+import { BoundsChecker, type Bounds } from './bounds-checker.js'
+import { LeaseChecker } from './lease-checker.js'
+import { LogChecker } from './log-checker.js'
+import { LogLedger } from './log-ledger.js'
+import { MemberView } from './member-view.js'
+import { PromiseChecker, Votes } from './promise-checker.js'
+import { ReadChecker } from './read-checker.js'
+import { StateChecker } from './state-checker.js'
+import { StateLedger } from './state-ledger.js'
+import { WatchChecker } from './watch-checker.js'
+
+export interface CheckersOptions {
+  /** Writes of the log that the disk of this member has acknowledged and would lose with the power. Default: not asked. */
+  readonly unsynced?: (member: string) => number
+  /** The digest of the state is compared at every so many entries; it costs some microseconds. Default 8. */
+  readonly digestEvery?: number
+  /** As the members were opened. Default: as `open()` has it. */
+  readonly bounds?: Bounds
+}
+
+export class Checkers {
+  readonly #log = new LogLedger()
+  readonly #states = new StateLedger()
+  readonly #votes = new Votes()
+  readonly #views = new Map<string, MemberView>()
+  readonly #byId = new Map<NodeId, MemberView>()
+  readonly #logs: LogChecker
+  readonly #promises: PromiseChecker
+  readonly #state: StateChecker
+  readonly #reads: ReadChecker
+  readonly #watches: WatchChecker
+  readonly #leases = new LeaseChecker()
+  readonly #bounds: BoundsChecker
+  #violation: Error | undefined
+  #events = 0
+
+  constructor(options: CheckersOptions = {}) {
+    this.#logs = new LogChecker(this.#log, this.#votes, (id) => this.#byId.get(id))
+    this.#promises = new PromiseChecker(this.#log, this.#votes, options.unsynced)
+    this.#state = new StateChecker(this.#log, this.#states, options.digestEvery ?? 8)
+    this.#reads = new ReadChecker(this.#log)
+    this.#watches = new WatchChecker(this.#states)
+    this.#bounds = new BoundsChecker(options.bounds ?? LIMITS)
+  }
+
+  /** What was found first, if anything was. */
+  get violation(): Error | undefined {
+    return this.#violation
+  }
+
+  /** Up to here all is committed. */
+  get committedIndex(): Index {
+    return this.#log.committedIndex
+  }
+
+  /** Events looked at. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** For `open({ observe })`, in every life of the member of this name. */
+  observer(name: string): (event: MemberEvent) => void {
+    const view = this.#viewOf(name)
+    return (event) => {
+      if (this.#violation !== undefined) return
+      this.#events++
+      try {
+        this.#look(view, event)
+      } catch (error) {
+        this.#violation = error as Error
+      }
+    }
+  }
+
+  /** Something else than the member changed what is on its disk: it may come back with less than was promised. */
+  diskChanged(name: string): void {
+    this.#viewOf(name).diskChanged = true
+  }
+
+  /** Throws what was found: AssertionError `R5 violated: ...`. After every event. */
+  check(): void {
+    if (this.#violation !== undefined) throw this.#violation
+  }
+
+  #viewOf(name: string): MemberView {
+    let view = this.#views.get(name)
+    if (view === undefined) this.#views.set(name, (view = new MemberView(name)))
+    return view
+  }
+
+  #look(view: MemberView, event: MemberEvent): void {
+    switch (event.type) {
+      case 'recovered':
+        this.#recovered(view, event)
+        return
+      case 'decided':
+        this.#logs.decided(view, event.event)
+        return
+      case 'write-begun':
+        this.#logs.writeBegun(view, event.write)
+        return
+      case 'write-durable':
+        this.#promises.writeDurable(view)
+        this.#logs.writeDurable(view)
+        return
+      case 'message-sent':
+        this.#promises.sent(view, event.message)
+        return
+      case 'read-asked':
+        this.#reads.asked(view, event.requestId)
+        return
+      case 'read-confirmed':
+        this.#reads.confirmed(view, event.requestId, event.index)
+        return
+      case 'read-dropped':
+        this.#reads.dropped(view, event.requestId)
+        return
+      case 'applied':
+        if (this.#state.applied(view, event)) this.#leases.applied(view, event)
+        return
+      case 'answered':
+        this.#state.answered(view, event)
+        return
+      case 'ranged':
+        this.#state.ranged(view, event)
+        return
+      case 'state-write-begun':
+        this.#state.stateWriteBegun(view, event)
+        return
+      case 'state-durable':
+        this.#state.stateDurable(view, event.position)
+        return
+      case 'log-trimmed':
+        this.#state.trimmed(view, event.to)
+        return
+      case 'leases-taken-over':
+        this.#leases.takenOver(view, event)
+        return
+      case 'leases-given-up':
+        this.#leases.givenUp(view)
+        return
+      case 'lease-granted':
+        this.#leases.granted(view, event)
+        return
+      case 'lease-renewed':
+        this.#leases.renewed(view, event)
+        return
+      case 'leases-expired':
+        this.#leases.expired(view, event)
+        return
+      case 'watch-opened':
+        this.#watches.opened(view, event)
+        return
+      case 'watch-delivered':
+        this.#watches.delivered(view, event)
+        return
+      case 'watch-ended':
+        this.#watches.ended(view, event)
+        return
+      case 'turned':
+        this.#bounds.check(view, event)
+        return
+      case 'message-received':
+      case 'proposed':
+      case 'forwarded':
+      case 'failed':
+      case 'closed':
+        return
+      default:
+        assertNever(event, 'event of a member')
+    }
+  }
+
+  #recovered(view: MemberView, event: Extract<MemberEvent, { type: 'recovered' }>): void {
+    this.#state.recovered(view, event)
+    this.#promises.recovered(view, event.stored)
+    this.#reads.recovered(view)
+    this.#watches.recovered(view)
+    this.#leases.recovered(view)
+    this.#byId.set(event.member, view)
+    view.id = event.member
+    view.voters = event.voters
+    view.lives++
+    view.state = { ...event.applied, revision: event.revision, digest: event.digest }
+    view.stateWriting = undefined
+    view.role = 'follower'
+    view.owed = undefined
+    view.truncatedFrom = Infinity
+    view.commitIndex = event.applied.index
+    view.appliedIndex = event.applied.index
+    view.revision = event.revision
+    view.compactRevision = event.compactRevision
+  }
+}

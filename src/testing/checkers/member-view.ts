@@ -1,0 +1,67 @@
+/**
+ * What is known of one member from what it said: what its disk holds, what it is doing, how far it has come.
+ *
+ * Always: `durable` is what the member was told by its disk to be durable, over all its lives.
+ */
+import { EMPTY_DIGEST, type Digest } from '../../base/checksum.js'
+import type { Revision } from '../../mvcc/types.js'
+import type { HardState, Index, LogPosition, NodeId, Role, Term } from '../../raft/types.js'
+import { ROOT, type Link } from './log-ledger.js'
+
+/** A write of the log that is under way. */
+export interface BegunWrite {
+  readonly hardState: HardState
+  readonly links: readonly Link[]
+}
+
+/** A state on disk, or on its way there. */
+export interface WrittenState extends LogPosition {
+  readonly revision: Revision
+  readonly digest: Digest
+}
+
+export class MemberView {
+  readonly name: string
+  id: NodeId = 0
+  voters: readonly NodeId[] = []
+  /** Lives so far. */
+  lives = 0
+
+  // On disk.
+  hardState: HardState = { term: 0, vote: 0 }
+  /** The link at its index; those before `base` are of the time when they were there. */
+  readonly log: Link[] = [ROOT]
+  base: Index = 0
+  writing: BegunWrite | undefined
+  state: WrittenState = { index: 0, term: 0, revision: 1, digest: EMPTY_DIGEST }
+  stateWriting: WrittenState | undefined
+  /** Something else than the member changed what is on the disk: it may come back with less. */
+  diskChanged = false
+
+  // In memory.
+  role: Role = 'follower'
+  /** The last term that it led. */
+  ledTerm: Term = 0
+  /** What it must have in its log as the leader of that term; undefined once that was looked at. */
+  owed: Link | undefined
+  /** Since the last write began, entries from here on were dropped from memory. */
+  truncatedFrom: Index = Infinity
+  commitIndex: Index = 0
+  appliedIndex: Index = 0
+  revision: Revision = 1
+  compactRevision: Revision = 0
+
+  constructor(name: string) {
+    this.name = name
+  }
+
+  /** The last entry on disk. */
+  get last(): Link {
+    return this.log[this.log.length - 1] ?? ROOT
+  }
+
+  /** Whether its disk holds `link`, and with it everything before. */
+  holds(link: Link): boolean {
+    return this.log[link.index] === link
+  }
+}
