@@ -56,6 +56,8 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
       return `to ${at(event.to)}`
     case 'leases-taken-over':
       return event.extensionMs === 0 ? '' : `each lives ${describeMs(event.extensionMs)} longer`
+    case 'lease-granted':
+      return `${event.lease}: ${describeMs(event.ttlMs)}`
     case 'lease-renewed':
       return `${event.lease}: ${describeMs(event.remainingMs)} of ${describeMs(event.ttlMs)} left`
     case 'leases-expired':

@@ -81,7 +81,7 @@ class SwarmRun {
     const random = seededRandom(options.seed)
     // Small, so that a run sees state writes and trims; the log is kept long enough for who was down.
     const bounds = { stateBufferBytesMax: 200 + below(random, 5_000), logRetainBytes: 1_000_000 }
-    this.#checkers = new Checkers({ bounds })
+    this.#checkers = new Checkers({ bounds, unsynced: (name) => this.#world.place(name).disk.unsynced('log') })
     this.#world = new SimWorld({
       seed: options.seed,
       keepTrace: options.keepTrace ?? false,
