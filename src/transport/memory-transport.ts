@@ -148,6 +148,12 @@ export class MemoryTransport implements Transport {
     return reason
   }
 
+  /** For the medium: the connection to `target` broke. It is reported, and a new one made. */
+  broken(target: MemoryTransport): void {
+    for (const link of this.#links.values()) if (link.target === target) link.target = undefined
+    this.lookAgain()
+  }
+
   /** For the medium: look again whom this one can reach, after what is happening now. */
   lookAgain(): void {
     if (this.#state !== 'started') return
@@ -175,7 +181,7 @@ export class MemoryTransport implements Transport {
     if (link.reported === 'reachable' && link.target !== target) {
       link.target = undefined
       link.reported = 'unreachable'
-      handler.onUnreachable(link.peer.id, typeof reached === 'string' ? reached : 'it started anew')
+      handler.onUnreachable(link.peer.id, typeof reached === 'string' ? reached : 'the connection broke')
       if (target !== undefined) this.lookAgain()
     } else if (target !== undefined && link.target === undefined) {
       link.target = target

@@ -107,6 +107,24 @@ describe('a seed', () => {
       .filter((event) => event.type === type)
       .map(({ from, to, kind, nth }) => `${from} ${to} ${kind} ${nth}`)
 
+  test('any one kind of fault left out leaves what becomes of all frames by the others as it was', async () => {
+    const everything = { ...STORM, flipPerMillion: 20_000 }
+    const rates = ['lossPerMillion', 'spikePerMillion', 'reorderPerMillion', 'duplicatePerMillion', 'flipPerMillion'] as const // prettier-ignore
+    // What flips shows at arrival, when a break before may have taken it: what is decided when it is sent is compared.
+    const decided = ['lost', 'reordered', 'duplicated'] as const
+    const all = await run(1, everything)
+    for (const left of rates) {
+      const without = await run(1, { ...everything, [left]: 0 })
+      const sent = new Set(fates(without, 'sent'))
+      for (const type of decided) {
+        if (left === 'lossPerMillion' || left.startsWith(type.slice(0, 7))) continue
+        // A break has the transport drop frames before they count; the fate of the others stays.
+        const both = fates(all, type).filter((frame) => sent.has(frame))
+        expect(fates(without, type).filter((frame) => fates(all, 'sent').includes(frame))).toEqual(both)
+      }
+    }
+  })
+
   test('one kind of fault left out leaves the others as they were', async () => {
     const all = await run(1)
     const calm = await run(1, { ...STORM, duplicatePerMillion: 0, spikePerMillion: 0 })
@@ -246,6 +264,82 @@ describe('cuts', () => {
     for (let nth = 0; nth < 20_000; nth++) cluster.send(1, 2, nth)
     expect(cluster.network.statistics.overflow).toBe(20_000 - 8192)
   })
+})
+
+describe('a connection that breaks', () => {
+  test('loses what is on the way between the two, in both directions, and is made anew', async () => {
+    const cluster = await Cluster.of(3, { delayMsMin: 10 })
+    for (const [from, to] of [[1, 2], [2, 1], [1, 3]] as const) cluster.send(from, to, 0) // prettier-ignore
+    cluster.network.reset('p1', 'p2')
+    // It has not noticed yet, and has nowhere to send it to.
+    expect(cluster.send(1, 2, 1)).toBe(false)
+    cluster.time.pass(0)
+    expect(cluster.reports.sort()).toEqual(['1+2', '1-2', '2+1', '2-1'])
+    expect(cluster.send(1, 2, 2)).toBe(true)
+    cluster.time.pass(100)
+    expect(cluster.arrivals.map(({ from, to, nth }) => [from, to, nth])).toEqual([[1, 3, 0], [1, 2, 2]]) // prettier-ignore
+    expect(cluster.network.statistics.reset).toBe(2)
+  })
+
+  test('does not keep the frames after it from arriving in order', async () => {
+    const cluster = await Cluster.of(2, { delayMsHalf: 5, spikePerMillion: 100_000, spikeMs: 50 })
+    for (let nth = 0; nth < 200; nth++) {
+      if (nth % 20 === 10) cluster.network.reset('p1', 'p2')
+      cluster.time.pass(0)
+      cluster.send(1, 2, nth)
+      cluster.time.pass(1)
+    }
+    cluster.time.pass(1000)
+    const found = cluster.arrivals.map(({ nth }) => nth)
+    expect(found).toEqual([...found].sort((a, b) => a - b))
+    expect(found.length + cluster.network.statistics.reset).toBe(200)
+  })
+
+  test('loses what was clogged too, and makes room in the queue', async () => {
+    const cluster = await Cluster.of(2)
+    cluster.network.clog('p1', 'p2')
+    cluster.stream(1, 2, 5)
+    cluster.network.reset('p1', 'p2')
+    cluster.time.pass(0)
+    cluster.send(1, 2, 7)
+    cluster.network.unclog('p1', 'p2')
+    cluster.time.pass(0)
+    expect(cluster.arrivals.map(({ nth }) => nth)).toEqual([7])
+  })
+
+  test('is what flipped bits come to: no frame is ever delivered altered', async () => {
+    const cluster = await Cluster.of(2, { flipPerMillion: 100_000 })
+    const found = cluster.stream(1, 2, 1000)
+    const { flipped, delivered, reset } = cluster.network.statistics
+    expect(flipped).toBeGreaterThan(50)
+    expect(found.length).toBe(delivered)
+    expect(delivered + flipped + reset).toBe(1000)
+    expect(cluster.reports.filter((report) => report === '1-2')).toHaveLength(flipped)
+  })
+})
+
+describe('a slow way', () => {
+  test('takes its time for every byte, and frames wait for those before them', async () => {
+    const cluster = await Cluster.of(2, { delayMsMin: 5 })
+    cluster.network.setWayFaults('p1', 'p2', { bytesPerSecond: 10_000 })
+    for (let nth = 0; nth < 4; nth++) cluster.send(1, 2, nth)
+    cluster.send(2, 1, 9)
+    cluster.time.pass(1000)
+    expect(cluster.arrivals.map(({ at, from }) => [at, from])).toEqual([[5, 2], [15, 1], [25, 1], [35, 1], [45, 1]]) // prettier-ignore
+  })
+})
+
+test('a ring lets each place reach its neighbours only, whatever their number', async () => {
+  for (const size of [3, 4, 5]) {
+    const cluster = await Cluster.of(size)
+    cluster.network.ring(Array.from({ length: size }, (_, at) => `p${at + 1}`))
+    for (let from = 1; from <= size; from++) {
+      const reached = range(size).filter((at) => at + 1 !== from && cluster.stream(from, at + 1, 1).length === 1)
+      expect(reached.map((at) => at + 1).sort()).toEqual(
+        [...new Set([((from + size - 2) % size) + 1, (from % size) + 1])].sort(),
+      )
+    }
+  }
 })
 
 describe('a way of its own', () => {

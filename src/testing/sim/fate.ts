@@ -16,6 +16,7 @@ export const QUESTION = {
   reorderDelay: 5,
   duplicated: 6,
   duplicateDelay: 7,
+  flipped: 8,
 } as const
 
 export type Question = (typeof QUESTION)[keyof typeof QUESTION]

@@ -138,6 +138,7 @@ export class SimScheduler implements WorldTime {
    */
   async runUntil(until: () => boolean, limitMs: number, after: AfterEvent = () => undefined): Promise<boolean> {
     const endUs = this.#nowUs + Math.ceil(limitMs * 1000)
+    this.#throwFailure()
     if (until()) return true
     if (!this.#isDue(endUs)) return this.#ended(until, endUs)
     const drain = this.#drainNow
@@ -174,8 +175,12 @@ export class SimScheduler implements WorldTime {
     while (!until()) {
       const next = this.#next(endUs)
       if (next === undefined) return this.#ended(until, endUs)
-      this.#run(next)
+      // Not in a promise's continuation: what the event leaves to do then comes in the order in which Node does it.
+      await inOwnTurn(() => {
+        this.#run(next)
+      })
       await drainMicrotasks()
+      this.#throwFailure()
       after(this.#entered)
     }
     return true

@@ -1,5 +1,5 @@
 /**
- * A network in virtual time that loses, delays, repeats, reorders, cuts and clogs.
+ * A network in virtual time that loses, delays, repeats, reorders, cuts, clogs, breaks connections and is slow.
  *
  * Always: two runs with the same seed that send the same frames see the same things happen to them (fate.ts).
  * Always: without `reorderPerMillion` and `duplicatePerMillion`, frames of one direction arrive in the order in which they
@@ -19,45 +19,27 @@ import type { Medium } from '../../transport/memory-transport.js'
 import type { Frame, Peer, PeerId, Transport, TransportIdentity } from '../../transport/transport.js'
 import { LinkFate, QUESTION } from './fate.js'
 import type { FrameFate } from './fate.js'
+import { NO_FAULTS, type NetworkFaults } from './network-faults.js'
 import { ENTER_AT_ONCE, type Enter } from './sim-process.js'
 
-/** Rates are per million frames, times are milliseconds. */
-export interface NetworkFaults {
-  /** Frames that never arrive. */
-  readonly lossPerMillion: number
-  /** Every frame takes at least this long, */
-  readonly delayMsMin: number
-  /** and half of those that take a further `delayMsHalf` take yet another one, at most 32 times. */
-  readonly delayMsHalf: number
-  /** Frames that take `spikeMs` longer; those behind them wait, as on a connection. */
-  readonly spikePerMillion: number
-  readonly spikeMs: number
-  /** Frames that leave the line: they take up to `reorderMsMax` longer, and later ones overtake them. */
-  readonly reorderPerMillion: number
-  readonly reorderMsMax: number
-  /** Frames that arrive a second time, up to `duplicateMsMax` later, perhaps in another life of the receiver. */
-  readonly duplicatePerMillion: number
-  readonly duplicateMsMax: number
-  /** How long a cut or a healing stays unnoticed: frames into a fresh cut are accepted, and gone. */
-  readonly noticeMs: number
-}
-
-export const NO_FAULTS: NetworkFaults = {
-  lossPerMillion: 0,
-  delayMsMin: 0,
-  delayMsHalf: 0,
-  spikePerMillion: 0,
-  spikeMs: 0,
-  reorderPerMillion: 0,
-  reorderMsMax: 0,
-  duplicatePerMillion: 0,
-  duplicateMsMax: 0,
-  noticeMs: 0,
-}
+export { NO_FAULTS } from './network-faults.js'
+export type { NetworkFaults } from './network-faults.js'
 
 /** What became of a frame, for transcripts. `nth` counts the frames of this kind from there to there. */
 export interface NetworkEvent {
-  readonly type: 'sent' | 'lost' | 'cut' | 'reordered' | 'duplicated' | 'delivered' | 'undeliverable' | 'overflow'
+  readonly type:
+    | 'sent'
+    | 'lost'
+    | 'cut'
+    | 'reordered'
+    | 'duplicated'
+    | 'delivered'
+    | 'undeliverable'
+    | 'overflow'
+    /** Arrived with flipped bits, and was not taken. */
+    | 'flipped'
+    /** Was on the way when the connection broke; told when it would have arrived. */
+    | 'reset'
   readonly from: string
   readonly to: string
   readonly kind: number
@@ -84,6 +66,9 @@ interface Parcel {
   readonly receiver: PeerId
   readonly frame: Frame
   readonly nth: number
+  /** Of the connection that it was sent on. */
+  readonly connection: number
+  readonly flipped: boolean
 }
 
 /** One direction between two places. */
@@ -91,17 +76,21 @@ interface Way {
   readonly from: string
   readonly to: string
   readonly fate: LinkFate
+  /** Connections that broke: what was sent on one of them does not arrive. */
+  connection: number
   /** Those that keep the order, next to arrive first. */
-  readonly line: Parcel[]
+  line: Parcel[]
   /** When the last of the line arrives: nothing behind it does earlier. */
   lineEndsAtMs: number
+  /** When a slow way has taken in all that was sent. */
+  busyUntilMs: number
   /** On the way altogether; bounded like the queue of a real transport. */
   frames: number
   bytes: number
   cut: boolean
   /** What arrived while the way is clogged; undefined while it is not. */
   clogged: Parcel[] | undefined
-  faults: Partial<NetworkFaults>
+  faults: Partial<NetworkFaults> | undefined
 }
 
 export class SimNetwork {
@@ -118,6 +107,8 @@ export class SimNetwork {
     delivered: 0,
     undeliverable: 0,
     overflow: 0,
+    flipped: 0,
+    reset: 0,
   }
   #faults: NetworkFaults
 
@@ -172,6 +163,22 @@ export class SimNetwork {
     this.#setCut(true, ...cuts)
   }
 
+  /** Lets each place reach only the one before it and the one after it, in a ring; other cuts stay. */
+  ring(places: readonly string[]): void {
+    const apart = (a: number, b: number): boolean => {
+      const distance = Math.abs(a - b)
+      return distance > 1 && distance < places.length - 1
+    }
+    const cuts = places.flatMap((from, a) => places.flatMap((to, b) => (apart(a, b) ? [[from, to] as const] : [])))
+    this.#setCut(true, ...cuts)
+  }
+
+  /** The connections between `a` and `b` break: what is on the way is lost, both see it and connect anew. */
+  reset(a: string, b: string): void {
+    this.#break(this.#way(a, b))
+    this.#break(this.#way(b, a))
+  }
+
   /** Frames from `from` to `to` wait, until they are let through together. */
   clog(from: string, to: string): void {
     this.#way(from, to).clogged ??= []
@@ -188,7 +195,7 @@ export class SimNetwork {
   healAll(): void {
     for (const way of this.#ways.values()) {
       if (way.clogged !== undefined) this.unclog(way.from, way.to)
-      way.faults = {}
+      way.faults = undefined
     }
     this.#setCut(false, ...[...this.#ways.values()].map(({ from, to }) => [from, to] as const))
   }
@@ -223,13 +230,20 @@ export class SimNetwork {
     if (from.identity === undefined || to.identity === undefined) return false
     // Drawn first, whatever else happens: a frame that meets a cut or a full queue counts as sent.
     const fate = way.fate.next(frame.kind)
-    const parcel: Parcel = { sender: from.identity, receiver: to.identity.memberId, frame, nth: fate.nth }
+    const faults = way.faults === undefined ? this.#faults : { ...this.#faults, ...way.faults }
+    const parcel: Parcel = {
+      sender: from.identity,
+      receiver: to.identity.memberId,
+      frame,
+      nth: fate.nth,
+      connection: way.connection,
+      flipped: fate.happens(QUESTION.flipped, faults.flipPerMillion),
+    }
     if (!hasRoom(way, frame)) {
       this.#note('overflow', way, parcel)
       return false
     }
     this.#note('sent', way, parcel)
-    const faults = { ...this.#faults, ...way.faults }
     if (way.cut) this.#note('cut', way, parcel)
     else if (fate.happens(QUESTION.lost, faults.lossPerMillion)) this.#note('lost', way, parcel)
     else this.#dispatch(way, parcel, fate, faults)
@@ -238,7 +252,9 @@ export class SimNetwork {
 
   #dispatch(way: Way, parcel: Parcel, fate: FrameFate, faults: NetworkFaults): void {
     const { clock, timers } = this.#options
-    let delayMs = faults.delayMsMin + fate.exponentially(QUESTION.delay, faults.delayMsHalf)
+    const nowMs = clock.monotonicMs()
+    let delayMs = this.#transmit(way, parcel, faults, nowMs)
+    delayMs += faults.delayMsMin + fate.exponentially(QUESTION.delay, faults.delayMsHalf)
     if (fate.happens(QUESTION.spiked, faults.spikePerMillion)) delayMs += faults.spikeMs
     if (fate.happens(QUESTION.duplicated, faults.duplicatePerMillion)) {
       const laterMs = fate.evenly(QUESTION.duplicateDelay, faults.duplicateMsMax)
@@ -253,11 +269,32 @@ export class SimNetwork {
       timers.after(delayMs + laterMs, () => this.#arrive(way, parcel))
       return
     }
-    const nowMs = clock.monotonicMs()
     way.lineEndsAtMs = Math.max(nowMs + delayMs, way.lineEndsAtMs)
-    way.line.push(parcel)
+    const { line } = way
+    line.push(parcel)
     // The head of the line arrives, not this parcel: so that rounding of times cannot change the order.
-    timers.after(way.lineEndsAtMs - nowMs, () => this.#arrive(way, way.line.shift() as Parcel))
+    timers.after(way.lineEndsAtMs - nowMs, () => this.#arrive(way, line.shift() as Parcel))
+  }
+
+  /** Milliseconds until a slow way has taken in all of the frame. */
+  #transmit(way: Way, { frame }: Parcel, { bytesPerSecond }: NetworkFaults, nowMs: number): number {
+    if (bytesPerSecond === 0) return 0
+    way.busyUntilMs = Math.max(nowMs, way.busyUntilMs) + (1000 * frame.bytes.byteLength) / bytesPerSecond
+    return way.busyUntilMs - nowMs
+  }
+
+  #break(way: Way): void {
+    const waiting = way.clogged ?? []
+    way.connection++
+    way.line = []
+    way.lineEndsAtMs = 0
+    way.busyUntilMs = 0
+    way.frames = 0
+    way.bytes = 0
+    if (way.clogged !== undefined) way.clogged = []
+    for (const parcel of waiting) this.#note('reset', way, parcel)
+    const target = this.#attached.get(way.to)
+    if (target !== undefined) this.#attached.get(way.from)?.broken(target)
   }
 
   #load(way: Way, parcel: Parcel): void {
@@ -266,6 +303,7 @@ export class SimNetwork {
   }
 
   #arrive(way: Way, parcel: Parcel): void {
+    if (parcel.connection !== way.connection) return this.#note('reset', way, parcel)
     if (way.clogged !== undefined) {
       way.clogged.push(parcel)
       return
@@ -273,6 +311,11 @@ export class SimNetwork {
     way.frames--
     way.bytes -= parcel.frame.bytes.byteLength
     if (way.cut) return this.#note('cut', way, parcel)
+    if (parcel.flipped) {
+      this.#note('flipped', way, parcel)
+      this.#break(way)
+      return
+    }
     const target = this.#attached.get(way.to)
     const taken = target?.identity?.memberId === parcel.receiver && target.accepts(parcel.sender)
     this.#note(taken ? 'delivered' : 'undeliverable', way, parcel)
@@ -297,9 +340,20 @@ export class SimNetwork {
     const key = `${from} ${to}`
     let way = this.#ways.get(key)
     if (way === undefined) {
-      const fate = new LinkFate(this.#options.seed, from, to)
-      const empty = { line: [], lineEndsAtMs: 0, frames: 0, bytes: 0, cut: false, clogged: undefined, faults: {} }
-      way = { from, to, fate, ...empty }
+      way = {
+        from,
+        to,
+        fate: new LinkFate(this.#options.seed, from, to),
+        connection: 0,
+        line: [],
+        lineEndsAtMs: 0,
+        busyUntilMs: 0,
+        frames: 0,
+        bytes: 0,
+        cut: false,
+        clogged: undefined,
+        faults: undefined,
+      }
       this.#ways.set(key, way)
     }
     return way

@@ -263,7 +263,7 @@ class SwarmRun {
   }
 }
 
-function drawFaults(random: Random): NetworkFaults {
+function drawFaults(random: Random): Partial<NetworkFaults> {
   const sometimes = (limit: number): number => (below(random, 2) === 0 ? 0 : below(random, limit))
   return {
     lossPerMillion: sometimes(200_000),

@@ -15,6 +15,8 @@ const NETWORK_EVENTS: Readonly<Record<NetworkEvent['type'], number>> = {
   delivered: 6,
   undeliverable: 7,
   overflow: 8,
+  flipped: 9,
+  reset: 10,
 }
 
 /** What the trace looks at in the world. */
