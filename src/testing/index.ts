@@ -3,6 +3,31 @@ export { storeConformance } from './conformance/store.js'
 export type { StoreHarness, StoreSuiteOptions } from './conformance/store.js'
 export { transportConformance } from './conformance/transport.js'
 export type { TransportHarness, TransportSuiteOptions } from './conformance/transport.js'
+export type { Call, CallEnd, Ending } from './linearizability/call.js'
+export { check } from './linearizability/check.js'
+export type { CheckOptions } from './linearizability/check.js'
+export type { EtcdInput, EtcdOutput } from './linearizability/etcd-calls.js'
+export { etcdModel } from './linearizability/etcd-model.js'
+export type { EtcdState } from './linearizability/etcd-state.js'
+export { History } from './linearizability/history.js'
+export { importJepsen } from './linearizability/jepsen.js'
+export { keyValueModel } from './linearizability/key-value-model.js'
+export type { KeyValueInput, KeyValueOutput } from './linearizability/key-value-model.js'
+export { UNKNOWN } from './linearizability/model.js'
+export type { Model, Oracle, Place as WitnessPlace, Witness } from './linearizability/model.js'
+export { record } from './linearizability/record.js'
+export type { RecordOptions } from './linearizability/record.js'
+export { registerModel } from './linearizability/register-model.js'
+export type { RegisterInput, RegisterOutput, RegisterValue } from './linearizability/register-model.js'
+export type {
+  IllegalVerdict,
+  LegalVerdict,
+  Linearization,
+  LinearizedCall,
+  UnknownVerdict,
+  Verdict,
+} from './linearizability/verdict.js'
+export { watchOracle } from './linearizability/watch-oracle.js'
 export { describeFault } from './report/describe-fault.js'
 export { describeOperation } from './report/describe-operation.js'
 export type { Headline, RecordedEvent, RunRecord, Violation } from './report/run-record.js'

@@ -1,0 +1,83 @@
+/**
+ * What every client was told, in the order in which it happened: what a checker judges.
+ *
+ * Always: calls are only appended, and each ends once. Always: of two moments of the history the earlier has the smaller
+ * number.
+ */
+import type { Call, CallEnd, Ending } from './call.js'
+import { readJsonLines, writeJsonLines } from './json-lines.js'
+
+interface OpenCall<Input, Output> extends Call<Input, Output> {
+  outcome: CallEnd
+  output: Output | undefined
+  reason: string | undefined
+  returned: number
+  returnedMs: number | undefined
+}
+
+/**
+ * @example
+ * const history = new History()
+ * const call = history.invoke('client 1', { type: 'read' })
+ * history.end(call, { outcome: 'ok', output: await register.read() })
+ * console.log(check(history, registerModel).verdict)
+ */
+export class History<Input = unknown, Output = unknown> {
+  readonly #calls: OpenCall<Input, Output>[] = []
+  #moments = 0
+
+  get calls(): readonly Call<Input, Output>[] {
+    return this.#calls
+  }
+
+  /** A call begins. `nowMs` is for people. */
+  invoke(client: string, input: Input, nowMs?: number): Call<Input, Output> {
+    if (typeof client !== 'string') throw new TypeError(`client must be a string, not ${typeof client}`)
+    const call: OpenCall<Input, Output> = {
+      index: this.#calls.length,
+      client,
+      input,
+      outcome: 'pending',
+      output: undefined,
+      reason: undefined,
+      invoked: this.#moments++,
+      returned: Infinity,
+      invokedMs: nowMs,
+      returnedMs: undefined,
+    }
+    this.#calls.push(call)
+    return call
+  }
+
+  /** A call ends. Throws RangeError for a call of another history, or one that has ended. */
+  end(call: Call<Input, Output>, ending: Ending<Output>, nowMs?: number): void {
+    const open = this.#calls[call.index]
+    if (open === undefined || open !== call) throw new RangeError(`call ${call.index} is not one of this history`)
+    if (open.outcome !== 'pending') throw new RangeError(`call ${call.index} of ${call.client} has ended before`)
+    open.outcome = ending.outcome
+    if (ending.outcome === 'ok') open.output = ending.output
+    else open.reason = ending.reason
+    open.returned = this.#moments++
+    open.returnedMs = nowMs
+  }
+
+  /**
+   * One line of JSON for each call and each answer, in their order: {@link History.fromJsonLines} reads it. Inputs and
+   * outputs must be what JSON can hold.
+   */
+  toJsonLines(): string {
+    return writeJsonLines(this.#calls)
+  }
+
+  /** Throws SyntaxError naming the line that is wrong and what was expected there. */
+  static fromJsonLines<Input = unknown, Output = unknown>(text: string): History<Input, Output> {
+    const history = new History<Input, Output>()
+    readJsonLines(text, {
+      invoke: (client, input, nowMs) => history.invoke(client, input as Input, nowMs),
+      end: (call, ending, nowMs) => {
+        history.end(call as Call<Input, Output>, ending as Ending<Output>, nowMs)
+      },
+    })
+    return history
+  }
+}

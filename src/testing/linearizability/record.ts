@@ -1,0 +1,256 @@
+/**
+ * A store that writes down what it is asked and what it answers.
+ *
+ * Always: it answers what the store behind it answers, errors included. A process that crashes leaves its calls pending.
+ */
+import { keyOf, type BytesLike } from '../../base/bytes.js'
+import type { Environment } from '../../base/clock.js'
+import { isStoreError } from '../../base/errors.js'
+import type { KeyValue, Selection } from '../../api/key-value.js'
+import {
+  deleteRequest,
+  putRequest,
+  rangeRequest,
+  transactionRequest,
+  type DeleteOptions,
+  type PutOptions,
+  type Transaction,
+} from '../../api/operations.js'
+import type {
+  CallOptions,
+  DeleteResult,
+  GetOptions,
+  Lease,
+  Leases,
+  LeaseStatus,
+  PutResult,
+  RangeOptions,
+  RangeResult,
+  Store,
+  StoreEvents,
+  StoreStatus,
+  TransactionResult,
+  Watch,
+  WatchOptions,
+} from '../../api/store.js'
+import type { LeaseId, Revision } from '../../mvcc/types.js'
+import { keyValueData, operationData, previousData, rangeData, resultData } from './etcd-calls.js'
+import type { EtcdInput, EtcdOutput } from './etcd-calls.js'
+import type { History } from './history.js'
+
+export interface RecordOptions {
+  readonly history: History<EtcdInput, EtcdOutput>
+  /** The lane of the history: whoever does one thing after the other. */
+  readonly client: string
+}
+
+/**
+ * The same store, whose calls are written into `history`, for {@link check} with {@link etcdModel}. Watches, `status()` and
+ * `ready()` pass through unrecorded. A call whose arguments the store refuses to look at is written down as refused.
+ *
+ * @example
+ * const history = new History<EtcdInput, EtcdOutput>()
+ * const alice = record(store, { history, client: 'alice' })
+ * await alice.put('job/1', 'done')
+ * expect(check(history, etcdModel).verdict).toBe('ok')
+ */
+export function record(store: Store, options: RecordOptions): Store {
+  return new RecordedStore(store, options)
+}
+
+class Recorder {
+  readonly #history: History<EtcdInput, EtcdOutput>
+  readonly #client: string
+  readonly #environment: Environment
+
+  constructor({ history, client }: RecordOptions, environment: Environment) {
+    this.#history = history
+    this.#client = client
+    this.#environment = environment
+  }
+
+  /** `input` throws for arguments that are none: then there is nothing to write down, and the store says it better. */
+  async call<Result>(
+    input: () => EtcdInput,
+    perform: () => Promise<Result>,
+    output: (result: Result) => EtcdOutput,
+  ): Promise<Result> {
+    const asked = attempt(input)
+    if (asked === undefined) return perform()
+    const call = this.#history.invoke(this.#client, asked, this.#nowMs)
+    let result: Result
+    try {
+      result = await perform()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      // What is no operating error was thrown before anything was done, or by a bug that may have done anything.
+      const outcome = isStoreError(error)
+        ? error.outcome
+        : error instanceof TypeError || error instanceof RangeError
+          ? 'refused'
+          : 'unknown'
+      this.#history.end(
+        call,
+        { outcome, reason: isStoreError(error) ? `${error.code}: ${reason}` : reason },
+        this.#nowMs,
+      )
+      throw error
+    }
+    this.#history.end(call, { outcome: 'ok', output: output(result) }, this.#nowMs)
+    return result
+  }
+
+  get #nowMs(): number {
+    return this.#environment.clock.wallMs()
+  }
+}
+
+function attempt<Value>(make: () => Value): Value | undefined {
+  try {
+    return make()
+  } catch {
+    return undefined
+  }
+}
+
+class RecordedStore implements Store {
+  readonly environment: Environment
+  readonly leases: Leases
+  readonly #store: Store
+  readonly #recorder: Recorder
+
+  constructor(store: Store, options: RecordOptions) {
+    this.environment = store.environment
+    this.#store = store
+    this.#recorder = new Recorder(options, store.environment)
+    this.leases = new RecordedLeases(store.leases, this.#recorder)
+  }
+
+  put(key: BytesLike, value: BytesLike, options?: PutOptions & CallOptions): Promise<PutResult> {
+    return this.#recorder.call(
+      () => operationData(putRequest(key, value, options)),
+      () => this.#store.put(key, value, options),
+      ({ revision, previous }) => ({ type: 'put', revision, ...previousData(previous) }),
+    )
+  }
+
+  get(key: BytesLike, options?: GetOptions): Promise<KeyValue | undefined> {
+    return this.#recorder.call(
+      () => ({
+        type: 'get',
+        key: keyOf(key),
+        ...(options?.revision ? { revision: options.revision } : {}),
+        ...localData(options),
+      }),
+      () => this.#store.get(key, options),
+      (found) => (found === undefined ? { type: 'get' } : { type: 'get', found: keyValueData(found) }),
+    )
+  }
+
+  range(selection: Selection, options?: RangeOptions): Promise<RangeResult> {
+    return this.#recorder.call(
+      () => ({ ...rangeData(rangeRequest(selection, options)), ...localData(options) }),
+      () => this.#store.range(selection, options),
+      ({ items, count, more, revision }) => ({ type: 'range', items: items.map(keyValueData), count, more, revision }),
+    )
+  }
+
+  delete(selection: Selection, options?: DeleteOptions & CallOptions): Promise<DeleteResult> {
+    return this.#recorder.call(
+      () => operationData(deleteRequest(selection, options)),
+      () => this.#store.delete(selection, options),
+      ({ revision, deleted, previous }) => ({
+        type: 'delete',
+        revision,
+        deleted,
+        previous: previous.map(keyValueData),
+      }),
+    )
+  }
+
+  txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult> {
+    return this.#recorder.call(
+      () => operationData(transactionRequest(transaction)),
+      () => this.#store.txn(transaction, options),
+      ({ revision, succeeded, results }) => ({ type: 'txn', revision, succeeded, results: results.map(resultData) }),
+    )
+  }
+
+  compact(revision: Revision, options?: CallOptions): Promise<void> {
+    return this.#recorder.call(
+      () => ({ type: 'compact', revision }),
+      () => this.#store.compact(revision, options),
+      () => ({ type: 'done' }),
+    )
+  }
+
+  ready(call?: CallOptions): Promise<void> {
+    return this.#store.ready(call)
+  }
+
+  watch(selection: Selection, options?: WatchOptions): Watch {
+    return this.#store.watch(selection, options)
+  }
+
+  status(): StoreStatus {
+    return this.#store.status()
+  }
+
+  on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
+    return this.#store.on(event, listener)
+  }
+
+  close(): Promise<void> {
+    return this.#store.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]()
+  }
+}
+
+class RecordedLeases implements Leases {
+  readonly #leases: Leases
+  readonly #recorder: Recorder
+
+  constructor(leases: Leases, recorder: Recorder) {
+    this.#leases = leases
+    this.#recorder = recorder
+  }
+
+  grant(options: { readonly ttlMs: number; readonly id?: LeaseId | undefined }, call?: CallOptions): Promise<Lease> {
+    return this.#recorder.call(
+      () => ({ type: 'grant', ...(options.id === undefined ? {} : { lease: String(options.id) }) }),
+      () => this.#leases.grant(options, call),
+      ({ id }) => ({ type: 'grant', lease: String(id) }),
+    )
+  }
+
+  keepAlive(id: LeaseId, call?: CallOptions): Promise<Lease> {
+    return this.#recorder.call(
+      () => ({ type: 'keep-alive', lease: String(id) }),
+      () => this.#leases.keepAlive(id, call),
+      () => ({ type: 'done' }),
+    )
+  }
+
+  revoke(id: LeaseId, call?: CallOptions): Promise<void> {
+    return this.#recorder.call(
+      () => ({ type: 'revoke', lease: String(id) }),
+      () => this.#leases.revoke(id, call),
+      () => ({ type: 'done' }),
+    )
+  }
+
+  timeToLive(id: LeaseId, call?: CallOptions): Promise<LeaseStatus | undefined> {
+    return this.#recorder.call(
+      () => ({ type: 'time-to-live', lease: String(id) }),
+      () => this.#leases.timeToLive(id, call),
+      (status) => ({ type: 'time-to-live', exists: status !== undefined }),
+    )
+  }
+}
+
+function localData(options: GetOptions | RangeOptions | undefined): { readonly local?: true } {
+  return options?.consistency === 'local' ? { local: true } : {}
+}

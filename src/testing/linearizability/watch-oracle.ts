@@ -1,0 +1,84 @@
+/**
+ * What a watch of all keys saw, as an oracle for the etcd model: which change was really made at each revision.
+ */
+import { assertNever } from '../../base/assert.js'
+import type { WatchEvent } from '../../api/store.js'
+import type { EtcdInput } from './etcd-calls.js'
+import { keyValueData } from './etcd-calls.js'
+import { describeChange } from './etcd-describe.js'
+import type { EtcdState, Version } from './etcd-state.js'
+import type { Oracle } from './model.js'
+import { putsOf } from './etcd-hints.js'
+
+type Change = Pick<Version, 'key' | 'value' | 'create' | 'mod' | 'version' | 'lease'>
+
+/**
+ * `events` in the order of their revisions, without gap. Before the first of them nothing is known; after the last,
+ * nothing was changed.
+ *
+ * @example
+ * check(history, etcdModel, { oracle: watchOracle(events) })
+ */
+export function watchOracle(events: readonly WatchEvent[]): Oracle<EtcdState, EtcdInput> {
+  const byRevision = new Map<number, Change[]>()
+  for (const event of events) {
+    const change = changeOf(event)
+    const changes = byRevision.get(event.revision)
+    if (changes === undefined) byRevision.set(event.revision, [change])
+    else changes.push(change)
+  }
+  const first = events[0]?.revision ?? Infinity
+  const last = events[events.length - 1]?.revision ?? 0
+  return {
+    position: last,
+    agrees: ({ revision, changes }) => {
+      const known = byRevision.get(revision)
+      if (known === undefined) return revision < first
+      return known.length === changes.length && changes.every((change) => known.some((each) => same(each, change)))
+    },
+    allows: (input, revision) => byRevision.get(revision)?.every((change) => mayMake(input, change)) ?? true,
+    describe: (revision) => byRevision.get(revision)?.map(describeChange).join(', ') ?? 'nothing',
+  }
+}
+
+function changeOf({ type, keyValue }: WatchEvent): Change {
+  const data = keyValueData(keyValue)
+  return type === 'put' ? data : { key: data.key, value: '', create: 0, mod: data.mod, version: 0 }
+}
+
+function same(left: Change, right: Change): boolean {
+  return (
+    left.key === right.key &&
+    left.version === right.version &&
+    left.value === right.value &&
+    left.create === right.create &&
+    left.lease === right.lease
+  )
+}
+
+function mayMake(input: EtcdInput, { key, value, version }: Change): boolean {
+  const deletion = version === 0
+  switch (input.type) {
+    case 'put':
+      return !deletion && input.key === key && (input.value === value || input.ignoreValue === true)
+    case 'delete':
+      return deletion && (input.end !== undefined || input.key === key)
+    case 'txn': {
+      if (deletion) return true
+      for (const put of putsOf(input)) if (mayMake(put, { key, value, create: 0, mod: 0, version })) return true
+      return false
+    }
+    case 'revoke':
+    case 'expire':
+      return deletion
+    case 'range':
+    case 'get':
+    case 'compact':
+    case 'grant':
+    case 'keep-alive':
+    case 'time-to-live':
+      return false
+    default:
+      return assertNever(input, 'input of a store')
+  }
+}
