@@ -3,6 +3,7 @@
  *
  *     peek       format and owner, from the high-water file; nothing is changed by a refusal
  *     acquire    this process alone
+ *     mark       the high-water mark becomes durable, so that what it shows does not change
  *     verify     the log against its head, the head against the high-water mark (log-loader.ts)
  *     create     for a new one: high-water file first, then the log's first write
  *     start      the incarnation grows by one, durably: no two runs share one
@@ -119,9 +120,10 @@ async function startStorage(disk: Disk, identity: Identity, opened: Opened, clos
   const { file, log: database } = opened
   const health = new DiskHealth(location)
   const content = readContent(await file.read(), identity, location)
+  // The mark first: it may lie in the page cache only, and if it convicts the log it must do so after a power loss too.
+  const resumed = content === undefined ? undefined : await HighWater.resume(file, health, content.slot)
   const loaded = await loadLog(database, content?.identity ?? identity, content?.mark ?? NO_MARK, location)
-  if (content === undefined) await createHighWater(opened, identity, loaded, location, health)
-  const highWater = await HighWater.resume(file, health, content?.slot ?? 0)
+  const highWater = resumed ?? (await createHighWater(opened, identity, loaded, location, health))
   const head = await recordStart(database, identity, loaded, health)
   highWater.write(head)
   await highWater.sync()
@@ -174,7 +176,7 @@ async function createHighWater(
   loaded: LoadedLog | undefined,
   location: string,
   health: DiskHealth,
-): Promise<void> {
+): Promise<HighWater> {
   const records = await opened.state.keys({ limit: 1 }).all()
   if (loaded !== undefined || records.length > 0) throw damaged(location, 'the high-water file is missing')
   try {
@@ -182,6 +184,7 @@ async function createHighWater(
   } catch (error) {
     throw health.fail('creating the high-water file', error)
   }
+  return HighWater.resume(opened.file, health, 0)
 }
 
 /** The first write of this run: its incarnation, and on a new disk who it belongs to. */

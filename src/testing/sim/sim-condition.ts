@@ -8,7 +8,9 @@
 /** Something that a disk did to those who rely on it. */
 export interface SimDiskEvent {
   readonly kind: SimDiskEventKind
-  /** Where and how much, in words. */
+  /** Of what: a database, the high-water file, or the whole disk. */
+  readonly part: string
+  /** How much, in words. */
   readonly detail: string
 }
 
@@ -71,6 +73,13 @@ export class SimCondition {
     return this.#failing.size > 0 && this.#failing.delete(operation)
   }
 
+  heal(): void {
+    this.factor = 1
+    this.lying = false
+    this.full = false
+    this.#failing.clear()
+  }
+
   get hung(): boolean {
     return this.#held !== undefined
   }
@@ -82,7 +91,7 @@ export class SimCondition {
   /** Keeps for later what is over, on a disk that hangs. */
   hold(over: () => void): void {
     this.#held?.push(over)
-    this.observe?.({ kind: 'held', detail: 'an operation waits for a disk that hangs' })
+    this.observe?.({ kind: 'held', part: 'disk', detail: 'an operation waits for a disk that hangs' })
   }
 
   /** What was held, in its order. */

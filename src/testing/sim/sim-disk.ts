@@ -173,6 +173,12 @@ export class SimDisk {
     this.#condition.lying = on
   }
 
+  /** Ends everything above: the disk works as it should. What it has lost stays lost. */
+  heal(): void {
+    this.goOn()
+    this.#condition.heal()
+  }
+
   /**
    * What lies on the disk decays, synced or not. A running process notices what it reads; of the log it notices nothing
    * before the next open. Of the high-water file: a torn slot, a page of zeros, a bit, or the whole file. Returns whether
@@ -185,13 +191,13 @@ export class SimDisk {
 
   /** How many acknowledged writes a power loss could take now. Without lies and failures: none of a synced database. */
   unsynced(part: DiskPart): number {
-    return part === 'high-water' ? this.#highWater.unsynced : this.#databases[part].unsynced
+    return part === 'high-water' ? this.#highWater.atRisk : this.#databases[part].unsynced
   }
 
   /** The disk is empty, as a new one. Its process must be gone. */
   wipe(): void {
     this.#replace(undefined)
-    this.#condition.observe?.({ kind: 'wiped', detail: this.location })
+    this.#condition.observe?.({ kind: 'wiped', part: 'disk', detail: this.location })
   }
 
   /** What a copy of the directory holds that is made now: for {@link restore}, here or on another disk. */
@@ -203,7 +209,7 @@ export class SimDisk {
   /** Puts a copy in the place of everything: an older one rolls the disk back, another disk's swaps them. */
   restore(copy: SimDiskCopy): void {
     this.#replace(copy)
-    this.#condition.observe?.({ kind: 'restored', detail: this.location })
+    this.#condition.observe?.({ kind: 'restored', part: 'disk', detail: this.location })
   }
 
   /** What was there before the first open that was not verified since, as a data directory keeps it in before-open/. */

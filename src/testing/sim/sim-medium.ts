@@ -214,7 +214,7 @@ export class SimMedium {
   }
 
   tell(kind: SimDiskEventKind, detail: string): void {
-    this.#condition.observe?.({ kind, detail: `${this.fate.part}: ${detail}` })
+    this.#condition.observe?.({ kind, part: this.fate.part, detail })
   }
 
   get #lastFile(): LogFile {

@@ -51,9 +51,11 @@ export class SimSlotContent {
   }
 
   completeCreate(): void {
-    this.#durable = this.#creating
-    this.#current = Uint8Array.from(present(this.#creating, 'the file being made'))
+    const content = present(this.#creating, 'the file being made')
     this.#creating = undefined
+    this.#current = Uint8Array.from(content)
+    if (this.#condition.lying) this.tell('sync-lied', 'a new file is in a cache only')
+    else this.#durable = content
   }
 
   write(bytes: Uint8Array, offset: number): void {
@@ -63,9 +65,15 @@ export class SimSlotContent {
     this.#unsynced.push({ offset, bytes: Uint8Array.from(bytes) })
   }
 
-  /** Writes that a power loss may take now; and how much a sync that begins now will make durable. */
+  /** How much a sync that begins now will make durable. */
   get unsynced(): number {
     return this.#unsynced.length
+  }
+
+  /** Writes that a power loss may take now, that of the file itself included. */
+  get atRisk(): number {
+    const made = this.#current !== undefined && this.#durable === undefined
+    return this.#unsynced.length + (made ? 1 : 0)
   }
 
   completeSync(count: number): void {
@@ -74,7 +82,10 @@ export class SimSlotContent {
       return
     }
     // A crash may have decided about them meanwhile, or a failed sync.
-    for (const write of this.#unsynced.splice(0, count)) this.#durable?.set(write.bytes, write.offset)
+    const synced = this.#unsynced.splice(0, count)
+    // Of a file that a lying disk made and that is not there yet, all of it.
+    if (this.#durable === undefined) this.#durable = this.read()
+    else for (const write of synced) this.#durable.set(write.bytes, write.offset)
   }
 
   /** Of what was to be synced each page was written, or never will be. */
@@ -133,7 +144,7 @@ export class SimSlotContent {
   }
 
   tell(kind: SimDiskEventKind, detail: string): void {
-    this.#condition.observe?.({ kind, detail: `${this.fate.part}: ${detail}` })
+    this.#condition.observe?.({ kind, part: this.fate.part, detail })
   }
 
   /** Where the slot with the highest number in its first eight bytes is: behind the first page. */

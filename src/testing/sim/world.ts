@@ -220,9 +220,9 @@ export class SimWorld {
         timers: scheduler.timersOf(),
         seed,
         name,
-        observe: ({ kind, detail }) => {
-          this.trace.note(`${name}  disk ${kind}  ${detail}`)
-          if (this.observed) this.tell({ subject: 'disk', node: name, event: kind, detail })
+        observe: ({ kind, part, detail }) => {
+          this.trace.note(`${name}  disk ${kind}  ${part}: ${detail}`)
+          if (this.observed) this.tell({ subject: 'disk', node: name, event: kind, detail: `${part}: ${detail}` })
         },
       }),
       clock: new SimClock(scheduler, {
