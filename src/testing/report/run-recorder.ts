@@ -9,7 +9,6 @@
  * Always: memory is bounded. Of messages and of what disks and members do, which is most of a run, the last is kept; and
  * apart from that the last of everything else, so that what messages there were cannot push out who led when.
  */
-import { memberIdOf } from '../../store/identity.js'
 import type { WorldEvent } from '../sim/world-event.js'
 import { describeFrame } from './describe-frame.js'
 import type { FrameText } from './describe-frame.js'
@@ -20,8 +19,6 @@ export interface RunRecorderOptions {
   readonly members: readonly string[]
   /** Of the two groups of events, how many of each are kept. Default 100,000. */
   readonly eventsMax?: number
-  /** The cluster's token, from which the ids of the members follow. Default ''. */
-  readonly token?: string
 }
 
 const EVENTS_MAX = 100_000
@@ -33,19 +30,19 @@ type Content = RecordedEvent extends infer Event ? (Event extends unknown ? Omit
 
 export class RunRecorder {
   readonly #members: readonly string[]
-  readonly #names: ReadonlyMap<number, string>
+  /** By the ids that members have in each other's messages, as each tells its own when it starts. */
+  readonly #names = new Map<number, string>()
   readonly #plenty: LastOnes
   readonly #telling: LastOnes
   readonly #frames = new Map<string, FrameText>()
   #order = 0
   #endMs = 0
 
-  constructor({ members, eventsMax = EVENTS_MAX, token = '' }: RunRecorderOptions) {
+  constructor({ members, eventsMax = EVENTS_MAX }: RunRecorderOptions) {
     if (!Number.isSafeInteger(eventsMax) || eventsMax < 1) {
       throw new RangeError(`eventsMax is ${eventsMax}; it must be a whole number of at least 1`)
     }
     this.#members = [...members]
-    this.#names = new Map(members.map((name) => [memberIdOf(token, name), name]))
     this.#plenty = new LastOnes(eventsMax)
     this.#telling = new LastOnes(eventsMax)
   }
@@ -58,11 +55,10 @@ export class RunRecorder {
       case 'member':
         return this.#member(event)
       case 'disk':
-        return this.#keep(this.#plenty, event)
       case 'process':
       case 'fault':
       case 'call':
-        return this.#keep(this.#telling, event)
+        return this.#keep(event)
     }
   }
 
@@ -72,7 +68,7 @@ export class RunRecorder {
     return {
       headline,
       members: this.#members,
-      names: this.#names,
+      names: new Map(this.#names),
       events,
       omitted: this.#order - events.length,
       endMs: Math.max(this.#endMs, violation?.atMs ?? 0),
@@ -85,7 +81,7 @@ export class RunRecorder {
     const name = `${from} ${to} ${kind} ${nth}`
     const frame = bytes === undefined ? this.#frames.get(name) : describeFrame(kind, bytes)
     if (frame !== undefined && type === 'sent') this.#remember(name, frame)
-    this.#keep(this.#plenty, {
+    this.#keep({
       subject: 'message',
       atMs,
       event: type,
@@ -99,12 +95,11 @@ export class RunRecorder {
 
   #member({ atMs, node, event }: Extract<WorldEvent, { subject: 'member' }>): void {
     if (event.type === 'decided') {
-      const decision = event.event
-      const isRoutine = decision.type === 'commit-advanced' || decision.type === 'write-durable'
-      return this.#keep(isRoutine ? this.#plenty : this.#telling, { subject: 'decision', node, atMs, event: decision })
+      return this.#keep({ subject: 'decision', node, atMs, event: event.event })
     }
+    if (event.type === 'recovered') this.#names.set(event.member, event.name)
     const detail = describeMemberEvent(event, this.#names)
-    if (detail !== undefined) this.#keep(this.#plenty, { subject: 'member', node, atMs, event: event.type, detail })
+    if (detail !== undefined) this.#keep({ subject: 'member', node, atMs, event: event.type, detail })
   }
 
   #remember(name: string, frame: FrameText): void {
@@ -114,9 +109,26 @@ export class RunRecorder {
     if (oldest !== undefined) this.#frames.delete(oldest)
   }
 
-  #keep(group: LastOnes, content: Content): void {
+  #keep(content: Content): void {
     this.#endMs = Math.max(this.#endMs, content.atMs)
+    const group = isPlenty(content) ? this.#plenty : this.#telling
     group.push({ ...content, order: this.#order++ })
+  }
+}
+
+/** Whether an event is one of the many, of which the last are kept apart from all others. */
+export function isPlenty(event: Content): boolean {
+  switch (event.subject) {
+    case 'message':
+    case 'disk':
+    case 'member':
+      return true
+    case 'decision':
+      return event.event.type === 'commit-advanced' || event.event.type === 'write-durable'
+    case 'process':
+    case 'fault':
+    case 'call':
+      return false
   }
 }
 

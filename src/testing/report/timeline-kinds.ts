@@ -10,11 +10,14 @@ export const TIMELINE_KINDS = {
   reads: { name: 'read indexes', color: 'green', dash: [5, 2, 1, 2], sign: 'arrow', hidden: false },
   forwards: { name: 'proposals, calls', color: 'orange', dash: [10, 3, 2, 3], sign: 'arrow', hidden: false },
   decisions: { name: 'decisions', color: 'purple', dash: [], sign: 'mark', hidden: false },
+  steps: { name: 'small steps', color: 'gray', dash: [], sign: 'mark', hidden: true },
   progress: { name: 'commits, applied', color: 'green', dash: [], sign: 'tick', hidden: false },
   disks: { name: 'disks', color: 'sky', dash: [], sign: 'tick', hidden: true },
   processes: { name: 'processes', color: 'vermilion', dash: [], sign: 'mark', hidden: false },
   faults: { name: 'faults', color: 'orange', dash: [], sign: 'shade', hidden: false },
   calls: { name: 'client calls', color: 'sky', dash: [], sign: 'bar', hidden: false },
+  /** Always shown. */
+  violation: { name: 'violation', color: 'violation', dash: [], sign: 'line', hidden: false },
 } as const satisfies Readonly<Record<string, TimelineKind>>
 
 export type KindName = keyof typeof TIMELINE_KINDS
@@ -52,8 +55,12 @@ function kindOfMessage(type: string): KindName {
   return 'entries'
 }
 
+/** What is done for each read, each watch and each proposal: too much to look at unless one looks for it. */
+const SMALL_STEPS = /^(read|watch|ranged|answered|proposed|forwarded|lease-renewed|progress-)/
+
 function kindOfDecision(type: string): KindName {
   if (type === 'commit-advanced' || type === 'applied') return 'progress'
+  if (SMALL_STEPS.test(type)) return 'steps'
   if (type.includes('write') || type.includes('durable')) return 'disks'
   return 'decisions'
 }

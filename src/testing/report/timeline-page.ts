@@ -44,18 +44,18 @@ function body(record: RunRecord): string {
 <h1><span class="verdict ${isFailure ? 'failed' : 'held'}">${isFailure ? '✖' : '✔'} ${escapeMarkup(headline.verdict)}</span>
 seed ${headline.seed}</h1>
 <span class="muted">${facts.filter((fact) => fact !== '').join(' · ')}</span>
-<span class="replay"><code id="replay">${escapeMarkup(headline.replay)}</code> <button id="copy">copy</button></span>
-</header>
-${isFailure ? `<pre class="violation" tabindex="0">${escapeMarkup(violation.message)}</pre>` : ''}
+<span><code id="replay">${escapeMarkup(headline.replay)}</code> <button id="copy">copy</button></span>
 <nav>
 <button id="violation" title="key v"${isFailure ? '' : ' hidden'}>violation</button>
 <button id="whole" title="key w">whole run</button>
 <button id="closer" title="key +" aria-label="closer">+</button>
 <button id="farther" title="key -" aria-label="farther">−</button>
-<span class="kinds">${Object.values(TIMELINE_KINDS).map(legendEntry).join('')}</span>
 <button id="theme" title="key t">light / dark</button>
 <button id="keys" title="key ?">keys</button>
 </nav>
+</header>
+${isFailure ? `<pre class="violation" tabindex="0">${escapeMarkup(violation.message)}</pre>` : ''}
+<div class="kinds">${Object.values(TIMELINE_KINDS).map(legendEntry).join('')}</div>
 <main>
 <div class="drawing"><canvas id="canvas" role="img" aria-label="Timeline of the run; the list beside it says the same in words"></canvas>
 <div id="tip" hidden></div>
@@ -68,6 +68,7 @@ ${isFailure ? `<pre class="violation" tabindex="0">${escapeMarkup(violation.mess
 
 /** A box to show and hide a kind, with the sign that stands for it. */
 function legendEntry(kind: TimelineKind, at: number): string {
+  if (kind.sign === 'line') return ''
   return `<label><input type="checkbox" id="kind-${at}"${kind.hidden ? '' : ' checked'}>${signOf(kind)}${escapeMarkup(kind.name)}</label>`
 }
 
@@ -78,6 +79,7 @@ function signOf({ sign, color, dash }: TimelineKind): string {
     mark: `<path d="M12 1l5 5-5 5-5-5z" ${color === 'vermilion' ? `fill="var(--${color})"` : stroke}/>`,
     tick: `<path d="M8 1V11M14 1V11" ${stroke}/>`,
     bar: `<path d="M2 3H22V9H2z" fill="var(--${color})"/>`,
+    line: '',
     shade: `<path d="M2 0H22V12H2z" fill="var(--${color})" opacity=".25"/><path d="M2 1H22" ${stroke}/>`,
   }
   return `<svg width="24" height="12" aria-hidden="true">${shapes[sign]}</svg>`

@@ -13,6 +13,7 @@ import type {
 } from './page/timeline-data.js'
 import { outcomeOf } from './run-record.js'
 import type { RecordedEvent, RunRecord } from './run-record.js'
+import { isPlenty } from './run-recorder.js'
 import { rowOf } from './transcript.js'
 import { MessagePaths } from './message-paths.js'
 
@@ -26,6 +27,9 @@ const STATES: Readonly<Partial<Record<RaftEventType, BandState>>> = {
   'became-candidate': 'candidate',
   'became-leader': 'leader',
 }
+
+/** Decisions by which a member that has just started shows itself a follower of a term it knew before. */
+const SHOWS_TERM: readonly RaftEventType[] = ['leader-changed', 'vote-granted']
 
 export function timelineData(record: RunRecord): TimelineData {
   return new Shapes(record).data()
@@ -57,13 +61,20 @@ class Shapes {
   }
 
   data(): TimelineData {
-    for (const event of this.#record.events) this.#take(event)
+    const { members, endMs, events, violation } = this.#record
+    let violationRow = -1
+    for (const event of events) {
+      if (violationRow === -1 && violation !== undefined && event.atMs > violation.atMs)
+        violationRow = this.#violation()
+      this.#take(event)
+    }
+    if (violationRow === -1 && violation !== undefined) violationRow = this.#violation()
     this.#close()
-    const { members, endMs, violation } = this.#record
     return {
       members,
       endMs,
-      violation: violation ?? null,
+      messagesFromMs: this.#record.omitted === 0 ? 0 : (events.find(isPlenty)?.atMs ?? endMs),
+      violation: violation === undefined ? null : { ...violation, row: violationRow },
       kinds: Object.values(TIMELINE_KINDS),
       words: [...this.#words.keys()],
       rows: this.#rows,
@@ -106,6 +117,12 @@ class Shapes {
     }
   }
 
+  #violation(): number {
+    const { atMs = 0, message = '' } = this.#record.violation ?? {}
+    const text = message.split('\n', 1).join('')
+    return this.#rows.push([atMs, kindNumber('violation'), this.#word('✖'), this.#word('violation'), text]) - 1
+  }
+
   #addRow(event: RecordedEvent): number {
     const { atMs, who, what, detail } = rowOf(event, this.#record)
     return this.#rows.push([atMs, kindNumber(kindOf(event)), this.#word(who), this.#word(what), detail]) - 1
@@ -136,7 +153,11 @@ class Shapes {
   #decision({ node, event, atMs }: Extract<RecordedEvent, { subject: 'decision' }>): void {
     const lane = this.#lanes.get(node)
     const state = STATES[event.type]
-    if (lane !== undefined && state !== undefined && 'term' in event) this.#become(lane, state, event.term, atMs)
+    if (lane === undefined || !('term' in event)) return
+    if (state !== undefined) this.#become(lane, state, event.term, atMs)
+    else if (SHOWS_TERM.includes(event.type) && this.#now[lane]?.state === 'starting') {
+      this.#become(lane, 'follower', event.term, atMs)
+    }
   }
 
   #become(lane: number, state: BandState, term: number, atMs: number): void {

@@ -3,14 +3,18 @@ import type { Scene } from './scene.js'
 import type { MarkShape, MessageShape } from './timeline-data.js'
 
 export function drawEvents(scene: Scene): void {
-  /** From so many on, details of each are not drawn; from the second on, of those that fall on one pixel only one is. */
-  const DETAILED = 1500
-  const DENSE = 5000
-  const WORDS = 45
   const { pen, data, time, place, colors, shown } = scene
   const { left, plotWidth, axisBottom, lanesBottom } = place
+  /** From so many on, details of each are not drawn; from the second on, of those that fall on one pixel only one is. */
+  const DETAILED = plotWidth / 2
+  const DENSE = plotWidth * 3
+  const WORDS = 45
   const xOf = (atMs: number): number => left + time.x(atMs, plotWidth)
   const rowText = (row: number): string => data.words[data.rows[row]?.[3] ?? 0] ?? ''
+
+  /** Without what became of it, which the drawing shows. */
+  const messageText = (row: number): string =>
+    `${rowText(row)} ${(data.rows[row]?.[4] ?? '').replace(/ +(#\d|→).*$/, '')}`
 
   pen.save()
   pen.beginPath()
@@ -27,7 +31,7 @@ export function drawEvents(scene: Scene): void {
     )
     const detailed = visible.length <= DETAILED
     const drawn = visible.length > DENSE ? thinned(visible) : visible
-    pen.globalAlpha = detailed ? 0.85 : visible.length > DENSE ? 0.35 : 0.55
+    pen.globalAlpha = detailed ? 0.85 : visible.length > DENSE ? 0.12 : 0.4
     data.kinds.forEach(({ color, dash }, kind) => {
       const ofKind = drawn.filter((shape) => shape[1] === kind)
       if (ofKind.length === 0) return
@@ -42,7 +46,7 @@ export function drawEvents(scene: Scene): void {
       if (!detailed) return
       for (const shape of ofKind) head(shape)
     })
-    pen.globalAlpha = visible.length > DENSE ? 0.5 : 1
+    pen.globalAlpha = visible.length > DENSE ? 0.3 : 1
     pen.strokeStyle = colors.violation
     pen.lineWidth = 1.5
     pen.beginPath()
@@ -56,7 +60,8 @@ export function drawEvents(scene: Scene): void {
     for (const shape of visible) {
       const { x, y, endX, endY } = path(shape)
       const color = data.kinds[shape[1]]?.color ?? 'text'
-      scene.label(rowText(shape[0]), (x + endX) / 2 + 6, (y + endY) / 2, colors[color])
+      // Nearer to where it comes from: in the middle there may be another lane.
+      scene.label(messageText(shape[0]), x + (endX - x) / 3 + 6, y + (endY - y) / 3, colors[color])
     }
   }
 

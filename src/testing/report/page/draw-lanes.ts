@@ -8,17 +8,6 @@ export function drawLanes(scene: Scene): void {
   const right = left + plotWidth
   const xOf = (atMs: number): number => left + time.x(atMs, plotWidth)
   const isVisible = (fromMs: number, toMs: number): boolean => toMs >= time.fromMs && fromMs <= time.toMs
-  const termColors = [
-    colors.gray,
-    colors.blue,
-    colors.orange,
-    colors.green,
-    colors.purple,
-    colors.sky,
-    colors.vermilion,
-  ]
-  const termColor = (term: number): string =>
-    term === 0 ? colors.gray : (termColors[1 + (term % (termColors.length - 1))] ?? colors.gray)
 
   grid()
   pen.save()
@@ -32,6 +21,7 @@ export function drawLanes(scene: Scene): void {
   for (const [lane, fromMs, toMs] of data.pauses) if (isVisible(fromMs, toMs)) pause(lane, fromMs, toMs)
   calls()
   pen.restore()
+  omission()
   names()
 
   function grid(): void {
@@ -89,7 +79,7 @@ export function drawLanes(scene: Scene): void {
     const width = Math.max(1, Math.min(right + 2, xOf(toMs)) - x)
     const middle = place.bandMiddle(lane)
     const height = place.bandHeight
-    const color = termColor(term)
+    const color = scene.termColor(term)
     pen.fillStyle = color
     pen.strokeStyle = color
     pen.lineWidth = 1.5
@@ -175,11 +165,41 @@ export function drawLanes(scene: Scene): void {
       pen.lineTo(x + width, top + height + 1)
       pen.fill()
     }
+    callText(row, outcome, x, top, width)
     if (row === scene.hovered || row === scene.selected) {
       pen.strokeStyle = colors.text
       pen.lineWidth = 1.5
       pen.strokeRect(x - 1.5, top - 1.5, width + 3, height + 3)
     }
+  }
+
+  function callText(row: number, outcome: CallShape[5], x: number, top: number, width: number): void {
+    if (place.trackHeight < 12 || width < 40) return
+    const text = data.rows[row]?.[4] ?? ''
+    pen.font = `10px ${scene.font.replace(/^\S+ /, '')}`
+    const from = Math.max(left, x) + 4
+    if (pen.measureText(text).width + 14 < x + width - from) {
+      pen.fillStyle = outcome === 'ok' || outcome === 'unknown' ? colors.ground : colors.text
+      pen.textAlign = 'left'
+      if (outcome !== 'open') pen.fillText(text, from, top + place.trackHeight / 2 + 0.5)
+    }
+    pen.font = scene.font
+  }
+
+  /** Where the messages begin that were kept. */
+  function omission(): void {
+    if (data.messagesFromMs <= time.fromMs || data.messagesFromMs > time.toMs) return
+    const x = Math.round(xOf(data.messagesFromMs)) + 0.5
+    pen.strokeStyle = colors.muted
+    pen.lineWidth = 1
+    pen.setLineDash([6, 4])
+    pen.beginPath()
+    pen.moveTo(x, axisBottom)
+    pen.lineTo(x, lanesBottom)
+    pen.stroke()
+    pen.setLineDash([])
+    const text = '← earlier messages are left out'
+    scene.label(text, x - pen.measureText(text).width - 8, lanesBottom - 10, colors.muted)
   }
 
   function names(): void {

@@ -19,10 +19,10 @@ export function drawOverview(scene: Scene): void {
     }
   }
   pen.globalAlpha = 1
-  for (const [lane, fromMs, toMs, state] of data.bands) {
+  for (const [lane, fromMs, toMs, state, term] of data.bands) {
     if (state === 'down') continue
     const thick = state === 'leader' ? Math.max(3, laneHeight - 3) : 1.5
-    pen.fillStyle = state === 'leader' ? colors.blue : colors.gray
+    pen.fillStyle = scene.termColor(term)
     pen.fillRect(xOf(fromMs), laneTop(lane) + (laneHeight - thick) / 2, Math.max(0.5, xOf(toMs) - xOf(fromMs)), thick)
   }
   if (data.violation !== null) {

@@ -29,9 +29,9 @@ export function layout(width: number, height: number, lanes: number): Layout {
   const overviewTop = overviewBottom - overviewHeight
   const lanesBottom = overviewTop - 12
   const laneHeight = (lanesBottom - axisBottom) / Math.max(1, lanes)
-  const trackHeight = Math.max(4, Math.min(9, laneHeight / 14))
+  const trackHeight = Math.max(4, Math.min(14, laneHeight / 14))
   const laneTop = (lane: number): number => axisBottom + lane * laneHeight
-  const bandMiddle = (lane: number): number => laneTop(lane) + laneHeight * 0.4
+  const bandMiddle = (lane: number): number => laneTop(lane) + Math.min(laneHeight * 0.42, 84)
   const bandHeight = Math.max(10, Math.min(18, laneHeight / 7))
   return {
     width,

@@ -12,6 +12,8 @@ export interface Scene {
   readonly place: Layout
   readonly colors: Readonly<Record<ColorName, string>>
   readonly font: string
+  /** Members in one term have one colour. */
+  termColor(term: number): string
   /** By kind. */
   readonly shown: readonly boolean[]
   /** The row under the pointer and the one that was chosen; -1 for none. */

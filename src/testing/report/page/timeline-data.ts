@@ -9,7 +9,9 @@ import type { ColorName } from '../page-style.js'
 export interface TimelineData {
   readonly members: readonly string[]
   readonly endMs: number
-  readonly violation: { readonly atMs: number; readonly message: string } | null
+  /** Messages before this time were not kept; 0: all were. */
+  readonly messagesFromMs: number
+  readonly violation: { readonly atMs: number; readonly message: string; readonly row: number } | null
   /** What can be shown and hidden, in the order of the legend. */
   readonly kinds: readonly TimelineKind[]
   readonly words: readonly string[]
@@ -28,7 +30,7 @@ export interface TimelineKind {
   /** Of the line of a message; empty for a full one. */
   readonly dash: readonly number[]
   /** What the legend draws. */
-  readonly sign: 'arrow' | 'mark' | 'tick' | 'bar' | 'shade'
+  readonly sign: 'arrow' | 'mark' | 'tick' | 'bar' | 'shade' | 'line'
   /** Hidden until asked for. */
   readonly hidden: boolean
 }

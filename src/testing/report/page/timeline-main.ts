@@ -71,35 +71,50 @@ export function timelineMain(parts: TimelineParts): void {
     place = parts.layout(clientWidth, clientHeight, data.members.length)
     pen.setTransform(ratio, 0, 0, ratio, 0, 0)
     pen.clearRect(0, 0, clientWidth, clientHeight)
-    const scene: Scene = { ...world(), pen, label: labels() }
+    const { label, write } = labels()
+    const scene: Scene = { ...world(), pen, label }
     parts.drawLanes(scene)
     parts.drawEvents(scene)
+    write()
     parts.drawOverview(scene)
   }
 
   function world(): Omit<Scene, 'pen' | 'label'> {
     const font = '11px system-ui, sans-serif'
-    return { data, time, place, colors, font, shown, hovered, selected }
+    return { data, time, place, colors, font, termColor, shown, hovered, selected }
   }
 
-  /** Words get a ground to stand on, and none over others. */
-  function labels(): Scene['label'] {
-    const taken: { x: number; y: number; toX: number }[] = []
-    return (text, x, y, color) => {
-      const short = text.length > 60 ? `${text.slice(0, 59)}…` : text
-      const width = pen.measureText(short).width
-      const isTaken = taken.some((other) => Math.abs(other.y - y) < 13 && x < other.toX + 4 && other.x < x + width + 4)
-      if (isTaken) return false
-      taken.push({ x, y, toX: x + width })
-      pen.globalAlpha = 0.8
-      pen.fillStyle = colors.ground
-      pen.fillRect(x - 2, y - 7, width + 4, 14)
-      pen.globalAlpha = 1
-      pen.fillStyle = color
-      pen.textAlign = 'left'
-      pen.textBaseline = 'middle'
-      pen.fillText(short, x, y)
-      return true
+  function termColor(term: number): string {
+    const { blue, orange, green, purple, sky, vermilion, gray } = colors
+    return term === 0 ? gray : ([blue, orange, green, purple, sky, vermilion][term % 6] ?? gray)
+  }
+
+  /** Words get a ground to stand on, none over others; they are written last, above everything. */
+  function labels(): { label: Scene['label']; write: () => void } {
+    const all: { readonly text: string; x: number; y: number; width: number; color: string }[] = []
+    return {
+      label(words, x, y, color) {
+        const text = words.length > 60 ? `${words.slice(0, 59)}…` : words
+        const width = pen.measureText(text).width
+        if (x < place.left) return false
+        const meets = (other: (typeof all)[number]): boolean =>
+          Math.abs(other.y - y) < 13 && x < other.x + other.width + 6 && other.x < x + width + 6
+        if (all.some(meets)) return false
+        all.push({ text, x, y, width, color })
+        return true
+      },
+      write() {
+        pen.textAlign = 'left'
+        pen.textBaseline = 'middle'
+        for (const { text, x, y, width, color } of all) {
+          pen.globalAlpha = 0.85
+          pen.fillStyle = colors.ground
+          pen.fillRect(x - 2, y - 7, width + 4, 14)
+          pen.globalAlpha = 1
+          pen.fillStyle = color
+          pen.fillText(text, x, y)
+        }
+      },
     }
   }
 
@@ -128,7 +143,7 @@ export function timelineMain(parts: TimelineParts): void {
   }
 
   function showTime(atMs: number): void {
-    const half = Math.min(500, data.endMs / 20)
+    const half = Math.min(250, data.endMs / 20)
     time.show(atMs - half, atMs + half)
     const row = list.neighbour(-1, atMs, 1)
     const before = list.neighbour(-1, atMs, -1)
@@ -139,6 +154,7 @@ export function timelineMain(parts: TimelineParts): void {
   function showViolation(): void {
     if (data.violation === null) return showWhole()
     showTime(data.violation.atMs)
+    list.select(data.violation.row, true)
     page.history.replaceState(null, '', `#t=${data.violation.atMs}`)
   }
 
@@ -276,8 +292,8 @@ export function timelineMain(parts: TimelineParts): void {
 
   function changeTheme(): void {
     const { dataset } = document.documentElement
-    const isDark = dataset['theme'] ?? (page.matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')
-    dataset['theme'] = isDark === 'dark' ? 'light' : 'dark'
+    const now = dataset['theme'] ?? (page.matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light')
+    dataset['theme'] = now === 'dark' ? 'light' : 'dark'
     readColors()
   }
 
@@ -323,7 +339,8 @@ export function timelineMain(parts: TimelineParts): void {
       element('copy').textContent = 'copied'
     })
   })
-  data.kinds.forEach((_, kind) => {
+  data.kinds.forEach(({ sign }, kind) => {
+    if (sign === 'line') return
     const box = element(`kind-${kind}`)
     box.addEventListener('change', () => {
       shown[kind] = box.checked

@@ -2,18 +2,17 @@
 export const TIMELINE_STYLE = `
 html, body { height: 100%; }
 body { display: flex; flex-direction: column; overflow: hidden; }
-header { display: flex; flex-wrap: wrap; align-items: baseline; gap: 4px 16px; padding: 10px 14px 6px; }
+header { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 16px; padding: 8px 14px 6px; }
+header nav { display: flex; gap: 6px; margin-left: auto; }
 .verdict { padding: 1px 8px; margin-right: 6px; border-radius: 5px; color: var(--ground); }
 .verdict.failed { background: var(--violation); }
 .verdict.held { background: var(--green); }
-.replay { margin-left: auto; }
-.replay code { padding: 3px 7px; background: var(--raised); border: 1px solid var(--line); border-radius: 5px; }
+header code { padding: 3px 7px; background: var(--raised); border: 1px solid var(--line); border-radius: 5px; }
 pre.violation {
   margin: 2px 14px 6px; padding: 6px 10px; max-height: 7.5em; overflow: auto; white-space: pre-wrap;
   border-left: 3px solid var(--violation); background: var(--raised);
 }
-nav { display: flex; flex-wrap: wrap; align-items: center; gap: 4px 8px; padding: 4px 14px 8px; border-bottom: 1px solid var(--line); }
-.kinds { display: flex; flex-wrap: wrap; gap: 2px 12px; margin: 0 auto 0 6px; }
+.kinds { display: flex; flex-wrap: wrap; gap: 2px 14px; padding: 3px 14px 7px; border-bottom: 1px solid var(--line); }
 .kinds label { display: inline-flex; align-items: center; gap: 5px; cursor: pointer; white-space: nowrap; }
 .kinds input { margin: 0; accent-color: var(--muted); }
 .kinds label:has(input:not(:checked)) { color: var(--muted); }
