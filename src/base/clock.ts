@@ -1,3 +1,4 @@
+import type { Buggify } from './buggify.js'
 import type { Logger } from './logger.js'
 import type { Random } from './random.js'
 
@@ -29,4 +30,6 @@ export interface Environment {
   readonly timers: Timers
   readonly random: Random
   readonly logger: Logger
+  /** Sends it the rare way now and then: for simulations. Default: never. */
+  readonly buggify?: Buggify
 }

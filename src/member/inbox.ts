@@ -3,6 +3,7 @@
  *
  * Always: a frame that does not decode costs its sender that frame and nobody else anything.
  */
+import type { Buggify } from '../base/buggify.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
@@ -25,6 +26,7 @@ export interface InboxParts {
   /** Answers a question of another member, in its own time. */
   readonly answer: (from: NodeId, call: Call) => void
   readonly observe: Observe | undefined
+  readonly buggify: Buggify
 }
 
 export class Inbox {
@@ -85,7 +87,7 @@ export class Inbox {
 
   #collect(from: NodeId, bytes: Uint8Array): void {
     // Not the leader (any more): the sender sends them again to whoever leads, as soon as it knows.
-    if (this.#parts.raft.role !== 'leader') return
+    if (this.#parts.raft.role !== 'leader' || this.#parts.buggify('forwarded-dropped')) return
     const commands = decodeProposals(bytes)
     this.#parts.observe?.({ type: 'forwarded', from, commands: commands.length })
     for (const command of commands) {

@@ -6,6 +6,7 @@
  */
 import type { LeaseId } from '../base/lease-id.js'
 import { NO_LEASE } from '../base/lease-id.js'
+import { NEVER, type Buggify } from '../base/buggify.js'
 import { LIMITS } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import { Expiry } from '../lease/expiry.js'
@@ -18,9 +19,11 @@ export class LeaseDriver {
   readonly #lessor: Lessor
   readonly #electionTimeoutMs: number
   readonly #observe: Observe | undefined
+  readonly #buggify: Buggify
   readonly #expiry = new Expiry()
 
-  constructor(lessor: Lessor, electionTimeoutMs: number, observe?: Observe) {
+  constructor(lessor: Lessor, electionTimeoutMs: number, observe?: Observe, buggify = NEVER) {
+    this.#buggify = buggify
     this.#observe = observe
     this.#lessor = lessor
     this.#electionTimeoutMs = electionTimeoutMs
@@ -51,7 +54,8 @@ export class LeaseDriver {
 
   /** Leases to revoke now; each is given once in a while only, until it is gone. */
   expired(nowMs: number): readonly LeaseId[] {
-    const leases = this.#expiry.expired(nowMs, LIMITS.leaseExpiriesPerTurnMax)
+    const limit = this.#buggify('lease-revoke-one') ? 1 : LIMITS.leaseExpiriesPerTurnMax
+    const leases = this.#expiry.expired(nowMs, limit)
     if (leases.length > 0) this.#observe?.({ type: 'leases-expired', atMs: nowMs, leases })
     return leases
   }

@@ -16,7 +16,8 @@
  * Thesis chapter 3 and 10.2.1 (the leader writes and sends in parallel).
  */
 import { assert } from '../base/assert.js'
-import type { Clock } from '../base/clock.js'
+import type { Buggify } from '../base/buggify.js'
+import type { Clock, Timers } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
 import type { Applied } from '../machine/outcome.js'
@@ -24,7 +25,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { Ready, Write } from '../raft/ready.js'
 import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
-import type { Transport } from '../transport/transport.js'
+import type { Frame, Transport } from '../transport/transport.js'
 import type { Calls } from './calls.js'
 import type { Observe, Waiting } from './event.js'
 import type { Inbox } from './inbox.js'
@@ -49,6 +50,7 @@ export interface LoopParts {
   readonly memberId: NodeId
   readonly electionTimeoutMs: number
   readonly clock: Clock
+  readonly timers: Timers
   readonly raft: RawNode
   readonly machine: Machine
   readonly storage: Storage
@@ -66,6 +68,7 @@ export interface LoopParts {
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly failed: (error: unknown) => void
   readonly observe: Observe | undefined
+  readonly buggify: Buggify
 }
 
 export class Loop {
@@ -82,14 +85,15 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, persistence, pacer } = this.#parts
+    const { raft, persistence, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
     this.#noticeLeader(nowMs)
     this.#retry(nowMs)
     this.#submit(nowMs)
-    if (raft.hasReady(persistence.mayApply)) this.#perform(raft.ready(persistence.mayApply), nowMs)
+    const mayApply = persistence.mayApply && !buggify('apply-put-off')
+    if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     this.#endLeases(nowMs)
     this.#sweep()
     persistence.maybeWrite(() => {
@@ -106,22 +110,17 @@ export class Loop {
   }
 
   #submit(nowMs: number): void {
-    const { raft, reads, calls, proposals, inbox, transport, observe } = this.#parts
+    const { raft, reads, calls, proposals, inbox, observe, buggify } = this.#parts
     const { role, leader } = raft
     // Taken in any case: what came while this member led, and it does not any more, goes to the next leader from where it
     // came. A refusal too is answered by silence: whoever proposed tries again, or gives up at its deadline.
     const forwarded = inbox.takeForwarded()
-    if (role === 'leader') {
-      if (forwarded.length > 0) raft.propose(forwarded, nowMs)
-      proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => {
-        const taken = raft.propose(commands, nowMs).accepted
-        observe?.({ type: 'proposed', to: leader, commands: commands.length, taken })
-        return taken
-      })
-    } else if (leader !== NOBODY) {
-      proposals.submit(nowMs, LIMITS.appendBytesMax, (commands) => {
-        const taken = transport?.send(leader, { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) }) ?? false
-        observe?.({ type: 'proposed', to: leader, commands: commands.length, taken })
+    if (role === 'leader' && forwarded.length > 0) raft.propose(forwarded, nowMs)
+    if (leader !== NOBODY) {
+      const batchBytesMax = buggify('propose-one') ? 1 : LIMITS.appendBytesMax
+      proposals.submit(nowMs, batchBytesMax, (commands) => {
+        const taken = this.#propose(commands, nowMs)
+        if (taken && buggify('propose-twice')) this.#propose(commands, nowMs)
         return taken
       })
     }
@@ -132,11 +131,29 @@ export class Loop {
     calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
   }
 
+  /** Hands commands to whoever leads; false where that cannot be done just now. */
+  #propose(commands: readonly Uint8Array[], nowMs: number): boolean {
+    const { raft, observe } = this.#parts
+    const { role, leader } = raft
+    const taken =
+      role === 'leader'
+        ? raft.propose(commands, nowMs).accepted
+        : this.#send(leader, { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) })
+    observe?.({ type: 'proposed', to: leader, commands: commands.length, taken })
+    return taken
+  }
+
+  /** False where the transport does not take it; then it is as good as lost on the way. */
+  #send(to: NodeId, frame: Frame): boolean {
+    const { transport, buggify } = this.#parts
+    return transport !== undefined && !buggify('send-refused') && transport.send(to, frame)
+  }
+
   #ask(leader: NodeId, id: number, request: CallRequest): boolean {
-    const { memberId, transport, calls, pacer, answer, failed } = this.#parts
+    const { memberId, calls, pacer, answer, failed } = this.#parts
     if (leader === NOBODY) return false
     if (leader !== memberId) {
-      return transport?.send(leader, { kind: FRAME_KIND.call, bytes: encodeCall({ id, request }) }) ?? false
+      return this.#send(leader, { kind: FRAME_KIND.call, bytes: encodeCall({ id, request }) })
     }
     answer(request)
       .then((response) => {
@@ -152,13 +169,14 @@ export class Loop {
    * nothing is ever received that could be restored or refused, and storage reports no lost promises.
    */
   #perform(ready: Ready, nowMs: number): void {
-    const { transport, reads, machine, observe } = this.#parts
+    const { reads, machine, observe, buggify } = this.#parts
     assert(
       ready.restore === undefined && ready.promises === 'kept',
       'the core restores a snapshot, or is without promises, in a member that can do neither',
     )
-    for (const message of ready.messages) {
-      const taken = transport?.send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) }) ?? false
+    const messages = buggify('messages-backwards') ? [...ready.messages].reverse() : ready.messages
+    for (const message of messages) {
+      const taken = this.#send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
       observe?.({ type: 'message-sent', message, taken })
     }
     if (ready.write !== undefined) this.#write(ready.write)
@@ -175,10 +193,11 @@ export class Loop {
   }
 
   #write(write: Write): void {
-    const { storage, raft, clock, pacer, failed, observe } = this.#parts
+    const { storage, raft, clock, timers, pacer, failed, observe, buggify } = this.#parts
     observe?.({ type: 'write-begun', write })
     this.#writing = storage.log
       .append(write)
+      .then(() => (buggify('write-told-late') ? new Promise<void>((resolve) => timers.after(1, resolve)) : undefined))
       .then(() => {
         observe?.({ type: 'write-durable', write })
         raft.advance(write.id, clock.monotonicMs())
@@ -238,17 +257,18 @@ export class Loop {
 
   /** Goes on with a compaction by itself: an idle member has no entries to apply that would carry it along. */
   #sweep(): void {
-    const { machine, persistence, pacer } = this.#parts
+    const { machine, persistence, pacer, buggify } = this.#parts
     // With its buffer full it waits for the write that is under way, whose end wakes the loop.
     if (!machine.store.sweeping || !persistence.mayApply) return
-    if (machine.sweep(SWEEP_KEYS_PER_TURN)) pacer.wake()
+    if (machine.sweep(buggify('sweep-one-key') ? 1 : SWEEP_KEYS_PER_TURN)) pacer.wake()
   }
 
   #retry(nowMs: number): void {
-    const { raft, proposals, reads, calls } = this.#parts
-    if (nowMs < this.#lastRetryMs + this.#retryMs) return
+    const { raft, proposals, reads, calls, buggify } = this.#parts
+    const early = buggify('retry-early')
+    if (!early && nowMs < this.#lastRetryMs + this.#retryMs) return
     this.#lastRetryMs = nowMs
-    const silentSinceMs = nowMs - this.#retryMs
+    const silentSinceMs = early ? nowMs : nowMs - this.#retryMs
     // What a leader appended stays in its log for as long as it leads: again, it would only make a slow cluster slower.
     if (raft.role !== 'leader') proposals.resubmitSilent(silentSinceMs)
     reads.retrySilent(silentSinceMs)

@@ -4,12 +4,15 @@
  * Always: the first failure of the disk, and any broken invariant, ends the member: nothing is retried in place, and
  * everybody who waits is told. Always: after `close()` resolved, nothing of it runs any more.
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import { describeDigest } from '../base/checksum.js'
 import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import { Machine } from '../machine/machine.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
+import type { RaftOptions } from '../raft/options.js'
 import { RawNode } from '../raft/raw-node.js'
 import type { Status } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
@@ -101,7 +104,8 @@ export class Member {
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
   static async open(options: MemberOptions): Promise<Member> {
     const { clusterId, memberId, disk } = options
-    const storage = await openStorage(disk, { clusterId, memberId, name: nameOf(options, memberId) ?? '' })
+    const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
+    const storage = await openStorage(disk, identity, options.environment.buggify)
     try {
       const member = new Member(options, storage, await loadMachine(storage))
       await member.#start()
@@ -115,7 +119,7 @@ export class Member {
 
   private constructor(options: MemberOptions, storage: Storage, machine: Machine) {
     const { memberId, transport, electionTimeoutMs, heartbeatIntervalMs, observe } = options
-    const { clock, timers, random, logger } = options.environment
+    const { clock, timers, random, logger, buggify = NEVER } = options.environment
     this.#options = options
     this.#storage = storage
     this.#machine = machine
@@ -128,6 +132,7 @@ export class Member {
         configuration: { voters: options.members.map(({ id }) => id) },
         electionTimeoutMs,
         heartbeatIntervalMs,
+        ...raftLimits(buggify),
         random,
         trace: (event) => {
           this.#noteEvent(event)
@@ -141,21 +146,22 @@ export class Member {
     }
     const answer = (request: CallRequest): Promise<CallResponse> => {
       const confirmRead = (limits: CallLimits): Promise<void> => this.confirmRead(limits)
-      return answerAsLeader({ raft: this.#raft, leases: this.#leases, clock, electionTimeoutMs, confirmRead }, request)
+      const parts = { raft: this.#raft, leases: this.#leases, clock, timers, electionTimeoutMs, confirmRead, buggify }
+      return answerAsLeader(parts, request)
     }
     const deadlines = new Deadlines(clock, timers)
     const wake = (): void => {
       this.#pacer.wake()
     }
-    const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake })
+    const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake, buggify })
     const origin = { member: memberId, incarnation: storage.incarnation }
     this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
-    this.#reads = new Reads(deadlines)
+    this.#reads = new Reads(deadlines, buggify)
     this.#calls = new Calls(deadlines, random)
-    this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs, observe)
+    this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs, observe, buggify)
     this.#ranges = new Ranges(machine.store, reader, deadlines, observe)
-    this.#watches = new Watches(machine, storage.state, observe)
-    this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe)
+    this.#watches = new Watches(machine, storage.state, observe, buggify)
+    this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe, buggify)
     this.#inbox = new Inbox({
       memberId,
       raft: this.#raft,
@@ -165,16 +171,19 @@ export class Member {
         this.#reply(from, call, answer).catch(failed)
       },
       observe,
+      buggify,
     })
-    this.#pacer = new Pacer(clock, timers, () => {
+    const turn = (): void => {
       this.#guard(() => {
         this.#loop.turn()
       })
-    })
+    }
+    this.#pacer = new Pacer(clock, timers, turn, buggify)
     this.#loop = new Loop({
       memberId,
       electionTimeoutMs,
       clock,
+      timers,
       raft: this.#raft,
       machine,
       storage,
@@ -193,6 +202,7 @@ export class Member {
       },
       failed,
       observe,
+      buggify,
     })
   }
 
@@ -263,14 +273,15 @@ export class Member {
 
   async #start(): Promise<void> {
     const { clusterId, memberId, members, transport, environment } = this.#options
-    const { logger, clock } = environment
+    const { logger, clock, buggify = NEVER } = environment
     if (transport !== undefined) {
       transport.setPeers(members.filter(({ id }) => id !== memberId))
       const handler = {
         onFrame: (from: NodeId, frame: { readonly kind: number; readonly bytes: Uint8Array }) => {
           this.#guard(() => {
             this.#inbox.receive(from, frame, clock.monotonicMs())
-            this.#pacer.wake()
+            if (buggify('turn-per-frame')) this.#loop.turn()
+            else this.#pacer.wake()
           })
         },
         onReachable: (peer: NodeId) => {
@@ -287,7 +298,9 @@ export class Member {
 
   async #reply(from: NodeId, call: Call, answer: (request: CallRequest) => Promise<CallResponse>): Promise<void> {
     const response = await answer(call.request)
-    this.#options.transport?.send(from, { kind: FRAME_KIND.reply, bytes: encodeReply({ id: call.id, response }) })
+    const { transport, environment } = this.#options
+    if (environment.buggify?.('reply-dropped') === true) return
+    transport?.send(from, { kind: FRAME_KIND.reply, bytes: encodeReply({ id: call.id, response }) })
   }
 
   #leaderChanged(leader: NodeId, term: number): void {
@@ -379,6 +392,16 @@ export class Member {
 
 function nameOf(options: MemberOptions, id: NodeId): string | undefined {
   return options.members.find((member) => member.id === id)?.name
+}
+
+/** The bounds of the core, each perhaps as small as can be. */
+function raftLimits(buggify: Buggify): Partial<RaftOptions> {
+  return {
+    appendBytesMax: buggify('append-of-one') ? 1 : LIMITS.appendBytesMax,
+    inflightAppendsMax: buggify('inflight-of-one') ? 1 : LIMITS.inflightAppendsMax,
+    uncommittedBytesMax: buggify('uncommitted-of-one') ? 1 : LIMITS.uncommittedBytesMax,
+    applyBatchBytesMax: buggify('apply-of-one') ? 1 : LIMITS.applyBatchBytesMax,
+  }
 }
 
 /** Rebuilds the machine from the state on disk. */

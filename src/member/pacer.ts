@@ -4,18 +4,21 @@
  * Always: however often `wake` is called between two turns, one turn follows: that is what makes a burst one write and
  * one set of messages.
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 
 export class Pacer {
   readonly #clock: Clock
   readonly #timers: Timers
   readonly #turn: () => void
+  readonly #buggify: Buggify
   #soon: Cancel | undefined
   #timer: Cancel | undefined
   #timerAtMs = Infinity
   #stopped = false
 
-  constructor(clock: Clock, timers: Timers, turn: () => void) {
+  constructor(clock: Clock, timers: Timers, turn: () => void, buggify = NEVER) {
+    this.#buggify = buggify
     this.#clock = clock
     this.#timers = timers
     this.#turn = turn
@@ -23,10 +26,11 @@ export class Pacer {
 
   wake(): void {
     if (this.#soon !== undefined || this.#stopped) return
-    this.#soon = this.#timers.soon(() => {
+    const action = (): void => {
       this.#soon = undefined
       this.#turn()
-    })
+    }
+    this.#soon = this.#buggify('turn-late') ? this.#timers.after(1, action) : this.#timers.soon(action)
   }
 
   /**

@@ -8,6 +8,7 @@
  * It is written when much has been buffered, and when a compaction has come to its end: what that removed takes up space
  * until then, and on an idle member would do so for ever.
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Machine } from '../machine/machine.js'
 import type { Revision } from '../mvcc/types.js'
 import type { RawNode } from '../raft/raw-node.js'
@@ -29,6 +30,7 @@ export class Persistence {
   readonly #limits: PersistenceLimits
   readonly #failed: (error: unknown) => void
   readonly #observe: Observe | undefined
+  readonly #buggify: Buggify
   #writing: Promise<void> | undefined
   #durable: LogPosition
   /** The latest compaction of which all removals are in a write. */
@@ -41,7 +43,9 @@ export class Persistence {
     limits: PersistenceLimits,
     failed: (error: unknown) => void,
     observe?: Observe,
+    buggify = NEVER,
   ) {
+    this.#buggify = buggify
     this.#observe = observe
     this.#storage = parts.storage
     this.#machine = parts.machine
@@ -90,7 +94,8 @@ export class Persistence {
     const { stagedBytes } = this.#storage.state
     const { store, compactRevision } = this.#machine
     const swept = compactRevision > this.#sweptRevision && !store.sweeping
-    return stagedBytes >= this.#limits.stateBufferBytesMax || (swept && stagedBytes > 0)
+    if (stagedBytes >= this.#limits.stateBufferBytesMax || (swept && stagedBytes > 0)) return true
+    return this.#machine.appliedIndex > this.#durable.index && this.#buggify('state-write-now')
   }
 
   async #write(): Promise<void> {
@@ -113,7 +118,7 @@ export class Persistence {
 
   async #trim(): Promise<void> {
     const to = this.#raft.trimPosition(this.#limits.logRetainBytes, this.#durable.index)
-    if (to === undefined) return
+    if (to === undefined || this.#buggify('trim-put-off')) return
     await this.#storage.log.trim(to)
     this.#raft.compact(to.index)
     this.#observe?.({ type: 'log-trimmed', to })

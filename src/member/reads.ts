@@ -6,6 +6,7 @@
  * Always: each try has a fresh id. With a reused one, the late answer to an earlier try would let a read that came
  * after it see an older state (etcd #20418).
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { ReadState } from '../raft/ready.js'
@@ -27,6 +28,7 @@ const CONFIRMED_ROUNDS_MAX = 64
 
 export class Reads {
   readonly #deadlines: Deadlines
+  readonly #buggify: Buggify
   #waiting: Pending<void>[] = []
   #asked: Asked | undefined
   /** Confirmed, waiting for the state to reach their index; indexes do not fall. */
@@ -35,8 +37,9 @@ export class Reads {
   #count = 0
   #appliedIndex = 0
 
-  constructor(deadlines: Deadlines) {
+  constructor(deadlines: Deadlines, buggify = NEVER) {
     this.#deadlines = deadlines
+    this.#buggify = buggify
   }
 
   /** Resolves when the state of this member holds everything that was acknowledged anywhere before the call. */
@@ -68,13 +71,13 @@ export class Reads {
   /** Asks for those who wait, unless a request is under way; `ask` returns false where no leader is known. */
   submit(nowMs: number, ask: (requestId: number) => boolean): void {
     if (this.#asked !== undefined || this.#waiting.length === 0) return
-    const readers = this.#waiting.filter((reader) => !reader.settled)
-    this.#waiting = readers
-    if (readers.length === 0) return
+    this.#waiting = this.#waiting.filter((reader) => !reader.settled)
+    if (this.#waiting.length === 0) return
     this.#requestId++
     if (!ask(this.#requestId)) return
+    const readers = this.#buggify('read-alone') ? this.#waiting.slice(0, 1) : this.#waiting
     this.#asked = { requestId: this.#requestId, askedMs: nowMs, readers }
-    this.#waiting = []
+    this.#waiting = this.#waiting.slice(readers.length)
   }
 
   confirmed(read: ReadState): void {

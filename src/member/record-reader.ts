@@ -8,6 +8,7 @@
  * it is read.) So a record that is missing is damage, not bad luck.
  * Always: once the caller has given up, no further read is started.
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
@@ -33,6 +34,7 @@ export interface RecordReaderParts {
   readonly timers: Timers
   /** Called when a sweep that was held may go on. */
   readonly wake: () => void
+  readonly buggify?: Buggify | undefined
 }
 
 /** How many are read first, while nothing is known of their size; twice as many each time, while they are small. */
@@ -51,7 +53,8 @@ export class RecordReader {
    */
   async read<T>(reading: Reading, pending: Pending<T>): Promise<boolean> {
     const { records, take } = reading
-    const slices = new Slices(this.#parts.timers)
+    const { state, buggify = NEVER } = this.#parts
+    const slices = new Slices(this.#parts)
     this.#hold(pending)
     let answerBytes = reading.bytes
     checkSize(answerBytes)
@@ -59,8 +62,8 @@ export class RecordReader {
     for (let at = 0; at < records.length;) {
       if (at > 0) await slices.turn()
       if (pending.settled) return false
-      const ids = records.slice(at, at + size)
-      const found = await this.#parts.state.getMany(ids.map(recordKey))
+      const ids = records.slice(at, at + (buggify('read-one-record') ? 1 : size))
+      const found = await state.getMany(ids.map(recordKey))
       if (pending.settled) return false
       let bytes = 0
       for (const [place, id] of ids.entries()) {

@@ -4,6 +4,7 @@
  * Always: history is read only when the consumer asks for more and its queue is empty; so a slow consumer costs a queue
  * of bounded size and nothing else, and makes nobody late.
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import { prefixEnd } from '../base/bytes.js'
 import type { ErrorCode, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
@@ -35,13 +36,15 @@ export class Watches {
   readonly #hub: WatchHub
   readonly #streams = new Set<OpenWatch>()
   readonly #observe: Observe | undefined
+  readonly #buggify: Buggify
   #opened = 0
 
-  constructor(machine: Machine, state: StateStore, observe?: Observe) {
+  constructor(machine: Machine, state: StateStore, observe?: Observe, buggify = NEVER) {
     this.#observe = observe
+    this.#buggify = buggify
     this.#machine = machine
     this.#state = state
-    this.#hub = new WatchHub(machine.compactRevision)
+    this.#hub = new WatchHub(machine.compactRevision, buggify)
   }
 
   open(options: WatchStreamOptions): WatchStream {
@@ -50,7 +53,7 @@ export class Watches {
     const watch = ++this.#opened
     const startRevision = options.startRevision ?? 0
     this.#observe?.({ type: 'watch-opened', watch, filter: watcher.filter, startRevision, currentRevision })
-    const stream: OpenWatch = new OpenWatch(watcher, this.#machine, this.#state, {
+    const stream: OpenWatch = new OpenWatch(watcher, this.#machine, this.#state, this.#buggify, {
       delivered: (batch) => this.#observe?.({ type: 'watch-delivered', watch, batch }),
       ended: (revision, failure) => {
         this.#streams.delete(stream)
@@ -89,6 +92,7 @@ class OpenWatch implements WatchStream {
   readonly #watcher: Watcher
   readonly #machine: Machine
   readonly #state: StateStore
+  readonly #buggify: Buggify
   readonly #listener: WatchListener
   #closed = false
   #failure: StoreError | undefined
@@ -96,7 +100,8 @@ class OpenWatch implements WatchStream {
   /** Wakes the consumer who waits in `next`. */
   #wake: (() => void) | undefined
 
-  constructor(watcher: Watcher, machine: Machine, state: StateStore, listener: WatchListener) {
+  constructor(watcher: Watcher, machine: Machine, state: StateStore, buggify: Buggify, listener: WatchListener) {
+    this.#buggify = buggify
     this.#watcher = watcher
     this.#machine = machine
     this.#state = state
@@ -185,7 +190,8 @@ class OpenWatch implements WatchStream {
     currentRevision: Revision,
   ): Promise<{ records: readonly Record[]; throughRevision: Revision }> {
     const start = recordKey({ main: fromRevision, sub: 0 })
-    for (let limit = LIMITS.watchCatchUpRevisionsMax; ; limit *= 2) {
+    const first = this.#buggify('watch-history-of-one') ? 1 : LIMITS.watchCatchUpRevisionsMax
+    for (let limit = first; ; limit *= 2) {
       const found = await this.#state.range(start, prefixEnd(RECORD_PREFIX), limit)
       const records = found.map(([, bytes]) => decodeRecord(bytes)).filter(({ id }) => id.main <= currentRevision)
       if (found.length < limit) return { records, throughRevision: currentRevision }

@@ -15,6 +15,7 @@
  * has a database of its own.
  */
 import { assert } from '../base/assert.js'
+import type { Buggify } from '../base/buggify.js'
 import type { Write } from '../raft/ready.js'
 import { type Entry, type Index, type LogPosition, NOBODY, type StoredState } from '../raft/types.js'
 import { damaged } from './damage.js'
@@ -37,6 +38,7 @@ export interface LogStoreOptions {
   readonly loaded: LoadedLog
   /** To be called before the first write, and once log and state have been found to meet. */
   readonly verified: () => void
+  readonly buggify: Buggify
 }
 
 export class LogStore {
@@ -45,6 +47,7 @@ export class LogStore {
   readonly #health: DiskHealth
   readonly #location: string
   readonly #verified: () => void
+  readonly #buggify: Buggify
   #head: LogHead
   /** The records on disk, oldest first. */
   readonly #spans: RecordSpan[]
@@ -60,6 +63,7 @@ export class LogStore {
     this.#health = options.health
     this.#location = options.location
     this.#verified = options.verified
+    this.#buggify = options.buggify
     this.#head = options.loaded.head
     this.#spans = options.loaded.spans
     this.#loaded = options.loaded.entries
@@ -160,7 +164,7 @@ export class LogStore {
   #putEntries(batch: Batch, entries: readonly Entry[]): void {
     let { chain } = endOf(this.#spans, this.#head.base)
     for (let start = 0; start < entries.length;) {
-      const length = recordLength(entries, start)
+      const length = this.#buggify('log-record-of-one') ? 1 : recordLength(entries, start)
       const whole = length === entries.length
       const { bytes, span } = encodeEntryRecord(whole ? entries : entries.slice(start, start + length), chain)
       batch.put(entryRecordKey(span.firstIndex), bytes)
@@ -199,6 +203,7 @@ export class LogStore {
     this.#head = head
     this.#loaded = undefined
     this.#highWater.write(head)
+    if (this.#buggify('high-water-sync')) await this.#highWater.sync()
   }
 
   /** Puts into `batch` the removal of everything from `from` on. */

@@ -15,6 +15,7 @@
  * 8 MiB at once blocks the loop for tens of milliseconds.
  */
 import { assert } from '../base/assert.js'
+import type { Buggify } from '../base/buggify.js'
 import type { Backend } from '../mvcc/backend.js'
 import { DURABLE } from './database-options.js'
 import type { Database } from './disk.js'
@@ -36,6 +37,7 @@ export interface StateStoreOptions {
   readonly location: string
   /** To be called before the first write. */
   readonly verified: () => void
+  readonly buggify: Buggify
 }
 
 export class StateStore implements Backend {
@@ -44,6 +46,7 @@ export class StateStore implements Backend {
   readonly #health: DiskHealth
   readonly #location: string
   readonly #verified: () => void
+  readonly #buggify: Buggify
   #batch: ReturnType<Database['batch']> | undefined
   #stagedBytes = 0
   #staged = new Overlay()
@@ -62,6 +65,7 @@ export class StateStore implements Backend {
     this.#health = options.health
     this.#location = options.location
     this.#verified = options.verified
+    this.#buggify = options.buggify
   }
 
   /** Bytes of the batch that the next commit writes; an overwritten record counts each time. */
@@ -174,7 +178,7 @@ export class StateStore implements Backend {
       } catch (error) {
         throw this.#health.fail('writing the state', error)
       }
-      this.#recent = flushing
+      this.#recent = this.#buggify('state-cache-dropped') ? undefined : flushing
       this.#flushing = undefined
     }
     await this.#highWater.sync()
@@ -212,7 +216,8 @@ export class StateStore implements Backend {
         }),
       close: () => iterator.close(),
     }
-    return mergedView(mergeChanges(flushing, staged), unsealing, Math.min(CHUNK_PAIRS, limit))
+    const chunkPairs = this.#buggify('state-chunk-of-one') ? 1 : CHUNK_PAIRS
+    return mergedView(mergeChanges(flushing, staged), unsealing, Math.min(chunkPairs, limit))
   }
 
   #reading<T>(read: () => T): T {

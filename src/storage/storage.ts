@@ -13,6 +13,7 @@
  * Always: a log without a high-water file is damage, not a new directory. Therefore the file is made before anything is
  * written to the log, whole or not at all, and marked as standing before the log's first write (generation 0).
  */
+import { NEVER, type Buggify } from '../base/buggify.js'
 import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
 import { damaged } from './damage.js'
 import { DURABLE } from './database-options.js'
@@ -89,7 +90,7 @@ export class Storage {
  * again: `FORMAT_TOO_NEW`, `WRONG_CLUSTER`, `WRONG_MEMBER` (nothing on disk was touched), `DATA_DIR_IN_USE`,
  * `DATA_DAMAGED` (the disk keeps the files as they were before the open), `DISK_FAILED`.
  */
-export async function openStorage(disk: Disk, identity: Identity): Promise<Storage> {
+export async function openStorage(disk: Disk, identity: Identity, buggify = NEVER): Promise<Storage> {
   checkIdentity(identity)
   const peeked = readContent(await disk.peek('high-water'), identity, disk.location)
   const create = peeked === undefined || peeked.mark.generation === 0
@@ -97,7 +98,7 @@ export async function openStorage(disk: Disk, identity: Identity): Promise<Stora
   const closers: Closers = [() => disk.release()]
   try {
     const opened = await openParts(disk, create, closers)
-    return await startStorage(disk, identity, opened, closers)
+    return await startStorage(disk, identity, opened, closers, buggify)
   } catch (error) {
     // What failed first is what matters; that closing failed as well adds nothing.
     await closeAll(closers).catch(() => undefined)
@@ -115,7 +116,13 @@ async function openParts(disk: Disk, create: boolean, closers: Closers): Promise
   return { file, log, state }
 }
 
-async function startStorage(disk: Disk, identity: Identity, opened: Opened, closers: Closers): Promise<Storage> {
+async function startStorage(
+  disk: Disk,
+  identity: Identity,
+  opened: Opened,
+  closers: Closers,
+  buggify: Buggify,
+): Promise<Storage> {
   const { location } = disk
   const { file, log: database } = opened
   const health = new DiskHealth(location)
@@ -136,8 +143,16 @@ async function startStorage(disk: Disk, identity: Identity, opened: Opened, clos
       throw health.fail('removing what was kept from before the open', error)
     }
   })
-  const log = new LogStore({ database, highWater, health, location, verified, loaded: { head, spans, entries } })
-  const state = new StateStore({ database: opened.state, highWater, health, location, verified })
+  const log = new LogStore({
+    database,
+    highWater,
+    health,
+    location,
+    verified,
+    buggify,
+    loaded: { head, spans, entries },
+  })
+  const state = new StateStore({ database: opened.state, highWater, health, location, verified, buggify })
   const close = async (): Promise<void> => {
     health.close()
     await log.settled()

@@ -110,14 +110,14 @@ export class EmbeddedStore implements Store {
   async delete(selection: Selection, options?: DeleteOptions & CallOptions): Promise<DeleteResult> {
     checkFields(options, DELETE_CALL, 'delete()')
     const { response, revision } = await this.#write('delete', deleteRequest(selection, options), options)
-    const previous = await keyValuesOf(response.previous, this.environment.timers)
+    const previous = await keyValuesOf(response.previous, this.environment)
     return { revision, deleted: response.deleted, previous }
   }
 
   async txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult> {
     checkFields(options, CALL_FIELDS, 'txn()')
     const { response, revision } = await this.#write('transaction', transactionRequest(transaction), options)
-    const results = await resultsOf(response.responses, this.environment.timers)
+    const results = await resultsOf(response.responses, this.environment)
     return { revision, succeeded: response.succeeded, results }
   }
 
@@ -179,7 +179,7 @@ export class EmbeddedStore implements Store {
     const limits = this.#limits(options)
     if (consistency === 'linearizable') await this.#member.confirmRead(limits)
     const { keyValues, count, more, revision } = await this.#member.range(request, limits)
-    return { items: await keyValuesOf(keyValues, this.environment.timers), count, more, revision }
+    return { items: await keyValuesOf(keyValues, this.environment), count, more, revision }
   }
 
   /** What is wrong with it whatever the store holds is said here, and costs no entry in the log. */

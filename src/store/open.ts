@@ -48,8 +48,8 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
 
 /** The logger that was named beats the one in the environment; either may do what it likes, and harms nobody. */
 function environmentOf({ environment, logger }: OpenOptions): Environment {
-  const { clock, timers, random } = environment ?? systemEnvironment()
-  return { clock, timers, random, logger: harmlessLogger(logger ?? environment?.logger ?? SILENT) }
+  const given = environment ?? systemEnvironment()
+  return { ...given, logger: harmlessLogger(logger ?? environment?.logger ?? SILENT) }
 }
 
 function diskOf(options: OpenOptions): Disk {

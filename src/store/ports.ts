@@ -27,11 +27,14 @@ export function checkLogger(logger: Logger, what = 'logger'): void {
 }
 
 export function checkEnvironment(environment: Environment): void {
-  const { clock, timers, random, logger } = environment
+  const { clock, timers, random, logger, buggify } = environment
   checkMethods(clock, CLOCK, 'environment.clock')
   checkMethods(timers, TIMERS, 'environment.timers')
   checkMethods(random, RANDOM, 'environment.random')
   checkLogger(logger, 'environment.logger')
+  if (buggify !== undefined && typeof buggify !== 'function') {
+    throw new TypeError(`environment.buggify must be a function, not ${kind(buggify)}`)
+  }
 }
 
 export function checkDisk(disk: Disk): void {

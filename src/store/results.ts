@@ -3,7 +3,7 @@
  * as reading it did, so it too is done in slices.
  */
 import { assertNever } from '../base/assert.js'
-import type { Timers } from '../base/clock.js'
+import type { Environment } from '../base/clock.js'
 import { KeyValue } from '../api/key-value.js'
 import type { OperationResult } from '../api/store.js'
 import { Slices } from '../member/slices.js'
@@ -15,12 +15,15 @@ export function keyValueOf(record: KeyValueRecord | undefined): KeyValue | undef
   return record === undefined ? undefined : new KeyValue({ ...record, value: new Uint8Array(record.value) })
 }
 
-export function keyValuesOf(records: readonly KeyValueRecord[], timers: Timers): Promise<KeyValue[]> {
-  return copyAll(records, new Slices(timers))
+export function keyValuesOf(records: readonly KeyValueRecord[], environment: Environment): Promise<KeyValue[]> {
+  return copyAll(records, new Slices(environment))
 }
 
-export function resultsOf(responses: readonly OperationResponse[], timers: Timers): Promise<OperationResult[]> {
-  return translateAll(responses, new Slices(timers))
+export function resultsOf(
+  responses: readonly OperationResponse[],
+  environment: Environment,
+): Promise<OperationResult[]> {
+  return translateAll(responses, new Slices(environment))
 }
 
 async function copyAll(records: readonly KeyValueRecord[], slices: Slices): Promise<KeyValue[]> {

@@ -6,6 +6,7 @@
  * Not here: reading history, the transport to a consumer, bookmarks by time.
  */
 import { assert } from '../base/assert.js'
+import { NEVER } from '../base/buggify.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Event, Revision } from '../mvcc/types.js'
@@ -30,7 +31,7 @@ export class WatchHub {
   #open = 0
 
   /** With what the loaded store has compacted: a watch from before must fail. */
-  constructor(compactRevision: Revision) {
+  constructor(compactRevision: Revision, buggify = NEVER) {
     this.#compactRevision = compactRevision
     const published = () => this.#publishedRevision
     this.#host = {
@@ -46,6 +47,7 @@ export class WatchHub {
         this.#lagging.add(watcher)
       },
       leave: (watcher) => this.#leave(watcher),
+      buggify,
     }
   }
 

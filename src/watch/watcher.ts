@@ -13,6 +13,7 @@
  * Always: the events of one revision are in one batch.
  */
 import { assert } from '../base/assert.js'
+import type { Buggify } from '../base/buggify.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Event, Revision } from '../mvcc/types.js'
@@ -34,6 +35,7 @@ export interface WatcherHost {
   fallBehind(watcher: Watcher): void
   /** It was closed, or failed: once for each watcher. */
   leave(watcher: Watcher): void
+  readonly buggify: Buggify
 }
 
 export type WatcherState = 'live' | 'lagging' | 'failed' | 'closed'
@@ -197,6 +199,7 @@ export class Watcher {
   /** An empty queue takes a batch of any size: it must be delivered whole. */
   #fits(batch: WatchBatch): boolean {
     if (this.#empty) return true
+    if (this.#host.buggify('watch-queue-full')) return false
     return (
       this.#queuedEvents + batch.events.length <= LIMITS.watchBufferEventsMax &&
       this.#queuedBytes + bytesOf(batch) <= LIMITS.watchBufferBytesMax
