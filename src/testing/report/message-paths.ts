@@ -12,11 +12,17 @@ interface Path {
   readonly ends: { readonly atMs: number; readonly fate: Fate; readonly word: string }[]
 }
 
-/** What ends a message's way; the other events only tell how it travels. */
-const ENDS: Readonly<Record<string, Fate>> = {
+/** What ends a message's way. Undefined: it only tells how a message travels, or that it did not set out. */
+const ENDS: Readonly<Record<MessageEvent['event'], Fate | undefined>> = {
+  sent: undefined,
+  overflow: undefined,
+  duplicated: undefined,
+  reordered: undefined,
   delivered: 'arrived',
   lost: 'lost',
   cut: 'lost',
+  reset: 'lost',
+  flipped: 'refused',
   undeliverable: 'refused',
 }
 

@@ -7,7 +7,7 @@ export interface EventList {
   filter(shown: readonly boolean[], words: string): void
   /** Marks a row; `scroll` brings it into sight. */
   select(row: number, scroll: boolean): void
-  /** The next row after, or before, the one selected (or the time) among those shown; -1 if there is none. */
+  /** The next row after, or before, the one selected (or the time) among those shown; round again at the ends. */
   neighbour(selected: number, atMs: number, step: 1 | -1): number
 }
 
@@ -114,7 +114,7 @@ export function eventList(
       const timeOf = (row: number): number => data.rows[row]?.[0] ?? 0
       const at = placeOf((row) => (from === -1 ? timeOf(row) < atMs : row < from))
       const next = step === -1 ? at - 1 : from !== -1 && rows[at] === from ? at + 1 : at
-      return rows[next] ?? -1
+      return rows[next] ?? rows[step === 1 ? 0 : rows.length - 1] ?? -1
     },
   }
 }

@@ -145,16 +145,17 @@ export function timelineMain(parts: TimelineParts): void {
   function showTime(atMs: number): void {
     const half = Math.min(250, data.endMs / 20)
     time.show(atMs - half, atMs + half)
-    const row = list.neighbour(-1, atMs, 1)
-    const before = list.neighbour(-1, atMs, -1)
-    list.select(row === -1 ? before : row, true)
+    const after = list.neighbour(-1, atMs, 1)
+    selected = after === -1 ? list.neighbour(-1, atMs, -1) : after
+    list.select(selected, true)
     redraw()
   }
 
   function showViolation(): void {
     if (data.violation === null) return showWhole()
     showTime(data.violation.atMs)
-    list.select(data.violation.row, true)
+    selected = data.violation.row
+    list.select(selected, true)
     page.history.replaceState(null, '', `#t=${data.violation.atMs}`)
   }
 
