@@ -9,7 +9,7 @@
 import { ProcessGone } from '../demo/processes/child.js'
 import { below, type Random } from '../src/base/random.js'
 import { seededRandom } from '../src/base/seeded-random.js'
-import type { Recorded } from '../src/testing/sim/workload.js'
+import type { Recorded } from './crash-history.js'
 import type { CrashCluster, Member } from './crash-cluster.js'
 import type { Call, Result } from './crash-messages.js'
 

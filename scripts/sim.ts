@@ -1,39 +1,140 @@
 /**
- * Simulated runs of a small cluster under faults.
+ * Simulated runs of small clusters under faults.
  *
- *     npm run sim -- --seed 42 [--transcript]     one run, replayed exactly
- *     npm run sim -- --seeds 500 [--from 1]       many
+ *     npm run sim -- --seeds 500 [--from 1] [--minutes 10]     many, on all cores; ^C ends it with what there is
+ *     npm run sim -- --seed 42 [--transcript] [--html FILE]    one, replayed exactly
+ *     npm run sim -- --plan FILE [--transcript] [--html FILE]  a plan that was saved
+ *     npm run sim -- --canary [NAME]                           with a planted bug, which must be found
+ *
+ * --simulated-minutes 5 is how long faults last in each run, --threads how many cores to use.
+ * Exit code: 0 everything held, 1 it did not, 2 the command line makes no sense.
  */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { describeReport, runSwarm } from '../src/testing/index.js'
+import { describeReport, drawPlan, type Plan } from '../src/testing/index.js'
+import { CANARIES, isCanary, type CanaryName } from './sim/canaries.js'
+import { Many, type ManyResult } from './sim/many.js'
+import { reportsOf } from './sim/reports.js'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    transcript: { type: 'boolean', default: false },
-  },
-})
+const OPTIONS = {
+  seed: { type: 'string' },
+  seeds: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  minutes: { type: 'string' },
+  'simulated-minutes': { type: 'string', default: '5' },
+  threads: { type: 'string' },
+  plan: { type: 'string' },
+  canary: { type: 'boolean', default: false },
+  transcript: { type: 'boolean', default: false },
+  html: { type: 'string' },
+} as const
+
+/** Seeds in which each planted bug must have been found. */
+const CANARY_SEEDS = 20
+const CANARY_MINUTES = 1
+
+const { values, positionals } = readArguments()
+const log = (line: string): void => {
+  console.log(line)
+}
+process.exitCode = await main()
+
+async function main(): Promise<number> {
+  if (values.canary) return canary()
+  if (values.plan !== undefined) {
+    return one(JSON.parse(readFileSync(values.plan, 'utf8')) as Plan, `npm run sim -- --plan ${values.plan}`)
+  }
+  const simulatedMinutes = number('simulated-minutes', values['simulated-minutes'])
+  if (values.seed !== undefined) {
+    const seed = wholeNumber('seed', values.seed)
+    const replay = `npm run sim -- --seed ${seed} --simulated-minutes ${simulatedMinutes}`
+    return one(drawPlan(seed, { safetyMs: simulatedMinutes * 60_000 }), replay)
+  }
+  const result = await many(undefined, {
+    from: wholeNumber('from', values.from),
+    seeds:
+      values.seeds === undefined
+        ? values.minutes === undefined
+          ? 100
+          : undefined
+        : wholeNumber('seeds', values.seeds),
+    minutes: values.minutes === undefined ? undefined : number('minutes', values.minutes),
+    simulatedMinutes,
+  })
+  return result.failures.length === 0 && result.complete ? 0 : 1
+}
+
+async function one(plan: Plan, replay: string): Promise<number> {
+  const { report, transcript, html } = await reportsOf(plan, { canary: undefined }, replay)
+  if (values.transcript) console.log(transcript)
+  if (values.html !== undefined) writeFileSync(values.html, html)
+  console.log(describeReport(report))
+  return report.failure === undefined ? 0 : 1
+}
+
+interface Range {
+  readonly untilFailure?: boolean
+  readonly from: number
+  readonly seeds: number | undefined
+  readonly minutes: number | undefined
+  readonly simulatedMinutes: number
+}
+
+async function many(planted: CanaryName | undefined, range: Range): Promise<ManyResult> {
+  const threads = values.threads === undefined ? availableParallelism() : wholeNumber('threads', values.threads)
+  const run = new Many({ ...range, threads, setup: { canary: planted }, log })
+  const stop = (): void => {
+    console.log('\nending: waiting for the runs under way')
+    run.stop()
+  }
+  process.once('SIGINT', stop)
+  try {
+    return await run.run()
+  } finally {
+    process.off('SIGINT', stop)
+  }
+}
+
+/** A run with a planted bug must fail: else nothing that it finds, or does not, means anything. */
+async function canary(): Promise<number> {
+  const names = positionals.length > 0 ? positionals : Object.keys(CANARIES)
+  let missed = 0
+  for (const name of names) {
+    if (!isCanary(name)) return usage(`there is no canary ${name}; there are ${Object.keys(CANARIES).join(', ')}`)
+    console.log(`\n=== planted: ${name}`)
+    const { failures } = await many(name, {
+      untilFailure: true,
+      from: 1,
+      seeds: CANARY_SEEDS,
+      minutes: undefined,
+      simulatedMinutes: CANARY_MINUTES,
+    })
+    console.log(`planted bug ${name}: ${failures.length > 0 ? 'found' : 'NOT FOUND'}`)
+    if (failures.length === 0) missed++
+  }
+  return missed === 0 ? 0 : 1
+}
+
+function readArguments() {
+  try {
+    return parseArgs({ options: OPTIONS, allowPositionals: true })
+  } catch (error) {
+    return usage(error instanceof Error ? error.message : String(error))
+  }
+}
 
 function wholeNumber(option: string, text: string): number {
-  const number = Number(text)
-  if (!Number.isSafeInteger(number) || number < 0) {
-    console.error(`--${option} takes a whole number, not "${text}"`)
-    process.exit(2)
-  }
-  return number
+  const value = Number(text)
+  return Number.isSafeInteger(value) && value >= 0 ? value : usage(`--${option} takes a whole number, not "${text}"`)
 }
 
-const first = wholeNumber('seed', values.seed ?? values.from)
-const count = values.seed === undefined ? wholeNumber('seeds', values.seeds ?? '100') : 1
-let failed = 0
-for (let seed = first; seed < first + count; seed++) {
-  const report = await runSwarm({ seed, keepTrace: values.transcript })
-  for (const line of report.trace) console.log(line)
-  if (report.failure !== undefined) failed++
-  if (report.failure !== undefined || count === 1) console.log(describeReport(report))
-  else if ((seed - first + 1) % 50 === 0) console.log(`${seed - first + 1} of ${count} seeds, ${failed} failed`)
+function number(option: string, text: string): number {
+  const value = Number(text)
+  return Number.isFinite(value) && value > 0 ? value : usage(`--${option} takes a number above 0, not "${text}"`)
 }
-console.log(`${count} seeds, ${failed} failed`)
-process.exitCode = failed === 0 ? 0 : 1
+
+function usage(what: string): never {
+  console.error(what)
+  process.exit(2)
+}

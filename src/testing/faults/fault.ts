@@ -4,7 +4,7 @@
  * Always: a fault stands for itself. It says when it begins and when it is over, and taking it out of a plan changes
  * nothing else of the plan.
  */
-import type { CrashKind, Rot } from '../sim/sim-disk.js'
+import type { CrashKind, DiskPart, Rot } from '../sim/sim-disk.js'
 
 export type { Rot }
 
@@ -77,6 +77,41 @@ export type FaultKind =
   /** No space left (M8): writes fail; the process is started anew when it is over. */
   | { readonly type: 'disk-full'; readonly member: string; readonly forMs: number }
   /** What lies on the disk changes while the process is down: rot that the next start must find (M2 to M5). */
-  | { readonly type: 'disk-rot'; readonly member: string; readonly rot: Rot; readonly downMs: number }
+  | {
+      readonly type: 'disk-rot'
+      readonly member: string
+      readonly rot: Rot
+      readonly part: DiskPart
+      readonly downMs: number
+    }
 
 export type FaultType = FaultKind['type']
+
+/** Every kind of fault, in words for tables of coverage. */
+export const FAULT_TYPES: Readonly<Record<FaultType, string>> = {
+  crash: 'a process ends without a word, or its machine loses power',
+  'crash-loop': 'a process that ends again and again, soon after each start',
+  'crash-at': 'loss of power in the moment of a certain decision',
+  restart: 'a process is closed in order and started again',
+  'rolling-restart': 'all processes are closed and started, one after the other',
+  pause: 'a process is stopped (SIGSTOP, garbage collection, a moved machine) and goes on',
+  lag: 'an event loop under load: whatever is due runs late, in bulk',
+  'clock-drift': 'a monotonic clock that is too fast, or too slow',
+  'clock-freeze': 'a monotonic clock that stands still',
+  'wall-jump': 'a wall clock that is set',
+  'wall-swing': 'a wall clock that swings to and fro',
+  cut: 'nothing passes between two members',
+  'cut-one-way': 'nothing passes from one member to another, but the other way',
+  partition: 'groups of members that do not reach each other',
+  ring: 'each member reaches its two neighbours only',
+  clog: 'frames wait on the way and arrive together',
+  swizzle: 'the ways of members are clogged one after the other, and freed in another order',
+  'slow-link': 'few bytes per second from one member to another',
+  reset: 'connections break in the middle of a frame',
+  'bit-flips': 'bits flip in frames',
+  'disk-slow': 'a disk that takes many times as long',
+  'disk-hang': 'a disk that does not answer',
+  'sync-failure': 'a sync that fails, and it is open what it wrote',
+  'disk-full': 'a disk without space',
+  'disk-rot': 'what lies on a disk is torn, missing, flipped or cannot be opened',
+}

@@ -1,6 +1,7 @@
 /** The whole system on a simulated clock, network and disk: 200 seeds of faults, judged after every event. */
 import { describe, expect, test } from 'vitest'
-import { describeReport, runSwarm, type SwarmReport } from 'quorate/testing'
+import { runSwarm, type SwarmReport } from 'quorate/testing'
+import { describeReport } from '../../../src/testing/sim/replay.js'
 
 const SEEDS = 200
 const SEEDS_PER_TEST = 20

@@ -1,0 +1,18 @@
+/** What a run says when it is over: a few lines, and for a failure how to see it again. */
+import type { RunReport } from './run-plan.js'
+
+export function describeReport(report: RunReport): string {
+  const { plan, verdict, events, virtualMs, calls, revision, lost, traceHash, failure, failedAtMs } = report
+  const { seed, members, faults, operations } = plan
+  const summary =
+    `seed ${seed}: ${verdict}; ${members.length} members, ${faults.length} faults, ${operations.length} operations; ` +
+    `${events} events in ${(virtualMs / 1000).toFixed(1)} s of virtual time, ` +
+    `${calls.ok} operations ok, ${calls.refused} refused, ${calls.unknown} unknown, ${calls.pending} lost with their process, ` +
+    `${calls.skipped} left out, revision ${revision}, ` +
+    `${lost.length === 0 ? 'no member' : lost.join(' and ')} lost for good, trace ${traceHash}`
+  if (failure === undefined) return summary
+  return (
+    `${summary}\n  at ${failedAtMs?.toFixed(3)} ms: ${failure.message}\n` +
+    `  replay: npm run sim -- --seed ${seed} --simulated-minutes ${plan.safetyMs / 60_000} --transcript`
+  )
+}

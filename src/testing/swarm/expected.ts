@@ -1,0 +1,155 @@
+/**
+ * Everything that a long run of many seeds must have seen. What a swarm cannot bring about, it does not test.
+ *
+ * Always: whatever is not expected says why, here, so that a hole is a decision. New kinds of faults, decisions and
+ * operations are expected by themselves: the tables are checked by the compiler.
+ */
+import { BUGGIFY_POINTS } from '../../base/buggify.js'
+import type { RaftEventType } from '../../raft/trace.js'
+import { FAULT_TYPES } from '../faults/fault.js'
+import type { NetworkEvent } from '../sim/sim-network.js'
+import type { OperationOutcome } from './clients.js'
+import type { Coverage } from './coverage.js'
+import type { OperationType } from './operation.js'
+
+/** True: it must be seen. A text: why it cannot be, in this version. */
+type Expectations<Name extends string> = Readonly<Record<Name, true | string>>
+
+const NO_SNAPSHOTS = 'members do not send each other snapshots yet'
+const NO_MEMBERSHIP = 'the members of a cluster are given when it is opened'
+const NO_TRANSFER = 'the store does not hand over leadership yet'
+const NO_RECOVERY = 'a member that lost promises does not start yet'
+
+const DECISIONS: Expectations<RaftEventType> = {
+  'became-follower': true,
+  'became-pre-candidate': true,
+  'became-candidate': true,
+  'became-leader': true,
+  'leader-changed': true,
+  'quorum-lost': true,
+  'campaign-postponed': true,
+  'pre-vote-granted': true,
+  'pre-vote-refused': true,
+  'vote-granted': true,
+  'vote-refused': true,
+  'election-lost': true,
+  'append-rejected': true,
+  'log-truncated': true,
+  'log-compacted': true,
+  'commit-advanced': true,
+  'write-durable': true,
+  'progress-probe': true,
+  'progress-replicate': true,
+  'progress-snapshot': true,
+  'snapshot-requested': true,
+  'snapshot-sent': NO_SNAPSHOTS,
+  'snapshot-failed': NO_SNAPSHOTS,
+  'snapshot-accepted': NO_SNAPSHOTS,
+  'snapshot-refused': NO_SNAPSHOTS,
+  'snapshot-restored': NO_SNAPSHOTS,
+  'recovery-started': NO_RECOVERY,
+  'promises-restored': NO_RECOVERY,
+  'follower-asked-again': true,
+  'proposal-refused': true,
+  'read-round-started': true,
+  'read-round-confirmed': true,
+  'configuration-adopted': NO_MEMBERSHIP,
+  'configuration-rolled-back': NO_MEMBERSHIP,
+  'configuration-refused': NO_MEMBERSHIP,
+  'leader-removed': NO_MEMBERSHIP,
+  'transfer-started': NO_TRANSFER,
+  'transfer-refused': NO_TRANSFER,
+  'transfer-aborted': NO_TRANSFER,
+  'told-to-campaign': NO_TRANSFER,
+  'reads-dropped': true,
+  'message-ignored': true,
+}
+
+const FRAMES: Expectations<NetworkEvent['type']> = {
+  sent: true,
+  lost: true,
+  cut: true,
+  reordered: true,
+  duplicated: true,
+  delivered: true,
+  undeliverable: true,
+  flipped: true,
+  reset: true,
+  overflow: 'clients that wait for answers do not fill a queue of 32 MiB; test/testing/sim has it',
+}
+
+const OPERATIONS: Readonly<Record<OperationType, true>> = {
+  put: true,
+  read: true,
+  range: true,
+  delete: true,
+  swap: true,
+  transaction: true,
+  'put-with-lease': true,
+  'keep-alive': true,
+  revoke: true,
+  compact: true,
+  watch: true,
+  lock: true,
+}
+
+const OUTCOMES: Readonly<Record<OperationOutcome, true>> = {
+  ok: true,
+  refused: true,
+  unknown: true,
+  pending: true,
+  skipped: true,
+}
+
+/** What reads have no outcome for: they change nothing. */
+const NEVER_UNKNOWN: readonly OperationType[] = ['read', 'range', 'watch']
+
+export interface Expected {
+  readonly group: string
+  readonly name: string
+  readonly expected: true | string
+}
+
+export function expectations(): readonly Expected[] {
+  return [
+    ...namesOf('fault', FAULT_TYPES),
+    ...rowsOf('network', FRAMES),
+    ...namesOf('slow way', BUGGIFY_POINTS),
+    ...rowsOf('decision', DECISIONS),
+    ...operationRows(),
+  ]
+}
+
+/** What never happened though it should have; empty for a complete run. */
+export function neverSeen(coverage: Coverage): readonly string[] {
+  return expectations()
+    .filter(({ expected }) => expected === true)
+    .filter(({ group, name }) => (coverage[group]?.[name] ?? 0) === 0)
+    .map(({ group, name }) => `${group}: ${name}`)
+}
+
+/** What happened though it is said that it cannot: the reason is out of date. */
+export function unexpected(coverage: Coverage): readonly string[] {
+  return expectations()
+    .filter(({ expected }) => expected !== true)
+    .filter(({ group, name }) => (coverage[group]?.[name] ?? 0) > 0)
+    .map(({ group, name, expected }) => `${group}: ${name}, though ${expected}`)
+}
+
+function operationRows(): Expected[] {
+  return Object.keys(OPERATIONS).flatMap((type) =>
+    Object.keys(OUTCOMES).map((outcome): Expected => {
+      const impossible = outcome === 'unknown' && NEVER_UNKNOWN.some((each) => each === type)
+      const expected = impossible ? 'it changes nothing, so it is refused' : true
+      return { group: 'operation', name: `${type} ${outcome}`, expected }
+    }),
+  )
+}
+
+function namesOf(group: string, table: object): Expected[] {
+  return Object.keys(table).map((name): Expected => ({ group, name, expected: true }))
+}
+
+function rowsOf(group: string, table: Expectations<string>): Expected[] {
+  return Object.entries(table).map(([name, expected]): Expected => ({ group, name, expected }))
+}

@@ -1,0 +1,50 @@
+/**
+ * Every change of the store, by revision, as the first member applied it. That the others apply the same is what the
+ * checkers see to (R5, R18).
+ */
+import type { WatchEvent } from '../../api/store.js'
+import type { Applied } from '../../machine/outcome.js'
+import type { Event } from '../../mvcc/types.js'
+import { keyValueOf } from '../../store/results.js'
+
+export interface Change {
+  readonly revision: number
+  readonly event: Event
+}
+
+/** The revision of an empty store. */
+const FIRST_REVISION = 1
+
+export class Ledger {
+  readonly #changes: Change[] = []
+  /** Where the changes of a revision begin, from the first change on. */
+  readonly #starts: number[] = []
+
+  get revision(): number {
+    return FIRST_REVISION + this.#starts.length
+  }
+
+  get changes(): readonly Change[] {
+    return this.#changes
+  }
+
+  applied({ revision, events }: Applied): void {
+    if (events.length === 0 || revision !== this.revision + 1) return
+    this.#starts.push(this.#changes.length)
+    for (const event of events) this.#changes.push({ revision, event })
+  }
+
+  /** Where the changes from this revision on begin. */
+  startOf(revision: number): number {
+    const at = Math.max(0, revision - FIRST_REVISION - 1)
+    return this.#starts[at] ?? this.#changes.length
+  }
+
+  /** As a watch of everything would tell it. */
+  watchEvents(): WatchEvent[] {
+    return this.#changes.map(({ revision, event: { type, keyValue } }) => {
+      const copy = keyValueOf(keyValue)
+      return { type, keyValue: copy, key: copy.key, revision, created: keyValue.version === 1, previous: undefined }
+    })
+  }
+}

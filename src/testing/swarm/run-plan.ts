@@ -1,0 +1,311 @@
+/**
+ * Runs a plan to its verdict.
+ *
+ *     start ──► safety: faults and operations ──► heal ──► liveness: a leader, every call ends, all alike ──► history
+ *
+ * Always: two runs of one plan are the same, event by event. Always: whatever is thrown anywhere in a run fails it.
+ */
+import type { Buggify, BuggifyPoint } from '../../base/buggify.js'
+import type { MemberEvent } from '../../member/event.js'
+import { Checkers } from '../checkers/checkers.js'
+import { Injector } from '../faults/inject.js'
+import { Supervisor } from '../faults/supervisor.js'
+import { NO_FAULTS } from '../sim/sim-network.js'
+import type { WorldEvent } from '../sim/world-event.js'
+import { SimWorld, type Place, type WorldOptions } from '../sim/world.js'
+import { Clients, type OperationOutcome } from './clients.js'
+import { CoverageSum, type Coverage } from './coverage.js'
+import { DUPLICATE_MS_MAX } from './draw-plan.js'
+import { Draw } from './draw.js'
+import { failureOf, RunFailure, type RunVerdict } from './failure.js'
+import { Judge } from './judge.js'
+import type { Operation } from './operation.js'
+import type { Plan } from './plan.js'
+
+export interface RunOptions {
+  /** Told of everything that happens, as it happens. */
+  readonly observe?: (event: WorldEvent) => void
+  /** Stands between each member and its world, to plant a bug that the run must find. */
+  readonly plant?: NonNullable<WorldOptions['plant']>
+  /** Keeps the lines of the trace. Default false: its hash is enough. */
+  readonly keepTrace?: boolean
+}
+
+/** What a run came to. */
+export interface RunReport {
+  readonly plan: Plan
+  readonly verdict: RunVerdict
+  /** Undefined when everything held. */
+  readonly failure: RunFailure | undefined
+  /** When it failed, in milliseconds of the run. */
+  readonly failedAtMs: number | undefined
+  /** Equal for two runs of one plan. */
+  readonly traceHash: string
+  readonly trace: readonly string[]
+  readonly events: number
+  readonly virtualMs: number
+  readonly calls: Readonly<Record<OperationOutcome, number>>
+  /** Members that were lost for good. */
+  readonly lost: readonly string[]
+  readonly revision: number
+  readonly coverage: Coverage
+}
+
+/** A leader is there within so many election timeouts after everything healed. */
+const LEADER_WITHIN_TIMEOUTS = 10
+/** The longest time-out of a call, the waits of the recipes, and some. */
+const CALLS_END_MS = 30_000
+const ALIKE_WITHIN_MS = 20_000
+const LAST_WRITES_MS = 10_000
+/** How often a point that is on fires. */
+const BUGGIFY_PER_MILLION = 250_000
+
+/** Never rejects: a violation is the report's `failure`. Throws RangeError for a plan that makes no sense. */
+export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunReport> {
+  const run = new Run(plan, options)
+  let failure: RunFailure | undefined
+  try {
+    await run.run()
+  } catch (error) {
+    failure = failureOf(error)
+  }
+  return run.report(failure)
+}
+
+class Run {
+  readonly #plan: Plan
+  readonly #options: RunOptions
+  readonly #world: SimWorld
+  readonly #supervisor: Supervisor
+  readonly #injector: Injector
+  readonly #clients: Clients
+  readonly #checkers: Checkers
+  readonly #judge = new Judge()
+  readonly #coverage = new CoverageSum()
+  /** The first thing that was found where nothing can be thrown. */
+  #broken: RunFailure | undefined
+
+  constructor(plan: Plan, options: RunOptions) {
+    this.#plan = plan
+    this.#options = options
+    this.#checkers = new Checkers({
+      bounds: plan.settings,
+      unsynced: (member) => this.#world.place(member).disk.unsynced('log'),
+    })
+    this.#world = this.#makeWorld()
+    const world = this.#world
+    this.#supervisor = new Supervisor(world, {
+      opened: () => undefined,
+      ended: (process) => {
+        this.#clients.processEnded(process)
+      },
+      mayBeLost: (member) => {
+        this.#checkers.diskChanged(member)
+      },
+      broke: (failure) => {
+        this.#broken ??= failure
+      },
+    })
+    this.#injector = new Injector({
+      world,
+      supervisor: this.#supervisor,
+      observe: (event, fault) => {
+        options.observe?.({ atMs: world.nowMs, subject: 'fault', event, fault })
+      },
+    })
+    this.#clients = this.#makeClients()
+  }
+
+  async run(): Promise<void> {
+    const plan = this.#plan
+    this.#world.network.setFaults(plan.network)
+    this.#supervisor.start()
+    this.#injector.start(plan.faults)
+    this.#clients.start()
+    await this.#pass(plan.safetyMs)
+    await this.#liveness()
+    this.#judge.judge()
+  }
+
+  report(failure: RunFailure | undefined): RunReport {
+    const { nowMs, scheduler, trace, network } = this.#world
+    const calls = { ok: 0, refused: 0, unknown: 0, pending: 0, skipped: 0 }
+    for (const [type, counts] of this.#clients.outcomes) {
+      for (const outcome of Object.keys(calls) as OperationOutcome[]) {
+        calls[outcome] += counts[outcome]
+        this.#coverage.add('operation', `${type} ${outcome}`, counts[outcome])
+      }
+    }
+    for (const [type, count] of this.#injector.effects) this.#coverage.add('fault', type, count)
+    for (const [type, count] of Object.entries(network.statistics)) this.#coverage.add('network', type, count)
+    return {
+      plan: this.#plan,
+      verdict: failure?.kind ?? 'ok',
+      failure,
+      failedAtMs: failure === undefined ? undefined : nowMs,
+      traceHash: trace.hash,
+      trace: trace.lines,
+      events: scheduler.events,
+      virtualMs: nowMs,
+      calls,
+      lost: this.#supervisor.lost,
+      revision: Math.max(0, ...this.#world.statuses().map(({ revision }) => revision)),
+      coverage: this.#coverage.coverage,
+    }
+  }
+
+  #makeWorld(): SimWorld {
+    const { seed, members, settings } = this.#plan
+    const { observe, plant, keepTrace = false } = this.#options
+    return new SimWorld({
+      seed,
+      members,
+      keepTrace,
+      open: (name) => ({ ...settings, observe: this.#observerOf(name) }),
+      buggify: (name) => this.#buggifyOf(name),
+      uncaught: (place, error) => {
+        this.#supervisor.uncaught(place, error)
+      },
+      ...(plant === undefined ? {} : { plant }),
+      ...(observe === undefined ? {} : { observe }),
+    })
+  }
+
+  /** A point that is on fires now and then, as its name, its member and how often it was asked before decide. */
+  #buggifyOf(name: string): Buggify {
+    const points = new Map(
+      this.#plan.buggify.map((point): [string, Draw] => [point, new Draw('buggify', this.#plan.seed, name, point)]),
+    )
+    return (point: BuggifyPoint) => {
+      const fires = points.get(point)?.happens(BUGGIFY_PER_MILLION) ?? false
+      if (fires) this.#coverage.add('slow way', point)
+      return fires
+    }
+  }
+
+  #makeClients(): Clients {
+    const { observe } = this.#options
+    const world = this.#world
+    return new Clients(world, this.#plan.operations, {
+      storeOf: (_member, store) => store,
+      began: (operation, node) => {
+        const { id } = operation
+        observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'invoke', id, detail: describe(operation) })
+      },
+      ended: ({ id }, node, outcome, error) => {
+        const detail = error instanceof Error ? `${outcome}: ${error.message}` : outcome
+        observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'return', id, detail })
+      },
+      watched: (operation, event, startRevision) => {
+        this.#judge.watched(operation, event, startRevision)
+      },
+      guarded: (name, token, revision) => {
+        this.#judge.guarded(name, token, revision)
+      },
+      broke: (error) => {
+        this.#broken ??= failureOf(error)
+      },
+    })
+  }
+
+  #observerOf(name: string): (event: MemberEvent) => void {
+    const check = this.#checkers.observer(name)
+    const { observe } = this.#options
+    return (event) => {
+      check(event)
+      observe?.({ atMs: this.#world.nowMs, subject: 'member', node: name, event })
+      if (event.type === 'applied' && event.applied !== undefined) this.#judge.applied(event.applied)
+      if (event.type !== 'decided') return
+      this.#coverage.add('decision', event.event.type)
+      this.#injector.decided(name, event.event.type)
+    }
+  }
+
+  async #liveness(): Promise<void> {
+    const { network } = this.#world
+    const { electionTimeoutMs } = this.#plan.settings
+    this.#injector.heal()
+    network.setFaults(NO_FAULTS)
+    this.#supervisor.heal()
+    const leaderMs = LEADER_WITHIN_TIMEOUTS * electionTimeoutMs
+    await this.#demand(leaderMs, () => this.#leader() !== undefined, 'there is no leader')
+    this.#clients.stop()
+    const calls = (): string => this.#clients.underWay.map(describe).join(', ')
+    const ended = (): boolean => this.#clients.underWay.length === 0
+    await this.#demand(CALLS_END_MS, ended, () => `calls do not end: ${calls()}`)
+    // A frame of a call whose process died may still be on its way, and take effect when it arrives.
+    await this.#pass(DUPLICATE_MS_MAX)
+    await this.#lastWrites()
+    await this.#demand(
+      ALIKE_WITHIN_MS,
+      () => this.#alike(),
+      () => `members are not alike: ${this.#describe()}`,
+    )
+  }
+
+  /** Every member that is not lost takes a write. */
+  async #lastWrites(): Promise<void> {
+    const left = new Set(this.#living().map(({ name }) => name))
+    for (const { name, store } of this.#living()) {
+      store?.put(`last/${name}`, name, { timeoutMs: LAST_WRITES_MS / 2 }).then(
+        () => left.delete(name),
+        (error: unknown) => {
+          this.#broken ??= new RunFailure(
+            'liveness',
+            `${name} refuses a write when all is well again: ${String(error)}`,
+          )
+        },
+      )
+    }
+    await this.#demand(
+      LAST_WRITES_MS,
+      () => left.size === 0,
+      () => `writes do not end on ${[...left].join(', ')}`,
+    )
+  }
+
+  #leader(): string | undefined {
+    return this.#world.statuses().find(({ role }) => role === 'leader')?.name
+  }
+
+  /** Members that can be brought up to date in this version: neither their disk rotted, nor was the log trimmed too far. */
+  #living(): Place[] {
+    const lost = new Set([...this.#supervisor.lost, ...this.#world.statuses().flatMap(({ outrun }) => outrun)])
+    return this.#world.places.filter(({ name }) => !lost.has(name))
+  }
+
+  #alike(): boolean {
+    const statuses = this.#living().map(({ store }) => store?.status())
+    const [first] = statuses
+    return statuses.every((each) => each?.appliedIndex === first?.appliedIndex && each?.digest === first?.digest)
+  }
+
+  #describe(): string {
+    return this.#world
+      .statuses()
+      .map((each) => `${each.name} ${each.role} applied ${each.appliedIndex} revision ${each.revision} ${each.digest}`)
+      .join(', ')
+  }
+
+  async #demand(withinMs: number, holds: () => boolean, otherwise: string | (() => string)): Promise<void> {
+    if (await this.#until(holds, withinMs)) return
+    const what = typeof otherwise === 'string' ? otherwise : otherwise()
+    throw new RunFailure('liveness', `${withinMs} ms after everything was healed ${what}`)
+  }
+
+  async #pass(forMs: number): Promise<void> {
+    await this.#until(() => false, forMs)
+  }
+
+  #until(until: () => boolean, limitMs: number): Promise<boolean> {
+    return this.#world.run(until, limitMs, () => {
+      this.#supervisor.look()
+      this.#checkers.check()
+      if (this.#broken !== undefined) throw this.#broken
+    })
+  }
+}
+
+function describe({ id, type, client }: Operation): string {
+  return `${type} v${id} of client ${client}`
+}

@@ -1,0 +1,65 @@
+/** Plans that seeds draw: the same each time, recoverable, and made of parts that do not depend on each other. */
+import { drawPlan, FAULT_TYPES, type FaultType, type Plan } from 'quorate/testing'
+import { describe, expect, test } from 'vitest'
+
+const plans = Array.from({ length: 400 }, (_, seed) => drawPlan(seed, { safetyMs: 60_000 }))
+
+describe('a drawn plan', () => {
+  test('is the same for the same seed', () => {
+    expect(drawPlan(7)).toEqual(drawPlan(7))
+    expect(drawPlan(7)).not.toEqual(drawPlan(8))
+  })
+
+  test('loses a minority of the members at most, and none where members can be left behind', () => {
+    for (const { seed, members, faults, settings } of plans) {
+      const rotten = faults.filter(({ type }) => type === 'disk-rot').map((fault) => 'member' in fault && fault.member)
+      expect(rotten.length, `seed ${seed}`).toBe(new Set(rotten).size)
+      expect(rotten.length, `seed ${seed}`).toBeLessThan(members.length / 2)
+      if (settings.logRetainBytes < 1 << 30) expect(rotten, `seed ${seed}`).toEqual([])
+    }
+  })
+
+  test('has some kinds of faults and leaves others out, and all kinds come', () => {
+    const kindsOf = ({ faults }: Plan): Set<FaultType> => new Set(faults.map(({ type }) => type))
+    expect(new Set(plans.flatMap((plan) => [...kindsOf(plan)]))).toEqual(new Set(Object.keys(FAULT_TYPES)))
+    expect(plans.some((plan) => kindsOf(plan).size === 0)).toBe(true)
+    expect(plans.some((plan) => kindsOf(plan).size > 8)).toBe(true)
+  })
+
+  test('names its own members only, and begins everything within its time', () => {
+    for (const { seed, members, faults, operations, safetyMs } of plans) {
+      const each = [...faults, ...operations]
+      const named = new Set(
+        each.flatMap((one) => ('member' in one ? [one.member] : 'from' in one ? [one.from, one.to] : [])),
+      )
+      expect(
+        [...named].filter((name) => !members.includes(name)),
+        `seed ${seed}`,
+      ).toEqual([])
+      expect(
+        each.filter(({ atMs }) => atMs < 0 || atMs >= safetyMs),
+        `seed ${seed}`,
+      ).toEqual([])
+      expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length)
+    }
+  })
+
+  test('asks about as often as it is told to', () => {
+    const { operations } = drawPlan(3, { safetyMs: 100_000, operationsPerSecond: 20 })
+    expect(operations.length).toBeGreaterThan(1_900)
+    expect(operations.length).toBeLessThan(2_300)
+  })
+
+  test('has the same beginning when it is longer: time does not change what comes before', () => {
+    const short = drawPlan(11, { safetyMs: 30_000 })
+    const long = drawPlan(11, { safetyMs: 60_000 })
+    const starts = ({ faults }: Plan): string[] =>
+      faults.filter(({ atMs, type }) => atMs < 20_000 && type !== 'disk-rot').map(({ atMs, type }) => `${atMs} ${type}`)
+    expect(starts(short)).toEqual(starts(long))
+  })
+
+  test('is refused for a seed that is none', () => {
+    expect(() => drawPlan(-1)).toThrow(/seed must be a whole number from 0 on, not -1/)
+    expect(() => drawPlan(0.5)).toThrow(RangeError)
+  })
+})

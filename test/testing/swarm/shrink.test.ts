@@ -1,0 +1,52 @@
+/** Shrinking: what has no part in a failure goes, and what is left was seen to fail. */
+import { drawPlan, shrinkPlan, type Plan } from 'quorate/testing'
+import { describe, expect, test } from 'vitest'
+
+/** Fails when a process crashes and a later compaction meets it: the least that does it is one fault and one operation. */
+function failsAtMs({ faults, operations }: Plan): number | undefined {
+  const crash = faults.find(({ type }) => type === 'crash')
+  const compaction = operations.find(({ type, atMs }) => type === 'compact' && atMs > (crash?.atMs ?? Infinity))
+  return compaction?.atMs
+}
+
+const plan = Array.from({ length: 50 }, (_, seed) => drawPlan(seed)).find(
+  (each) => failsAtMs(each) !== undefined,
+) as Plan
+
+describe('shrinking a plan', () => {
+  test('leaves the one fault and the one operation that it takes', async () => {
+    expect(plan.operations.length).toBeGreaterThan(5_000)
+    let runs = 0
+    const shrunk = await shrinkPlan(plan, {
+      failsAtMs: (candidate) => {
+        runs++
+        return Promise.resolve(failsAtMs(candidate))
+      },
+    })
+    expect(shrunk.faults.map(({ type }) => type)).toEqual(['crash'])
+    expect(shrunk.operations.map(({ type }) => type)).toEqual(['compact'])
+    expect(shrunk.members.length).toBeLessThan(plan.members.length + 1)
+    expect(shrunk.network).toEqual({})
+    expect(shrunk.safetyMs).toBeLessThan(1_000)
+    expect(runs).toBeLessThan(200)
+  })
+
+  test('returns only plans that fail', async () => {
+    const odd = (candidate: Plan): number | undefined => (candidate.operations.length % 3 === 1 ? 1_000_000 : undefined)
+    const start = { ...plan, operations: plan.operations.slice(0, 1_000) }
+    expect(odd(await shrinkPlan(start, { failsAtMs: (candidate) => Promise.resolve(odd(candidate)) }))).toBeDefined()
+  })
+
+  test('gives back a plan that does not fail', async () => {
+    expect(await shrinkPlan(plan, { failsAtMs: () => Promise.resolve(undefined) })).toBe(plan)
+  })
+
+  test('begins no run when the time is over', async () => {
+    let runs = 0
+    await shrinkPlan(plan, {
+      failsAtMs: (candidate) => Promise.resolve((runs++, failsAtMs(candidate))),
+      isOver: () => runs >= 5,
+    })
+    expect(runs).toBe(5)
+  })
+})
