@@ -146,6 +146,8 @@ export interface Waiting {
   readonly forwardedBytes: number
   /** Bytes of the log in memory. */
   readonly logBytes: number
+  /** Of those, of entries that are applied: kept for members that lag, and for a restart. */
+  readonly appliedLogBytes: number
   /** Bytes of changes that wait for the next write of the state. */
   readonly stagedBytes: number
   readonly watches: number

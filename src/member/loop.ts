@@ -276,7 +276,7 @@ export class Loop {
   }
 
   #waiting(): Waiting {
-    const { proposals, reads, calls, inbox, raft, storage, watches } = this.#parts
+    const { proposals, reads, calls, inbox, raft, machine, storage, watches } = this.#parts
     return {
       proposals: proposals.waiting,
       proposalBytes: proposals.waitingBytes,
@@ -284,6 +284,7 @@ export class Loop {
       calls: calls.waiting,
       forwardedBytes: inbox.forwardedBytes,
       logBytes: raft.logBytes,
+      appliedLogBytes: raft.logBytesBetween(0, machine.appliedIndex),
       stagedBytes: storage.state.stagedBytes,
       watches: watches.count,
     }

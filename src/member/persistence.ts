@@ -5,8 +5,9 @@
  * one atomic batch together with that index. Always: the log is trimmed only below the index whose state is durable; a
  * log trimmed earlier could not bring a restarted member back to where it was.
  *
- * It is written when much has been buffered, and when a compaction has come to its end: what that removed takes up space
- * until then, and on an idle member would do so for ever.
+ * It is written when much has been buffered; when a compaction has come to its end: what that removed takes up space until
+ * then, and on an idle member would do so for ever; and when much of the log lies behind the last write, whatever it
+ * changed: transactions that only read or find their compares not to hold change nothing, and fill the log all the same.
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Machine } from '../machine/machine.js'
@@ -32,7 +33,9 @@ export class Persistence {
   readonly #observe: Observe | undefined
   readonly #buggify: Buggify
   #writing: Promise<void> | undefined
+  /** The state that is durable, and the one that is or was on its way last. */
   #durable: LogPosition
+  #begun: LogPosition
   /** The latest compaction of which all removals are in a write. */
   #sweptRevision: Revision
   #stateWrites = 0
@@ -53,6 +56,7 @@ export class Persistence {
     this.#limits = limits
     this.#failed = failed
     this.#durable = { index: parts.machine.appliedIndex, term: parts.machine.appliedTerm }
+    this.#begun = this.#durable
     this.#sweptRevision = parts.machine.store.sweeping ? 0 : parts.machine.compactRevision
   }
 
@@ -67,7 +71,7 @@ export class Persistence {
 
   /** False while a write is under way and as much again has been buffered: applying waits, so that memory is bounded. */
   get mayApply(): boolean {
-    return this.#writing === undefined || this.#storage.state.stagedBytes < this.#limits.stateBufferBytesMax
+    return this.#writing === undefined || !this.#isMuchBehind(this.#begun)
   }
 
   /** Called after applying. `done` is called when a write that was started has ended. */
@@ -91,16 +95,24 @@ export class Persistence {
   }
 
   get #due(): boolean {
-    const { stagedBytes } = this.#storage.state
-    const { store, compactRevision } = this.#machine
+    if (this.#isMuchBehind(this.#durable)) return true
+    const { store, compactRevision, appliedIndex } = this.#machine
     const swept = compactRevision > this.#sweptRevision && !store.sweeping
-    if (stagedBytes >= this.#limits.stateBufferBytesMax || (swept && stagedBytes > 0)) return true
-    return this.#machine.appliedIndex > this.#durable.index && this.#buggify('state-write-now')
+    if (swept && this.#storage.state.stagedBytes > 0) return true
+    return appliedIndex > this.#durable.index && this.#buggify('state-write-now')
+  }
+
+  /** Whether much was changed, or applied without changing anything, that the state written at `position` does not have. */
+  #isMuchBehind(position: LogPosition): boolean {
+    const { stateBufferBytesMax } = this.#limits
+    if (this.#storage.state.stagedBytes >= stateBufferBytesMax) return true
+    return this.#raft.logBytesBetween(position.index, this.#machine.appliedIndex) >= 2 * stateBufferBytesMax
   }
 
   async #write(): Promise<void> {
     const at: LogPosition = { index: this.#machine.appliedIndex, term: this.#machine.appliedTerm }
     if (!this.#machine.store.sweeping) this.#sweptRevision = this.#machine.compactRevision
+    this.#begun = at
     this.#tellBegun(at)
     this.#machine.checkpoint()
     await this.#storage.state.commit()

@@ -125,6 +125,11 @@ export class RawNode {
     return this.#state.log.bytes
   }
 
+  /** Bytes of the entries behind `after` up to `through`: what applying them again has to go through. */
+  logBytesBetween(after: Index, through: Index): number {
+    return this.#state.log.bytesBetween(Math.max(after + 1, this.firstIndex), through)
+  }
+
   /** The term of the entry at `index`; undefined where the log does not reach. */
   termAt(index: Index): Term | undefined {
     return this.#state.log.termAt(index)

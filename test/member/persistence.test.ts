@@ -5,6 +5,7 @@
 import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
+import type { Request } from '../../src/machine/command.js'
 import { Machine } from '../../src/machine/machine.js'
 import { Persistence } from '../../src/member/persistence.js'
 import { RawNode } from '../../src/raft/raw-node.js'
@@ -72,9 +73,13 @@ class Bench {
   }
 
   propose(valueBytes: number): void {
-    const proposal = { member: IDENTITY.memberId, incarnation: this.storage.incarnation, sequence: ++this.#sequence }
     const value = new Uint8Array(valueBytes)
-    const command = encodeCommand({ proposal, request: { type: 'put', key: `k${this.#sequence}`, value, lease: 0n } })
+    this.request({ type: 'put', key: `k${this.#sequence + 1}`, value, lease: 0n })
+  }
+
+  request(request: Request): void {
+    const proposal = { member: IDENTITY.memberId, incarnation: this.storage.incarnation, sequence: ++this.#sequence }
+    const command = encodeCommand({ proposal, request })
     expect(this.raft.propose([command], this.scheduler.nowMs).accepted).toBe(true)
   }
 
@@ -153,6 +158,25 @@ describe('the state', () => {
     const again = new Bench(bench)
     await again.load()
     expect(again.machine.appliedIndex).toBe(at)
+  })
+
+  test('is written, and the log trimmed, also when much is applied that changes nothing', async () => {
+    const bench = await new Bench().open()
+    for (let round = 0; round < 3; round++) {
+      for (let nth = 0; nth < 100; nth++) {
+        bench.request({ type: 'transaction', compare: [], success: [{ type: 'range', key: 'k' }], failure: [] })
+      }
+      await bench.turnsUntil(() => !bench.raft.hasReady(bench.persistence.mayApply))
+      expect(bench.storage.state.stagedBytes).toBe(0)
+      await bench.written()
+      expect(bench.persistence.durableIndex).toBe(bench.machine.appliedIndex)
+      expect(bench.raft.logBytes).toBeLessThan(2 * LIMITS.logRetainBytes)
+    }
+    expect(bench.persistence.statistics).toEqual({ stateWrites: 3, logTrims: 3 })
+    bench.disk.crash('power')
+    const again = new Bench(bench)
+    await again.load()
+    expect(again.machine.appliedIndex).toBe(bench.machine.appliedIndex)
   })
 
   test('is written once at a time', async () => {

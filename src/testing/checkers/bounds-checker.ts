@@ -22,8 +22,10 @@ export class BoundsChecker {
       reads: pendingReadsMax,
       calls: pendingReadsMax,
       forwardedBytes: uncommittedBytesMax,
-      // What is kept, a quarter more that is not worth a trim, what is behind the state on disk, what is not committed.
-      logBytes: 1.25 * logRetainBytes + 4 * stateBufferBytesMax + uncommittedBytesMax,
+      // What waits to be applied is bounded by the leader, together with what is not committed.
+      logBytes: Infinity,
+      // What is kept, a quarter more that is not worth a trim, what lies behind the state on disk and behind that write.
+      appliedLogBytes: 1.25 * logRetainBytes + 4 * stateBufferBytesMax + 2 * applyBatchBytesMax,
       // One batch is applied whole, and a command may change more than it is long.
       stagedBytes: stateBufferBytesMax + 8 * applyBatchBytesMax,
       watches: LIMITS.watchesMax,
@@ -38,7 +40,7 @@ export class BoundsChecker {
     if (waiting.reads > max.reads) this.#fail(view, waiting, 'reads')
     if (waiting.calls > max.calls) this.#fail(view, waiting, 'calls')
     if (waiting.forwardedBytes > max.forwardedBytes) this.#fail(view, waiting, 'forwardedBytes')
-    if (waiting.logBytes > max.logBytes) this.#fail(view, waiting, 'logBytes')
+    if (waiting.appliedLogBytes > max.appliedLogBytes) this.#fail(view, waiting, 'appliedLogBytes')
     if (waiting.stagedBytes > max.stagedBytes) this.#fail(view, waiting, 'stagedBytes')
     if (waiting.watches > max.watches) this.#fail(view, waiting, 'watches')
   }

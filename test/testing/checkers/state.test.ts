@@ -242,6 +242,7 @@ describe('bounds', () => {
       calls: 0,
       forwardedBytes: 0,
       logBytes: 0,
+      appliedLogBytes: 0,
       stagedBytes: 0,
       watches: 0,
     },
@@ -253,7 +254,7 @@ describe('bounds', () => {
     ['reads', LIMITS.pendingReadsMax + 1],
     ['calls', LIMITS.pendingReadsMax + 1],
     ['forwardedBytes', LIMITS.uncommittedBytesMax + 1],
-    ['logBytes', 1e9],
+    ['appliedLogBytes', 1e9],
     ['stagedBytes', 1e9],
     ['watches', LIMITS.watchesMax + 1],
   ])('R23: %s', (what, amount) => {
