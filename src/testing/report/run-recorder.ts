@@ -34,7 +34,9 @@ export class RunRecorder {
   readonly #names = new Map<number, string>()
   readonly #plenty: LastOnes
   readonly #telling: LastOnes
-  readonly #frames = new Map<string, FrameText>()
+  /** By sender, receiver, kind and number: in two generations, of which the older one is forgotten as a whole. */
+  #frames = new Map<string, FrameText>()
+  #olderFrames: ReadonlyMap<string, FrameText> = new Map<string, FrameText>()
   #order = 0
   #endMs = 0
 
@@ -79,8 +81,9 @@ export class RunRecorder {
   #network({ atMs, event, bytes }: Extract<WorldEvent, { subject: 'network' }>): void {
     const { type, from, to, kind, nth } = event
     const name = `${from} ${to} ${kind} ${nth}`
-    const frame = bytes === undefined ? this.#frames.get(name) : describeFrame(kind, bytes)
-    if (frame !== undefined && type === 'sent') this.#remember(name, frame)
+    let frame = type === 'sent' ? undefined : (this.#frames.get(name) ?? this.#olderFrames.get(name))
+    frame ??= describeFrame(kind, bytes)
+    if (type === 'sent') this.#remember(name, frame)
     this.#keep({
       subject: 'message',
       atMs,
@@ -89,7 +92,7 @@ export class RunRecorder {
       to,
       frameKind: kind,
       nth,
-      frame: frame ?? describeFrame(kind, undefined),
+      frame,
     })
   }
 
@@ -103,10 +106,11 @@ export class RunRecorder {
   }
 
   #remember(name: string, frame: FrameText): void {
+    if (this.#frames.size === FRAMES_MAX) {
+      this.#olderFrames = this.#frames
+      this.#frames = new Map()
+    }
     this.#frames.set(name, frame)
-    if (this.#frames.size <= FRAMES_MAX) return
-    const [oldest] = this.#frames.keys()
-    if (oldest !== undefined) this.#frames.delete(oldest)
   }
 
   #keep(content: Content): void {
