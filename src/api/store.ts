@@ -121,7 +121,7 @@ export interface Leases {
   /** Grants a lease of at least `ttlMs`; whole seconds, at least one and a half election timeouts. */
   grant(options: { readonly ttlMs: number; readonly id?: LeaseId | undefined }, call?: CallOptions): Promise<Lease>
   /**
-   * Starts the lease's time again; resolves with the time it now has, counted from before the call was answered.
+   * Starts the lease's time again; resolves with the time it now has, to be counted from when the call was made.
    * Rejects with `LEASE_NOT_FOUND` when it has ended.
    */
   keepAlive(id: LeaseId, call?: CallOptions): Promise<Lease>

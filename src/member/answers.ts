@@ -30,6 +30,7 @@ export async function answerAsLeader(parts: AnswersParts, request: CallRequest):
   const { raft, leases, clock, timers, electionTimeoutMs, confirmRead, buggify } = parts
   if (raft.role !== 'leader') return NOT_LEADER
   const term = raft.term
+  const question = request.type === 'lease-keep-alive' ? leases.asked(request.lease) : 0
   try {
     await confirmRead({ deadlineMs: clock.monotonicMs() + electionTimeoutMs })
   } catch (error) {
@@ -40,6 +41,6 @@ export async function answerAsLeader(parts: AnswersParts, request: CallRequest):
   if (raft.role !== 'leader' || raft.term !== term) return NOT_LEADER
   const nowMs = clock.monotonicMs()
   return request.type === 'lease-keep-alive'
-    ? leases.renew(request.lease, nowMs)
+    ? leases.renew(request.lease, question, nowMs)
     : leases.timeToLive(request.lease, nowMs)
 }

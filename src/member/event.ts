@@ -103,9 +103,12 @@ export type MemberEvent =
   | { readonly type: 'leases-given-up' }
   /** Applied by the one who leads: from now on it keeps the time of this lease. */
   | { readonly type: 'lease-granted'; readonly lease: LeaseId; readonly atMs: number; readonly ttlMs: number }
-  /** An owner is about to be told that the lease lives for so long. */
+  /** This member, which leads, is asked to renew; it first makes sure that it still leads. `question` is unique in this life. */
+  | { readonly type: 'lease-asked'; readonly question: number; readonly lease: LeaseId }
+  /** The answer: its owner is about to be told that the lease lives for so long. */
   | {
       readonly type: 'lease-renewed'
+      readonly question: number
       readonly lease: LeaseId
       readonly atMs: number
       readonly ttlMs: number

@@ -21,6 +21,7 @@ export class LeaseDriver {
   readonly #observe: Observe | undefined
   readonly #buggify: Buggify
   readonly #expiry = new Expiry()
+  #questions = 0
 
   constructor(lessor: Lessor, electionTimeoutMs: number, observe?: Observe, buggify = NEVER) {
     this.#buggify = buggify
@@ -64,12 +65,19 @@ export class LeaseDriver {
     return this.#expiry.nextDeadlineMs ?? Infinity
   }
 
-  renew(id: LeaseId, nowMs: number): CallResponse {
+  /** Somebody wants to renew; gives the number of the question, for {@link renew}. */
+  asked(lease: LeaseId): number {
+    const question = ++this.#questions
+    this.#observe?.({ type: 'lease-asked', question, lease })
+    return question
+  }
+
+  renew(id: LeaseId, question: number, nowMs: number): CallResponse {
     const remainingMs = this.#expiry.renew(id, nowMs)
     if (remainingMs === undefined) return { type: 'lease', exists: false }
     const response = this.#leaseOf(id, remainingMs)
     if (response.type === 'lease' && response.exists) {
-      this.#observe?.({ type: 'lease-renewed', lease: id, atMs: nowMs, ttlMs: response.ttlMs, remainingMs })
+      this.#observe?.({ type: 'lease-renewed', question, lease: id, atMs: nowMs, ttlMs: response.ttlMs, remainingMs })
     }
     return response
   }

@@ -159,6 +159,9 @@ export class Checkers {
       case 'lease-granted':
         this.#leases.granted(view, event)
         return
+      case 'lease-asked':
+        this.#leases.asked(view, event)
+        return
       case 'lease-renewed':
         this.#leases.renewed(view, event)
         return

@@ -1,6 +1,6 @@
 /**
  * Leases: R21 a key does not outlive its lease, a lease is not ended before its time has passed by the clock of the leader
- * who ends it, and nobody is told of a renewal by a leader after a later one found the lease to be over.
+ * who ends it, and no leader renews a lease that a later one had found to be over when it was asked.
  */
 import type { LeaseId } from '../../base/lease-id.js'
 import type { MemberEvent } from '../../member/event.js'
@@ -13,8 +13,6 @@ type EventOf<Type extends MemberEvent['type']> = Extract<MemberEvent, { type: Ty
 interface Lease {
   readonly ttlMs: number
   readonly keys: Set<string>
-  /** The latest term whose leader found it to be over. */
-  expiredIn: Term
 }
 
 /** What a leader may not do before when. */
@@ -23,14 +21,19 @@ interface Book {
   /** Of those that were there before it led: not within this of their time. */
   readonly sinceMs: number
   readonly untilMs: Map<LeaseId, number>
+  /** Questions that may still be answered with a renewal: in which term the lease had been found to be over by then. */
+  readonly asked: Map<number, Term>
 }
 
 /** Clocks count in fractions of milliseconds. */
 const TOLERANCE_MS = 0.001
+const QUESTIONS_MAX = 1000
 
 export class LeaseChecker {
   readonly #leases = new Map<LeaseId, Lease>()
   readonly #leaseOf = new Map<string, LeaseId>()
+  /** The latest term whose leader found it to be over; kept when it is gone. */
+  readonly #expiredIn = new Map<LeaseId, Term>()
   readonly #books = new Map<MemberView, Book>()
 
   recovered(view: MemberView): void {
@@ -42,7 +45,7 @@ export class LeaseChecker {
     if (applied?.outcome?.ok !== true) return
     const { response } = applied.outcome
     if (response.type === 'lease-grant') {
-      this.#leases.set(response.id, { ttlMs: response.ttlSeconds * 1000, keys: new Set(), expiredIn: 0 })
+      this.#leases.set(response.id, { ttlMs: response.ttlSeconds * 1000, keys: new Set() })
     }
     for (const { type, keyValue } of applied.events) {
       this.#detach(keyValue.key)
@@ -57,7 +60,7 @@ export class LeaseChecker {
   }
 
   takenOver(view: MemberView, { atMs, extensionMs }: EventOf<'leases-taken-over'>): void {
-    this.#books.set(view, { term: view.ledTerm, sinceMs: atMs + extensionMs, untilMs: new Map() })
+    this.#books.set(view, { term: view.ledTerm, sinceMs: atMs + extensionMs, untilMs: new Map(), asked: new Map() })
   }
 
   givenUp(view: MemberView): void {
@@ -68,17 +71,28 @@ export class LeaseChecker {
     this.#books.get(view)?.untilMs.set(lease, atMs + ttlMs)
   }
 
-  renewed(view: MemberView, { lease, atMs, ttlMs, remainingMs }: EventOf<'lease-renewed'>): void {
+  /** What a later leader finds while the question is on its way is no contradiction: the renewal came before. */
+  asked(view: MemberView, { question, lease }: EventOf<'lease-asked'>): void {
+    const asked = this.#books.get(view)?.asked
+    if (asked === undefined) return
+    // Most are answered at once; of those that never were, the oldest are forgotten.
+    if (asked.size >= QUESTIONS_MAX) asked.delete(asked.keys().next().value as number)
+    asked.set(question, this.#expiredIn.get(lease) ?? 0)
+  }
+
+  renewed(view: MemberView, { question, lease, atMs, ttlMs, remainingMs }: EventOf<'lease-renewed'>): void {
     const book = this.#books.get(view)
     if (book === undefined) fail('R21', `${view.name} renews lease ${lease} and does not lead`)
-    const known = this.#leases.get(lease)
-    if (known !== undefined && known.expiredIn > book.term) {
+    const expiredIn = book.asked.get(question) ?? 0
+    book.asked.delete(question)
+    if (expiredIn > book.term) {
       fail(
         'R21',
         `${view.name} tells in term ${book.term} that lease ${lease} lives for ${remainingMs} ms, ` +
-          `the leader of term ${known.expiredIn} has found it to be over`,
+          `the leader of term ${expiredIn} had found it to be over before that was asked`,
       )
     }
+    const known = this.#leases.get(lease)
     if (known !== undefined && known.ttlMs !== ttlMs) {
       fail('R21', `${view.name} renews lease ${lease} for ${ttlMs} ms, it was granted ${known.ttlMs}`)
     }
@@ -94,7 +108,7 @@ export class LeaseChecker {
       if (atMs + TOLERANCE_MS < untilMs) {
         fail('R21', `${view.name} ends lease ${id} ${Math.ceil(untilMs - atMs)} ms before its time has passed`)
       }
-      if (known !== undefined) known.expiredIn = Math.max(known.expiredIn, book.term)
+      this.#expiredIn.set(id, Math.max(this.#expiredIn.get(id) ?? 0, book.term))
     }
   }
 

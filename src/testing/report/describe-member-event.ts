@@ -58,6 +58,8 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
       return event.extensionMs === 0 ? '' : `each lives ${describeMs(event.extensionMs)} longer`
     case 'lease-granted':
       return `${event.lease}: ${describeMs(event.ttlMs)}`
+    case 'lease-asked':
+      return `${event.lease}`
     case 'lease-renewed':
       return `${event.lease}: ${describeMs(event.remainingMs)} of ${describeMs(event.ttlMs)} left`
     case 'leases-expired':

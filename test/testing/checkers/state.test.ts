@@ -210,7 +210,14 @@ describe('leases', () => {
   })
 
   test('R21: a lease that ends though it was renewed', () => {
-    const renewed = { type: 'lease-renewed', lease: 7n, atMs: 3000, ttlMs: 5000, remainingMs: 5000 } as const
+    const renewed = {
+      type: 'lease-renewed',
+      question: 1,
+      lease: 7n,
+      atMs: 3000,
+      ttlMs: 5000,
+      remainingMs: 5000,
+    } as const
     const cluster = granted().tell('a', grantedAt, renewed, { type: 'leases-expired', atMs: 5100, leases: [7n] })
     expect(cluster.violation).toBe('R21 violated: a ends lease 7 2900 ms before its time has passed')
   })
@@ -226,7 +233,15 @@ describe('leases', () => {
     const cluster = granted().elect('b', 2, ['b', 'c'])
     cluster.tell('b', { type: 'leases-taken-over', atMs: 0, extensionMs: 1000 })
     cluster.tell('b', { type: 'leases-expired', atMs: 6000, leases: [7n] })
-    cluster.tell('a', { type: 'lease-renewed', lease: 7n, atMs: 5000, ttlMs: 5000, remainingMs: 5000 })
+    const renewed = {
+      type: 'lease-renewed',
+      question: 1,
+      lease: 7n,
+      atMs: 5000,
+      ttlMs: 5000,
+      remainingMs: 5000,
+    } as const
+    cluster.tell('a', { type: 'lease-asked', question: 1, lease: 7n }, renewed)
     expect(cluster.violation).toMatch(/^R21 violated: a tells in term 1 that lease 7 lives for 5000 ms/)
   })
 })
