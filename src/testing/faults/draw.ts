@@ -53,21 +53,35 @@ export function drawFaults(draw: Draw, drawn: DrawnFor): Fault[] {
 }
 
 function drawKind(draw: Draw, type: FaultType, drawn: DrawnFor): Fault[] {
-  if (!draw.oneIn(KIND_ONE_IN) || drawn.members.length < (MEMBERS_FOR[type] ?? 1)) return []
-  if (type === 'disk-rot') return drawn.losses ? drawRot(draw, drawn) : []
-  const everyMs = draw.spread(EVERY_MS_MIN, EVERY_MS_MAX)
+  if (!draw.oneIn(KIND_ONE_IN) || drawn.members.length < membersNeededFor(type)) return []
+  if (type === 'disk-rot' && !drawn.losses) return []
+  return drawFaultsOfType(draw, type, { ...drawn, everyMs: draw.spread(EVERY_MS_MIN, EVERY_MS_MAX) })
+}
+
+/** Members that a fault of this kind needs to make sense. */
+export function membersNeededFor(type: FaultType): number {
+  return MEMBERS_FOR[type] ?? 1
+}
+
+/** Faults of one kind, `everyMs` apart on average. */
+export function drawFaultsOfType(
+  draw: Draw,
+  type: FaultType,
+  { members, forMs, everyMs }: Omit<DrawnFor, 'losses'> & { readonly everyMs: number },
+): Fault[] {
+  if (type === 'disk-rot') return drawRot(draw, { members, forMs })
   const faults: Fault[] = []
   let atMs = 0
   for (let nth = 0; ; nth++) {
     const each = draw.of(nth)
     atMs += 1 + each.below(2 * everyMs)
-    if (atMs >= drawn.forMs) return faults
-    faults.push({ atMs, ...drawOne(each, type, drawn.members, drawn.forMs - atMs) })
+    if (atMs >= forMs) return faults
+    faults.push({ atMs, ...drawOne(each, type, members, forMs - atMs) })
   }
 }
 
 /** One member each, of a minority. */
-function drawRot(draw: Draw, { members, forMs }: DrawnFor): Fault[] {
+function drawRot(draw: Draw, { members, forMs }: Omit<DrawnFor, 'losses'>): Fault[] {
   const minority = (members.length - 1) >> 1
   return draw.some(members, draw.between(1, minority)).map((member, nth): Fault => {
     const each = draw.of(nth)

@@ -16,7 +16,8 @@ type Of<Type extends FaultType> = Fault & { readonly type: Type }
 
 export interface InjectorOptions {
   readonly world: SimWorld
-  readonly supervisor: Supervisor
+  /** Starts again what a fault takes down. */
+  readonly supervisor: Pick<Supervisor, 'keepDown' | 'restart' | 'expectDiskFailure' | 'mayBeLost'>
   readonly observe: (event: 'begin' | 'end', fault: Fault) => void
 }
 
