@@ -76,3 +76,17 @@ export type { RunOptions, RunReport } from './swarm/run-plan.js'
 export { shrinkPlan } from './swarm/shrink.js'
 export type { ShrinkOptions } from './swarm/shrink.js'
 export { seededRandom } from '../base/seeded-random.js'
+export { simulate } from './simulate/simulate.js'
+export type { SimulateReport } from './simulate/simulate.js'
+export { describeFailure, describeStory, SimulationError } from './simulate/failure.js'
+export type { SimulationFailure, SimulationFailureKind } from './simulate/failure.js'
+export type { DrawnFaults, FaultDrawer, SimulateOptions } from './simulate/options.js'
+export type {
+  App,
+  NodeEnvironment,
+  Observation,
+  SimulatedNode,
+  SimulatedStoreOptions,
+  SimulatedWorld,
+} from './simulate/app.js'
+export type { StoryLine, Uncaught } from './simulate/chronicle.js'

@@ -47,6 +47,23 @@ it(
   TIMEOUT_MS,
 )
 
+it(
+  'a job runner pays twice after a pause, or when its write is late, and never under the guard of its lock',
+  async () => {
+    const output = await outputOf('examples/job-runner.sim.ts')
+    const [trusting = '', looking = '', guarded = ''] = output.split(/^(?=trusting:|looking:|guarded:)/m).slice(1)
+    // Both had the lock, one after the other, and both were paid: the first one last.
+    const story =
+      /: (jobs\/\d+) was paid twice, by (\w) and then by (\w)\n[^]* \3 {2}has the lock of \1,[^]* \2 {2}has the lock of \1,[^]* \2 {2}reports \1\n[^]* \3 {2}reports \1\n/
+    expect(trusting).toMatch(story)
+    expect(trusting).toMatch(/fault: \w stands still for/)
+    expect(looking).toMatch(story)
+    expect(looking).toMatch(/fault: (?:what \w sends to \w waits|the network falls apart)/)
+    expect(guarded).toContain('nothing was paid twice')
+  },
+  TIMEOUT_MS,
+)
+
 async function outputOf(script: string, env: NodeJS.ProcessEnv = {}): Promise<string> {
   const { code, output } = await runProgram(script, { env, timeoutMs: TIMEOUT_MS - 5000 })
   expect(code, output).toBe(0)

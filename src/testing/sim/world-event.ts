@@ -10,9 +10,11 @@ import type { NetworkEvent } from './sim-network.js'
 export type WorldEvent = { readonly atMs: number } & (
   | ({ readonly subject: 'network'; readonly bytes: Uint8Array | undefined } & { readonly event: NetworkEvent })
   | {
+      /** A process starts, ends, stands still; or its program says something that is worth to be told. */
       readonly subject: 'process'
       readonly node: string
-      readonly event: 'start' | 'opened' | 'failed' | 'crash' | 'stop' | 'stopped' | 'pause' | 'resume' | 'lag'
+      readonly event:
+        'start' | 'opened' | 'failed' | 'crash' | 'stop' | 'stopped' | 'pause' | 'resume' | 'lag' | ProgramEvent
       readonly detail: string
     }
   /** What the member itself says of its work (`observe` of `open()`). */
@@ -27,3 +29,6 @@ export type WorldEvent = { readonly atMs: number } & (
       readonly detail: string
     }
 )
+
+/** What the program of a user says, tells the outside world, reaches for the first time, or ends of. */
+export type ProgramEvent = 'says' | 'reports' | 'reaches' | 'throws'
