@@ -95,8 +95,7 @@ export class Origins {
 
 function encode(member: number, window: Window): Uint8Array {
   const writer = new Writer(24 + WORDS * 4).uint53(member).uint53(window.incarnation).uint53(window.highest)
-  for (const word of window.applied) writer.uint32(word)
-  return writer.finish()
+  return writer.uint32s(window.applied).finish()
 }
 
 function decode(reader: Reader): { readonly member: number; readonly window: Omit<Window, 'record'> } {

@@ -55,8 +55,10 @@ export class Inbox {
 
   takeForwarded(): readonly Uint8Array[] {
     const forwarded = this.#forwarded
-    this.#forwarded = []
-    this.#forwardedBytes = 0
+    if (forwarded.length > 0) {
+      this.#forwarded = []
+      this.#forwardedBytes = 0
+    }
     return forwarded
   }
 

@@ -27,7 +27,7 @@ import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Frame, Transport } from '../transport/transport.js'
 import type { Calls } from './calls.js'
-import type { Observe, Waiting } from './event.js'
+import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
 import type { LeaseDriver } from './lease-driver.js'
 import type { Pacer } from './pacer.js'
@@ -79,6 +79,10 @@ export class Loop {
   #known = { leader: NOBODY, term: 0 }
   #writing: Promise<void> | undefined
 
+  readonly #wake = (): void => {
+    this.#parts.pacer.wake()
+  }
+
   constructor(parts: LoopParts) {
     this.#parts = parts
     this.#retryMs = parts.electionTimeoutMs / 2
@@ -96,12 +100,10 @@ export class Loop {
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     this.#endLeases(nowMs)
     this.#sweep()
-    persistence.maybeWrite(() => {
-      pacer.wake()
-    })
+    persistence.maybeWrite(this.#wake)
     if (raft.hasReady(persistence.mayApply)) pacer.wake()
     pacer.wakeAt(this.#nextDeadlineMs())
-    this.#parts.observe?.({ type: 'turned', atMs: nowMs, ...this.#waiting() })
+    this.#tellTurned(nowMs)
   }
 
   /** Resolves when no write of the log is under way. */
@@ -116,7 +118,7 @@ export class Loop {
     // came. A refusal too is answered by silence: whoever proposed tries again, or gives up at its deadline.
     const forwarded = inbox.takeForwarded()
     if (role === 'leader' && forwarded.length > 0) raft.propose(forwarded, nowMs)
-    if (leader !== NOBODY) {
+    if (proposals.hasUnsent && leader !== NOBODY) {
       const batchBytesMax = buggify('propose-one') ? 1 : LIMITS.appendBytesMax
       proposals.submit(nowMs, batchBytesMax, (commands) => {
         const taken = this.#propose(commands, nowMs)
@@ -124,11 +126,13 @@ export class Loop {
         return taken
       })
     }
-    reads.submit(nowMs, (requestId) => {
-      observe?.({ type: 'read-asked', requestId })
-      return raft.readIndex(requestId, nowMs)
-    })
-    calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
+    if (reads.hasWaiting) {
+      reads.submit(nowMs, (requestId) => {
+        observe?.({ type: 'read-asked', requestId })
+        return raft.readIndex(requestId, nowMs)
+      })
+    }
+    if (calls.hasWaiting) calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
   }
 
   /** Hands commands to whoever leads; false where that cannot be done just now. */
@@ -275,9 +279,11 @@ export class Loop {
     calls.askAgain(silentSinceMs)
   }
 
-  #waiting(): Waiting {
-    const { proposals, reads, calls, inbox, raft, machine, storage, watches } = this.#parts
-    return {
+  #tellTurned(atMs: number): void {
+    const { observe, proposals, reads, calls, inbox, raft, machine, storage, watches } = this.#parts
+    observe?.({
+      type: 'turned',
+      atMs,
       proposals: proposals.waiting,
       proposalBytes: proposals.waitingBytes,
       reads: reads.waiting,
@@ -287,7 +293,7 @@ export class Loop {
       appliedLogBytes: raft.logBytesBetween(0, machine.appliedIndex),
       stagedBytes: storage.state.stagedBytes,
       watches: watches.count,
-    }
+    })
   }
 
   #nextDeadlineMs(): number {

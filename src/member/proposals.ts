@@ -84,6 +84,11 @@ export class Proposals {
     return this.#waiting.size > 0
   }
 
+  /** Whether {@link submit} has anything to look at. */
+  get hasUnsent(): boolean {
+    return this.#unsent.length > 0
+  }
+
   get waiting(): number {
     return this.#waiting.size
   }

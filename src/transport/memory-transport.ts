@@ -109,7 +109,7 @@ export class MemoryTransport implements Transport {
     const target = this.#links.get(to)?.target
     // A target that has closed is found out at once; that it is reported comes a little later.
     const reached = this.#state === 'started' && target?.identity !== undefined
-    if (!reached || !this.#medium.carry(this, target, { kind: frame.kind, bytes: new Uint8Array(frame.bytes) })) {
+    if (!reached || !this.#medium.carry(this, target, { kind: frame.kind, bytes: Buffer.from(frame.bytes) })) {
       this.#framesDropped++
       return false
     }

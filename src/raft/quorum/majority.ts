@@ -16,10 +16,17 @@ export type VoteResult = 'won' | 'lost' | 'pending'
 export function reachedByMajority(voters: readonly NodeId[], reachedBy: (voter: NodeId) => number | undefined): number {
   if (voters.length === 0) return Infinity
   const reached: number[] = []
-  for (const voter of voters) reached.push(reachedBy(voter) ?? 0)
-  reached.sort((left, right) => right - left)
+  // Put in order as they come: voters are few, and this is asked at every message.
+  for (const voter of voters) insert(reached, reachedBy(voter) ?? 0)
   // Descending, so the one in the middle has been reached by itself and by all before it: a majority, and no smaller one.
   return reached[Math.floor(voters.length / 2)] ?? 0
+}
+
+/** Into numbers that descend. */
+function insert(descending: number[], value: number): void {
+  let at = descending.length
+  for (; at > 0 && (descending[at - 1] as number) < value; at--) descending[at] = descending[at - 1] as number
+  descending[at] = value
 }
 
 /** How a vote stands: `voteOf` says yes, no, or undefined as long as there is no answer. */

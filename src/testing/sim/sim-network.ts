@@ -260,7 +260,9 @@ export class SimNetwork {
       const laterMs = fate.evenly(QUESTION.duplicateDelay, faults.duplicateMsMax)
       this.#note('duplicated', way, parcel)
       this.#load(way, parcel)
-      timers.after(delayMs + laterMs, () => this.#arrive(way, parcel))
+      // Each arrival has bytes of its own: what one receiver does to them must not show in a duplicate.
+      const frame = { kind: parcel.frame.kind, bytes: Buffer.from(parcel.frame.bytes) }
+      timers.after(delayMs + laterMs, () => this.#arrive(way, { ...parcel, frame }))
     }
     this.#load(way, parcel)
     if (fate.happens(QUESTION.reordered, faults.reorderPerMillion)) {
@@ -320,10 +322,8 @@ export class SimNetwork {
     const taken = target?.identity?.memberId === parcel.receiver && target.accepts(parcel.sender)
     this.#note(taken ? 'delivered' : 'undeliverable', way, parcel)
     if (!taken) return
-    // Each arrival has bytes of its own: what one receiver does to them must not show in a duplicate.
-    const frame = { kind: parcel.frame.kind, bytes: new Uint8Array(parcel.frame.bytes) }
     this.#enters.get(target)?.(() => {
-      target.deliver(parcel.sender, frame)
+      target.deliver(parcel.sender, parcel.frame)
     })
   }
 
