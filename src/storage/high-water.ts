@@ -43,11 +43,14 @@ export interface HighWaterMark {
 /** Before the first write of the log. */
 export const NO_MARK: HighWaterMark = { generation: 0, term: 0, vote: 0, lastIndex: 0, chain: 0 }
 
-export interface HighWaterContent {
-  readonly identity: Identity
+export interface Newest {
   readonly mark: HighWaterMark
   /** Which slot holds the mark. */
   readonly slot: number
+}
+
+export interface HighWaterContent extends Newest {
+  readonly identity: Identity
 }
 
 export class HighWater {
@@ -66,19 +69,26 @@ export class HighWater {
   }
 
   /**
-   * Goes on with a file whose newest mark is in `newestSlot`. That mark is made durable first: a process that was killed may
-   * have left it, and the ones beside it, in the page cache only, and the next slot may be the durable one.
+   * Goes on with a file whose newest mark is `newest`. That mark is made durable first: a process that was killed may have
+   * left it, and the ones beside it, in the page cache only, and the next slot may be the durable one. Written again, not
+   * only synced: after a sync that failed the kernel may take the page for clean, and do nothing. The bytes are the same, so
+   * that a write which is torn leaves what was there, or a slot that was not durable.
    */
-  static async resume(file: SlotFile, health: DiskHealth, newestSlot: number): Promise<HighWater> {
-    const highWater = new HighWater(file, health, newestSlot)
+  static async resume(file: SlotFile, health: DiskHealth, newest: Newest): Promise<HighWater> {
+    const highWater = new HighWater(file, health, newest.slot)
+    highWater.#write(newest.mark)
     await highWater.sync()
     return highWater
   }
 
   /** Records the log's new head; call it once that is durable, and before anything that rests on it leaves. */
   write(head: LogHead): void {
+    this.#write(markOf(head))
+  }
+
+  #write(mark: HighWaterMark): void {
     this.#checkUsable()
-    putSlot(this.#view, markOf(head))
+    putSlot(this.#view, mark)
     try {
       this.#file.writeSync(this.#bytes, PAGE_BYTES * (1 + this.#slot))
     } catch (error) {

@@ -24,6 +24,7 @@ import { HighWater, type HighWaterContent, NO_MARK, newHighWater, readHighWater 
 import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity, refuseForeign } from './identity.js'
 import { type LoadedLog, loadLog } from './log-loader.js'
 import { LogStore } from './log-store.js'
+import { readFailure } from './read-failure.js'
 import { StateStore } from './state-store.js'
 
 const EMPTY_HEAD: LogHead = {
@@ -128,7 +129,7 @@ async function startStorage(
   const health = new DiskHealth(location)
   const content = readContent(await file.read(), identity, location)
   // The mark first: it may lie in the page cache only, and if it convicts the log it must do so after a power loss too.
-  const resumed = content === undefined ? undefined : await HighWater.resume(file, health, content.slot)
+  const resumed = content === undefined ? undefined : await HighWater.resume(file, health, content)
   const loaded = await loadLog(database, content?.identity ?? identity, content?.mark ?? NO_MARK, location)
   const highWater = resumed ?? (await createHighWater(opened, identity, loaded, location, health))
   const head = await recordStart(database, identity, loaded, health)
@@ -192,14 +193,22 @@ async function createHighWater(
   location: string,
   health: DiskHealth,
 ): Promise<HighWater> {
-  const records = await opened.state.keys({ limit: 1 }).all()
-  if (loaded !== undefined || records.length > 0) throw damaged(location, 'the high-water file is missing')
+  if (loaded !== undefined || (await holdsRecords(opened.state, location)))
+    throw damaged(location, 'the high-water file is missing')
   try {
     await opened.file.create(newHighWater(identity))
   } catch (error) {
     throw health.fail('creating the high-water file', error)
   }
-  return HighWater.resume(opened.file, health, 0)
+  return HighWater.resume(opened.file, health, { mark: NO_MARK, slot: 0 })
+}
+
+async function holdsRecords(state: Database, location: string): Promise<boolean> {
+  try {
+    return (await state.keys({ limit: 1 }).all()).length > 0
+  } catch (error) {
+    throw readFailure(location, 'the state', error)
+  }
 }
 
 /** The first write of this run: its incarnation, and on a new disk who it belongs to. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DiskHealth } from '../../src/storage/disk-health.js'
-import { HighWater, newHighWater, readHighWater } from '../../src/storage/high-water.js'
+import { HighWater, NO_MARK, newHighWater, readHighWater } from '../../src/storage/high-water.js'
 import type { LogHead } from '../../src/storage/log-head.js'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
@@ -32,7 +32,7 @@ test('a power loss leaves at least the mark of the last sync, and at most the la
       const disk = new SimDisk({ timers: scheduler.timersOf(), seed })
       const file = await open()
       await finished(file.create(newHighWater(IDENTITY)))
-      let highWater = await finished(HighWater.resume(file, new DiskHealth('here'), 0))
+      let highWater = await finished(HighWater.resume(file, new DiskHealth('here'), { mark: NO_MARK, slot: 0 }))
       let written = 0
       let synced = 0
       for (const kind of actions) {
@@ -49,7 +49,7 @@ test('a power loss leaves at least the mark of the last sync, and at most the la
           expect(mark.generation).toBeGreaterThanOrEqual(kind === 'process' ? written : synced)
           expect(mark.generation).toBeLessThanOrEqual(written)
           expect(mark).toMatchObject({ lastIndex: mark.generation * 2, chain: mark.generation * 7919 })
-          highWater = await finished(HighWater.resume(file, new DiskHealth('here'), slot))
+          highWater = await finished(HighWater.resume(file, new DiskHealth('here'), { mark, slot }))
           written = mark.generation
           synced = written
         }

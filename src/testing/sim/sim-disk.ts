@@ -10,7 +10,7 @@
  * seed, the disk's name and what it is about: the same seed gives the same run.
  * Always: a mount that was there at a crash never calls back again; what its process still hands over is not written.
  *
- * What a crash leaves is in sim-medium.ts and sim-slot-file.ts, what decay leaves in sim-rot.ts. docs/SIMULATION.md says
+ * What a crash leaves is in sim-medium.ts and sim-slot-file.ts, what decay leaves in sim-rot.ts. docs/DISK-FAULTS.md says
  * which fault is found by whom.
  */
 import { assert } from '../../base/assert.js'

@@ -48,9 +48,10 @@ export function rotMedium(medium: SimMedium, rot: Rot, compressed: boolean): boo
     case 'bit-flip':
       return medium.tables.size > 0 ? flipBit(medium, compressed) : makeHole(medium)
     case 'unopenable':
+      if (!medium.exists) return false
       medium.unopenable = 'Corruption: no meta-nextfile entry in descriptor'
       medium.tell('unopenable', medium.unopenable)
-      return medium.exists
+      return true
   }
 }
 

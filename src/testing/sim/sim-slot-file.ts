@@ -30,6 +30,8 @@ export class SimSlotContent {
   #current: Uint8Array | undefined
   /** In the page cache only, oldest first. */
   #unsynced: SlotWrite[] = []
+  /** Where a failed sync left in the page cache, as if it were durable, what is not. */
+  readonly #doomed = new Set<number>()
   /** A file that is being made: it will be there whole, or not at all. */
   #creating: Uint8Array | undefined
 
@@ -73,7 +75,7 @@ export class SimSlotContent {
   /** Writes that a power loss may take now, that of the file itself included. */
   get atRisk(): number {
     const made = this.#current !== undefined && this.#durable === undefined
-    return this.#unsynced.length + (made ? 1 : 0)
+    return this.#unsynced.length + this.#doomed.size + (made ? 1 : 0)
   }
 
   completeSync(count: number): void {
@@ -83,6 +85,7 @@ export class SimSlotContent {
     }
     // A crash may have decided about them meanwhile, or a failed sync.
     const synced = this.#unsynced.splice(0, count)
+    for (const { offset } of synced) this.#doomed.delete(offset)
     // Of a file that a lying disk made and that is not there yet, all of it.
     if (this.#durable === undefined) this.#durable = this.read()
     else for (const write of synced) this.#durable.set(write.bytes, write.offset)
@@ -92,6 +95,7 @@ export class SimSlotContent {
   failSync(count: number): void {
     for (const write of this.#unsynced.splice(0, count)) {
       if (this.fate.onceIn('after-failed-sync', 2)) this.#durable?.set(write.bytes, write.offset)
+      else this.#doomed.add(write.offset)
     }
     this.tell('sync-failed', `${count} writes are on the disk or not`)
   }
@@ -103,6 +107,7 @@ export class SimSlotContent {
     if (kind === 'process') return
     for (const offset of new Set(this.#unsynced.map((write) => write.offset))) this.#lose(offset)
     this.#unsynced = []
+    this.#doomed.clear()
     this.#current = this.#durable === undefined ? undefined : Uint8Array.from(this.#durable)
   }
 
@@ -141,6 +146,7 @@ export class SimSlotContent {
     this.#durable = image === undefined ? undefined : Uint8Array.from(image)
     this.#current = image === undefined ? undefined : Uint8Array.from(image)
     this.#unsynced = []
+    this.#doomed.clear()
   }
 
   tell(kind: SimDiskEventKind, detail: string): void {

@@ -96,6 +96,8 @@ export class DiskWorld {
   /** Whether a refusal is right: something decayed, was put back, or was lied about. */
   #damaged = false
   #lying = false
+  /** Something may still be only where a lie left it. */
+  #lied = false
   #failing = false
 
   constructor(seed: number) {
@@ -139,7 +141,7 @@ export class DiskWorld {
       if (this.disk.unsynced('log') > 0) this.#logRobbed = true
       if (this.disk.unsynced('state') > 0) this.#stateRobbed = true
       if (this.disk.unsynced('high-water') > 0) this.#markRobbed = true
-      if (this.#lying) this.#damaged = true
+      if (this.#lied) this.#damaged = true
     }
     this.disk.crash(end)
     this.#storage = undefined
@@ -240,7 +242,10 @@ export class DiskWorld {
     this.#state = stateAt
     this.#incarnation = storage.incarnation
     this.#damaged = this.#logRobbed = this.#stateRobbed = this.#markRobbed = false
+    this.#lied = this.#lying
     this.#storage = storage
+    // A copy from later than that would bring up what is forgotten here.
+    if (lost) this.#copy = undefined
     return lost ? 'undetectable' : 'intact'
   }
 
@@ -260,7 +265,7 @@ export class DiskWorld {
         this.#failing = true
         return this.disk.fill()
       case 'lie':
-        this.#lying = true
+        this.#lying = this.#lied = true
         return this.disk.lie(true)
       case 'copy':
         this.#copy = this.disk.copy()

@@ -3,92 +3,68 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { drainMicrotasks } from '../../../src/runtime/event-loop.js'
 import type { Database } from '../../../src/storage/disk.js'
+import { levelDisk } from '../../../src/storage/level-disk.js'
 import { memoryDisk } from '../../../src/storage/memory-disk.js'
 import { SimScheduler } from '../../../src/testing/sim/scheduler.js'
 import { SimDisk } from '../../../src/testing/sim/sim-disk.js'
-import { PROMPT } from '../../storage/disks.js'
+import { PROMPT, temporaryFolder } from '../../storage/disks.js'
+import { databaseStep, perform } from './database-script.js'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text)
 const SYNC: object = { sync: true }
 
 describe('as a database', () => {
-  const key = fc.constantFrom('', 'a', 'b', 'b\0', 'c', '\xff')
-  const bounds = fc.record(
-    { gt: key, gte: key, lt: key, lte: key, reverse: fc.boolean(), limit: fc.integer({ min: -1, max: 4 }) },
-    { requiredKeys: [] },
-  )
-  const step = fc.oneof(
-    fc.record({ type: fc.constant('put' as const), key, value: fc.string({ maxLength: 2 }) }),
-    fc.record({ type: fc.constant('del' as const), key }),
-    fc.record({ type: fc.constant('batch' as const), keys: fc.array(fc.tuple(key, fc.boolean()), { maxLength: 4 }) }),
-    fc.record({ type: fc.constant('clear' as const), bounds }),
-    fc.record({ type: fc.constant('list' as const), bounds }),
-    fc.record({ type: fc.constant('seek' as const), bounds, key }),
-    fc.record({ type: fc.constant('read' as const), key }),
-  )
-
-  type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
-
   test('it does what memory-level does', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      fc.asyncProperty(fc.array(databaseStep, { maxLength: 30 }), async (steps) => {
         const memory = memoryDisk()
         await memory.acquire({ create: true })
         const expected = await memory.openDatabase('state', { create: true })
         const { database } = await opened(new SimDisk({ timers: PROMPT, seed: 1 }))
-        for (const action of steps) {
-          const [wanted, found] = await Promise.all([expected, database].map((database) => perform(database, action)))
-          expect(found).toEqual(wanted)
-        }
+        for (const step of steps) expect(await perform(database, step)).toEqual(await perform(expected, step))
         await database.close()
         await expected.close()
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     )
   })
 
-  async function perform(database: Database, action: Step): Promise<unknown> {
-    switch (action.type) {
-      case 'put':
-        return database.put(action.key, bytes(action.value))
-      case 'del':
-        return database.del(action.key)
-      case 'batch': {
-        const batch = database.batch()
-        for (const [key, put] of action.keys) if (put) batch.put(key, bytes(`${key}!`))
-        for (const [key, put] of action.keys) if (!put) batch.del(key)
-        return batch.write()
-      }
-      case 'clear':
-        return database.clear(action.bounds)
-      case 'list':
-        return [
-          plain(await database.iterator(action.bounds).all()),
-          await database.keys(action.bounds).all(),
-          (await database.values(action.bounds).all()).map((value) => [...value]),
-        ]
-      case 'seek': {
-        const iterator = database.iterator(action.bounds)
-        const before = await iterator.next()
-        iterator.seek(action.key)
-        const after = await iterator.nextv(2)
-        await iterator.close()
-        return plain([...(before === undefined ? [] : [before]), ...after])
-      }
-      case 'read': {
-        const values = [
-          await database.get(action.key),
-          database.getSync(action.key),
-          ...(await database.getMany(['a', action.key])),
-        ]
-        return values.map((value) => (value === undefined ? undefined : [...value]))
-      }
-    }
-  }
+  // Without seeks, which storage has no use for: behind the end of the records they end a process with classic-level
+  // ("Assertion `valid_' failed" in DBIter::Next).
+  const safeStep = databaseStep.filter(({ type }) => type !== 'seek')
 
-  function plain(pairs: [string, Uint8Array][]): unknown {
-    return pairs.map(([key, value]) => [key, ...value])
-  }
+  test('it does what LevelDB does, also when it is closed and opened again', async () => {
+    const real = levelDisk(temporaryFolder())
+    await real.acquire({ create: true })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        fc.array(fc.array(safeStep, { maxLength: 30 }), { maxLength: 2 }),
+        async (seed, lives) => {
+          const disk = new SimDisk({ timers: PROMPT, seed }).mount()
+          await disk.acquire({ create: true })
+          // One directory for all runs: it begins where the last one ended, and is emptied.
+          const emptied = await real.openDatabase('state', { create: true })
+          await emptied.clear()
+          await emptied.close()
+          for (const steps of [...lives, []]) {
+            const expected = await real.openDatabase('state', { create: true })
+            const database = await disk.openDatabase('state', { create: true })
+            const all = { type: 'list' as const, bounds: {} }
+            try {
+              for (const step of [all, ...steps, all])
+                expect(await perform(database, step)).toEqual(await perform(expected, step))
+            } finally {
+              await database.close()
+              await expected.close()
+            }
+          }
+        },
+      ),
+      { numRuns: 25 },
+    )
+    await real.release()
+  })
 
   test('an iterator stays at its moment; values are not shared', async () => {
     const { database } = await opened(new SimDisk({ timers: PROMPT, seed: 1 }))
