@@ -1,10 +1,11 @@
 /**
- * The benchmarks: `npm run bench` for the store, `npm run bench -- raft` for the consensus core alone. What the figures
- * mean: bench/README.md.
+ * The benchmarks: `npm run bench` for the store, `npm run bench -- raft` for the consensus core alone,
+ * `npm run bench -- checker` for the linearizability checker. What the figures mean: bench/README.md.
  */
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   store: () => import('./store.js'),
   raft: () => import('./raft.js'),
+  checker: () => import('./checker.js'),
 }
 
 const [name = 'store'] = process.argv.slice(2)
