@@ -1,5 +1,5 @@
 /** An order of calls as a verdict shows it. */
-import { describeCall, describeState, type Model } from './model.js'
+import { describeCall, describeState, UNKNOWN, type Model } from './model.js'
 import type { Step } from './timeline.js'
 import type { Linearization } from './verdict.js'
 
@@ -15,6 +15,9 @@ export function linearizationOf<State, Input, Output>(
     partition: key,
     length: order.length,
     possibleStates,
+    calls: () => steps.flatMap(({ call }) => call ?? []).sort((left, right) => left.index - right.index),
+    describe: ({ input, outcome, output }) =>
+      describeCall(model, input as Input, outcome === 'ok' ? (output as Output) : UNKNOWN),
     replay: () => {
       let state = model.init(key)
       return order.map((at) => {

@@ -40,6 +40,9 @@ export interface Linearization {
   readonly length: number
   /** The calls in their order and the state after each; computed when asked for. `call` undefined: happened by itself. */
   replay(): readonly LinearizedCall[]
+  /** All calls of the partition, and words for one of them. */
+  calls(): readonly Call[]
+  describe(call: Call): string
   /** States in which the impossible call was impossible. */
   readonly possibleStates: readonly string[]
 }
