@@ -105,7 +105,7 @@ interface Row {
   readonly name: string
   /** What it should take at most. */
   readonly targetMs: number
-  run(): readonly Verdict[]
+  readonly run: () => readonly Verdict[]
 }
 
 function recordedRows(): Row[] {
