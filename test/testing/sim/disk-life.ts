@@ -236,6 +236,8 @@ export class DiskWorld {
     if (stateAt < 0) expect(state).toBe(this.#states[this.#state]?.described)
     if (!blind) expect(storage.incarnation).toBeGreaterThan(this.#incarnation)
     const lost = at < this.#log || storage.incarnation <= this.#incarnation
+    // A copy from later than what came up would bring back what is forgotten here.
+    if (lost || stateAt < this.#state) this.#copy = undefined
     this.#logs = this.#logs.slice(0, at + 1)
     this.#states = this.#states.slice(0, stateAt + 1)
     this.#log = at
@@ -244,8 +246,6 @@ export class DiskWorld {
     this.#damaged = this.#logRobbed = this.#stateRobbed = this.#markRobbed = false
     this.#lied = this.#lying
     this.#storage = storage
-    // A copy from later than that would bring up what is forgotten here.
-    if (lost) this.#copy = undefined
     return lost ? 'undetectable' : 'intact'
   }
 
