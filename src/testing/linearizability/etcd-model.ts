@@ -28,8 +28,11 @@ export const etcdModel: Model<EtcdState, EtcdInput, EtcdOutput> = {
     position: ({ revision }) => revision,
     place: placeOf,
     quiet: ({ type }) => type === 'grant' || type === 'revoke' || type === 'compact',
-    settled: ({ type, ...input }) =>
-      type === 'range' || type === 'get' || type === 'delete' || (type === 'put' && !('lease' in input)),
+    // Not a read of the past, which depends on what was compacted when, nor what hangs on a lease.
+    settled: (input) =>
+      ((input.type === 'range' || input.type === 'get') && input.revision === undefined) ||
+      input.type === 'delete' ||
+      (input.type === 'put' && input.lease === undefined),
     hints: etcdHints,
   },
 }
