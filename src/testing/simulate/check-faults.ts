@@ -1,6 +1,6 @@
 /** Faults that were spelt out are checked before a world is made: a misspelt node would else be a fault that never happens. */
 import { kind } from '../../api/check-fields.js'
-import type { Fault, FaultKind, FaultType } from '../faults/fault.js'
+import { FAULT_TYPES, type Fault, type FaultKind, type FaultType } from '../faults/fault.js'
 
 type What = 'node' | 'nodes' | 'groups' | 'milliseconds' | 'amount' | 'any number' | 'text' | readonly string[]
 
@@ -40,8 +40,6 @@ const FIELDS: {
   },
 }
 
-export const FAULT_TYPES = Object.keys(FIELDS) as readonly FaultType[]
-
 /** Throws TypeError unless all are types of faults. */
 export function checkFaultTypes(types: unknown): void {
   if (!Array.isArray(types) || types.length === 0) {
@@ -71,9 +69,10 @@ export function checkFaults(faults: readonly Fault[], nodes: readonly string[], 
 }
 
 function checkType(type: unknown, where: string): FaultType {
-  const found = FAULT_TYPES.find((each) => each === type)
+  const types = Object.keys(FAULT_TYPES) as FaultType[]
+  const found = types.find((each) => each === type)
   if (found === undefined) {
-    throw new TypeError(`${where}: there is no fault ${JSON.stringify(type)}, only ${FAULT_TYPES.join(', ')}`)
+    throw new TypeError(`${where}: there is no fault ${JSON.stringify(type)}, only ${types.join(', ')}`)
   }
   return found
 }

@@ -3,7 +3,7 @@
  *
  * Always: whatever a program does here is part of the run's trace, so that two runs that differ in it are told apart.
  */
-import type { ProgramEvent } from '../sim/world-event.js'
+import type { ProgramEvent, WorldEvent } from '../sim/world-event.js'
 import type { Observation } from './app.js'
 
 /** One line of what happened, for people. `node` is undefined for what happens to the world. */
@@ -25,6 +25,21 @@ export interface Told {
   readonly node: string
   readonly event: ProgramEvent
   readonly detail: string
+}
+
+type ProcessEvent = Extract<WorldEvent, { subject: 'process' }>
+
+/** What happens to a process, in words; what its program does, it tells by itself. */
+const PROCESS_EVENTS: Readonly<Record<Exclude<ProcessEvent['event'], ProgramEvent>, string>> = {
+  start: 'starts',
+  opened: 'has opened its store',
+  failed: 'could not open its store',
+  crash: 'crashes',
+  stop: 'is asked to stop',
+  stopped: 'has stopped',
+  pause: 'is stopped short',
+  resume: 'goes on',
+  lag: 'runs late',
 }
 
 /** Of a long story, only the end is kept. */
@@ -53,6 +68,13 @@ export class Chronicle<Observed> {
     if (this.#story.length > 2 * STORY_LINES_MAX) this.#story = this.#story.slice(-STORY_LINES_MAX)
   }
 
+  /** What the world tells of a process. */
+  process({ node, event, detail }: ProcessEvent): void {
+    if (!isOfProcess(event)) return
+    const words = PROCESS_EVENTS[event]
+    this.tell(node, detail === '' ? words : `${words}, ${detail}`)
+  }
+
   log(node: string, text: string): void {
     this.#told({ node, event: 'says', detail: text })
     this.tell(node, text)
@@ -78,6 +100,10 @@ export class Chronicle<Observed> {
     this.#told({ node, event: 'throws', detail })
     this.tell(node, `ends by an error that nobody caught: ${detail}`)
   }
+}
+
+function isOfProcess(event: ProcessEvent['event']): event is keyof typeof PROCESS_EVENTS {
+  return Object.hasOwn(PROCESS_EVENTS, event)
 }
 
 /** Whatever was reported, in one line; describing it must not fail. */

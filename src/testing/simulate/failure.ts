@@ -33,18 +33,23 @@ export interface SimulationFailure<Observed = unknown> {
   readonly story: readonly StoryLine[]
   readonly observations: readonly Observation<Observed>[]
   readonly traceHash: string
-  /** Everything that happened, for `timelinePage()` and `transcript()`. */
-  readonly recorded?: RunRecord
+  /** Everything that happened, for `timelinePage()` and `transcript()`; undefined where no run failed. */
+  readonly recorded?: () => RunRecord
 }
 
 /** Thrown by `simulate()`; its message is for people, all there is to know is in `failure`. */
 export class SimulationError extends Error {
   override readonly name = 'SimulationError'
-  readonly failure: SimulationFailure
+  readonly #failure: SimulationFailure
 
   constructor(failure: SimulationFailure) {
     super(describeFailure(failure), failure.error === undefined ? undefined : { cause: failure.error })
-    this.failure = failure
+    this.#failure = failure
+  }
+
+  /** Not a field: whoever prints the error would print all of it. */
+  get failure(): SimulationFailure {
+    return this.#failure
   }
 }
 

@@ -11,7 +11,7 @@ import { Injector } from '../faults/inject.js'
 import { describeFault } from '../report/describe-fault.js'
 import { NO_FAULTS } from '../sim/sim-network.js'
 import type { Program } from '../sim/program.js'
-import type { ProgramEvent, WorldEvent } from '../sim/world-event.js'
+import type { WorldEvent } from '../sim/world-event.js'
 import { SimWorld } from '../sim/world.js'
 import type { SimulatedWorld } from './app.js'
 import { appProgram } from './app-program.js'
@@ -57,21 +57,6 @@ export function runOnce<Observed, Exposed>(
   extras: RunExtras = {},
 ): Promise<RunOutcome<Observed>> {
   return new Run(settings, seed, faults, extras).run()
-}
-
-type ProcessEvent = Extract<WorldEvent, { subject: 'process' }>['event']
-
-/** What happens to a process, in words; what its program does is told by the chronicle. */
-const PROCESS_EVENTS: Readonly<Record<Exclude<ProcessEvent, ProgramEvent>, string>> = {
-  start: 'starts',
-  opened: 'has opened its store',
-  failed: 'could not open its store',
-  crash: 'crashes',
-  stop: 'is asked to stop',
-  stopped: 'has stopped',
-  pause: 'is stopped short',
-  resume: 'goes on',
-  lag: 'runs late',
 }
 
 /** Ends a run. */
@@ -290,16 +275,11 @@ class Run<Observed, Exposed> {
       const { type } = event.fault
       if (event.event === 'begin') this.#chronicle.tell(undefined, `fault: ${describeFault(event.fault)}`)
       else if ('forMs' in event.fault) this.#chronicle.tell(undefined, `the ${type} is over`)
-    } else if (event.subject === 'process' && isOfProcess(event.event)) {
+    } else if (event.subject === 'process') {
       if (event.event === 'crash' || event.event === 'stopped') {
         this.#endedAt.set(event.node, this.#world.scheduler.events)
       }
-      const words = PROCESS_EVENTS[event.event]
-      this.#chronicle.tell(event.node, event.detail === '' ? words : `${words}, ${event.detail}`)
+      this.#chronicle.process(event)
     }
   }
-}
-
-function isOfProcess(event: ProcessEvent): event is Exclude<ProcessEvent, ProgramEvent> {
-  return Object.hasOwn(PROCESS_EVENTS, event)
 }

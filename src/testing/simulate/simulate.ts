@@ -163,7 +163,7 @@ class Simulation<Observed, Exposed> {
     const recorder = new RunRecorder({ members: this.#settings.nodes })
     await runOnce(this.#settings, seed, faults, { observe: (event) => recorder.world(event) })
     const headline = { seed, verdict: kind, faults: faults.length, operations: 0, replay: `SIMULATE_SEED=${seed}` }
-    return { ...failure, recorded: recorder.record(headline, { atMs, message }) }
+    return { ...failure, recorded: () => recorder.record(headline, { atMs, message }) }
   }
 
   #neverMarked(): SimulationFailure<Observed> | undefined {

@@ -2,8 +2,7 @@
  * Traps: what an application must not use in a simulation, because it is not simulated, throws where it is used.
  *
  * Always: only the code of an application is trapped. Who calls is told by the asynchronous context that began with the
- * call of the application: a test runner that asks the time meanwhile gets it. What that context costs (on Node before 24
- * every promise becomes slower) is why traps are an option.
+ * call of the application: a test runner that asks the time meanwhile gets it.
  * Not here: what reaches the real world without these globals, as node:fs, node:net and fetch do.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'

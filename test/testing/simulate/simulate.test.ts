@@ -1,6 +1,14 @@
 import { expect, test } from 'vitest'
 import { open, type Store } from 'quorate'
-import { simulate, SimulationError, type Fault, type SimulateOptions, type SimulationFailure } from 'quorate/testing'
+import {
+  simulate,
+  SimulationError,
+  transcript,
+  type Fault,
+  type RunRecord,
+  type SimulateOptions,
+  type SimulationFailure,
+} from 'quorate/testing'
 
 const quick = { seeds: 1, forMs: 2_000, healMs: 1_000, onFailure: 'return' } as const
 
@@ -226,13 +234,14 @@ test('a failure is thrown, and says what happened, by which faults, how it went 
     always: (world) => expect(world.node('b').exposed).not.toBe(2),
   })
   await expect(simulated).rejects.toBeInstanceOf(SimulationError)
-  const { message } = (await simulated.catch((error: unknown) => error)) as SimulationError
+  const { message, failure } = (await simulated.catch((error: unknown) => error)) as SimulationError
   expect(message).toContain('seed 5: ')
   expect(message).toContain(
     "    { atMs: 1000, type: 'crash', member: 'b', disk: 'power', downMs: 500 }, // power fails at b",
   )
   expect(message).toContain('     1.500 s  b  wakes up with a headache\n')
   expect(message).toContain('SIMULATE_SEED=5')
+  expect(transcript((failure.recorded as () => RunRecord)())).toMatch(/1500\.000 +b +says +wakes up with a headache\n/)
 })
 
 test('SIMULATE_SEED replays one seed', async () => {
