@@ -17,6 +17,7 @@
  */
 import { assert } from '../base/assert.js'
 import type { Buggify } from '../base/buggify.js'
+import type { Digest } from '../base/checksum.js'
 import type { Clock, Timers } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
@@ -78,6 +79,7 @@ export class Loop {
   #lastRetryMs = 0
   #known = { leader: NOBODY, term: 0 }
   #writing: Promise<void> | undefined
+  readonly #digest = (): Digest => this.#parts.machine.digest
 
   readonly #wake = (): void => {
     this.#parts.pacer.wake()
@@ -228,7 +230,7 @@ export class Loop {
     const { machine, observe } = this.#parts
     if (observe === undefined) return
     const { revision, compactRevision } = machine
-    observe({ type: 'applied', entry, applied, revision, compactRevision, digest: () => machine.digest })
+    observe({ type: 'applied', entry, applied, revision, compactRevision, digest: this.#digest })
   }
 
   #noticeLeader(nowMs: number): void {

@@ -29,7 +29,7 @@ import { WatchChecker } from './watch-checker.js'
 export interface CheckersOptions {
   /** Writes of the log that the disk of this member has acknowledged and would lose with the power. Default: not asked. */
   readonly unsynced?: (member: string) => number
-  /** The digest of the state is compared at every so many entries; it costs some microseconds. Default 8. */
+  /** The digest of the state is compared at every so many entries; it costs some microseconds. Default 32. */
   readonly digestEvery?: number
   /** As the members were opened. Default: as `open()` has it. */
   readonly bounds?: Bounds
@@ -54,7 +54,7 @@ export class Checkers {
   constructor(options: CheckersOptions = {}) {
     this.#logs = new LogChecker(this.#log, this.#votes, (id) => this.#byId.get(id))
     this.#promises = new PromiseChecker(this.#log, this.#votes, options.unsynced)
-    this.#state = new StateChecker(this.#log, this.#states, options.digestEvery ?? 8)
+    this.#state = new StateChecker(this.#log, this.#states, options.digestEvery ?? 32)
     this.#reads = new ReadChecker(this.#log)
     this.#watches = new WatchChecker(this.#states)
     this.#bounds = new BoundsChecker(options.bounds ?? LIMITS)

@@ -19,18 +19,20 @@ export interface Link {
   fingerprint: number | undefined
   /** Undefined for the empty log, and where it is not known. */
   previous: Link | undefined
+  /** Another entry at this index, of another term. */
+  sibling: Link | undefined
 }
 
 /** Before the first entry. */
-export const ROOT: Link = { index: 0, term: 0, fingerprint: undefined, previous: undefined }
+export const ROOT: Link = { index: 0, term: 0, fingerprint: undefined, previous: undefined, sibling: undefined }
 
 export function describeLink({ index, term }: LogPosition): string {
   return `${index}@${term}`
 }
 
 export class LogLedger {
-  /** At each index, those of different terms: mostly one. */
-  readonly #links: Link[][] = [[ROOT]]
+  /** At each index the last one that came up; mostly there is no other. */
+  readonly #links: Link[] = [ROOT]
   readonly #committed: Link[] = [ROOT]
   /** The term of the leader that committed each; never falls. */
   readonly #committedIn: Term[] = [0]
@@ -49,17 +51,16 @@ export class LogLedger {
   }
 
   find(index: Index, term: Term): Link | undefined {
-    const links = this.#links[index]
-    if (links === undefined) return undefined
-    for (const link of links) if (link.term === term) return link
-    return undefined
+    let link = this.#links[index]
+    while (link !== undefined && link.term !== term) link = link.sibling
+    return link
   }
 
   /** The link of an entry that `member` has behind `previous`; R2 unless it is what others have there. */
   linkOf(member: string, entry: Entry, previous: Link): Link {
     const found = this.find(entry.index, entry.term)
     const fingerprint = fingerprintOf(entry)
-    if (found === undefined) return this.#add({ index: entry.index, term: entry.term, fingerprint, previous })
+    if (found === undefined) return this.#add(entry, fingerprint, previous)
     if ((found.fingerprint ??= fingerprint) !== fingerprint) {
       fail('R2', `entry ${describeLink(entry)} of ${member} has another content than elsewhere`)
     }
@@ -72,7 +73,7 @@ export class LogLedger {
 
   /** The link of an entry of which only the position is known: the last one that was trimmed. */
   linkAt({ index, term }: LogPosition): Link {
-    return this.find(index, term) ?? this.#add({ index, term, fingerprint: undefined, previous: undefined })
+    return this.find(index, term) ?? this.#add({ index, term }, undefined, undefined)
   }
 
   /** Everything up to `link` is committed, by the leader of `term`. R5 if something else was before. */
@@ -97,10 +98,9 @@ export class LogLedger {
     }
   }
 
-  #add(link: Link): Link {
-    const links = this.#links[link.index]
-    if (links === undefined) this.#links[link.index] = [link]
-    else links.push(link)
+  #add({ index, term }: LogPosition, fingerprint: number | undefined, previous: Link | undefined): Link {
+    const link: Link = { index, term, fingerprint, previous, sibling: this.#links[index] }
+    this.#links[index] = link
     return link
   }
 }
