@@ -1,11 +1,13 @@
 /**
  * The benchmarks: `npm run bench` for the store, `npm run bench -- raft` for the consensus core alone,
- * `npm run bench -- checker` for the linearizability checker. What the figures mean: bench/README.md.
+ * `npm run bench -- checker` for the linearizability checker, `npm run bench -- sim` for the simulated world. What the
+ * figures mean: bench/README.md.
  */
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   store: () => import('./store.js'),
   raft: () => import('./raft.js'),
   checker: () => import('./checker.js'),
+  sim: () => import('./sim.js'),
 }
 
 const [name = 'store'] = process.argv.slice(2)
