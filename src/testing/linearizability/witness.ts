@@ -360,7 +360,9 @@ class Walk<State, Input, Output> {
     const culprit = blockedBy ?? step
     if (this.#oracle !== undefined && why !== 'gap' && culprit !== undefined) {
       const { input } = this.#steps[culprit] as Step<Input, Output>
-      this.#hopeless = this.#witness.settled?.(input) ?? false
+      // What waits may have been kept waiting by a quiet call that could have gone before.
+      const settled = this.#witness.settled?.(input) ?? false
+      this.#hopeless = settled && !this.#forks.some(({ candidates }) => candidates.offersQuiet)
     }
     if (this.stuck !== undefined && !this.#hopeless && this.order.length <= this.stuck.order.length) return
     this.stuck = { why, step, blockedBy, position: this.#position, state: this.#state, order: [...this.order] }
