@@ -20,7 +20,7 @@ export type OperationOutcome = 'ok' | 'refused' | 'unknown' | 'pending' | 'skipp
 
 export interface ClientHooks {
   /** The store a client uses: recorded, say. `client` tells apart what is done one after the other. */
-  readonly storeOf: (place: string, store: Store, client: number) => Store
+  readonly storeOf: (store: Store, client: string) => Store
   readonly began: (operation: Operation, member: string) => void
   readonly ended: (operation: Operation, member: string, outcome: OperationOutcome, error: unknown) => void
   readonly watched: (operation: Operation, event: WatchEvent, startRevision: number) => void
@@ -130,7 +130,7 @@ export class Clients {
     let thrown: unknown
     const aborting = this.#abortLater(operation, store)
     try {
-      await perform(this.#hooks.storeOf(member, store, client.name), operation, {
+      await perform(this.#hooks.storeOf(store, nameOf(operation, client.name)), operation, {
         signal: aborting?.signal,
         memory,
         watched: (event, startRevision) => {
@@ -169,4 +169,9 @@ export class Clients {
     counts[outcome]++
     this.outcomes.set(type, counts)
   }
+}
+
+/** What a lock does beside (it keeps its lease alive) is no call in the line of its client. */
+function nameOf({ type, id }: Operation, client: number): string {
+  return type === 'lock' ? `lock v${id}` : `client ${client}`
 }

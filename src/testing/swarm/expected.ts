@@ -7,6 +7,7 @@
 import { BUGGIFY_POINTS } from '../../base/buggify.js'
 import type { RaftEventType } from '../../raft/trace.js'
 import { FAULT_TYPES } from '../faults/fault.js'
+import type { SimDiskEventKind } from '../sim/sim-disk.js'
 import type { NetworkEvent } from '../sim/sim-network.js'
 import type { OperationOutcome } from './clients.js'
 import type { Coverage } from './coverage.js'
@@ -78,6 +79,29 @@ const FRAMES: Expectations<NetworkEvent['type']> = {
   overflow: 'clients that wait for answers do not fill a queue of 32 MiB; test/testing/sim has it',
 }
 
+const NOT_NOTICED = 'a member does not notice it yet, so that plans leave it out'
+
+const DISK: Expectations<SimDiskEventKind> = {
+  'lost-suffix': true,
+  'kept-suffix': true,
+  'torn-tail': true,
+  'rotation-hole': true,
+  hole: true,
+  'bit-flip': true,
+  unreadable: true,
+  unopenable: true,
+  'sync-failed': true,
+  'write-failed': true,
+  'read-failed': 'no fault of a plan makes reads fail; test/testing/sim/disk.test.ts does',
+  'sync-lied': NOT_NOTICED,
+  'slot-torn': true,
+  'slot-lost': true,
+  'slot-missing': true,
+  held: true,
+  wiped: NOT_NOTICED,
+  restored: NOT_NOTICED,
+}
+
 const OPERATIONS: Readonly<Record<OperationType, true>> = {
   put: true,
   read: true,
@@ -114,6 +138,7 @@ export function expectations(): readonly Expected[] {
   return [
     ...namesOf('fault', FAULT_TYPES),
     ...rowsOf('network', FRAMES),
+    ...rowsOf('disk', DISK),
     ...namesOf('slow way', BUGGIFY_POINTS),
     ...rowsOf('decision', DECISIONS),
     ...operationRows(),

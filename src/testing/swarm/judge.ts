@@ -4,8 +4,14 @@
  * Always: the order of what was told is that of the history's counter, never of a clock.
  */
 import { asBuffer, keyText } from '../../base/bytes.js'
-import type { WatchEvent } from '../../api/store.js'
+import type { Store, WatchEvent } from '../../api/store.js'
 import type { Applied } from '../../machine/outcome.js'
+import { check } from '../linearizability/check.js'
+import type { EtcdInput, EtcdOutput } from '../linearizability/etcd-calls.js'
+import { etcdModel } from '../linearizability/etcd-model.js'
+import { History } from '../linearizability/history.js'
+import { record } from '../linearizability/record.js'
+import { watchOracle } from '../linearizability/watch-oracle.js'
 import { RunFailure } from './failure.js'
 import { Ledger, type Change } from './ledger.js'
 import type { Operation } from './operation.js'
@@ -17,6 +23,7 @@ interface Guarded {
 }
 
 export class Judge {
+  readonly history = new History<EtcdInput, EtcdOutput>()
   readonly #ledger = new Ledger()
   /** Where in the ledger each watch is: by the number of its operation. */
   readonly #watches = new Map<number, number>()
@@ -24,6 +31,11 @@ export class Judge {
 
   applied(applied: Applied): void {
     this.#ledger.applied(applied)
+  }
+
+  /** The store of a client, whose calls are written down. */
+  recorded(store: Store, client: string): Store {
+    return record(store, { history: this.history, client })
   }
 
   /** R20: what a watch tells is history from its start on: nothing left out, nothing twice, all in order. */
@@ -49,6 +61,16 @@ export class Judge {
   /** Throws RunFailure. */
   judge(): void {
     this.#judgeLocks()
+    this.#judgeHistory()
+  }
+
+  #judgeHistory(): void {
+    const oracle = watchOracle(this.#ledger.watchEvents())
+    const verdict = check(this.history, etcdModel, { engine: 'witness', oracle })
+    if (verdict.verdict === 'ok') return
+    // That it cannot tell is no pardon: with the changes known, it always can.
+    const kind = verdict.verdict === 'illegal' ? 'not linearizable' : 'harness'
+    throw new RunFailure(kind, verdict.explanation)
   }
 
   /** Once the next holder has written under its guard, no earlier one can. */

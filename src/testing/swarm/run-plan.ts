@@ -57,8 +57,9 @@ const LEADER_WITHIN_TIMEOUTS = 10
 const CALLS_END_MS = 30_000
 const ALIKE_WITHIN_MS = 20_000
 const LAST_WRITES_MS = 10_000
-/** How often a point that is on fires. */
-const BUGGIFY_PER_MILLION = 250_000
+/** How often a point that is on fires, at least and at most. */
+const BUGGIFY_PER_MILLION_MIN = 10_000
+const BUGGIFY_PER_MILLION_MAX = 250_000
 
 /** Never rejects: a violation is the report's `failure`. Throws RangeError for a plan that makes no sense. */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunReport> {
@@ -82,6 +83,7 @@ class Run {
   readonly #checkers: Checkers
   readonly #judge = new Judge()
   readonly #coverage = new CoverageSum()
+  #healed = false
   /** The first thing that was found where nothing can be thrown. */
   #broken: RunFailure | undefined
 
@@ -167,19 +169,26 @@ class Run {
         this.#supervisor.uncaught(place, error)
       },
       ...(plant === undefined ? {} : { plant }),
-      ...(observe === undefined ? {} : { observe }),
+      observe: (event) => {
+        if (event.subject === 'disk') this.#coverage.add('disk', event.event)
+        observe?.(event)
+      },
     })
   }
 
   /** A point that is on fires now and then, as its name, its member and how often it was asked before decide. */
   #buggifyOf(name: string): Buggify {
-    const points = new Map(
-      this.#plan.buggify.map((point): [string, Draw] => [point, new Draw('buggify', this.#plan.seed, name, point)]),
-    )
-    return (point: BuggifyPoint) => {
-      const fires = points.get(point)?.happens(BUGGIFY_PER_MILLION) ?? false
-      if (fires) this.#coverage.add('slow way', point)
-      return fires
+    const { seed, buggify } = this.#plan
+    const points = new Map<BuggifyPoint, { readonly draw: Draw; readonly perMillion: number }>()
+    for (const point of buggify) {
+      const perMillion = new Draw('buggify', seed, point).spread(BUGGIFY_PER_MILLION_MIN, BUGGIFY_PER_MILLION_MAX)
+      points.set(point, { draw: new Draw('buggify', seed, point, name), perMillion })
+    }
+    return (point) => {
+      const asked = points.get(point)
+      if (asked === undefined || this.#healed || !asked.draw.happens(asked.perMillion)) return false
+      this.#coverage.add('slow way', point)
+      return true
     }
   }
 
@@ -187,7 +196,7 @@ class Run {
     const { observe } = this.#options
     const world = this.#world
     return new Clients(world, this.#plan.operations, {
-      storeOf: (_member, store) => store,
+      storeOf: (store, client) => this.#judge.recorded(store, client),
       began: (operation, node) => {
         const { id } = operation
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'invoke', id, detail: describe(operation) })
@@ -224,6 +233,7 @@ class Run {
   async #liveness(): Promise<void> {
     const { network } = this.#world
     const { electionTimeoutMs } = this.#plan.settings
+    this.#healed = true
     this.#injector.heal()
     network.setFaults(NO_FAULTS)
     this.#supervisor.heal()
@@ -247,7 +257,9 @@ class Run {
   async #lastWrites(): Promise<void> {
     const left = new Set(this.#living().map(({ name }) => name))
     for (const { name, store } of this.#living()) {
-      store?.put(`last/${name}`, name, { timeoutMs: LAST_WRITES_MS / 2 }).then(
+      if (store === undefined) continue
+      const last = this.#judge.recorded(store, `last on ${name}`)
+      last.put(`last/${name}`, name, { timeoutMs: LAST_WRITES_MS / 2 }).then(
         () => left.delete(name),
         (error: unknown) => {
           this.#broken ??= new RunFailure(
