@@ -18,7 +18,7 @@ import {
 } from 'quorate/testing'
 import { guarded, looking, trusting, work, type Commit } from './job-runner.js'
 
-const JOBS = Array.from({ length: 20 }, (_, nth) => `jobs/${nth + 10}`)
+const JOBS = Array.from({ length: 50 }, (_, nth) => `jobs/${nth + 10}`)
 
 function simulateJobs(commit: Commit, seeds: number): Promise<SimulateReport<string>> {
   return simulate<string, 'finished'>({
@@ -33,7 +33,7 @@ function simulateJobs(commit: Commit, seeds: number): Promise<SimulateReport<str
       env.expose('finished')
     },
     // Each seed draws some of these kinds, and when, where and for how long.
-    faults: { kinds: ['pause', 'clog', 'crash', 'partition'], everyMs: 3_000 },
+    faults: { kinds: ['pause', 'clog', 'crash', 'partition'], everyMs: 1_000 },
     forMs: 20_000,
     // A program that threw is started again, as a supervisor would do it.
     restartAfterMs: 1_000,
@@ -64,7 +64,7 @@ function storyOf({ message, story }: SimulationFailure): string {
   return describeStory(story.filter(({ node, text }) => node === undefined || text.includes(job))).join('\n')
 }
 
-const seeds = Number(process.argv[2] ?? 50)
+const seeds = Number(process.argv[2] ?? 40)
 for (const [name, commit] of Object.entries({ trusting, looking, guarded })) {
   const { failure, seeds: ran, virtualMs } = await simulateJobs(commit, seeds)
   console.log(`\n${name}: ${ran} ${ran === 1 ? 'seed' : 'seeds'}, ${Math.ceil(virtualMs / 60_000)} simulated minutes`)

@@ -49,7 +49,7 @@ export async function work(
   }
 
   async function tryJob(job: string): Promise<boolean> {
-    const lock = await new Mutex(store, `locks/${job}`).tryLock({ ttlMs: 3_000 })
+    const lock = await new Mutex(store, `locks/${job}`).tryLock({ ttlMs: 2_000 })
     if (lock === undefined) return false
     try {
       // Another one may have done it between our look and our lock.
