@@ -78,10 +78,11 @@ export class Calls {
   answered(id: number, response: CallResponse): void {
     const question = this.#asked.get(id)
     if (question === undefined) return
+    // Only "not the leader" is answered with this code: whoever leads is asked once that is known, or when it is time to
+    // ask again. At once would be the same member, as fast as the network carries it.
+    if (response.type === 'refused' && response.code === 'NO_LEADER') return
     this.#asked.delete(id)
-    // Only "not the leader" is answered with this code: whoever leads now is asked, once that is known.
-    if (response.type === 'refused' && response.code === 'NO_LEADER') this.#unasked.add(question)
-    else question.pending.resolve(response)
+    question.pending.resolve(response)
   }
 
   /** What was asked at or before `askedBeforeMs` is taken for lost and asked again; with Infinity, everything. */

@@ -474,11 +474,15 @@ describe('questions to the leader', () => {
     expect(call.now()).toBe('done')
   })
 
-  test('are asked again where the one asked does not lead, and end with any other answer', async () => {
+  test('are asked again where the one asked does not lead, though not at once, and end with any other answer', async () => {
     const { calls, asked, submit } = make()
     const call = standing(calls.ask(ASK, FOREVER))
     submit()
     calls.answered(asked[0] ?? 0, { type: 'refused', code: 'NO_LEADER', message: 'not I' })
+    submit()
+    expect(asked).toHaveLength(1)
+    expect(calls.hasWaiting).toBe(true)
+    calls.askAgain(Infinity)
     submit()
     expect(asked).toHaveLength(2)
     calls.answered(asked[1] ?? 0, { type: 'lease', exists: false })
