@@ -43,7 +43,7 @@ process.exitCode = await main()
 async function main(): Promise<number> {
   if (values.canary) return canary()
   if (values.plan !== undefined) {
-    return one(JSON.parse(readFileSync(values.plan, 'utf8')) as Plan, `npm run sim -- --plan ${values.plan}`)
+    return one(planFrom(values.plan), `npm run sim -- --plan ${values.plan}`)
   }
   const simulatedMinutes = number('simulated-minutes', values['simulated-minutes'])
   if (values.seed !== undefined) {
@@ -63,6 +63,14 @@ async function main(): Promise<number> {
     simulatedMinutes,
   })
   return result.failures.length === 0 && result.complete ? 0 : 1
+}
+
+function planFrom(file: string): Plan {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Plan
+  } catch (error) {
+    return usage(`${file} cannot be read as a plan: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 async function one(plan: Plan, replay: string): Promise<number> {
