@@ -23,11 +23,6 @@ export class Candidates {
     return this.#parts.length === 0
   }
 
-  /** Whether there is one left that leaves the position where it is. */
-  get offersQuiet(): boolean {
-    return this.#parts.some((part, at) => at >= this.#part && part.offersQuiet)
-  }
-
   next(): Candidate | undefined {
     for (; this.#part < this.#parts.length; this.#part++) {
       const next = this.#parts[this.#part]?.next()
@@ -64,10 +59,6 @@ class Listed extends Candidates {
 
   override get empty(): boolean {
     return this.#at === this.#end
-  }
-
-  override get offersQuiet(): boolean {
-    return this.#quiet && !this.empty
   }
 
   override next(): Candidate | undefined {

@@ -89,6 +89,8 @@ export interface Place {
 
 /** What is known from elsewhere of the changes that were made, whoever asked for them. */
 export interface Oracle<State, Input = unknown> {
+  /** Of the first change that it knows. Default: it knows all of them. */
+  readonly from?: number
   /** Of the last change. */
   readonly position: number
   /** Whether the change that led to this state is the one that was really made at its position. */

@@ -30,6 +30,7 @@ export function watchOracle(events: readonly WatchEvent[]): Oracle<EtcdState, Et
   const first = events[0]?.revision ?? Infinity
   const last = events[events.length - 1]?.revision ?? 0
   return {
+    from: first,
     position: last,
     agrees: ({ revision, changes }) => {
       const known = byRevision.get(revision)

@@ -9,9 +9,10 @@ import type { Step } from './timeline.js'
 export interface Stuck<State> {
   /**
    * `answer`: the model gives another answer. `order`: another call had to be placed before, and could not be. `oracle`:
-   * another change was made. `gap`: no call makes the next change.
+   * another change was made. `gap`: no call makes the next change. `end`: no change is missing, and a call is still to be
+   * placed.
    */
-  readonly why: 'answer' | 'order' | 'oracle' | 'gap'
+  readonly why: 'answer' | 'order' | 'oracle' | 'gap' | 'end'
   readonly step: number | undefined
   readonly blockedBy: number | undefined
   readonly position: number
@@ -78,6 +79,10 @@ export function explainStuck<State, Input, Output>(
         states,
         explanation: `${name} says it made the change to ${next}, but that was: ${truth ?? 'another'}`,
       }
+    case 'end': {
+      const last = `at the last place, after the change to ${position}, ${answer}`
+      return { call, states, explanation: `${name} fits nowhere; ${last}` }
+    }
     case 'gap': {
       const change = truth === undefined ? '' : ` (${truth})`
       const rest = step === undefined ? '' : `; the next known is ${name}`

@@ -8,6 +8,7 @@
  *
  * Always: `illegal` means that no order at all explains the history, else the verdict is `unknown`.
  */
+import { assertNever } from '../../base/assert.js'
 import type { Budget } from './budget.js'
 import type { Call } from './call.js'
 import { Candidates, NO_CANDIDATES } from './candidates.js'
@@ -86,6 +87,12 @@ class Walk<State, Input, Output> {
   readonly #wandering: CallSet
   readonly #states: Interner<State>
   readonly #seen = new Seen()
+  /** Whether the oracle knows of every change. */
+  readonly #allKnown: boolean
+  /** Of the answers without a place those that were right at some position they may be at. */
+  readonly #rightOnce = new Set<number>()
+  /** The order is not replayed before so many steps: at most half of all are spent on that. */
+  #replayAfter = 0
   /** Stuck on what no other choice can mend. */
   #hopeless = false
   #state: State
@@ -116,6 +123,7 @@ class Walk<State, Input, Output> {
     this.#states = new Interner(model)
     this.#state = model.init()
     this.#position = witness.position(this.#state)
+    this.#allKnown = oracle !== undefined && (oracle.from ?? 0) <= this.#position + 1
   }
 
   /** The most calls that could be placed. */
@@ -194,7 +202,11 @@ class Walk<State, Input, Output> {
     const known = change !== undefined || read !== undefined || this.#position < (this.#oracle?.position ?? 0)
     const moving = this.#movingCandidates()
     const next = read === undefined || (positions[change ?? 0] ?? 0) < (positions[read] ?? 0) ? change : read
-    return this.#choose(known ? [moving, quiet] : [quiet, moving], 'gap', next ?? this.#placement.byEnd[this.#end])
+    return this.#choose(
+      known ? [moving, quiet] : [quiet, moving],
+      known ? 'gap' : 'end',
+      next ?? this.#placement.byEnd[this.#end],
+    )
   }
 
   /** Takes the first candidate that fits, and keeps the others in mind; notes why, where none does. */
@@ -355,17 +367,60 @@ class Walk<State, Input, Output> {
   }
 
   #note(why: Stuck<State>['why'], step: number | undefined): void {
-    const { byEnd } = this.#placement
-    const blockedBy = why === 'order' ? byEnd[this.#end] : undefined
+    const blockedBy = why === 'order' ? this.#placement.byEnd[this.#end] : undefined
     const culprit = blockedBy ?? step
-    if (this.#oracle !== undefined && why !== 'gap' && culprit !== undefined) {
-      const { input } = this.#steps[culprit] as Step<Input, Output>
-      // What waits may have been kept waiting by a quiet call that could have gone before.
-      const settled = this.#witness.settled?.(input) ?? false
-      this.#hopeless = settled && !this.#forks.some(({ candidates }) => candidates.offersQuiet)
-    }
+    this.#hopeless = culprit !== undefined && this.#isSettled(culprit) && this.#isWrongAnyhow(why, culprit)
     if (this.stuck !== undefined && !this.#hopeless && this.order.length <= this.stuck.order.length) return
     this.stuck = { why, step, blockedBy, position: this.#position, state: this.#state, order: [...this.order] }
+  }
+
+  /** Whether the oracle knows all that the answer follows from. */
+  #isSettled(step: number): boolean {
+    const { input, output } = this.#steps[step] as Step<Input, Output>
+    return this.#allKnown && output !== UNKNOWN && (this.#witness.settled?.(input) ?? false)
+  }
+
+  /** Whether a settled answer is wrong in every order: every order leads through the changes that this one led through. */
+  #isWrongAnyhow(why: Stuck<State>['why'], step: number): boolean {
+    switch (why) {
+      case 'answer':
+      case 'oracle':
+        return true
+      case 'order':
+      case 'end':
+        return this.#neverRight(step)
+      case 'gap':
+        return false
+      default:
+        return assertNever(why, 'reason')
+    }
+  }
+
+  /** Of an answer without a place: whether it was right at no position so far from the first that it can be at. */
+  #neverRight(step: number): boolean {
+    const { positions, byEnd } = this.#placement
+    if (this.stepsDone < this.#replayAfter || this.#rightOnce.has(step) || !Number.isNaN(positions[step])) return false
+    const { input, output, from } = this.#steps[step] as Step<Input, Output>
+    let first = -Infinity
+    for (const ended of byEnd) {
+      if ((this.#steps[ended]?.to ?? Infinity) > from) break
+      first = Math.max(first, positions[ended] || first)
+    }
+    let state = this.#model.init()
+    const right = (): boolean =>
+      this.#witness.position(state) >= first && this.#model.step(state, input, output) !== undefined
+    let found = right()
+    for (const placed of this.order) {
+      if (found) break
+      const before = this.#witness.position(state)
+      const { input, output } = this.#steps[placed] as Step<Input, Output>
+      state = this.#model.step(state, input, output) ?? state
+      if (this.#witness.position(state) !== before) found = right()
+    }
+    this.stepsDone += this.order.length
+    this.#replayAfter = this.stepsDone + this.order.length
+    if (found) this.#rightOnce.add(step)
+    return !found
   }
 }
 

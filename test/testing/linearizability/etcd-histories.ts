@@ -20,7 +20,7 @@ import type { Drawn } from './histories.js'
 /** One that takes effect; `asked` is what the history says of it. */
 type Act =
   | { readonly type: 'operation'; readonly operation: Operation; readonly local: number }
-  | { readonly type: 'get'; readonly key: string }
+  | { readonly type: 'get'; readonly key: string; readonly local: number }
   | { readonly type: 'compact'; readonly back: number }
   | { readonly type: 'grant' | 'revoke' | 'expire' | 'keep-alive'; readonly lease: string }
 
@@ -48,7 +48,12 @@ const simple: fc.Arbitrary<Operation> = fc.oneof(
       .record({
         selection,
         options: fc.record(
-          { limit: fc.integer({ min: 1, max: 2 }), countOnly: fc.constant(true), keysOnly: fc.boolean() },
+          {
+            limit: fc.integer({ min: 1, max: 2 }),
+            countOnly: fc.constant(true),
+            keysOnly: fc.boolean(),
+            revision: fc.integer({ min: 1, max: 5 }),
+          },
           { requiredKeys: [] },
         ),
       })
@@ -80,7 +85,7 @@ const act: fc.Arbitrary<Act> = fc.oneof(
     weight: 4,
     arbitrary: fc.record({ type: fc.constant('operation' as const), operation: transaction, local: fc.constant(0) }),
   },
-  { weight: 3, arbitrary: fc.record({ type: fc.constant('get' as const), key }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('get' as const), key, local: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('compact' as const), back: fc.nat(2) }) },
   {
     weight: 4,
@@ -121,6 +126,41 @@ export function etcdHistory(maxLength: number): fc.Arbitrary<DrawnHistory> {
   })
 }
 
+/**
+ * Without leases, whose ends explain much, and all told: so that each answer follows from those before it. After each
+ * call all keys are read.
+ */
+export function sequentialEtcdHistory(maxLength: number): fc.Arbitrary<readonly Drawn<EtcdInput, EtcdOutput>[]> {
+  return fc.array(act, { maxLength }).map((acts) => {
+    const truth = new Truth()
+    const all: Act = { type: 'operation', operation: get({ prefix: '' }), local: 1 }
+    const drawn: Drawn<EtcdInput, EtcdOutput>[] = []
+    for (const each of acts.filter(withoutLease).flatMap((each) => [each, all])) {
+      const input = truth.inputOf(each.type === 'operation' || each.type === 'get' ? { ...each, local: 1 } : each)
+      const ending = truth.perform(each)
+      if (input === undefined) continue
+      const invoked = 10 * drawn.length
+      drawn.push({ client: 'a', input, ending, invoked, returned: invoked + 5 })
+    }
+    return drawn
+  })
+}
+
+function withoutLease(act: Act): boolean {
+  switch (act.type) {
+    case 'operation':
+      return !JSON.stringify(operationData(act.operation)).includes('"lease"')
+    case 'get':
+    case 'compact':
+      return true
+    case 'grant':
+    case 'revoke':
+    case 'expire':
+    case 'keep-alive':
+      return false
+  }
+}
+
 class Truth {
   readonly events: WatchEvent[] = []
   readonly #leases = new Lessor()
@@ -134,7 +174,7 @@ class Truth {
         return data.type === 'range' && act.local === 0 ? { ...data, local: true } : data
       }
       case 'get':
-        return { type: 'get', key: act.key }
+        return act.local === 0 ? { type: 'get', key: act.key, local: true } : { type: 'get', key: act.key }
       case 'compact':
         return { type: 'compact', revision: this.#store.revision - act.back }
       case 'grant':

@@ -1,0 +1,10 @@
+/** The kit that is published, by every law of laws.ts. */
+import { test } from 'vitest'
+import { check, etcdModel, keyValueModel, registerModel, UNKNOWN, watchOracle } from 'quorate/testing'
+import { LAWS, type Kit } from './laws.js'
+
+const kit: Kit = { check, etcdModel, keyValueModel, registerModel, UNKNOWN, watchOracle }
+
+test.for(LAWS.map((law) => [law.name, law] as const))('%s', ([, law]) => {
+  law.holds(kit)
+})
