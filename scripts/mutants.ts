@@ -9,7 +9,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { hunt } from '../test/mutants/hunt.js'
+import { hunt, runSeeds } from '../test/mutants/hunt.js'
 import { allMutants, pathOf, UNMUTATED, type Mutant } from '../test/mutants/mutant.js'
 import { tableOf, withTable, writeRecord, type Caught } from '../test/mutants/recorded.js'
 
@@ -26,22 +26,20 @@ if (unknown.length > 0) {
   process.exit(2)
 }
 const wanted = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-const caught = new Map<string, Caught>()
+const caught = new Set<string>()
 
 await inParallel(wanted, async (mutant) => {
   const found = await search(mutant)
   if (found === undefined) process.exitCode = 1
-  else caught.set(mutant.name, found)
+  else caught.add(mutant.name)
 })
 if (positionals.length === 0) {
-  const { found, other } = await hunt({ ...UNMUTATED, seeds: 100 }, 1)
-  const failure = found ?? other
+  const { other: failure } = await runSeeds(UNMUTATED, UNMUTATED, 1, 100)
   if (failure !== undefined) {
     console.error(`the unmutated source fails with seed ${failure.seed}: ${failure.message}`)
     process.exitCode = 1
   }
 }
-writeRecord(caught)
 const page = pathOf('docs/TRACK-RECORD.md')
 writeFileSync(page, withTable(readFileSync(page, 'utf8'), tableOf(all)))
 console.log(`\n${caught.size} of ${wanted.length} caught`)
@@ -54,7 +52,10 @@ async function search(mutant: Mutant): Promise<Caught | undefined> {
     if (found !== undefined) {
       console.error(`${mutant.name}: seed ${found.seed}, ${wallSeconds.toFixed(1)} s: ${found.message}`)
       const { seed, verdict } = found
-      return { seed, verdict, simulatedSeconds: simulatedMs / 1000, wallSeconds }
+      const row: Caught = { seed, verdict, simulatedSeconds: simulatedMs / 1000, wallSeconds }
+      // At once: a search that is broken off has not been for nothing.
+      writeRecord(mutant.name, row)
+      return row
     }
     console.error(
       `${mutant.name}: NOT CAUGHT in ${seeds} seeds; ${other === undefined ? '' : `seed ${other.seed} failed otherwise: ${other.message}`}`,

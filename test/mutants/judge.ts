@@ -3,7 +3,8 @@
  * a mutant that never comes back can be ended.
  */
 import { parentPort, workerData } from 'node:worker_threads'
-import { runSwarm } from '../../src/testing/index.js'
+import { drawPlan, runPlan } from '../../src/testing/index.js'
+import { emphasised } from './emphasis.js'
 
 export interface Task {
   readonly fromSeed: number
@@ -11,6 +12,8 @@ export interface Task {
   /** Classes of verdict that count. */
   readonly verdicts: readonly string[]
   readonly emphasis: readonly string[]
+  /** How long faults and operations go on in each run. */
+  readonly safetyMs: number
 }
 
 export interface Finding {
@@ -30,24 +33,19 @@ export interface Judgement {
   readonly simulatedMs: number
 }
 
-async function judge({ fromSeed, throughSeed, verdicts }: Task): Promise<Judgement> {
+async function judge({ fromSeed, throughSeed, verdicts, emphasis, safetyMs }: Task): Promise<Judgement> {
   let other: Finding | undefined
   let simulatedMs = 0
   for (let seed = fromSeed; seed <= throughSeed; seed++) {
-    const { failure, virtualMs } = await runSwarm({ seed })
+    const { failure, virtualMs } = await runPlan(emphasised(drawPlan(seed, { safetyMs }), emphasis))
     simulatedMs += virtualMs
     if (failure === undefined) continue
-    const verdict = verdictOf(failure.message)
+    const verdict = failure.invariant ?? failure.kind
     const finding = { seed, verdict, message: failure.message, simulatedMs: virtualMs }
     if (verdicts.includes(verdict)) return { found: finding, other, seeds: seed - fromSeed + 1, simulatedMs }
     other ??= finding
   }
   return { found: undefined, other, seeds: throughSeed - fromSeed + 1, simulatedMs }
-}
-
-function verdictOf(message: string): string {
-  const [, named] = /^(\w+) violated/.exec(message) ?? []
-  return named ?? 'assertion'
 }
 
 parentPort?.postMessage(await judge(workerData as Task))

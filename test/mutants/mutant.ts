@@ -7,7 +7,8 @@
  *     Breaks: one vote in a term, 3.4             what it breaks
  *     Verdict: R7, R1                             the classes of verdict by which it counts as caught
  *     Seeds: 100                                  how many seeds it may take; default 200
- *     Emphasis: crash                             faults and operations that it needs; default: as drawn
+ *     Emphasis: crash, watch                      faults, operations and rare ways that it needs more of; default: as drawn
+ *     Minutes: 5                                  simulated, of each seed; default 1
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -21,6 +22,7 @@ export interface Mutant {
   readonly verdicts: readonly string[]
   readonly seeds: number
   readonly emphasis: readonly string[]
+  readonly safetyMs: number
   readonly files: readonly FilePatch[]
 }
 
@@ -31,8 +33,9 @@ export const UNMUTATED: Mutant = {
   museum: '',
   breaks: '',
   verdicts: [],
-  seeds: 20,
+  seeds: 5,
   emphasis: [],
+  safetyMs: 60_000,
   files: [],
 }
 
@@ -71,6 +74,7 @@ export function readMutant(name: string, text: string): Mutant {
     verdicts: listOf(field('Verdict')),
     seeds: Number(fields.get('Seeds') ?? SEEDS_DEFAULT),
     emphasis: listOf(fields.get('Emphasis') ?? ''),
+    safetyMs: Number(fields.get('Minutes') ?? 1) * 60_000,
     files,
   }
 }

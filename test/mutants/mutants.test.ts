@@ -1,13 +1,13 @@
 /**
  * The net is shown to hold: every known bug that is planted in a copy of the source is caught by the simulation of the
- * whole system, as the class of bug that it is.
+ * whole system, as the class of bug that it is, by a plan that the source without it passes.
  *
  * Looks at the recorded seed first, then from 1 on. Where the recorded one catches nothing any more, the mutant only has
  * to be caught within its bound; `npx tsx scripts/mutants.ts` brings the record up to date.
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { hunt } from './hunt.js'
+import { hunt, runSeeds } from './hunt.js'
 import type { Finding } from './judge.js'
 import { allMutants, CANARY, pathOf, UNMUTATED, type Mutant } from './mutant.js'
 import { readRecord } from './recorded.js'
@@ -40,8 +40,8 @@ describe.concurrent('the simulation catches', () => {
 })
 
 test('the unmutated source passes what they fail', async ({ signal }) => {
-  const { found, other } = await hunt(UNMUTATED, 1, signal)
-  expect([found, other]).toEqual([undefined, undefined])
+  const { other } = await runSeeds(UNMUTATED, UNMUTATED, 1, UNMUTATED.seeds, signal)
+  expect(other).toBeUndefined()
 })
 
 test('the canary fails at once: the run itself can fail', async ({ signal }) => {

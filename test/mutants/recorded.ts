@@ -19,9 +19,8 @@ export function readRecord(): Map<string, Caught> {
   return new Map(Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Record<string, Caught>))
 }
 
-/** Keeps what was recorded of mutants that are not given. */
-export function writeRecord(caught: ReadonlyMap<string, Caught>): void {
-  const all = [...readRecord(), ...caught].sort(([a], [b]) => (a < b ? -1 : 1))
+export function writeRecord(name: string, caught: Caught): void {
+  const all = [...readRecord().set(name, caught)].sort(([a], [b]) => (a < b ? -1 : 1))
   writeFileSync(file, `${JSON.stringify(Object.fromEntries(all), undefined, 2)}\n`)
 }
 
