@@ -71,8 +71,8 @@ export function hash64(bytes: Uint8Array): Digest {
   return { high, low }
 }
 
-/** Spreads every bit of a 32-bit number over all of them (a bijection). */
-function mix(value: number): number {
+/** Spreads every bit of a 32-bit number over all of them (a bijection): what counter-based draws are made of. */
+export function mix(value: number): number {
   let mixed = value
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d)
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b)

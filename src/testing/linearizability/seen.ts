@@ -4,6 +4,7 @@
  *
  * Always: an entry is found only where both are the same bit by bit; the hash only says where to look.
  */
+import { mix } from '../../base/checksum.js'
 
 /** A set of small numbers that knows where its first gap and its last member are, since between them lies all that varies. */
 export class CallSet {
@@ -120,12 +121,4 @@ export class Seen {
 function grown<Numbers extends Int32Array | Uint32Array>(from: Numbers, to: Numbers): Numbers {
   to.set(from)
   return to
-}
-
-/** Spreads a number over 32 bits. */
-function mix(value: number): number {
-  let mixed = value
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d)
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b)
-  return (mixed ^ (mixed >>> 16)) >>> 0
 }

@@ -5,8 +5,7 @@
  * Always: each question has a count of its own, and no draw moves another one. So that leaving out one fault leaves the
  * timings and fates of everything that happens in the same order as they were (fate.ts does the same for frames).
  */
-import { hash64 } from '../../base/checksum.js'
-import { mix } from './fate.js'
+import { hash64, mix } from '../../base/checksum.js'
 
 /** What is asked. Numbers are part of every recorded seed: only ever add, at the end. */
 const QUESTIONS = [

@@ -5,7 +5,7 @@
  * one fault, one frame or one kind of fault leaves the fate of all others as it was, and a failing run can be shrunk; a
  * single stream of random numbers would turn every removal into another world.
  */
-import { hash64 } from '../../base/checksum.js'
+import { hash64, mix } from '../../base/checksum.js'
 
 /** What is asked about a frame. Numbers are part of every recorded seed: only ever add. */
 export const QUESTION = {
@@ -77,12 +77,4 @@ export class FrameFate {
   #draw(question: Question): number {
     return mix(this.#key ^ Math.imul(question, 0xc2b2ae35))
   }
-}
-
-/** Spreads every bit of a 32-bit number over all of them (a bijection). */
-export function mix(value: number): number {
-  let mixed = value
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d)
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b)
-  return (mixed ^ (mixed >>> 16)) >>> 0
 }

@@ -4,7 +4,7 @@
  * Always: what is drawn under one name is the same whatever was drawn, or not drawn, under others. So that adding a kind of
  * fault or leaving out an operation does not turn a run into another one, as one stream of numbers would.
  */
-import { hash64 } from '../../base/checksum.js'
+import { hash64, mix } from '../../base/checksum.js'
 import { below, type Random } from '../../base/random.js'
 
 const MILLION = 1_000_000
@@ -68,12 +68,4 @@ export class Draw implements Random {
     while (picked.length < count && left.length > 0) picked.push(...left.splice(this.below(left.length), 1))
     return picked
   }
-}
-
-/** Spreads every bit of a 32-bit number over all of them (a bijection). */
-function mix(value: number): number {
-  let mixed = value
-  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x7feb352d)
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x846ca68b)
-  return (mixed ^ (mixed >>> 16)) >>> 0
 }

@@ -83,6 +83,8 @@ class Run {
   readonly #checkers: Checkers
   readonly #judge = new Judge()
   readonly #coverage = new CoverageSum()
+  /** How many lives each member has begun. */
+  readonly #lives = new Map<string, number>()
   #healed = false
   /** The first thing that was found where nothing can be thrown. */
   #broken: RunFailure | undefined
@@ -176,13 +178,16 @@ class Run {
     })
   }
 
-  /** A point that is on fires now and then, as its name, its member and how often it was asked before decide. */
+  /** A point that is on fires now and then, as its name, its member's life and how often it was asked before decide. */
   #buggifyOf(name: string): Buggify {
     const { seed, buggify } = this.#plan
+    // Points that are asked once, at a start, would come out alike in every life of a member.
+    const life = (this.#lives.get(name) ?? 0) + 1
+    this.#lives.set(name, life)
     const points = new Map<BuggifyPoint, { readonly draw: Draw; readonly perMillion: number }>()
     for (const point of buggify) {
       const perMillion = new Draw('buggify', seed, point).spread(BUGGIFY_PER_MILLION_MIN, BUGGIFY_PER_MILLION_MAX)
-      points.set(point, { draw: new Draw('buggify', seed, point, name), perMillion })
+      points.set(point, { draw: new Draw('buggify', seed, point, name, life), perMillion })
     }
     return (point) => {
       const asked = points.get(point)
