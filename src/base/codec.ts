@@ -2,10 +2,10 @@
  * The bounded binary codec of everything that is written to disk or sent to a peer.
  *
  * Always: a reader never reads past its end, never allocates more than its input holds, and fails with `MALFORMED`
- * only. Numbers are big endian and of fixed size: on the paths that matter it beats varints (measured, DataView), and
- * a hex dump can be read by a person.
+ * only. Numbers are big endian and of fixed size: on the paths that matter it beats varints (measured), and a hex dump can
+ * be read by a person.
  */
-import { asBuffer } from './bytes.js'
+import { asBuffer, putUint32, uint32At } from './bytes.js'
 import { isStoreError, StoreError } from './errors.js'
 
 const TWO_32 = 0x1_0000_0000
@@ -31,12 +31,10 @@ export function decodeStored<T>(bytes: Uint8Array, what: string, decode: (reader
 /** Appends values to a buffer that grows. {@link Writer.finish} gives the bytes away; the writer is spent. */
 export class Writer {
   #bytes: Buffer
-  #view: DataView
   #length = 0
 
   constructor(expectedBytes = 256) {
     this.#bytes = Buffer.allocUnsafe(expectedBytes)
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength)
   }
 
   get length(): number {
@@ -45,19 +43,20 @@ export class Writer {
 
   uint8(value: number): this {
     const at = this.#take(1)
-    this.#view.setUint8(at, value)
+    this.#bytes[at] = value
     return this
   }
 
   uint16(value: number): this {
     const at = this.#take(2)
-    this.#view.setUint16(at, value)
+    this.#bytes[at] = value >>> 8
+    this.#bytes[at + 1] = value
     return this
   }
 
   uint32(value: number): this {
     const at = this.#take(4)
-    this.#view.setUint32(at, value)
+    putUint32(this.#bytes, at, value)
     return this
   }
 
@@ -73,15 +72,15 @@ export class Writer {
   uint53(value: number): this {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a non-negative safe integer`)
     const at = this.#take(8)
-    this.#view.setUint32(at, Math.floor(value / TWO_32))
-    this.#view.setUint32(at + 4, value >>> 0)
+    putUint32(this.#bytes, at, value / TWO_32)
+    putUint32(this.#bytes, at + 4, value)
     return this
   }
 
   /** A signed 64-bit id. */
   int64(value: bigint): this {
     const at = this.#take(8)
-    this.#view.setBigInt64(at, value)
+    this.#bytes.writeBigInt64BE(BigInt.asIntN(64, value), at)
     return this
   }
 
@@ -117,7 +116,7 @@ export class Writer {
 
   /** Overwrites four bytes written before, for a length or checksum known only now. */
   patchUint32(at: number, value: number): this {
-    this.#view.setUint32(at, value)
+    putUint32(this.#bytes, at, value)
     return this
   }
 
@@ -137,7 +136,6 @@ export class Writer {
       const grown = Buffer.allocUnsafe(Math.max(needed, this.#bytes.byteLength * 2))
       this.#bytes.copy(grown, 0, 0, at)
       this.#bytes = grown
-      this.#view = new DataView(grown.buffer, grown.byteOffset, grown.byteLength)
     }
     this.#length = needed
     return at
@@ -147,14 +145,12 @@ export class Writer {
 /** Reads what {@link Writer} wrote. Byte fields are views into the input, not copies. */
 export class Reader {
   readonly #bytes: Buffer
-  readonly #view: DataView
   readonly #what: string
   #at = 0
 
   /** `what` names the thing being read, for the error. */
   constructor(bytes: Uint8Array, what: string) {
     this.#bytes = asBuffer(bytes)
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#what = what
   }
 
@@ -163,26 +159,27 @@ export class Reader {
   }
 
   uint8(): number {
-    return this.#view.getUint8(this.#take(1))
+    return this.#bytes[this.#take(1)] as number
   }
 
   uint16(): number {
-    return this.#view.getUint16(this.#take(2))
+    const at = this.#take(2)
+    return ((this.#bytes[at] as number) << 8) | (this.#bytes[at + 1] as number)
   }
 
   uint32(): number {
-    return this.#view.getUint32(this.#take(4))
+    return uint32At(this.#bytes, this.#take(4))
   }
 
   uint53(): number {
     const at = this.#take(8)
-    const value = this.#view.getUint32(at) * TWO_32 + this.#view.getUint32(at + 4)
+    const value = uint32At(this.#bytes, at) * TWO_32 + uint32At(this.#bytes, at + 4)
     if (!Number.isSafeInteger(value)) throw this.malformed(`a number above 2^53 at byte ${at}`)
     return value
   }
 
   int64(): bigint {
-    return this.#view.getBigInt64(this.#take(8))
+    return this.#bytes.readBigInt64BE(this.#take(8))
   }
 
   boolean(): boolean {

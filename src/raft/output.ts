@@ -47,13 +47,24 @@ export function takeReady(state: RaftState, mayApply: boolean): Ready {
   const snapshots = takeSnapshotRequests(state)
   const restore = restoreIsDue(state) ? beginRestore(state) : undefined
   const write = needsWrite(state) ? beginWrite(state) : undefined
-  const committed = mayApply ? deliver(state) : NO_ENTRIES
-  const { messages, answeredReads: reads, droppedReads, refusedSnapshots, promises } = state
-  state.messages = []
-  state.answeredReads = []
-  state.droppedReads = []
-  state.refusedSnapshots = []
+  const committed = mayApply ? deliver(state) : NOTHING
+  const { promises } = state
+  const messages = handOut(state, 'messages')
+  const reads = handOut(state, 'answeredReads')
+  const droppedReads = handOut(state, 'droppedReads')
+  const refusedSnapshots = handOut(state, 'refusedSnapshots')
   return { write, messages, committed, reads, droppedReads, restore, snapshots, refusedSnapshots, promises }
+}
+
+/** Takes a list out of the state; most are empty each time, and an empty one stays there. */
+function handOut<Name extends 'messages' | 'answeredReads' | 'droppedReads' | 'refusedSnapshots'>(
+  state: RaftState,
+  name: Name,
+): RaftState[Name] | readonly never[] {
+  const list = state[name]
+  if (list.length === 0) return NOTHING
+  state[name] = []
+  return list
 }
 
 /** The write is durable, and with it what it was told to hold. */
@@ -119,10 +130,10 @@ function deliverableIndex(state: RaftState): Index {
 
 function deliver(state: RaftState): readonly Entry[] {
   const through = deliverableIndex(state)
-  if (through <= state.deliveredIndex) return NO_ENTRIES
+  if (through <= state.deliveredIndex) return NOTHING
   const entries = state.log.slice(state.deliveredIndex + 1, through, state.settings.applyBatchBytesMax)
   state.deliveredIndex += entries.length
   return entries
 }
 
-const NO_ENTRIES: readonly Entry[] = []
+const NOTHING: readonly never[] = []

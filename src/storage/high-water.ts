@@ -14,6 +14,7 @@
  * with two of which one stays untouched, the writes during a sync would have nowhere to go.
  */
 import { assert } from '../base/assert.js'
+import { putUint32 } from '../base/bytes.js'
 import { crc32 } from '../base/checksum.js'
 import { Reader, Writer } from '../base/codec.js'
 import { StoreError, isStoreError } from '../base/errors.js'
@@ -57,7 +58,6 @@ export class HighWater {
   readonly #file: SlotFile
   readonly #health: DiskHealth
   readonly #bytes = new Uint8Array(SLOT_BYTES)
-  readonly #view = new DataView(this.#bytes.buffer)
   #slot: number
   /** The sync under way; the next one waits for it, since it frees the slot that the next one needs. */
   #syncing: Promise<void> = Promise.resolve()
@@ -88,7 +88,7 @@ export class HighWater {
 
   #write(mark: HighWaterMark): void {
     this.#checkUsable()
-    putSlot(this.#view, mark)
+    putSlot(this.#bytes, mark)
     try {
       this.#file.writeSync(this.#bytes, PAGE_BYTES * (1 + this.#slot))
     } catch (error) {
@@ -135,7 +135,7 @@ export function newHighWater(identity: Identity): Uint8Array {
   assert(recorded.byteLength <= PAGE_BYTES - PREAMBLE_BYTES, 'the identity does not fit into its page')
   content.set(recorded, PREAMBLE_BYTES)
   const slot = new Uint8Array(SLOT_BYTES)
-  putSlot(new DataView(slot.buffer), NO_MARK)
+  putSlot(slot, NO_MARK)
   for (let at = 1; at <= SLOTS; at++) content.set(slot, at * PAGE_BYTES)
   return content
 }
@@ -201,13 +201,13 @@ function readSlot(content: Uint8Array, slot: number): HighWaterMark | undefined 
 }
 
 /** Into a buffer that is used again: this runs on every acknowledgement. */
-function putSlot(view: DataView, mark: HighWaterMark): void {
+function putSlot(slot: Uint8Array, mark: HighWaterMark): void {
   let at = 0
   for (const value of [mark.generation, mark.term, mark.vote, mark.lastIndex]) {
-    view.setUint32(at, Math.floor(value / 0x1_0000_0000))
-    view.setUint32(at + 4, value >>> 0)
+    putUint32(slot, at, value / 0x1_0000_0000)
+    putUint32(slot, at + 4, value)
     at += 8
   }
-  view.setUint32(at, mark.chain)
-  view.setUint32(at + 4, crc32(new Uint8Array(view.buffer, view.byteOffset, SLOT_BYTES - 4)))
+  putUint32(slot, at, mark.chain)
+  putUint32(slot, at + 4, crc32(slot.subarray(0, SLOT_BYTES - 4)))
 }

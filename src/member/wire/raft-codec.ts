@@ -33,8 +33,29 @@ const ENTRY_KINDS = new Map(Object.entries(ENTRY_CODES).map(([kind, code]) => [c
 /** Term, kind and length of an entry without data. */
 const ENTRY_BYTES_MIN = 13
 
+/** Type and term. */
+const ENVELOPE_BYTES = 9
+/** What follows them, an append's entries aside: exactly, so that nothing is copied or cut to size; a longer one grows. */
+const BODY_BYTES: Record<MessageType, number> = {
+  'pre-vote': 16,
+  'pre-vote-reply': 1,
+  vote: 17,
+  'vote-reply': 1,
+  append: 28,
+  'append-accepted': 8,
+  'append-rejected': 24,
+  heartbeat: 16,
+  'heartbeat-reply': 8,
+  'read-index': 8,
+  'read-index-reply': 16,
+  'timeout-now': 0,
+  recovering: 17,
+  recovered: 16,
+}
+
 export function encodeMessage(message: Message): Uint8Array {
-  const writer = new Writer(message.type === 'append' ? 64 + appendBytes(message.entries) : 64)
+  const entryBytes = message.type === 'append' ? appendBytes(message.entries) : 0
+  const writer = new Writer(ENVELOPE_BYTES + BODY_BYTES[message.type] + entryBytes)
   writer.uint8(MESSAGE_CODES[message.type]).uint53(message.term)
   switch (message.type) {
     case 'pre-vote':
