@@ -54,7 +54,7 @@ export class FrameFate {
 
   /** True in `perMillion` of a million cases. A rise of the rate only adds cases. */
   happens(question: Question, perMillion: number): boolean {
-    return this.#draw(question) < (perMillion / MILLION) * TWO_32
+    return perMillion > 0 && this.#draw(question) < (perMillion / MILLION) * TWO_32
   }
 
   /** 0 <= n < `limit`, evenly. */

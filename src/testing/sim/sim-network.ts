@@ -12,15 +12,14 @@
  */
 import type { Clock, Timers } from '../../base/clock.js'
 import { StoreError } from '../../base/errors.js'
-import { LIMITS } from '../../base/limits.js'
 import { meet } from '../../transport/memory.js'
 import { MemoryTransport } from '../../transport/memory-transport.js'
 import type { Medium } from '../../transport/memory-transport.js'
-import type { Frame, Peer, PeerId, Transport, TransportIdentity } from '../../transport/transport.js'
-import { LinkFate, QUESTION } from './fate.js'
-import type { FrameFate } from './fate.js'
+import type { Frame, Peer, Transport } from '../../transport/transport.js'
+import { type FrameFate, QUESTION } from './fate.js'
 import { NO_FAULTS, type NetworkFaults } from './network-faults.js'
 import { ENTER_AT_ONCE, type Enter } from './sim-process.js'
+import { type Parcel, Way } from './way.js'
 
 export { NO_FAULTS } from './network-faults.js'
 export type { NetworkFaults } from './network-faults.js'
@@ -60,44 +59,13 @@ export interface SimNetworkOptions {
   readonly observe?: (event: NetworkEvent, frame: Uint8Array) => void
 }
 
-/** A frame on its way. */
-interface Parcel {
-  readonly sender: TransportIdentity
-  readonly receiver: PeerId
-  readonly frame: Frame
-  readonly nth: number
-  /** Of the connection that it was sent on. */
-  readonly connection: number
-  readonly flipped: boolean
-}
-
-/** One direction between two places. */
-interface Way {
-  readonly from: string
-  readonly to: string
-  readonly fate: LinkFate
-  /** Connections that broke: what was sent on one of them does not arrive. */
-  connection: number
-  /** Those that keep the order, next to arrive first. */
-  line: Parcel[]
-  /** When the last of the line arrives: nothing behind it does earlier. */
-  lineEndsAtMs: number
-  /** When a slow way has taken in all that was sent. */
-  busyUntilMs: number
-  /** On the way altogether; bounded like the queue of a real transport. */
-  frames: number
-  bytes: number
-  cut: boolean
-  /** What arrived while the way is clogged; undefined while it is not. */
-  clogged: Parcel[] | undefined
-  faults: Partial<NetworkFaults> | undefined
-}
-
 export class SimNetwork {
   readonly #options: SimNetworkOptions
   readonly #attached = new Map<string, MemoryTransport>()
   readonly #enters = new WeakMap<MemoryTransport, Enter>()
-  readonly #ways = new Map<string, Way>()
+  /** Each once it was asked for. */
+  readonly #ways: Way[] = []
+  readonly #waysFrom = new Map<string, Map<string, Way>>()
   readonly #statistics: Record<NetworkEvent['type'], number> = {
     sent: 0,
     lost: 0,
@@ -181,23 +149,21 @@ export class SimNetwork {
 
   /** Frames from `from` to `to` wait, until they are let through together. */
   clog(from: string, to: string): void {
-    this.#way(from, to).clogged ??= []
+    this.#way(from, to).clog()
   }
 
   unclog(from: string, to: string): void {
     const way = this.#way(from, to)
-    const waiting = way.clogged ?? []
-    way.clogged = undefined
-    for (const parcel of waiting) this.#options.timers.soon(() => this.#arrive(way, parcel))
+    for (const parcel of way.unclog()) this.#options.timers.soon(() => this.#arrive(way, parcel))
   }
 
   /** Takes back every cut and clog, and all faults of single ways; `setFaults(NO_FAULTS)` does the rest. */
   healAll(): void {
-    for (const way of this.#ways.values()) {
-      if (way.clogged !== undefined) this.unclog(way.from, way.to)
+    for (const way of this.#ways) {
+      this.unclog(way.from, way.to)
       way.faults = undefined
     }
-    this.#setCut(false, ...[...this.#ways.values()].map(({ from, to }) => [from, to] as const))
+    this.#setCut(false, ...this.#ways.map(({ from, to }) => [from, to] as const))
   }
 
   /** The process at `address` is gone: its transport is dead at once, without a word to its handler. */
@@ -230,7 +196,7 @@ export class SimNetwork {
     if (from.identity === undefined || to.identity === undefined) return false
     // Drawn first, whatever else happens: a frame that meets a cut or a full queue counts as sent.
     const fate = way.fate.next(frame.kind)
-    const faults = way.faults === undefined ? this.#faults : { ...this.#faults, ...way.faults }
+    const faults = way.faultsOver(this.#faults)
     const parcel: Parcel = {
       sender: from.identity,
       receiver: to.identity.memberId,
@@ -239,7 +205,7 @@ export class SimNetwork {
       connection: way.connection,
       flipped: fate.happens(QUESTION.flipped, faults.flipPerMillion),
     }
-    if (!hasRoom(way, frame)) {
+    if (!way.hasRoomFor(frame)) {
       this.#note('overflow', way, parcel)
       return false
     }
@@ -253,65 +219,38 @@ export class SimNetwork {
   #dispatch(way: Way, parcel: Parcel, fate: FrameFate, faults: NetworkFaults): void {
     const { clock, timers } = this.#options
     const nowMs = clock.monotonicMs()
-    let delayMs = this.#transmit(way, parcel, faults, nowMs)
+    let delayMs = way.transmitMs(parcel.frame, faults.bytesPerSecond, nowMs)
     delayMs += faults.delayMsMin + fate.exponentially(QUESTION.delay, faults.delayMsHalf)
     if (fate.happens(QUESTION.spiked, faults.spikePerMillion)) delayMs += faults.spikeMs
     if (fate.happens(QUESTION.duplicated, faults.duplicatePerMillion)) {
       const laterMs = fate.evenly(QUESTION.duplicateDelay, faults.duplicateMsMax)
       this.#note('duplicated', way, parcel)
-      this.#load(way, parcel)
+      way.load(parcel)
       // Each arrival has bytes of its own: what one receiver does to them must not show in a duplicate.
       const frame = { kind: parcel.frame.kind, bytes: Buffer.from(parcel.frame.bytes) }
       timers.after(delayMs + laterMs, () => this.#arrive(way, { ...parcel, frame }))
     }
-    this.#load(way, parcel)
+    way.load(parcel)
     if (fate.happens(QUESTION.reordered, faults.reorderPerMillion)) {
       const laterMs = fate.evenly(QUESTION.reorderDelay, faults.reorderMsMax)
       this.#note('reordered', way, parcel)
       timers.after(delayMs + laterMs, () => this.#arrive(way, parcel))
       return
     }
-    way.lineEndsAtMs = Math.max(nowMs + delayMs, way.lineEndsAtMs)
-    const { line } = way
-    line.push(parcel)
-    // The head of the line arrives, not this parcel: so that rounding of times cannot change the order.
-    timers.after(way.lineEndsAtMs - nowMs, () => this.#arrive(way, line.shift() as Parcel))
-  }
-
-  /** Milliseconds until a slow way has taken in all of the frame. */
-  #transmit(way: Way, { frame }: Parcel, { bytesPerSecond }: NetworkFaults, nowMs: number): number {
-    if (bytesPerSecond === 0) return 0
-    way.busyUntilMs = Math.max(nowMs, way.busyUntilMs) + (1000 * frame.bytes.byteLength) / bytesPerSecond
-    return way.busyUntilMs - nowMs
+    const { atMs, letOut } = way.queue(parcel, nowMs + delayMs)
+    timers.after(atMs - nowMs, letOut)
   }
 
   #break(way: Way): void {
-    const waiting = way.clogged ?? []
-    way.connection++
-    way.line = []
-    way.lineEndsAtMs = 0
-    way.busyUntilMs = 0
-    way.frames = 0
-    way.bytes = 0
-    if (way.clogged !== undefined) way.clogged = []
-    for (const parcel of waiting) this.#note('reset', way, parcel)
+    for (const parcel of way.break()) this.#note('reset', way, parcel)
     const target = this.#attached.get(way.to)
     if (target !== undefined) this.#attached.get(way.from)?.broken(target)
   }
 
-  #load(way: Way, parcel: Parcel): void {
-    way.frames++
-    way.bytes += parcel.frame.bytes.byteLength
-  }
-
   #arrive(way: Way, parcel: Parcel): void {
     if (parcel.connection !== way.connection) return this.#note('reset', way, parcel)
-    if (way.clogged !== undefined) {
-      way.clogged.push(parcel)
-      return
-    }
-    way.frames--
-    way.bytes -= parcel.frame.bytes.byteLength
+    if (way.holds(parcel)) return
+    way.unload(parcel)
     if (way.cut) return this.#note('cut', way, parcel)
     if (parcel.flipped) {
       this.#note('flipped', way, parcel)
@@ -337,25 +276,14 @@ export class SimNetwork {
   }
 
   #way(from: string, to: string): Way {
-    const key = `${from} ${to}`
-    let way = this.#ways.get(key)
-    if (way === undefined) {
-      way = {
-        from,
-        to,
-        fate: new LinkFate(this.#options.seed, from, to),
-        connection: 0,
-        line: [],
-        lineEndsAtMs: 0,
-        busyUntilMs: 0,
-        frames: 0,
-        bytes: 0,
-        cut: false,
-        clogged: undefined,
-        faults: undefined,
-      }
-      this.#ways.set(key, way)
-    }
+    return this.#waysFrom.get(from)?.get(to) ?? this.#newWay(from, to)
+  }
+
+  #newWay(from: string, to: string): Way {
+    const way = new Way(this.#options.seed, from, to, (arrived, parcel) => this.#arrive(arrived, parcel))
+    const waysThere = this.#waysFrom.get(from) ?? new Map<string, Way>()
+    this.#waysFrom.set(from, waysThere.set(to, way))
+    this.#ways.push(way)
     return way
   }
 
@@ -365,9 +293,4 @@ export class SimNetwork {
     const event = { type, from: way.from, to: way.to, kind, nth: parcel.nth, bytes: bytes.byteLength }
     this.#options.observe?.(event, bytes)
   }
-}
-
-function hasRoom(way: Way, frame: Frame): boolean {
-  if (way.frames >= LIMITS.peerQueueFramesMax) return false
-  return way.frames === 0 || way.bytes + frame.bytes.byteLength <= LIMITS.peerQueueBytesMax
 }
