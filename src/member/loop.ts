@@ -199,17 +199,17 @@ export class Loop {
   }
 
   #write(write: Write): void {
-    const { storage, raft, clock, timers, pacer, failed, observe, buggify } = this.#parts
-    observe?.({ type: 'write-begun', write })
-    this.#writing = storage.log
-      .append(write)
-      .then(() => (buggify('write-told-late') ? new Promise<void>((resolve) => timers.after(1, resolve)) : undefined))
-      .then(() => {
-        observe?.({ type: 'write-durable', write })
-        raft.advance(write.id, clock.monotonicMs())
-        pacer.wake()
-      })
-      .catch(failed)
+    this.#parts.observe?.({ type: 'write-begun', write })
+    this.#writing = this.#append(write).catch(this.#parts.failed)
+  }
+
+  async #append(write: Write): Promise<void> {
+    const { storage, raft, clock, timers, pacer, observe, buggify } = this.#parts
+    await storage.log.append(write)
+    if (buggify('write-told-late')) await new Promise<void>((resolve) => timers.after(1, resolve))
+    observe?.({ type: 'write-durable', write })
+    raft.advance(write.id, clock.monotonicMs())
+    pacer.wake()
   }
 
   #apply(entry: Entry, nowMs: number): void {
