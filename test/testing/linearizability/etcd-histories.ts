@@ -60,11 +60,19 @@ const simple: fc.Arbitrary<Operation> = fc.oneof(
       .map(({ selection, options }) => get(selection, options)),
   },
 )
+const relation = fc.constantFrom('=', '!=', '<', '>')
 const guard = fc.oneof(
   key.map((key) => compare(key).missing()),
-  fc.tuple(key, fc.integer({ min: 0, max: 4 })).map(([key, revision]) => compare(key).modRevision('<', revision)),
-  fc.tuple(selection, value).map(([selection, value]) => compare(selection).value('=', value)),
-  fc.tuple(key, fc.integer({ min: 0, max: 2 })).map(([key, version]) => compare(key).version('!=', version)),
+  fc
+    .tuple(key, relation, fc.integer({ min: 0, max: 4 }))
+    .map(([key, than, revision]) => compare(key).modRevision(than, revision)),
+  fc
+    .tuple(key, relation, fc.integer({ min: 0, max: 4 }))
+    .map(([key, than, revision]) => compare(key).createRevision(than, revision)),
+  fc.tuple(selection, relation, value).map(([selection, than, value]) => compare(selection).value(than, value)),
+  fc
+    .tuple(key, relation, fc.integer({ min: 0, max: 2 }))
+    .map(([key, than, version]) => compare(key).version(than, version)),
 )
 const { transaction } = fc.letrec<{ transaction: Operation }>((tie) => ({
   transaction: fc
@@ -76,15 +84,18 @@ const { transaction } = fc.letrec<{ transaction: Operation }>((tie) => ({
     .map((parts) => txn(parts)),
 }))
 
+const transactionAct: fc.Arbitrary<Act> = fc.record({
+  type: fc.constant('operation' as const),
+  operation: transaction,
+  local: fc.constant(0),
+})
+
 const act: fc.Arbitrary<Act> = fc.oneof(
   {
     weight: 10,
     arbitrary: fc.record({ type: fc.constant('operation' as const), operation: simple, local: fc.nat(3) }),
   },
-  {
-    weight: 4,
-    arbitrary: fc.record({ type: fc.constant('operation' as const), operation: transaction, local: fc.constant(0) }),
-  },
+  { weight: 4, arbitrary: transactionAct },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('get' as const), key, local: fc.nat(3) }) },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('compact' as const), back: fc.nat(2) }) },
   {
@@ -110,7 +121,38 @@ export interface DrawnHistory {
 }
 
 export function etcdHistory(maxLength: number): fc.Arbitrary<DrawnHistory> {
-  return fc.array(fc.tuple(act, fate), { maxLength }).map((parts) => {
+  return drawnOf(act, maxLength)
+}
+
+/** Of keys that hang on leases, which come and go. */
+export function leaseHistory(maxLength: number): fc.Arbitrary<DrawnHistory> {
+  const hung = fc
+    .record({ key, value, lease })
+    .map(({ key, value, lease }) => put(key, value, { lease: BigInt(lease) }))
+  const read = selection.map((selection) => get(selection))
+  const operations: fc.Arbitrary<Act> = fc.record({
+    type: fc.constant('operation' as const),
+    operation: fc.oneof(hung, hung, read),
+    local: fc.constant(1),
+  })
+  const leases: fc.Arbitrary<Act> = fc.record({ type: fc.constantFrom('grant', 'grant', 'revoke', 'expire'), lease })
+  return drawnOf(fc.oneof(operations, operations, leases, act), maxLength, ['1', '2'])
+}
+
+function drawnOf(
+  act: fc.Arbitrary<Act>,
+  maxLength: number,
+  granted: readonly string[] = [],
+): fc.Arbitrary<DrawnHistory> {
+  const first = granted.map(
+    (lease) =>
+      [
+        { type: 'grant', lease },
+        { before: 1, after: 1, answer: 'told' },
+      ] as const,
+  )
+  return fc.array(fc.tuple(act, fate), { maxLength }).map((drawnParts) => {
+    const parts = [...first, ...drawnParts]
     const truth = new Truth()
     const drawn: Drawn<EtcdInput, EtcdOutput>[] = []
     parts.forEach(([act, { before, after, answer }], nth) => {
@@ -131,7 +173,8 @@ export function etcdHistory(maxLength: number): fc.Arbitrary<DrawnHistory> {
  * call all keys are read.
  */
 export function sequentialEtcdHistory(maxLength: number): fc.Arbitrary<readonly Drawn<EtcdInput, EtcdOutput>[]> {
-  return fc.array(act, { maxLength }).map((acts) => {
+  const acts = fc.array(fc.oneof(act, transactionAct), { maxLength })
+  return acts.map((acts) => {
     const truth = new Truth()
     const all: Act = { type: 'operation', operation: get({ prefix: '' }), local: 1 }
     const drawn: Drawn<EtcdInput, EtcdOutput>[] = []

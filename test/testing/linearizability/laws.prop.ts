@@ -1,7 +1,8 @@
 /** The kit that is published, by every law of laws.ts. */
 import { test } from 'vitest'
 import { check, etcdModel, keyValueModel, registerModel, UNKNOWN, watchOracle } from 'quorate/testing'
-import { LAWS, type Kit } from './laws.js'
+import type { Kit } from './law.js'
+import { LAWS } from './laws.js'
 
 const kit: Kit = { check, etcdModel, keyValueModel, registerModel, UNKNOWN, watchOracle }
 

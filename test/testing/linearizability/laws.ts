@@ -6,34 +6,13 @@
  */
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type {
-  EtcdInput,
-  EtcdOutput,
-  KeyValueInput,
-  KeyValueOutput,
-  Oracle,
-  RegisterInput,
-  RegisterOutput,
-} from 'quorate/testing'
-import type { check, etcdModel, EtcdState, keyValueModel, registerModel, UNKNOWN, watchOracle } from 'quorate/testing'
-import { etcdHistory, sequentialEtcdHistory, type DrawnHistory } from './etcd-histories.js'
+import type { check, EtcdInput, EtcdOutput, EtcdState, Oracle } from 'quorate/testing'
+import { etcdHistory, leaseHistory, sequentialEtcdHistory, type DrawnHistory } from './etcd-histories.js'
 import { historyOf, type Drawn } from './histories.js'
+import { expectBoth, runs, type Kit, type Law } from './law.js'
+import { LAWS_BY_HAND } from './laws-by-hand.js'
+import { LAWS_OF_VALUES } from './laws-of-values.js'
 import { naivelyLegal } from './naive.js'
-
-export interface Kit {
-  readonly check: typeof check
-  readonly etcdModel: typeof etcdModel
-  readonly keyValueModel: typeof keyValueModel
-  readonly registerModel: typeof registerModel
-  readonly UNKNOWN: typeof UNKNOWN
-  readonly watchOracle: typeof watchOracle
-}
-
-export interface Law {
-  readonly name: string
-  /** Throws where it is broken. */
-  holds(kit: Kit): void
-}
 
 type EtcdCalls = readonly Drawn<EtcdInput, EtcdOutput>[]
 
@@ -77,16 +56,6 @@ function watched(
 const spoilt = (): fc.Arbitrary<readonly [number, number] | undefined> =>
   fc.option(fc.tuple(fc.nat(10), fc.nat(20)), { nil: undefined, freq: 3 })
 
-/** FC_NUM_RUNS goes before what is enough for every day. */
-function runs(count: number): { readonly numRuns: number } {
-  return { numRuns: fc.readConfigureGlobal().numRuns ?? count }
-}
-
-function expectBoth(verdicts: Readonly<Record<string, number>>, least: number): void {
-  expect(verdicts['ok'], 'legal histories drawn').toBeGreaterThan(least)
-  expect(verdicts['illegal'], 'illegal histories drawn').toBeGreaterThan(least)
-}
-
 function tell(verdict: ReturnType<typeof check>): string {
   return verdict.verdict === 'illegal' ? verdict.explanation : verdict.verdict
 }
@@ -105,6 +74,33 @@ const realKeySpace: Law = {
       }),
       runs(400),
     )
+  },
+}
+
+const HUNG = /"lease":"\d"/
+
+const leasesOfKeys: Law = {
+  name: 'keys hang on the leases that they were put with, and are gone when those end',
+  holds: ({ check, etcdModel, watchOracle }) => {
+    let changed = 0
+    fc.assert(
+      fc.property(leaseHistory(10), fc.nat(9), ({ drawn, events }, at) => {
+        const oracle = watchOracle(events)
+        expect(tell(check(historyOf(drawn), etcdModel))).toBe('ok')
+        expect(tell(check(historyOf(drawn), etcdModel, { oracle }))).toBe('ok')
+        const shown = drawn.filter(({ ending }) => ending.outcome === 'ok' && HUNG.test(JSON.stringify(ending.output)))
+        const one = shown[at % Math.max(1, shown.length)]
+        if (one === undefined || one.ending.outcome !== 'ok' || one.ending.output.type === 'grant') return
+        const output = JSON.parse(JSON.stringify(one.ending.output).replace(HUNG, '"lease":"8"')) as EtcdOutput
+        const wrong = drawn.map((each) =>
+          each === one ? { ...one, ending: { outcome: 'ok', output } as const } : each,
+        )
+        changed++
+        expect(check(historyOf(wrong), etcdModel).verdict).toBe('illegal')
+      }),
+      runs(400),
+    )
+    expect(changed).toBeGreaterThan(5)
   },
 }
 
@@ -158,7 +154,7 @@ const staleAnswers: Law = {
         fc.constantFrom('a', 'b'),
         (drawn, seen, told, key) => {
           const reads = drawn.map((_, nth) => valueAfter(drawn, nth, key))
-          const output = reads[seen % Math.max(1, reads.length)]
+          const output = reads[Math.max(0, reads.length - 1 - seen)]
           if (output === undefined) return
           // After a call and the read of all keys that follows it.
           const last = 2 * (told % (drawn.length / 2)) + 1
@@ -296,117 +292,11 @@ const enginesAgree: Law = {
   },
 }
 
-const registerValue = fc.constantFrom(null, 1, 2)
-const registerInput: fc.Arbitrary<RegisterInput> = fc.oneof(
-  fc.record({ type: fc.constant('read' as const) }),
-  fc.record({ type: fc.constant('write' as const), value: registerValue }),
-  fc.record({ type: fc.constant('cas' as const), expected: registerValue, value: registerValue }),
-)
-/** Any answer, right or wrong: with three values about half of the histories are legal. */
-const registerCall: fc.Arbitrary<Drawn<RegisterInput, RegisterOutput>> = fc
-  .record({
-    input: registerInput,
-    output: fc.record({ value: registerValue, swapped: fc.boolean() }),
-    end: fc.constantFrom('ok', 'ok', 'ok', 'ok', 'unknown', 'pending', 'refused'),
-    from: fc.nat(30),
-    for: fc.nat(20),
-  })
-  .map(({ input, output, end, from, for: lasts }) => ({
-    client: 'a',
-    input,
-    ending: end === 'ok' ? { outcome: 'ok', output } : { outcome: end },
-    invoked: from,
-    returned: from + lasts + 0.5,
-  }))
-
-const registers: Law = {
-  name: 'the search finds an order of the calls of a register exactly where there is one',
-  holds: (kit) => {
-    const { check, registerModel } = kit
-    const verdicts = { ok: 0, illegal: 0, unknown: 0 }
-    fc.assert(
-      fc.property(fc.array(registerCall, { maxLength: 6 }), fc.integer({ min: 1, max: 8 }), (drawn, stepsMax) => {
-        const history = historyOf(drawn)
-        const expected = naivelyLegal(history.calls, registerModel, kit.UNKNOWN) ? 'ok' : 'illegal'
-        expect(check(history, registerModel).verdict).toBe(expected)
-        expect([expected, 'unknown']).toContain(check(history, registerModel, { stepsMax }).verdict)
-        verdicts[expected]++
-      }),
-      runs(1500),
-    )
-    expectBoth(verdicts, 100)
-  },
-}
-
-const orderGiven: Law = {
-  name: 'the order that is given for a legal history is one that the model takes and time allows',
-  holds: ({ check, registerModel, UNKNOWN }) => {
-    fc.assert(
-      fc.property(fc.array(registerCall, { maxLength: 8 }), (drawn) => {
-        const history = historyOf(drawn)
-        const verdict = check(history, registerModel)
-        if (verdict.verdict !== 'ok') return
-        const order = (verdict.linearizations[0]?.replay() ?? []).map(({ call }) => call)
-        const answered = history.calls.filter(({ outcome }) => outcome === 'ok')
-        expect(answered.every((call) => order.includes(call))).toBe(true)
-        expect(new Set(order).size).toBe(order.length)
-        let state = registerModel.init()
-        order.forEach((call, at) => {
-          for (const later of order.slice(at + 1)) {
-            if (later?.outcome === 'ok') expect(later.returned).toBeGreaterThan(call?.invoked ?? 0)
-          }
-          const output = call?.outcome === 'ok' ? (call.output as RegisterOutput) : UNKNOWN
-          const after = registerModel.step(state, call?.input as RegisterInput, output)
-          expect(after).toBeDefined()
-          state = after as typeof state
-        })
-      }),
-    )
-  },
-}
-
-const keyValueCall: fc.Arbitrary<Drawn<KeyValueInput, KeyValueOutput>> = fc
-  .record({
-    type: fc.constantFrom('get', 'get', 'put', 'append'),
-    key: fc.constantFrom('a', 'b'),
-    value: fc.constantFrom('', '1', '2', '12'),
-    known: fc.nat(5),
-    from: fc.nat(30),
-    for: fc.nat(15),
-  })
-  .map(({ type, key, value, known, from, for: lasts }) => ({
-    client: 'a',
-    input: type === 'get' ? { type, key } : { type: type as 'put', key, value },
-    ending: known === 0 ? { outcome: 'unknown' } : { outcome: 'ok', output: type === 'get' ? { value } : {} },
-    invoked: from,
-    returned: from + lasts + 0.5,
-  }))
-
-const partitions: Law = {
-  name: 'a history of several keys is legal exactly where that of each key is',
-  holds: (kit) => {
-    const { check, keyValueModel } = kit
-    const { key: _, ...oneKey } = keyValueModel
-    const verdicts = { ok: 0, illegal: 0, unknown: 0 }
-    fc.assert(
-      fc.property(fc.array(keyValueCall, { maxLength: 7 }), (drawn) => {
-        const legal = (name: string): boolean =>
-          naivelyLegal(historyOf(drawn.filter(({ input }) => input.key === name)).calls, oneKey, kit.UNKNOWN)
-        const expected = legal('a') && legal('b') ? 'ok' : 'illegal'
-        expect(check(historyOf(drawn), keyValueModel).verdict).toBe(expected)
-        verdicts[expected]++
-      }),
-      runs(600),
-    )
-    expectBoth(verdicts, 100)
-  },
-}
-
 export const LAWS: readonly Law[] = [
-  registers,
-  orderGiven,
-  partitions,
+  ...LAWS_BY_HAND,
+  ...LAWS_OF_VALUES,
   realKeySpace,
+  leasesOfKeys,
   sequentialAnswers,
   staleAnswers,
   asEveryOrder,
