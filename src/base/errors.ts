@@ -11,6 +11,8 @@ type Grpc =
   | 'OUT_OF_RANGE'
   | 'NOT_FOUND'
   | 'FAILED_PRECONDITION'
+  | 'PERMISSION_DENIED'
+  | 'UNAUTHENTICATED'
   | 'RESOURCE_EXHAUSTED'
   | 'UNAVAILABLE'
   | 'CANCELED'
@@ -111,6 +113,124 @@ export const ERRORS = {
     etcd: 'etcdserver: too large lease TTL',
     retryable: false,
     doc: 'A lease may live at most 9,000,000,000 seconds.',
+  },
+  USER_EMPTY: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: user name is empty',
+    retryable: false,
+    doc: 'Authorization is enabled and the call names no user: log in first. Or a user was to be added without a name.',
+  },
+  USER_EXISTS: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: user name already exists',
+    retryable: false,
+    doc: 'There is a user of this name already.',
+  },
+  USER_NOT_FOUND: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: user name not found',
+    retryable: false,
+    doc: 'There is no user of this name.',
+  },
+  ROLE_EMPTY: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: role name is empty',
+    retryable: false,
+    doc: 'A role was to be added without a name.',
+  },
+  ROLE_EXISTS: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: role name already exists',
+    retryable: false,
+    doc: 'There is a role of this name already.',
+  },
+  ROLE_NOT_FOUND: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: role name not found',
+    retryable: false,
+    doc: 'There is no role of this name.',
+  },
+  ROLE_NOT_GRANTED: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: role is not granted to the user',
+    retryable: false,
+    doc: 'The user does not have the role that was to be taken away.',
+  },
+  PERMISSION_NOT_GIVEN: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: permission not given',
+    retryable: false,
+    doc: 'A permission was to be granted, but none was named.',
+  },
+  PERMISSION_NOT_GRANTED: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: permission is not granted to the role',
+    retryable: false,
+    doc: 'The role has no permission for exactly this key and range end. `role get` lists those it has.',
+  },
+  PERMISSION_DENIED: {
+    grpc: 'PERMISSION_DENIED',
+    etcd: 'etcdserver: permission denied',
+    retryable: false,
+    doc: 'The roles of the user do not cover all that the call would read or write, in every branch of a transaction and among the keys of a lease too. Nothing was done. Grant a role the missing range, or ask for less.',
+  },
+  ROOT_USER_MISSING: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: root user does not exist',
+    retryable: false,
+    doc: 'Authorization cannot be enabled without a user `root`: nobody could disable it again.',
+  },
+  ROOT_ROLE_MISSING: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: root user does not have root role',
+    retryable: false,
+    doc: 'Authorization cannot be enabled before the user `root` has the role `root`.',
+  },
+  AUTH_NOT_ENABLED: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: authentication is not enabled',
+    retryable: false,
+    doc: 'There is nothing to log in to: authorization is not enabled.',
+  },
+  AUTH_FAILED: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: authentication failed, invalid user ID or password',
+    retryable: false,
+    doc: 'The user does not exist or the password is wrong; which of the two is not told.',
+  },
+  NO_PASSWORD_USER: {
+    grpc: 'UNKNOWN',
+    etcd: 'auth: authentication failed, password was given for no password user',
+    retryable: false,
+    doc: 'The user was added without a password and cannot log in with one, only by a certificate.',
+  },
+  AUTH_TOKEN_INVALID: {
+    grpc: 'UNAUTHENTICATED',
+    etcd: 'etcdserver: invalid auth token',
+    retryable: false,
+    doc: 'The token is unknown, expired or not signed by this cluster. Log in again.',
+  },
+  AUTH_REVISION_OLD: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: revision of auth store is old',
+    retryable: true,
+    doc: 'Users, roles or permissions changed since the caller was identified. Log in again; the call had no effect.',
+  },
+  AUTH_MANAGEMENT_INVALID: {
+    grpc: 'INVALID_ARGUMENT',
+    etcd: 'etcdserver: invalid auth management',
+    retryable: false,
+    doc: 'The user or role `root` cannot be taken away while authorization is enabled, or the range of a permission holds no key: its key is empty, or its end is not behind it.',
+  },
+  AUTH_LIMIT_EXCEEDED: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'Users, roles, the roles of a user or the permissions of a role are at their limit. Merge neighbouring permissions into a range or a prefix.',
+  },
+  PASSWORD_INVALID: {
+    grpc: 'INVALID_ARGUMENT',
+    retryable: false,
+    doc: 'A password is empty or over its limit. It was not hashed.',
   },
   NO_LEADER: {
     grpc: 'UNAVAILABLE',

@@ -26,6 +26,25 @@ export const LIMITS = {
   /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */
   leaseExpiriesPerTurnMax: 100,
 
+  /** UTF-8 bytes of the name of a user or a role. Over it: `REQUEST_TOO_LARGE`. */
+  authNameBytesMax: 256,
+  /** Users; deleting a role changes each who has it, in one step. Over it: `AUTH_LIMIT_EXCEEDED`. */
+  authUsersMax: 10_000,
+  /** Roles. Over it: `AUTH_LIMIT_EXCEEDED`. */
+  authRolesMax: 10_000,
+  /** Roles that one user has. Over it: `AUTH_LIMIT_EXCEEDED`. */
+  authRolesPerUserMax: 256,
+  /** Permissions that one role holds. Over it: `AUTH_LIMIT_EXCEEDED`. */
+  authPermissionsPerRoleMax: 1024,
+  /** Bytes of the keys and range ends of those: each change writes the role anew. Over it: `AUTH_LIMIT_EXCEEDED`. */
+  authPermissionBytesPerRoleMax: 1 * MEBIBYTE,
+  /** UTF-8 bytes of a password, checked before anything is computed from it. Over it: `PASSWORD_INVALID`. */
+  passwordBytesMax: 1024,
+  /** Bytes of memory that the parameters in a password hash may ask for, and so what checking one takes. Over it: `MALFORMED`. */
+  passwordHashMemoryBytesMax: 256 * MEBIBYTE,
+  /** Passwords of one member that wait to be hashed or checked, one at a time. Over it: `TOO_MANY_REQUESTS`. */
+  passwordsWaitingMax: 64,
+
   /** Writes of one member that wait for their outcome; also the window in which a repetition is recognised. Over it: `TOO_MANY_REQUESTS`. */
   pendingProposalsMax: 16_384,
   /** Bytes of those writes. Over it: `TOO_MANY_REQUESTS`. */

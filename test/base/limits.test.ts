@@ -46,6 +46,15 @@ describe('limits', () => {
     expect(LIMITS.logRetainBytes).toBeGreaterThanOrEqual(2 * LIMITS.stateBufferBytesMax)
   })
 
+  test('let a user or a role be one record, named by a key, and be changed by one request', () => {
+    expect(LIMITS.authNameBytesMax).toBeLessThan(LIMITS.keyBytesMax)
+    expect(LIMITS.authPermissionBytesPerRoleMax + LIMITS.authPermissionsPerRoleMax * 16).toBeLessThan(
+      LIMITS.stateBufferBytesMax / 2,
+    )
+    expect(LIMITS.authRolesPerUserMax * (LIMITS.authNameBytesMax + 4)).toBeLessThan(LIMITS.stateBufferBytesMax / 2)
+    expect(LIMITS.keyBytesMax * 2 + LIMITS.authNameBytesMax).toBeLessThan(LIMITS.requestBytesMax)
+  })
+
   test('make the window of proposals a whole number of words', () => {
     expect(LIMITS.pendingProposalsMax % 32).toBe(0)
   })
