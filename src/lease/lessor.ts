@@ -91,6 +91,11 @@ export class Lessor {
     return [...this.#require(id).keys].sort()
   }
 
+  /** The keys that hang on a lease, in no order that means anything; none for one that does not exist. A view: read it at once. */
+  attachedTo(id: LeaseId): Iterable<Key> {
+    return this.#leases.get(id)?.keys ?? []
+  }
+
   /** {@link NO_LEASE} for a key without one. */
   leaseOf(key: Key): LeaseId {
     return this.#leaseOf.get(key) ?? NO_LEASE
