@@ -52,12 +52,20 @@ export function historyMain(): void {
         show(call)
       })
       button.addEventListener('focus', () => {
+        reach(call)
         show(call)
       })
       buttons.set(call, button)
     })
   })
 
+  /** The one call that the tabulator key leads to: the last that was gone to, not the last that was pointed at. */
+  let reachable: PageCall | undefined
+  const reach = (call: PageCall): void => {
+    if (reachable !== undefined) (buttons.get(reachable) as PageElement).tabIndex = -1
+    ;(buttons.get(call) as PageElement).tabIndex = 0
+    reachable = call
+  }
   let current: PageCall | undefined
   const show = (call: PageCall): void => {
     if (current !== undefined) buttons.get(current)?.removeAttribute('aria-current')
@@ -87,8 +95,6 @@ export function historyMain(): void {
   const focus = (call: PageCall | undefined): void => {
     const button = call === undefined ? undefined : buttons.get(call)
     if (call === undefined || button === undefined) return
-    if (current !== undefined) (buttons.get(current) as PageElement).tabIndex = -1
-    button.tabIndex = 0
     button.focus({ preventScroll: true })
     lanes.scrollLeft = button.offsetLeft - lanes.clientWidth / 2
     const lane = button.parentElement
