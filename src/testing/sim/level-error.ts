@@ -1,6 +1,6 @@
 /** Errors as LevelDB tells them through classic-level. */
 
-type LevelErrorCode = 'LEVEL_CORRUPTION' | 'LEVEL_IO_ERROR'
+type LevelErrorCode = 'LEVEL_CORRUPTION' | 'LEVEL_IO_ERROR' | 'LEVEL_BATCH_NOT_OPEN' | 'LEVEL_DATABASE_NOT_OPEN'
 
 export function levelError(code: LevelErrorCode, message: string): Error {
   return Object.assign(new Error(message), { code })

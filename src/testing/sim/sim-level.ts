@@ -9,6 +9,7 @@
  */
 import { AbstractIterator, AbstractLevel } from 'abstract-level'
 import { FAILING, NO_SPACE, ioError, levelError } from './level-error.js'
+import { SimBatch } from './sim-batch.js'
 import { type Bounds, SimCursor } from './sim-cursor.js'
 import { type Operation, type SimMedium, readable } from './sim-medium.js'
 import type { SimMount } from './sim-mount.js'
@@ -101,6 +102,10 @@ export class SimLevel extends AbstractLevel<string | Uint8Array | Buffer, string
   _batch(operations: readonly EncodedOperation[], options: { sync?: boolean }): Promise<void> {
     const written = operations.map(({ type, key, value }): Operation => [key, type === 'put' ? copy(value) : undefined])
     return this.#write(written, options.sync === true)
+  }
+
+  _chainedBatch(): SimBatch {
+    return new SimBatch(this, (operations, sync) => this.#write(operations, sync))
   }
 
   _clear(bounds: Bounds): Promise<void> {
