@@ -8,6 +8,7 @@
  * The one place in the pure rings that may use `node:zlib`: a checksum is a function of its input.
  */
 import { crc32 as zlibCrc32 } from 'node:zlib'
+import { uint32At } from './bytes.js'
 
 /** CRC-32 of `bytes`, continuing from `previous`: the checksum of the concatenation. */
 export function crc32(bytes: Uint8Array, previous = 0): number {
@@ -48,12 +49,11 @@ export function describeDigest(digest: Digest): string {
  */
 export function hash64(bytes: Uint8Array): Digest {
   const { length } = bytes
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length)
   let high = 0x9e3779b9 ^ length
   let low = (0x85ebca6b + length) | 0
   let at = 0
   for (; at + 4 <= length; at += 4) {
-    const word = view.getInt32(at)
+    const word = uint32At(bytes, at)
     high = Math.imul(high ^ word, 0x7feb352d)
     high ^= high >>> 15
     low = Math.imul(low ^ word, 0x5bd1e995)

@@ -173,10 +173,11 @@ export class Member {
       observe,
       buggify,
     })
+    const step = (): void => {
+      this.#loop.turn()
+    }
     const turn = (): void => {
-      this.#guard(() => {
-        this.#loop.turn()
-      })
+      this.#guard(step)
     }
     this.#pacer = new Pacer(clock, timers, turn, buggify)
     this.#loop = new Loop({

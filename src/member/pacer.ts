@@ -26,11 +26,7 @@ export class Pacer {
 
   wake(): void {
     if (this.#soon !== undefined || this.#stopped) return
-    const action = (): void => {
-      this.#soon = undefined
-      this.#turn()
-    }
-    this.#soon = this.#buggify('turn-late') ? this.#timers.after(1, action) : this.#timers.soon(action)
+    this.#soon = this.#buggify('turn-late') ? this.#timers.after(1, this.#onSoon) : this.#timers.soon(this.#onSoon)
   }
 
   /**
@@ -41,16 +37,23 @@ export class Pacer {
     if (atMs >= this.#timerAtMs || this.#stopped) return
     this.#timer?.()
     this.#timerAtMs = atMs
-    this.#timer = this.#timers.after(Math.max(0, atMs - this.#clock.monotonicMs()), () => {
-      this.#timer = undefined
-      this.#timerAtMs = Infinity
-      this.#turn()
-    })
+    this.#timer = this.#timers.after(Math.max(0, atMs - this.#clock.monotonicMs()), this.#onTimer)
   }
 
   stop(): void {
     this.#stopped = true
     this.#timer?.()
     this.#soon?.()
+  }
+
+  readonly #onSoon = (): void => {
+    this.#soon = undefined
+    this.#turn()
+  }
+
+  readonly #onTimer = (): void => {
+    this.#timer = undefined
+    this.#timerAtMs = Infinity
+    this.#turn()
   }
 }
