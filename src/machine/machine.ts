@@ -121,6 +121,13 @@ export class Machine {
           `at index ${meta.appliedIndex}, revision ${meta.revision}; some are missing`,
       )
     }
+    const { historyDigest } = this.store
+    if (meta.historyDigest !== undefined && !equalDigest(historyDigest, meta.historyDigest)) {
+      throw damaged(
+        `its superseded records come to ${describeDigest(historyDigest)} where ${describeDigest(meta.historyDigest)} was ` +
+          `recorded at index ${meta.appliedIndex}, revision ${meta.revision}; some are missing`,
+      )
+    }
   }
 
   /** Applies the command of one entry. */
@@ -154,7 +161,9 @@ export class Machine {
       this.#backend.set(originKey(member), record)
     }
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
-    this.#backend.set(META_KEY, encodeMeta({ appliedIndex, appliedTerm, revision, compactRevision, digest }))
+    const { historyDigest } = this.store
+    const meta = { appliedIndex, appliedTerm, revision, compactRevision, digest, historyDigest }
+    this.#backend.set(META_KEY, encodeMeta(meta))
   }
 
   #advance(index: number, term: number): void {

@@ -23,7 +23,7 @@ export const LEASE_PREFIX = 'l'
 export const ORIGIN_PREFIX = 'o'
 
 /** Raised when an older version could no longer read what is written. */
-export const STATE_FORMAT = 1
+export const STATE_FORMAT = 2
 
 export interface Meta {
   /** The last entry whose effects are in the state; all of them are, and those of no later one. */
@@ -34,12 +34,16 @@ export interface Meta {
   readonly compactRevision: Revision
   /** What the loaded state must come to. */
   readonly digest: Digest
+  /** What the versions kept must come to, superseded ones too. Undefined in format 1, which does not tell. */
+  readonly historyDigest: Digest | undefined
 }
 
-export function encodeMeta(meta: Meta): Uint8Array {
-  const writer = new Writer(2 + 8 * 5).uint16(STATE_FORMAT)
+export function encodeMeta(meta: Meta & { readonly historyDigest: Digest }): Uint8Array {
+  const { digest, historyDigest } = meta
+  const writer = new Writer(2 + 8 * 6).uint16(STATE_FORMAT)
   writer.uint53(meta.appliedIndex).uint53(meta.appliedTerm).uint53(meta.revision).uint53(meta.compactRevision)
-  return writer.uint32(meta.digest.high).uint32(meta.digest.low).finish()
+  writer.uint32(digest.high).uint32(digest.low)
+  return writer.uint32(historyDigest.high).uint32(historyDigest.low).finish()
 }
 
 /** Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */
@@ -58,6 +62,7 @@ export function decodeMeta(bytes: Uint8Array): Meta {
       revision: reader.uint53(),
       compactRevision: reader.uint53(),
       digest: { high: reader.uint32(), low: reader.uint32() },
+      historyDigest: format === 1 ? undefined : { high: reader.uint32(), low: reader.uint32() },
     }
   })
 }

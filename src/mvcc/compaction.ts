@@ -17,7 +17,6 @@
  */
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
-import { recordKeyOf } from './record.js'
 import type { Revision } from './types.js'
 
 export class Sweep {
@@ -75,7 +74,7 @@ export class Sweep {
     const revision = this.#space.compactRevision
     let budget = keysMax
     const drop = (main: Revision, sub: number) => {
-      this.#space.backend.delete(recordKeyOf(main, sub))
+      this.#space.removeRecord(main, sub)
       budget--
     }
     while (this.#remaining > 0 && budget > 0) {

@@ -7,8 +7,9 @@
 import type { Digest } from '../base/checksum.js'
 import { StoreError } from '../base/errors.js'
 import type { Backend } from './backend.js'
+import { HistoryDigest } from './history-digest.js'
 import type { LeaseBook } from './lease-book.js'
-import { decodeRecord, recordKey } from './record.js'
+import { decodeRecord, recordKey, recordKeyOf } from './record.js'
 import { TreeIndex } from './tree-index.js'
 import type { KeyValue, Revision, RevisionId } from './types.js'
 
@@ -25,6 +26,8 @@ export class KeySpace {
   /** The sum over the latest record of each key that exists. Two lanes, so that a write allocates nothing for it. */
   digestHigh = 0
   digestLow = 0
+  /** Which records the backend holds. */
+  readonly history = new HistoryDigest()
 
   constructor(backend: Backend, leases: LeaseBook) {
     this.backend = backend
@@ -33,6 +36,16 @@ export class KeySpace {
 
   get digest(): Digest {
     return { high: this.digestHigh >>> 0, low: this.digestLow >>> 0 }
+  }
+
+  addRecord(main: Revision, sub: number, record: Uint8Array): void {
+    this.backend.set(recordKeyOf(main, sub), record)
+    this.history.add(main, sub)
+  }
+
+  removeRecord(main: Revision, sub: number): void {
+    this.backend.delete(recordKeyOf(main, sub))
+    this.history.remove(main, sub)
   }
 
   /** Reads a record the index names. Throws `DATA_DAMAGED` where it is missing or another one. */

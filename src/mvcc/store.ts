@@ -81,6 +81,11 @@ export class MvccStore {
     return this.#space.digest
   }
 
+  /** The sum over all records that are kept, this member's own affair: history-digest.ts. */
+  get historyDigest(): Digest {
+    return this.#space.history.digest
+  }
+
   /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`, `RESPONSE_TOO_LARGE`. */
   planRange(request: RangeRequest): PlannedRange {
     return planRange(this.#space, request)
@@ -207,6 +212,7 @@ export class MvccStore {
     const { last } = loading
     assert(id.main > last.main || (id.main === last.main && id.sub > last.sub), 'records are loaded out of order')
     loading.last = id
+    this.#space.history.add(id.main, id.sub)
 
     const found = this.#space.index.getOrInsert(keyValue.key)
     if (found.modRevision === id.main) throw damaged(`revision ${id.main} changes one key twice`)

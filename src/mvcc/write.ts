@@ -10,7 +10,7 @@ import type { Key } from '../base/bytes.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
-import { encodePut, encodeTombstone, hashRecord, recordKeyOf, tombstone } from './record.js'
+import { encodePut, encodeTombstone, hashRecord, tombstone } from './record.js'
 import type { DeletePlan, DeleteRequest, Event, PutPlan, PutRequest, Revision, RevisionId } from './types.js'
 
 export class Write {
@@ -50,7 +50,7 @@ export class Write {
     // From here on a view into the record of our own, not into what was given: that may be a small part of a large frame,
     // which an event waiting for a slow watcher would keep alive.
     keyValue.value = record.subarray(record.byteLength - given.byteLength)
-    space.backend.set(recordKeyOf(main, sub), record)
+    space.addRecord(main, sub, record)
     this.#count(found, record)
     if (!compactable && found.compactable) this.#touched(found)
     if (lease !== NO_LEASE) space.leases.attach(key, lease)
@@ -91,7 +91,7 @@ export class Write {
     const previous = found.current
     const id: RevisionId = { main: this.#revision, sub: this.#events.length }
     found.delete(id.main, id.sub)
-    this.#space.backend.set(recordKeyOf(id.main, id.sub), encodeTombstone(found.key, id))
+    this.#space.addRecord(id.main, id.sub, encodeTombstone(found.key, id))
     this.#count(found, undefined)
     this.#touched(found)
     this.#space.leases.detach(found.key)

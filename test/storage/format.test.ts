@@ -28,6 +28,7 @@ const HEAD = {
 const META = {
   ...{ appliedIndex: 7, appliedTerm: 2, revision: 5, compactRevision: 3 },
   digest: { high: 0x12345678, low: 0x090a0b0c },
+  historyDigest: { high: 0x23456789, low: 0x0a0b0c0d },
 }
 const KEY_VALUE = {
   ...{ key: 'k', value: Buffer.from('v'), lease: 7n },
