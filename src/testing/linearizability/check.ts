@@ -19,7 +19,10 @@ export interface CheckOptions<State = unknown, Input = unknown> {
   readonly engine?: 'auto' | 'witness' | 'search' | undefined
   /** Steps of the model before it gives up. Default 50 million. */
   readonly stepsMax?: number | undefined
-  /** Bytes for the memory of where the search has been, before it gives up. Default 400 MiB. */
+  /**
+   * Bytes for the memory of where it has been, before it gives up. Default 400 MiB. The states themselves are not counted,
+   * whose size only the model knows: `stepsMax` bounds them, since a step makes one state at most.
+   */
   readonly memoryBytesMax?: number | undefined
   /** For `witness`: what is known of the changes from elsewhere, a watch from the first revision on for example. */
   readonly oracle?: Oracle<State, Input> | undefined

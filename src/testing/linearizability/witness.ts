@@ -34,7 +34,7 @@ export function checkByWitness<State, Input, Output>(
   const contradiction = contradictionOf(steps, placement)
   const hints = placement.maybes.length > 0 ? witness.hints?.(calls) : undefined
   const walk = new Walk(steps, model, witness, placement, oracle, hints)
-  const result = walk.run(budget.stepsMax, contradiction !== undefined)
+  const result = walk.run(budget, contradiction !== undefined)
   const common = { engine: 'witness', steps: walk.stepsDone } as const
   const linearization = (order: readonly number[], states: readonly string[]) =>
     linearizationOf(undefined, steps, order, model, states)
@@ -51,9 +51,13 @@ export function checkByWitness<State, Input, Output>(
     const longest = [linearization(walk.stuck?.order ?? [], states)] as const
     return { ...common, verdict: 'illegal', call, explanation, linearizations: longest }
   }
+  const [used, option] =
+    walk.stepsDone >= budget.stepsMax
+      ? [`the budget of ${budget.stepsMax} steps is used up`, 'stepsMax']
+      : [`the walk remembers ${walk.bytes} bytes, more than ${budget.memoryBytesMax},`, 'memoryBytesMax']
   const explanation =
-    `the budget of ${budget.stepsMax} steps is used up with ${walk.longest} of ${steps.length} calls placed at most: ` +
-    `raise stepsMax, or give an oracle. The farthest place where it went wrong: ${told.explanation}`
+    `${used} with ${walk.longest} of ${steps.length} calls placed at most: ` +
+    `raise ${option}, or give an oracle. The farthest place where it went wrong: ${told.explanation}`
   return { ...common, verdict: 'unknown', explanation, linearizations: [] }
 }
 
@@ -126,15 +130,20 @@ class Walk<State, Input, Output> {
     this.#allKnown = oracle !== undefined && (oracle.from ?? 0) <= this.#position + 1
   }
 
+  /** About what it remembers of where it has been, states not counted. */
+  get bytes(): number {
+    return this.#seen.bytes
+  }
+
   /** The most calls that could be placed. */
   get longest(): number {
     return Math.max(this.order.length, this.stuck?.order.length ?? 0)
   }
 
   /** With `once` it does not go back where it is stuck. */
-  run(stepsMax: number, once: boolean): 'ok' | 'illegal' | 'unfinished' {
+  run({ stepsMax, memoryBytesMax }: Budget, once: boolean): 'ok' | 'illegal' | 'unfinished' {
     for (;;) {
-      if (this.stepsDone >= stepsMax) return 'unfinished'
+      if (this.stepsDone >= stepsMax || this.bytes > memoryBytesMax) return 'unfinished'
       this.#placeReads()
       if (this.#done()) return 'ok'
       if (this.#go()) continue

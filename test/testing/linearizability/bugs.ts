@@ -97,14 +97,14 @@ export const BUGS: readonly Planted[] = [
     name: 'the witness is ok when its budget is used up',
     breaks: 'both engines say what every order says, tried one after the other, of answers right and wrong',
     file: 'witness.ts',
-    from: "if (this.stepsDone >= stepsMax) return 'unfinished'",
+    from: "if (this.stepsDone >= stepsMax || this.bytes > memoryBytesMax) return 'unfinished'",
     to: "if (this.stepsDone >= stepsMax) return 'ok'",
   },
   {
     name: 'the witness is sure when its budget is used up',
     breaks: 'both engines say what every order says, tried one after the other, of answers right and wrong',
     file: 'witness.ts',
-    from: "if (this.stepsDone >= stepsMax) return 'unfinished'",
+    from: "if (this.stepsDone >= stepsMax || this.bytes > memoryBytesMax) return 'unfinished'",
     to: "if (this.stepsDone >= stepsMax) return 'illegal'",
   },
   {

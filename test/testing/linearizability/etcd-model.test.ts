@@ -105,6 +105,12 @@ describe('a history of a store is legal', () => {
     expect(explanationOf(check(history, etcdModel, { engine: 'search', stepsMax: 1 }))).toMatch(
       /^the budget of 1 steps is used up with 1 of 1 partitions undecided after 1 steps: raise stepsMax/,
     )
+    const lost = new History<EtcdInput, EtcdOutput>()
+    lost.invoke('a', put('a', 'x'))
+    lost.end(lost.invoke('b', put('a', 'y')), { outcome: 'ok', output: wrote(3) })
+    expect(explanationOf(check(lost, etcdModel, { memoryBytesMax: 1 }))).toMatch(
+      /^the walk remembers \d+ bytes, more than 1, with \d of 2 calls placed at most: raise memoryBytesMax/,
+    )
     expect(() => check(history, etcdModel, { stepsMax: 0 })).toThrow('stepsMax must be a number above 0, not 0')
   })
 })
