@@ -32,7 +32,9 @@ export function checkByWitness<State, Input, Output>(
   if (witness === undefined) throw new TypeError(`the model '${model.name}' has no witness: use the engine 'search'`)
   const placement = placementOf(steps, witness)
   const contradiction = contradictionOf(steps, placement)
-  const hints = placement.maybes.length > 0 ? witness.hints?.(calls) : undefined
+  const known = knowsAll(oracle, witness.position(model.init()))
+  // What an oracle knows of every change says more than answers do, and costs less.
+  const hints = placement.maybes.length > 0 && !known ? witness.hints?.(calls) : undefined
   const walk = new Walk(steps, model, witness, placement, oracle, hints)
   const result = walk.run(budget, contradiction !== undefined)
   const common = { engine: 'witness', steps: walk.stepsDone } as const
@@ -59,6 +61,10 @@ export function checkByWitness<State, Input, Output>(
     `${used} with ${walk.longest} of ${steps.length} calls placed at most: ` +
     `raise ${option}, or give an oracle. The farthest place where it went wrong: ${told.explanation}`
   return { ...common, verdict: 'unknown', explanation, linearizations: [] }
+}
+
+function knowsAll<State, Input>(oracle: Oracle<State, Input> | undefined, first: number): boolean {
+  return oracle !== undefined && (oracle.from ?? 0) <= first + 1
 }
 
 type Hints<Input> = (input: Input, position: number) => boolean
@@ -127,7 +133,7 @@ class Walk<State, Input, Output> {
     this.#states = new Interner(model)
     this.#state = model.init()
     this.#position = witness.position(this.#state)
-    this.#allKnown = oracle !== undefined && (oracle.from ?? 0) <= this.#position + 1
+    this.#allKnown = knowsAll(oracle, this.#position)
   }
 
   /** About what it remembers of where it has been, states not counted. */

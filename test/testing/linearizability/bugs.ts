@@ -357,8 +357,8 @@ export const BUGS: readonly Planted[] = [
     name: 'an oracle that began late settles answers',
     breaks: 'a watch that began late does not settle what was before it',
     file: 'witness.ts',
-    from: 'oracle !== undefined && (oracle.from ?? 0) <= this.#position + 1',
-    to: 'oracle !== undefined',
+    from: 'return oracle !== undefined && (oracle.from ?? 0) <= first + 1',
+    to: 'return oracle !== undefined || first < 0',
   },
   {
     name: 'what waits is wrong',
