@@ -1,4 +1,5 @@
 /** What a simulated network does to frames, as rates and times. */
+import { checkFields, kind } from '../../api/check-fields.js'
 
 /** Rates are per million frames, times are milliseconds. */
 export interface NetworkFaults {
@@ -38,4 +39,18 @@ export const NO_FAULTS: NetworkFaults = {
   flipPerMillion: 0,
   bytesPerSecond: 0,
   noticeMs: 0,
+}
+
+/** Throws TypeError for one that there is not, RangeError for a number that is none: no frame would ever arrive. */
+export function checkNetworkFaults(faults: Partial<NetworkFaults> | undefined): void {
+  checkFields(faults, { ...NO_FAULTS }, 'network')
+  for (const [name, value] of Object.entries(faults ?? {}) as [string, unknown][]) {
+    if (typeof value !== 'number') throw new TypeError(`network.${name} must be a number, not ${kind(value)}`)
+    if (!Number.isFinite(value) || value < 0) {
+      throw new RangeError(`network.${name} must be finite and 0 or more, not ${value}`)
+    }
+    if (name.endsWith('PerMillion') && value > 1_000_000) {
+      throw new RangeError(`network.${name} must be at most 1,000,000, not ${value}`)
+    }
+  }
 }

@@ -3,10 +3,10 @@
  *
  * Always: each seed has some of the kinds, not all (swarm testing): a run without crashes finds what crashes would hide.
  */
+import { checkFaults } from '../faults/check-faults.js'
 import { drawFaultsOfType, membersNeededFor } from '../faults/draw.js'
 import { FAULT_TYPES, type Fault, type FaultType } from '../faults/fault.js'
 import { Draw } from '../swarm/draw.js'
-import { checkFaults } from './check-faults.js'
 import type { Settings } from './options.js'
 
 /** What no program can recover from in this version, and has to be asked for by name. */

@@ -1,9 +1,9 @@
 /** What `simulate()` is told, complete and checked before anything runs. */
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
+import { checkFaults, checkFaultTypes } from '../faults/check-faults.js'
 import type { Fault, FaultType } from '../faults/fault.js'
-import { NO_FAULTS, type NetworkFaults } from '../sim/sim-network.js'
+import { checkNetworkFaults, type NetworkFaults } from '../sim/network-faults.js'
 import type { App, SimulatedWorld } from './app.js'
-import { checkFaults, checkFaultTypes } from './check-faults.js'
 
 /** Faults drawn from the seed: one of these kinds every so often, at random places, for a random time. */
 export interface DrawnFaults {
@@ -43,7 +43,7 @@ export interface SimulateOptions<Observed = unknown, Exposed = unknown> {
   readonly restartAfterMs?: number
   /** Called after every event: throws when something is wrong that must never be. */
   readonly always?: (world: SimulatedWorld<Observed, Exposed>) => void
-  /** Must hold at some time after everything was healed: false, or throwing, is "not yet". */
+  /** Must hold at some time after everything was healed: false, or throwing, is "not yet". Not async: it is asked again and again. */
   readonly eventually?: (world: SimulatedWorld<Observed, Exposed>) => boolean
   /** Called once, when `eventually` holds; may call the stores that nodes expose, and throws when something is wrong. */
   readonly atEnd?: (world: SimulatedWorld<Observed, Exposed>) => Promise<void> | void
@@ -122,7 +122,7 @@ export function settingsOf<Observed, Exposed>(
   if (onFailure !== 'throw' && onFailure !== 'return') {
     throw new TypeError(`onFailure must be 'throw' or 'return', not ${String(onFailure)}`)
   }
-  checkFields(options.network, { ...NO_FAULTS }, 'network')
+  checkNetworkFaults(options.network)
   const [firstSeed, seedCount] = seedsOf(options, replay)
   return {
     nodes,
@@ -170,14 +170,14 @@ function seedsOf(
   replay: string | undefined,
 ): readonly [number, number] {
   if (seed !== undefined && seeds !== undefined) throw new TypeError('seed and seeds exclude each other')
+  if (typeof seeds === 'object') checkFields(seeds, { from: true, count: true }, 'seeds')
   const from = seed ?? (typeof seeds === 'object' ? seeds.from : 1)
   const count = seed !== undefined ? 1 : typeof seeds === 'object' ? seeds.count : (seeds ?? SEEDS)
-  if (typeof seeds === 'object') checkFields(seeds, { from: true, count: true }, 'seeds')
   whole(seed === undefined ? 'seeds.from' : 'seed', from, 0)
   whole(typeof seeds === 'object' ? 'seeds.count' : 'seeds', count, 1)
   if (replay === undefined || replay === '') return [from, count]
   const asked = Number(replay)
-  if (!Number.isSafeInteger(asked)) throw new RangeError(`SIMULATE_SEED must be a whole number, got '${replay}'`)
+  whole('SIMULATE_SEED', asked, 0)
   return [asked, 1]
 }
 
@@ -193,7 +193,7 @@ function faultsOf(
     return faults
   }
   checkFields(faults, { kinds: true, everyMs: true }, 'faults')
-  if (faults.kinds !== 'all') checkFaultTypes(faults.kinds)
+  if (faults.kinds !== 'all') checkFaultTypes(faults.kinds, nodes.length)
   if (milliseconds('faults.everyMs', faults.everyMs) < 1) {
     throw new RangeError(`faults.everyMs must be at least 1, not ${faults.everyMs}`)
   }
@@ -206,7 +206,7 @@ function isList(faults: readonly Fault[] | DrawnFaults): faults is readonly Faul
 
 function milliseconds(option: string, value: number): number {
   if (typeof value !== 'number') throw new TypeError(`${option} must be a number of milliseconds, not ${kind(value)}`)
-  if (!Number.isFinite(value) || value < 0) throw new RangeError(`${option} must be 0 or more, not ${value}`)
+  if (!Number.isFinite(value) || value < 0) throw new RangeError(`${option} must be finite and 0 or more, not ${value}`)
   return value
 }
 

@@ -5,6 +5,7 @@
  *
  * `always` is asked after every event. Nothing is thrown: how it failed is in the outcome.
  */
+import { kind } from '../../api/check-fields.js'
 import { AssertionError } from '../../base/assert.js'
 import type { Fault, FaultType } from '../faults/fault.js'
 import { Injector } from '../faults/inject.js'
@@ -58,6 +59,9 @@ export function runOnce<Observed, Exposed>(
 ): Promise<RunOutcome<Observed>> {
   return new Run(settings, seed, faults, extras).run()
 }
+
+/** A check that is written so that nothing it says would count. It is no failure of a run: no seed makes it right. */
+class UselessCheckError extends TypeError {}
 
 /** Ends a run. */
 class Failed extends Error {
@@ -150,9 +154,10 @@ class Run<Observed, Exposed> {
     try {
       await this.#phases()
     } catch (error) {
-      const kind = error instanceof Failed ? error.kind : 'assertion'
+      if (error instanceof UselessCheckError) throw error
+      const how = error instanceof Failed ? error.kind : 'assertion'
       const cause = error instanceof Failed ? error.cause : error
-      failure = { kind, message: describeError(error), error: cause, atMs: this.#world.nowMs }
+      failure = { kind: how, message: describeError(error), error: cause, atMs: this.#world.nowMs }
     } finally {
       this.#traps?.remove()
       this.#over = true
@@ -190,13 +195,17 @@ class Run<Observed, Exposed> {
   async #eventually(eventually: (world: SimulatedWorld<Observed, Exposed>) => boolean, healMs: number): Promise<void> {
     let why: unknown
     const holds = (): boolean => {
+      let answer: unknown
       try {
         why = undefined
-        return eventually(this.#view)
+        answer = eventually(this.#view)
       } catch (error) {
         why = error
         return false
       }
+      refuseAsync('eventually', answer)
+      if (typeof answer === 'boolean') return answer
+      throw new UselessCheckError(`eventually must return true or false, not ${kind(answer)}`)
     }
     if (await this.#until(holds, healMs)) return
     const reason = why === undefined ? '`eventually` returned false' : describeError(why)
@@ -243,9 +252,7 @@ class Run<Observed, Exposed> {
     } catch (error) {
       throw new Failed('always', describeError(error), error)
     }
-    if (returned instanceof Promise) {
-      throw new TypeError('always must not be async: it is asked after every event, and the world does not wait for it')
-    }
+    refuseAsync('always', returned)
   }
 
   /** A process ended by an error of its program. */
@@ -282,4 +289,13 @@ class Run<Observed, Exposed> {
       this.#chronicle.process(event)
     }
   }
+}
+
+function refuseAsync(option: 'always' | 'eventually', returned: unknown): void {
+  if (!(returned instanceof Promise)) return
+  // What it comes to would else end the process that runs the simulation.
+  returned.catch(() => undefined)
+  throw new UselessCheckError(
+    `${option} must not be async: it is asked after every event, and the world does not wait for it; atEnd may be`,
+  )
 }

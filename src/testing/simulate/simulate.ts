@@ -40,7 +40,8 @@ const QUEUE = { last: Promise.resolve() as Promise<unknown> }
 /**
  * Runs `app` on every node of a simulated world, for each seed: first with faults, then healed. Rejects with TypeError or
  * RangeError before anything runs when the options make no sense, and with SimulationError when a seed fails, whose message
- * holds the seed, the faults that it takes and the end of the story.
+ * holds the seed, the faults that it takes and the end of the story. TypeError, too, for `always` or `eventually` that are
+ * async, or an answer of `eventually` that is neither true nor false.
  *
  * @example
  * await simulate({

@@ -21,7 +21,7 @@ const NO_MEMBERSHIP = 'the members of a cluster are given when it is opened'
 const NO_TRANSFER = 'the store does not hand over leadership yet'
 const NO_RECOVERY = 'a member that lost promises does not start yet'
 
-const DECISIONS: Expectations<RaftEventType> = {
+export const DECISIONS: Expectations<RaftEventType> = {
   'became-follower': true,
   'became-pre-candidate': true,
   'became-candidate': true,
@@ -102,7 +102,7 @@ const DISK: Expectations<SimDiskEventKind> = {
   restored: NOT_NOTICED,
 }
 
-const OPERATIONS: Readonly<Record<OperationType, true>> = {
+export const OPERATIONS: Readonly<Record<OperationType, true>> = {
   put: true,
   read: true,
   range: true,

@@ -11,8 +11,8 @@ test.each<[string, object | undefined, string]>([
   ['an empty list of nodes', { nodes: [] }, 'nodes must have from 1 to 15 names, not 0'],
   ['nodes of one name', { nodes: ['a', 'b', 'a'] }, 'nodes names a twice'],
   ['a node without a name', { nodes: [''] }, 'nodes[0] must be a name of letters, digits, dots and dashes, not ""'],
-  ['negative times', { forMs: -1 }, 'forMs must be 0 or more, not -1'],
-  ['endless times', { healMs: Infinity }, 'healMs must be 0 or more, not Infinity'],
+  ['negative times', { forMs: -1 }, 'forMs must be finite and 0 or more, not -1'],
+  ['endless times', { healMs: Infinity }, 'healMs must be finite and 0 or more, not Infinity'],
   ['times that are text', { restartAfterMs: '1s' }, 'restartAfterMs must be a number of milliseconds, not string'],
   ['a seed and seeds', { seed: 1, seeds: 2 }, 'seed and seeds exclude each other'],
   ['half a seed', { seed: 0.5 }, 'seed must be a whole number of at least 0, not 0.5'],
@@ -21,17 +21,50 @@ test.each<[string, object | undefined, string]>([
   ['a check that is none', { always: true }, 'always must be a function of the world, not boolean'],
   ['marks that are none', { marks: 'a' }, 'marks must be an array of names'],
   ['another way to fail', { onFailure: 'log' }, "onFailure must be 'throw' or 'return', not log"],
+  ['no seeds at all', { seeds: null }, 'seeds takes a plain object of from and count, not null'],
+  [
+    'a delay that is no number',
+    { network: { delayMsMin: NaN } },
+    'network.delayMsMin must be finite and 0 or more, not NaN',
+  ],
+  ['a delay that is text', { network: { delayMsMin: '3' } }, 'network.delayMsMin must be a number, not string'],
+  [
+    'a rate below nothing',
+    { network: { lossPerMillion: -1 } },
+    'network.lossPerMillion must be finite and 0 or more, not -1',
+  ],
+  [
+    'a rate above all',
+    { network: { lossPerMillion: 2e6 } },
+    'network.lossPerMillion must be at most 1,000,000, not 2000000',
+  ],
+  [
+    'a kind of fault that takes more nodes',
+    { nodes: 1, faults: { kinds: ['crash', 'partition'], everyMs: 5 } },
+    'faults.kinds: a partition needs at least 2 nodes, and would never happen to 1',
+  ],
+  ['a fault between a node and itself', { faults: [{ ...cut, to: 'a' }] }, 'faults[0]: cut is between two nodes'],
+  [
+    'a crash at an event that there is not',
+    { faults: [{ atMs: 0, type: 'crash-at', member: 'a', event: 'became-laeder', downMs: 1 }] },
+    'faults[0].event must be one of became-follower,',
+  ],
+  ['faults that come later', { faults: async () => [cut] }, 'faults must be an array, not an object of class Promise'],
   ['a misspelt rate', { network: { loss: 5 } }, 'network takes no loss'],
   [
     'a kind of fault that is none',
     { faults: { kinds: ['crush'], everyMs: 5 } },
     'faults.kinds: there is no fault "crush"',
   ],
-  ['no kinds', { faults: { kinds: [], everyMs: 5 } }, "faults.kinds must be 'all' or an array of types of faults"],
+  [
+    'no kinds',
+    { faults: { kinds: [], everyMs: 5 } },
+    "faults.kinds must be 'all' or an array of types of faults, not an empty one",
+  ],
   ['faults all the time', { faults: { kinds: 'all', everyMs: 0 } }, 'faults.everyMs must be at least 1, not 0'],
   ['a fault of no type', { faults: [{ atMs: 5 }] }, 'faults[0].type: there is no fault undefined'],
   ['a fault of nobody', { faults: [cut, { ...cut, to: 'd' }] }, 'faults[1].to: there is no node "d", only a, b, c'],
-  ['a fault in the past', { faults: [{ ...cut, atMs: -5 }] }, 'faults[0].atMs must be 0 or more, not -5'],
+  ['a fault in the past', { faults: [{ ...cut, atMs: -5 }] }, 'faults[0].atMs must be finite and 0 or more, not -5'],
   [
     'a fault after the end',
     { faults: [cut], forMs: 10 },
@@ -40,7 +73,7 @@ test.each<[string, object | undefined, string]>([
   [
     'a fault that lasts for no number',
     { faults: [{ ...cut, forMs: NaN }] },
-    'faults[0].forMs must be 0 or more, not NaN',
+    'faults[0].forMs must be finite and 0 or more, not NaN',
   ],
   [
     'a field of another fault',
@@ -78,4 +111,26 @@ test('an app must not be slept for less than nothing', async () => {
     onFailure: 'return',
   })
   expect(failure?.message).toBe('a: RangeError: sleep() takes a number of milliseconds of 0 or more, not -1')
+})
+
+test.each<[string, object, string]>([
+  ['always that is async', { always: async () => Promise.reject(new Error('lost')) }, 'always must not be async'],
+  ['eventually that is async', { eventually: async () => Promise.resolve(false) }, 'eventually must not be async'],
+  [
+    'eventually without an answer',
+    { eventually: () => undefined },
+    'eventually must return true or false, not undefined',
+  ],
+])('%s: ends the simulation with a TypeError, and is not taken for a check that holds', async (_, checks, message) => {
+  const simulated = simulate({
+    seed: 1,
+    nodes: 1,
+    forMs: 10,
+    healMs: 10,
+    app: () => {},
+    onFailure: 'return',
+    ...checks,
+  })
+  await expect(simulated).rejects.toThrow(TypeError)
+  await expect(simulated).rejects.toThrow(message)
 })

@@ -1,8 +1,15 @@
-/** Faults that were spelt out are checked before a world is made: a misspelt node would else be a fault that never happens. */
+/** Faults that were spelt out are checked before a world is made: one with a misspelt node would else never happen, and nobody know. */
 import { kind } from '../../api/check-fields.js'
-import { FAULT_TYPES, type Fault, type FaultKind, type FaultType } from '../faults/fault.js'
+import type { DiskPart, Rot } from '../sim/sim-disk.js'
+import { DECISIONS } from '../swarm/expected.js'
+import { membersNeededFor } from './draw.js'
+import { FAULT_TYPES, type Fault, type FaultKind, type FaultType } from './fault.js'
 
-type What = 'node' | 'nodes' | 'groups' | 'milliseconds' | 'amount' | 'any number' | 'text' | readonly string[]
+type What = 'node' | 'nodes' | 'groups' | 'milliseconds' | 'amount' | 'any number' | readonly string[]
+
+/** As records, for the compiler to miss none. */
+const ROTS: Readonly<Record<Rot, true>> = { 'torn-tail': true, hole: true, 'bit-flip': true, unopenable: true }
+const DISK_PARTS: Readonly<Record<DiskPart, true>> = { log: true, state: true, 'high-water': true }
 
 /** The fields of each type of fault but `type` and `atMs`. */
 const FIELDS: {
@@ -10,7 +17,7 @@ const FIELDS: {
 } = {
   crash: { member: 'node', disk: ['process', 'power'], downMs: 'milliseconds' },
   'crash-loop': { member: 'node', times: 'amount', everyMs: 'milliseconds' },
-  'crash-at': { member: 'node', event: 'text', downMs: 'milliseconds' },
+  'crash-at': { member: 'node', event: Object.keys(DECISIONS), downMs: 'milliseconds' },
   restart: { member: 'node', downMs: 'milliseconds' },
   'rolling-restart': { downMs: 'milliseconds', pauseMs: 'milliseconds' },
   pause: { member: 'node', forMs: 'milliseconds' },
@@ -34,23 +41,37 @@ const FIELDS: {
   'disk-full': { member: 'node', forMs: 'milliseconds' },
   'disk-rot': {
     member: 'node',
-    rot: ['torn-tail', 'hole', 'bit-flip', 'unopenable'],
-    part: ['log', 'state'],
+    rot: Object.keys(ROTS),
+    part: Object.keys(DISK_PARTS),
     downMs: 'milliseconds',
   },
 }
 
-/** Throws TypeError unless all are types of faults. */
-export function checkFaultTypes(types: unknown): void {
+/** Throws TypeError unless all are types of faults, RangeError for one that cannot happen to so few nodes. */
+export function checkFaultTypes(types: unknown, nodeCount: number): void {
   if (!Array.isArray(types) || types.length === 0) {
-    throw new TypeError(`faults.kinds must be 'all' or an array of types of faults, not ${kind(types)}`)
+    const given = Array.isArray(types) ? 'an empty one' : kind(types)
+    throw new TypeError(`faults.kinds must be 'all' or an array of types of faults, not ${given}`)
   }
-  for (const type of types as unknown[]) checkType(type, 'faults.kinds')
+  for (const each of types as unknown[]) {
+    const type = checkType(each, 'faults.kinds')
+    const needed = membersNeededFor(type)
+    if (nodeCount < needed) {
+      throw new RangeError(
+        `faults.kinds: a ${type} needs at least ${needed} nodes, and would never happen to ${nodeCount}`,
+      )
+    }
+  }
 }
 
-/** Throws TypeError or RangeError that names the fault and its field. */
+/**
+ * Throws TypeError or RangeError that names the fault and its field.
+ *
+ * @param forMs the end of the run; Infinity where a fault after it is no mistake.
+ */
 export function checkFaults(faults: readonly Fault[], nodes: readonly string[], forMs: number): void {
-  for (const [at, fault] of faults.entries()) {
+  if (!Array.isArray(faults)) throw new TypeError(`faults must be an array, not ${kind(faults)}`)
+  for (const [at, fault] of (faults as readonly Fault[]).entries()) {
     const where = `faults[${at}]`
     if (typeof fault !== 'object' || fault === null)
       throw new TypeError(`${where} must be an object, not ${kind(fault)}`)
@@ -61,6 +82,9 @@ export function checkFaults(faults: readonly Fault[], nodes: readonly string[], 
       throw new RangeError(`${where}.atMs is ${fault.atMs}: it would never happen in a run of forMs ${forMs}`)
     }
     for (const [field, what] of Object.entries(fields)) checkField(`${where}.${field}`, given[field], what, nodes)
+    if ('from' in fault && fault.from === fault.to) {
+      throw new RangeError(`${where}: ${fault.type} is between two nodes, and from and to are both ${fault.from}`)
+    }
     for (const field of Object.keys(given)) {
       if (field === 'type' || field === 'atMs' || Object.hasOwn(fields, field)) continue
       throw new TypeError(`${where}: ${fault.type} takes no ${field}, only atMs, ${Object.keys(fields).join(', ')}`)
@@ -90,15 +114,12 @@ function checkField(where: string, value: unknown, what: What, nodes: readonly s
       return checkList(where, value, (each, at) => checkNode(`${where}[${at}]`, each, nodes))
     case 'groups':
       return checkList(where, value, (each, at) => checkField(`${where}[${at}]`, each, 'nodes', nodes))
-    case 'text':
-      if (typeof value !== 'string') throw new TypeError(`${where} must be a string, not ${kind(value)}`)
-      return
     case 'milliseconds':
     case 'amount':
     case 'any number':
       if (typeof value !== 'number') throw new TypeError(`${where} must be a number, not ${kind(value)}`)
       if (!Number.isFinite(value) || (what !== 'any number' && value < 0)) {
-        throw new RangeError(`${where} must be ${what === 'any number' ? 'finite' : '0 or more'}, not ${value}`)
+        throw new RangeError(`${where} must be finite${what === 'any number' ? '' : ' and 0 or more'}, not ${value}`)
       }
   }
 }
