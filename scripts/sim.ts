@@ -1,26 +1,30 @@
-/**
- * Simulated runs of small clusters under faults.
- *
- *     npm run sim -- --seeds 500 [--from 1] [--minutes 10]     many, on all cores; ^C ends it with what there is
- *     npm run sim -- --seed 42 [--transcript] [--html FILE]    one, replayed exactly
- *     npm run sim -- --plan FILE [--transcript] [--html FILE]  a plan that was saved
- *     npm run sim -- --canary [NAME]                           with a planted bug, which must be found
- *
- * --simulated-minutes 5 is how long faults last in each run, --threads how many cores to use.
- * Exit code: 0 everything held, 1 it did not, 2 the command line makes no sense.
- */
+/** `npm run sim`: the command line of the swarm. `--help` says what it takes. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { describeReport, drawPlan, type Plan } from '../src/testing/index.js'
+import { checkPlan } from '../src/testing/swarm/check-plan.js'
 import { CANARIES, isCanary, type CanaryName } from './sim/canaries.js'
 import { Many, type ManyResult } from './sim/many.js'
 import { reportsOf } from './sim/reports.js'
 
+const USAGE = `Simulated runs of small clusters under faults.
+
+  npm run sim -- --seeds 500 [--from 1] [--minutes 10]     many, on all cores; ^C ends it with what there is
+  npm run sim -- --seed 42 [--transcript] [--html FILE]    one, replayed exactly
+  npm run sim -- --plan FILE [--transcript] [--html FILE]  a plan that was saved
+  npm run sim -- --canary [NAME]                           with a planted bug, which must be found
+
+  --simulated-minutes 5   how long faults last in each run
+  --threads N             how many cores to use
+
+Exit code: 0 everything held, 1 it did not, 2 the command line makes no sense.`
+
 const OPTIONS = {
+  help: { type: 'boolean', default: false },
   seed: { type: 'string' },
   seeds: { type: 'string' },
-  from: { type: 'string', default: '1' },
+  from: { type: 'string' },
   minutes: { type: 'string' },
   'simulated-minutes': { type: 'string', default: '5' },
   threads: { type: 'string' },
@@ -41,6 +45,11 @@ const log = (line: string): void => {
 process.exitCode = await main()
 
 async function main(): Promise<number> {
+  if (values.help) {
+    console.log(USAGE)
+    return 0
+  }
+  checkCombination()
   if (values.canary) return canary()
   if (values.plan !== undefined) {
     return one(planFrom(values.plan), `npm run sim -- --plan ${values.plan}`)
@@ -52,22 +61,41 @@ async function main(): Promise<number> {
     return one(drawPlan(seed, { safetyMs: simulatedMinutes * 60_000 }), replay)
   }
   const result = await many(undefined, {
-    from: wholeNumber('from', values.from),
+    from: wholeNumber('from', values.from ?? '1'),
     seeds:
       values.seeds === undefined
         ? values.minutes === undefined
           ? 100
           : undefined
-        : wholeNumber('seeds', values.seeds),
+        : wholeNumber('seeds', values.seeds, 1),
     minutes: values.minutes === undefined ? undefined : number('minutes', values.minutes),
     simulatedMinutes,
   })
   return result.failures.length === 0 && result.complete ? 0 : 1
 }
 
+/** What is ignored is taken for done: `npm run sim --seed 7`, without the dashes between, comes in as a 7. */
+function checkCombination(): void {
+  const [first] = positionals
+  if (first !== undefined && !values.canary) {
+    usage(`only --canary takes a name, not "${first}"; options of npm run stand behind --: npm run sim -- --seed 7`)
+  }
+  const given = (['seed', 'plan', 'seeds', 'minutes', 'from'] as const).filter((name) => values[name] !== undefined)
+  const alone = values.canary ? 'canary' : given.find((name) => name === 'seed' || name === 'plan')
+  const other = given.find((name) => name !== alone)
+  if (alone !== undefined && other !== undefined) usage(`--${alone} and --${other} exclude each other`)
+  for (const told of ['transcript', 'html'] as const) {
+    const wanted = values[told] !== undefined && values[told] !== false
+    if (wanted && (alone === undefined || alone === 'canary'))
+      usage(`--${told} tells one run: say --seed or --plan, too`)
+  }
+}
+
 function planFrom(file: string): Plan {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Plan
+    const plan = JSON.parse(readFileSync(file, 'utf8')) as Plan
+    checkPlan(plan)
+    return plan
   } catch (error) {
     return usage(`${file} cannot be read as a plan: ${error instanceof Error ? error.message : String(error)}`)
   }
@@ -77,7 +105,7 @@ async function one(plan: Plan, replay: string): Promise<number> {
   const { report, transcript, html } = await reportsOf(plan, { canary: undefined }, replay)
   if (values.transcript) console.log(transcript)
   if (values.html !== undefined) writeFileSync(values.html, html)
-  console.log(describeReport(report))
+  console.log(describeReport(report, `${replay} --transcript`))
   return report.failure === undefined ? 0 : 1
 }
 
@@ -90,7 +118,7 @@ interface Range {
 }
 
 async function many(planted: CanaryName | undefined, range: Range): Promise<ManyResult> {
-  const threads = values.threads === undefined ? availableParallelism() : wholeNumber('threads', values.threads)
+  const threads = values.threads === undefined ? availableParallelism() : wholeNumber('threads', values.threads, 1)
   const run = new Many({ ...range, threads, setup: { canary: planted }, log })
   const stop = (): void => {
     console.log('\nending: waiting for the runs under way')
@@ -132,9 +160,10 @@ function readArguments() {
   }
 }
 
-function wholeNumber(option: string, text: string): number {
-  const value = Number(text)
-  return Number.isSafeInteger(value) && value >= 0 ? value : usage(`--${option} takes a whole number, not "${text}"`)
+function wholeNumber(option: string, text: string, least = 0): number {
+  const value = text.trim() === '' ? NaN : Number(text)
+  if (Number.isSafeInteger(value) && value >= least) return value
+  return usage(`--${option} takes a whole number${least > 0 ? ` of at least ${least}` : ''}, not "${text}"`)
 }
 
 function number(option: string, text: string): number {
@@ -143,6 +172,6 @@ function number(option: string, text: string): number {
 }
 
 function usage(what: string): never {
-  console.error(what)
+  console.error(`${what}\n(--help says what there is)`)
   process.exit(2)
 }

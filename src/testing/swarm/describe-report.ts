@@ -1,7 +1,8 @@
 /** What a run says when it is over: a few lines, and for a failure how to see it again. */
 import type { RunReport } from './run-plan.js'
 
-export function describeReport(report: RunReport): string {
+/** @param replay the command that shows it again. Default: that of the seed, which is right for a plan as it was drawn. */
+export function describeReport(report: RunReport, replay = replayOf(report)): string {
   const { plan, verdict, events, virtualMs, calls, revision, lost, traceHash, failure, failedAtMs } = report
   const { seed, members, faults, operations } = plan
   const summary =
@@ -11,8 +12,9 @@ export function describeReport(report: RunReport): string {
     `${calls.skipped} left out, revision ${revision}, ` +
     `${lost.length === 0 ? 'no member' : lost.join(' and ')} lost for good, trace ${traceHash}`
   if (failure === undefined) return summary
-  return (
-    `${summary}\n  at ${failedAtMs?.toFixed(3)} ms: ${failure.message}\n` +
-    `  replay: npm run sim -- --seed ${seed} --simulated-minutes ${plan.safetyMs / 60_000} --transcript`
-  )
+  return `${summary}\n  at ${failedAtMs?.toFixed(3)} ms: ${failure.message}\n  replay: ${replay}`
+}
+
+function replayOf({ plan: { seed, safetyMs } }: RunReport): string {
+  return `npm run sim -- --seed ${seed} --simulated-minutes ${safetyMs / 60_000} --transcript`
 }

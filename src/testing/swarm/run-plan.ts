@@ -13,6 +13,7 @@ import { Supervisor } from '../faults/supervisor.js'
 import { NO_FAULTS } from '../sim/sim-network.js'
 import type { WorldEvent } from '../sim/world-event.js'
 import { SimWorld, type Place, type WorldOptions } from '../sim/world.js'
+import { checkPlan } from './check-plan.js'
 import { Clients, type OperationOutcome } from './clients.js'
 import { CoverageSum, type Coverage } from './coverage.js'
 import { DUPLICATE_MS_MAX } from './draw-plan.js'
@@ -61,8 +62,12 @@ const LAST_WRITES_MS = 10_000
 const BUGGIFY_PER_MILLION_MIN = 10_000
 const BUGGIFY_PER_MILLION_MAX = 250_000
 
-/** Never rejects: a violation is the report's `failure`. Throws RangeError for a plan that makes no sense. */
+/**
+ * A violation is the report's `failure`. Rejects with TypeError or RangeError that names the field, before anything runs,
+ * for a plan that makes no sense, and for nothing else.
+ */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunReport> {
+  checkPlan(plan)
   const run = new Run(plan, options)
   let failure: RunFailure | undefined
   try {

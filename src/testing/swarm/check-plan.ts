@@ -1,0 +1,86 @@
+/**
+ * A plan that was written or edited by hand is checked before it runs: what is misspelt or left out would else be a fault
+ * that never happens, and a run that holds.
+ *
+ * Not here: what the operations hold besides what all have.
+ */
+import { checkFields, kind } from '../../api/check-fields.js'
+import { BUGGIFY_POINTS } from '../../base/buggify.js'
+import { checkFaults } from '../faults/check-faults.js'
+import { checkNetworkFaults } from '../sim/network-faults.js'
+import { OPERATIONS } from './expected.js'
+import type { Plan, PlanSettings } from './plan.js'
+
+const PLAN: Readonly<Record<keyof Plan, true>> = {
+  seed: true,
+  members: true,
+  settings: true,
+  network: true,
+  buggify: true,
+  faults: true,
+  operations: true,
+  safetyMs: true,
+}
+
+const SETTINGS: Readonly<Record<keyof PlanSettings, true>> = {
+  electionTimeoutMs: true,
+  heartbeatIntervalMs: true,
+  stateBufferBytesMax: true,
+  logRetainBytes: true,
+}
+
+/** Throws TypeError or RangeError that names the field of the plan. Faults and operations after its time are left out of a run. */
+export function checkPlan(plan: Plan): void {
+  if (plan === undefined) throw new TypeError('a plan must be an object, not undefined')
+  checkFields(plan, PLAN, 'a plan')
+  for (const field of Object.keys(PLAN) as (keyof Plan)[]) {
+    if (plan[field] === undefined)
+      throw new TypeError(`a plan has ${Object.keys(PLAN).join(', ')}: ${field} is missing`)
+  }
+  const { seed, members, settings, network, buggify, faults, operations, safetyMs } = plan
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed must be a whole number, not ${String(seed)}`)
+  list('members', members, (member, at) => {
+    if (typeof member !== 'string' || member === '') {
+      throw new TypeError(`members[${at}] must be a name, not ${JSON.stringify(member)}`)
+    }
+    if (members.indexOf(member) !== at) throw new RangeError(`members names ${member} twice`)
+  })
+  if (members.length === 0) throw new RangeError('members must have one name at least')
+  checkFields(settings, SETTINGS, 'settings')
+  for (const name of Object.keys(SETTINGS) as (keyof PlanSettings)[]) number(`settings.${name}`, settings[name])
+  checkNetworkFaults(network)
+  list('buggify', buggify, (point, at) => {
+    if (!Object.hasOwn(BUGGIFY_POINTS, String(point))) {
+      throw new RangeError(`buggify[${at}]: there is no rare way ${JSON.stringify(point)}`)
+    }
+  })
+  number('safetyMs', safetyMs)
+  checkFaults(faults, members, Infinity)
+  list('operations', operations, (operation, at) => checkOperation(`operations[${at}]`, operation, members))
+}
+
+function checkOperation(where: string, operation: unknown, members: readonly string[]): void {
+  if (typeof operation !== 'object' || operation === null) {
+    throw new TypeError(`${where} must be an object, not ${kind(operation)}`)
+  }
+  const { id, atMs, client, member, timeoutMs, type } = operation as Readonly<Record<string, unknown>>
+  if (!Object.hasOwn(OPERATIONS, String(type))) {
+    throw new RangeError(
+      `${where}.type: there is no operation ${JSON.stringify(type)}, only ${Object.keys(OPERATIONS).join(', ')}`,
+    )
+  }
+  for (const [name, value] of Object.entries({ id, atMs, client, timeoutMs })) number(`${where}.${name}`, value)
+  if (!members.includes(member as string)) {
+    throw new RangeError(`${where}.member: there is no member ${JSON.stringify(member)}, only ${members.join(', ')}`)
+  }
+}
+
+function list(where: string, value: readonly unknown[], check: (each: unknown, at: number) => void): void {
+  if (!Array.isArray(value)) throw new TypeError(`${where} must be an array, not ${kind(value)}`)
+  for (const [at, each] of (value as readonly unknown[]).entries()) check(each, at)
+}
+
+function number(where: string, value: unknown): void {
+  if (typeof value !== 'number') throw new TypeError(`${where} must be a number, not ${kind(value)}`)
+  if (!Number.isFinite(value) || value < 0) throw new RangeError(`${where} must be finite and 0 or more, not ${value}`)
+}
