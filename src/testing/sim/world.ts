@@ -80,6 +80,7 @@ export class SimWorld {
 
   constructor(options: WorldOptions) {
     const { seed, members = ['a', 'b', 'c'], keepTrace = false, observe, draining } = options
+    checkWorld(seed, members)
     this.seed = seed
     this.#options = options
     this.scheduler = new SimScheduler({
@@ -190,6 +191,10 @@ export class SimWorld {
    * something was done; undefined: at none, only on the network or in the world.
    */
   run(until: () => boolean, limitMs: number, afterEvent?: (place: Place | undefined) => void): Promise<boolean> {
+    // A time that never comes would be waited for without an end.
+    if (!(limitMs >= 0 && limitMs < Infinity)) {
+      return Promise.reject(new RangeError(`limitMs must be finite and 0 or more, not ${limitMs}`))
+    }
     if (afterEvent === undefined) return this.scheduler.runUntil(until, limitMs)
     return this.scheduler.runUntil(until, limitMs, (process) => {
       afterEvent(process === undefined ? undefined : this.#placesByName.get(process.name))
@@ -311,4 +316,12 @@ export class SimWorld {
     const { high, low } = hash64(Buffer.from(JSON.stringify([this.seed, ...what]), 'utf8'))
     return seededRandom(high ^ low)
   }
+}
+
+/** A seed that is none would be another one, silently; of two places with one name only one could be reached. */
+function checkWorld(seed: number, members: readonly string[]): void {
+  if (!Number.isSafeInteger(seed)) throw new RangeError(`seed must be a whole number, not ${String(seed)}`)
+  if (members.length === 0) throw new RangeError('members must have one name at least')
+  const twice = members.find((name, at) => members.indexOf(name) !== at)
+  if (twice !== undefined) throw new RangeError(`members names ${twice} twice`)
 }
