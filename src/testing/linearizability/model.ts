@@ -97,6 +97,11 @@ export interface Oracle<State, Input = unknown> {
   agrees(state: State): boolean
   /** Whether this call may have made the change at `position`. Only to look at fewer. */
   allows?(input: Input, position: number): boolean
+  /**
+   * The positions of which only this call, or another one that claims them too, can have made the change: as a value that
+   * was written says who wrote it. Who alone claims a position is not tried anywhere else. Only to look at fewer.
+   */
+  claims?(input: Input): Iterable<number>
   /** What was really made there, for people. */
   describe?(position: number): string
 }

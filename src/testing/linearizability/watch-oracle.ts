@@ -27,6 +27,13 @@ export function watchOracle(events: readonly WatchEvent[]): Oracle<EtcdState, Et
     if (changes === undefined) byRevision.set(event.revision, [change])
     else changes.push(change)
   }
+  const written = new Map<string, number[]>()
+  for (const [revision, changes] of byRevision) {
+    for (const { key, value, version } of changes) {
+      if (version === 0) continue
+      for (const name of [nameOf(key), nameOf(key, value)]) written.set(name, [...(written.get(name) ?? []), revision])
+    }
+  }
   const first = events[0]?.revision ?? Infinity
   const last = events[events.length - 1]?.revision ?? 0
   return {
@@ -37,9 +44,20 @@ export function watchOracle(events: readonly WatchEvent[]): Oracle<EtcdState, Et
       if (known === undefined) return revision < first
       return known.length === changes.length && changes.every((change) => known.some((each) => same(each, change)))
     },
+    *claims(input) {
+      if (input.type !== 'put' && input.type !== 'txn') return
+      for (const put of putsOf(input)) {
+        yield* written.get(put.ignoreValue === true ? nameOf(put.key) : nameOf(put.key, put.value)) ?? []
+      }
+    },
     allows: (input, revision) => byRevision.get(revision)?.every((change) => mayMake(input, change)) ?? true,
     describe: (revision) => byRevision.get(revision)?.map(describeChange).join(', ') ?? 'nothing',
   }
+}
+
+/** Of a write to this key: of any, or of this value. */
+function nameOf(key: string, value?: string): string {
+  return value === undefined ? JSON.stringify([key]) : JSON.stringify([key, value])
 }
 
 function changeOf({ type, keyValue }: WatchEvent): Change {

@@ -99,6 +99,8 @@ class Walk<State, Input, Output> {
   readonly #seen = new Seen()
   /** Whether the oracle knows of every change. */
   readonly #allKnown: boolean
+  /** Of calls without a place that must have made the change to one position: which. */
+  readonly #due: ReadonlyMap<number, number>
   /** Of the answers without a place those that were right at some position they may be at. */
   readonly #rightOnce = new Set<number>()
   /** The order is not replayed before so many steps: at most half of all are spent on that. */
@@ -134,6 +136,7 @@ class Walk<State, Input, Output> {
     this.#state = model.init()
     this.#position = witness.position(this.#state)
     this.#allKnown = knowsAll(oracle, this.#position)
+    this.#due = dueOf(steps, oracle)
   }
 
   /** About what it remembers of where it has been, states not counted. */
@@ -284,7 +287,7 @@ class Walk<State, Input, Output> {
       const { step, quiet } = next
       if (this.#placed[step] === 1) continue
       const { input, output } = this.#steps[step] as Step<Input, Output>
-      if (!quiet && !this.#mayMove(input, output)) continue
+      if (!quiet && !this.#mayMove(step, input, output)) continue
       // Two calls that ask the same and of which nobody was told are as good one as the other.
       if (output === UNKNOWN && candidates.triedAlike(() => JSON.stringify(input))) continue
       const after = this.#step(step)
@@ -296,8 +299,9 @@ class Walk<State, Input, Output> {
     return false
   }
 
-  #mayMove(input: Input, output: Output | typeof UNKNOWN): boolean {
+  #mayMove(step: number, input: Input, output: Output | typeof UNKNOWN): boolean {
     const position = this.#position + 1
+    if ((this.#due.get(step) ?? position) !== position) return false
     if (this.#oracle?.allows?.(input, position) === false) return false
     return this.#hints === undefined || output !== UNKNOWN || this.#hints(input, position)
   }
@@ -440,6 +444,28 @@ class Walk<State, Input, Output> {
 }
 
 const SETTLED = -1
+
+/** The calls that alone claim a position, by step: nobody else can have made the change to it. */
+function dueOf<State, Input>(
+  steps: readonly Step<Input>[],
+  oracle: Oracle<State, Input> | undefined,
+): ReadonlyMap<number, number> {
+  const claimants = new Map<number, Set<number>>()
+  if (oracle?.claims !== undefined) {
+    steps.forEach(({ input }, step) => {
+      for (const position of oracle.claims?.(input) ?? []) {
+        const known = claimants.get(position)
+        if (known === undefined) claimants.set(position, new Set([step]))
+        else known.add(step)
+      }
+    })
+  }
+  const due = new Map<number, number>()
+  for (const [position, [step, ...others]] of claimants) {
+    if (step !== undefined && others.length === 0) due.set(step, position)
+  }
+  return due
+}
 
 function numbersOf({ floats, maybes }: Placement, count: number): Int32Array {
   const numbers = new Int32Array(count).fill(SETTLED)

@@ -3,6 +3,13 @@ import type { Planted } from './planted.js'
 
 export const BUGS: readonly Planted[] = [
   {
+    name: 'a write that only one call can have made is left to chance',
+    breaks: 'who alone can have written a value is kept for it, however many deletions could be of anybody',
+    file: 'witness.ts',
+    from: 'if ((this.#due.get(step) ?? position) !== position) return false',
+    to: '',
+  },
+  {
     name: 'a call may take effect before it was called',
     breaks: 'a read that was never right is found out without trying all that was never answered',
     file: 'timeline.ts',

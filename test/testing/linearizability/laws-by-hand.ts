@@ -9,17 +9,21 @@ import { KeyValue } from '../../../src/api/key-value.js'
 import { sequential } from './histories.js'
 import type { Law } from './law.js'
 
-function written(key: string, revision: number): WatchEvent {
-  const value = Buffer.from('v')
+function written(key: string, revision: number, text = 'v'): WatchEvent {
   const record = {
     key,
-    value,
+    value: Buffer.from(text),
     createRevision: revision,
     modRevision: revision,
     version: 1,
     lease: 0n,
   }
   return { type: 'put', keyValue: new KeyValue(record), key, revision, created: true, previous: undefined }
+}
+
+function deleted(key: string, revision: number): WatchEvent {
+  const record = { key, value: Buffer.alloc(0), createRevision: 0, modRevision: revision, version: 0, lease: 0n }
+  return { type: 'delete', keyValue: new KeyValue(record), key, revision, created: false, previous: undefined }
 }
 
 export const LAWS_BY_HAND: readonly Law[] = [
@@ -107,6 +111,38 @@ export const LAWS_BY_HAND: readonly Law[] = [
         const verdict = check(history, etcdModel, { oracle: watchOracle(events), stepsMax: 5000 })
         expect(verdict).toMatchObject({ verdict: 'illegal', call: { index: read.index } })
       }
+    },
+  },
+  {
+    name: 'who alone can have written a value is kept for it, however many deletions could be of anybody',
+    holds: ({ check, etcdModel, watchOracle }) => {
+      const history = new History<EtcdInput, EtcdOutput>()
+      history.invoke('a', { type: 'delete', key: 'a' })
+      const deletions = 15
+      for (let nth = 0; nth < deletions; nth++) history.invoke(`b${nth}`, { type: 'delete', key: 'b', end: `c${nth}` })
+      history.invoke('t', {
+        type: 'txn',
+        compare: [{ key: 'e', target: 'create', relation: '!=', value: 0 }],
+        success: [{ type: 'put', key: 'a', value: 'mine' }],
+        failure: [{ type: 'delete', key: 'a' }],
+      })
+      const events: WatchEvent[] = []
+      const put = (key: string): void => {
+        const revision = events.length + 2
+        const call = history.invoke('p', { type: 'put', key, value: 'v' })
+        history.end(call, { outcome: 'ok', output: { type: 'put', revision } })
+        events.push(written(key, revision))
+      }
+      put('a')
+      events.push(deleted('a', events.length + 2))
+      for (let nth = 0; nth < deletions; nth++) {
+        put('b')
+        events.push(deleted('b', events.length + 2))
+      }
+      put('e')
+      events.push(written('a', events.length + 2, 'mine'))
+      const verdict = check(history, etcdModel, { oracle: watchOracle(events), stepsMax: 5000 })
+      expect(verdict).toMatchObject({ verdict: 'ok' })
     },
   },
 
