@@ -4,19 +4,19 @@
  *
  * Always: values are copied when they are put in, as LevelDB does.
  */
-import { AbstractChainedBatch } from 'abstract-level'
+import { AbstractChainedBatch, type AbstractLevel } from 'abstract-level'
 import { levelError } from './level-error.js'
-import type { SimLevel } from './sim-level.js'
 import type { Operation } from './sim-medium.js'
 
+type AnyLevel = AbstractLevel<string | Uint8Array | Buffer, string, Uint8Array>
 export type WriteOperations = (operations: readonly Operation[], sync: boolean) => Promise<void>
 
-export class SimBatch extends AbstractChainedBatch<SimLevel, string, Uint8Array> {
+export class SimBatch extends AbstractChainedBatch<AnyLevel, string, Uint8Array> {
   readonly #write: WriteOperations
   /** Undefined once it was written or closed. */
   #operations: Operation[] | undefined = []
 
-  constructor(database: SimLevel, write: WriteOperations) {
+  constructor(database: AnyLevel, write: WriteOperations) {
     super(database)
     this.#write = write
   }
