@@ -40,11 +40,12 @@ export class CallSet {
 
 const FULL = 0xffffffff
 
-const FIELDS = 4
+const FIELDS = 5
 const HASH = 0
 const STATE = 1
 const OFFSET = 2
 const LOW = 3
+const READS = 4
 const EMPTY = -1
 
 export class Seen {
@@ -64,26 +65,27 @@ export class Seen {
     return this.#table.byteLength + this.#entries.byteLength + this.#words.byteLength
   }
 
-  /** Adds it; false if it was there. */
-  add(set: CallSet, state: number): boolean {
-    const hash = mix(set.hash ^ Math.imul(state, 0x9e3779b1)) | 0
+  /** Adds it; false if it was there. `reads` counts calls that are not in the set and have taken effect in their order. */
+  add(set: CallSet, state: number, reads = 0): boolean {
+    const hash = mix(set.hash ^ Math.imul(state, 0x9e3779b1) ^ Math.imul(reads, 0x85ebca6b)) | 0
     const mask = this.#table.length - 1
     let slot = hash & mask
     for (;;) {
       const entry = this.#table[slot] ?? EMPTY
       if (entry === EMPTY) break
-      if (this.#is(entry, hash, set, state)) return false
+      if (this.#is(entry, hash, set, state, reads)) return false
       slot = (slot + 1) & mask
     }
-    this.#table[slot] = this.#append(hash, set, state)
+    this.#table[slot] = this.#append(hash, set, state, reads)
     if (this.#count * 2 > this.#table.length) this.#rehash()
     return true
   }
 
-  #is(entry: number, hash: number, { words, low, high }: CallSet, state: number): boolean {
+  #is(entry: number, hash: number, { words, low, high }: CallSet, state: number, reads: number): boolean {
     const entries = this.#entries
     const at = entry * FIELDS
     if (entries[at + HASH] !== hash || entries[at + STATE] !== state || entries[at + LOW] !== low) return false
+    if (entries[at + READS] !== reads) return false
     const offset = entries[at + OFFSET] ?? 0
     const end = entry + 1 === this.#count ? this.#wordCount : (entries[at + FIELDS + OFFSET] ?? 0)
     if (end - offset !== Math.max(0, high - low)) return false
@@ -92,7 +94,7 @@ export class Seen {
     return true
   }
 
-  #append(hash: number, { words, low, high }: CallSet, state: number): number {
+  #append(hash: number, { words, low, high }: CallSet, state: number, reads: number): number {
     const entry = this.#count++
     const at = entry * FIELDS
     if (at + FIELDS > this.#entries.length) this.#entries = grown(this.#entries, new Int32Array(at * 2))
@@ -100,6 +102,7 @@ export class Seen {
     this.#entries[at + STATE] = state
     this.#entries[at + OFFSET] = this.#wordCount
     this.#entries[at + LOW] = low
+    this.#entries[at + READS] = reads
     const needed = this.#wordCount + Math.max(0, high - low)
     if (needed > this.#words.length) this.#words = grown(this.#words, new Uint32Array(needed * 2))
     for (let place = low; place < high; place++) this.#words[this.#wordCount++] = words[place] ?? 0

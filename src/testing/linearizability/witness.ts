@@ -254,7 +254,8 @@ class Walk<State, Input, Output> {
 
   /** Undefined where the same calls led to the same state before, in another order: nothing new can come of it. */
   #fork(candidates: Candidates): Fork<State> | undefined {
-    if (!this.#seen.add(this.#wandering, this.#states.numberOf(this.#state))) return undefined
+    // The reads count: what makes the past unreadable must not come before a read of it, and may come after.
+    if (!this.#seen.add(this.#wandering, this.#states.numberOf(this.#state), this.#read)) return undefined
     const fork = {
       placed: this.order.length,
       state: this.#state,

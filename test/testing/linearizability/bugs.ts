@@ -3,6 +3,13 @@ import type { Planted } from './planted.js'
 
 export const BUGS: readonly Planted[] = [
   {
+    name: 'where the witness has been does not tell which reads were done by then',
+    breaks: 'a read of the past goes before a compaction that was tried before it, with calls that wait for both',
+    file: 'witness.ts',
+    from: 'this.#states.numberOf(this.#state), this.#read)',
+    to: 'this.#states.numberOf(this.#state))',
+  },
+  {
     name: 'a write that only one call can have made is left to chance',
     breaks: 'who alone can have written a value is kept for it, however many deletions could be of anybody',
     file: 'witness.ts',

@@ -114,6 +114,33 @@ export const LAWS_BY_HAND: readonly Law[] = [
     },
   },
   {
+    name: 'a read of the past goes before a compaction that was tried before it, with calls that wait for both',
+    holds: ({ check, etcdModel, watchOracle }) => {
+      const history = new History<EtcdInput, EtcdOutput>()
+      const answered = (input: EtcdInput, output: EtcdOutput): void => {
+        history.end(history.invoke('a', input), { outcome: 'ok', output })
+      }
+      const put = (key: string, revision: number): void => {
+        answered({ type: 'put', key, value: 'v' }, { type: 'put', revision })
+      }
+      history.invoke('never answered', { type: 'grant' })
+      put('first', 2)
+      put('second', 3)
+      const read = history.invoke('b', { type: 'range', key: 'first', revision: 2 })
+      const compact = history.invoke('c', { type: 'compact', revision: 3 })
+      answered({ type: 'grant' }, { type: 'grant', lease: '7' })
+      put('third', 4)
+      const items = [{ key: 'first', value: 'v', create: 2, mod: 2, version: 1 }]
+      history.end(read, { outcome: 'ok', output: { type: 'range', items, count: 1, more: false, revision: 4 } })
+      history.end(compact, { outcome: 'ok', output: { type: 'done' } })
+      answered({ type: 'grant' }, { type: 'grant', lease: '8' })
+      put('last', 5)
+      const oracle = watchOracle(['first', 'second', 'third', 'last'].map((key, at) => written(key, at + 2)))
+      expect(check(history, etcdModel, { engine: 'witness', oracle })).toMatchObject({ verdict: 'ok' })
+      expect(check(history, etcdModel, { engine: 'witness' })).toMatchObject({ verdict: 'ok' })
+    },
+  },
+  {
     name: 'who alone can have written a value is kept for it, however many deletions could be of anybody',
     holds: ({ check, etcdModel, watchOracle }) => {
       const history = new History<EtcdInput, EtcdOutput>()
