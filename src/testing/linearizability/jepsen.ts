@@ -1,33 +1,41 @@
 /**
- * Logs of Jepsen's register workload as histories for the register model.
+ * What Jepsen writes down of its register workload, as a history for the register model: the log of a run, or its
+ * `history.edn` with one map a line.
  *
  *     INFO  jepsen.util - 0	:invoke	:write	3
- *     INFO  jepsen.util - 0	:ok	:write	3
  *     INFO  jepsen.util - 1	:fail	:cas	[3 0]
- *     INFO  jepsen.util - 1	:info	:write	:timed-out
+ *     {:process 0, :type :invoke, :f :write, :value 3}
+ *     {:process 0, :type :info, :f :write, :value 3, :error :timed-out}
  *
  * `:fail` is a call without effect; for a compare-and-set it also says that the compare did not hold, which is told as an
- * answer. `:info` ends with an unknown outcome, and of a read tells nothing.
+ * answer, unless it says another reason. `:info` ends with an unknown outcome, and of a read tells nothing.
  */
+import { kind as kindOf } from '../../api/check-fields.js'
 import { History } from './history.js'
 import type { Call } from './call.js'
+import { isEdn, readEdnLine, readLogLine, type Fail } from './jepsen-line.js'
 import { excerpt, malformedLine } from './json-lines.js'
 import type { RegisterInput, RegisterOutput, RegisterValue } from './register-model.js'
 
-const LINE = /^INFO\s+jepsen\.util\s+-\s+(\d+)\s+:(\w+)\s+:(\w+)\s+(.*?)\s*$/
 const KINDS = ['read', 'write', 'cas']
 
-/** Lines that are none of the workload's are passed over; throws SyntaxError for those that are and say nonsense. */
+/**
+ * Lines that are none of the workload's (of the log, of the nemesis) are passed over. Throws SyntaxError for those that are
+ * and say nonsense, and for a text in which there are none.
+ */
 export function importJepsen(text: string): History<RegisterInput, RegisterOutput> {
+  if (typeof text !== 'string') throw new TypeError(`importJepsen() takes the text of a file, not ${kindOf(text)}`)
   const history = new History<RegisterInput, RegisterOutput>()
   const open = new Map<string, Call<RegisterInput, RegisterOutput>>()
+  const read = isEdn(text) ? readEdnLine : readLogLine
   text.split('\n').forEach((source, at) => {
-    if (!/jepsen\.util\s+-\s+\d+\s/.test(source)) return
-    const fail = (expected: string): never => {
+    const fail: Fail = (expected) => {
       throw malformedLine(at + 1, `${expected}, not ${excerpt(source)}`)
     }
-    const [, client, type, kind, value = ''] = LINE.exec(source) ?? fail('client, type, operation and value')
-    if (client === undefined || kind === undefined || !KINDS.includes(kind)) return fail(':read, :write or :cas')
+    const line = read(source, fail)
+    if (line === undefined) return
+    const { client, type, kind, value, error } = line
+    if (!KINDS.includes(kind)) return fail(':read, :write or :cas')
     if (type === 'invoke') {
       if (open.has(client)) fail(`the end of the call that client ${client} has under way`)
       open.set(client, history.invoke(client, inputOf(kind, value) ?? fail(`the value of a :${kind}`)))
@@ -36,7 +44,7 @@ export function importJepsen(text: string): History<RegisterInput, RegisterOutpu
     const call = open.get(client)
     if (call?.input.type !== kind) return fail(`the end of a call that client ${client} has under way`)
     open.delete(client)
-    switch (type ?? '') {
+    switch (type) {
       case 'ok': {
         const output = outputOf(kind, value)
         if (output === undefined) return fail(`what a :${kind} gave`)
@@ -44,17 +52,27 @@ export function importJepsen(text: string): History<RegisterInput, RegisterOutpu
         return
       }
       case 'fail':
-        if (kind === 'cas') history.end(call, { outcome: 'ok', output: { swapped: false } })
-        else history.end(call, { outcome: 'refused', reason: value })
+        if (kind === 'cas' && error === undefined) history.end(call, { outcome: 'ok', output: { swapped: false } })
+        else history.end(call, { outcome: 'refused', reason: error ?? value })
         return
       case 'info':
-        history.end(call, { outcome: 'unknown', reason: value })
+        history.end(call, { outcome: 'unknown', reason: error ?? value })
         return
       default:
         fail(':invoke, :ok, :fail or :info')
     }
   })
+  if (history.calls.length === 0) throw nothingFound(text)
   return history
+}
+
+/** No calls are explained by every order of them: a check of nothing would hold. */
+function nothingFound(text: string): SyntaxError {
+  const found = text.trim() === '' ? 'nothing' : excerpt(text.trim().split('\n', 1)[0])
+  return new SyntaxError(
+    'importJepsen() reads calls of the register workload, as lines `INFO  jepsen.util - 0 :invoke :write 3` of a log ' +
+      `or \`{:process 0, :type :invoke, :f :write, :value 3}\` of history.edn. There are none: the text begins with ${found}`,
+  )
 }
 
 function inputOf(kind: string, value: string): RegisterInput | undefined {
@@ -63,7 +81,7 @@ function inputOf(kind: string, value: string): RegisterInput | undefined {
     const written = valueOf(value)
     return written === undefined ? undefined : { type: 'write', value: written }
   }
-  const [, from = '', to = ''] = /^\[(\S+) (\S+)\]$/.exec(value) ?? []
+  const [, from = '', to = ''] = /^\[\s*([^\s,]+)[\s,]+([^\s,]+?)\s*\]$/.exec(value) ?? []
   const expected = valueOf(from)
   const next = valueOf(to)
   return expected === undefined || next === undefined ? undefined : { type: 'cas', expected, value: next }
@@ -78,5 +96,7 @@ function outputOf(kind: string, value: string): RegisterOutput | undefined {
 
 function valueOf(text: string): RegisterValue | undefined {
   if (text === 'nil') return null
-  return /^-?\d+$/.test(text) ? Number(text) : undefined
+  // Two numbers that become one would hide what was read.
+  const value = /^-?\d+$/.test(text) ? Number(text) : NaN
+  return Number.isSafeInteger(value) ? value : undefined
 }

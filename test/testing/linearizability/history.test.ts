@@ -74,3 +74,57 @@ describe('a log of Jepsen', () => {
     expect(() => importJepsen(text)).toThrow(message)
   })
 })
+
+describe('a history.edn of Jepsen', () => {
+  test('is read, in whatever order its fields come, and what the nemesis did is passed over', () => {
+    const { calls } = importJepsen(
+      [
+        '{:type :info, :f :start, :process :nemesis, :time 1, :value {:isolated #{"n1" "n2"}}}',
+        '{:process 0, :type :invoke, :f :cas, :value [1 2], :index 0}',
+        '#jepsen.history.Op{:index 1, :time 5, :type :invoke, :process 1, :f :read, :value nil}',
+        '{:value -3 :f :read :type :ok :process 1 :note "a } in , text"}',
+        '{:process 1, :type :invoke, :f :cas, :value [1, 2]}',
+        '{:process 1, :type :fail, :f :cas, :value [1 2], :error :no-leader}',
+        '{:process 0, :type :fail, :f :cas, :value [1 2]}',
+        '{:process 2, :type :invoke, :f :write, :value 4}',
+        '{:process 2, :type :info, :f :write, :value 4, :error [:timed-out "after 5 s"]}',
+        '',
+      ].join('\r\n'),
+    )
+    expect(calls).toMatchObject([
+      { client: '0', input: { type: 'cas', expected: 1, value: 2 }, outcome: 'ok', output: { swapped: false } },
+      { client: '1', input: { type: 'read' }, outcome: 'ok', output: { value: -3 } },
+      { client: '1', input: { type: 'cas' }, outcome: 'refused', reason: ':no-leader' },
+      { client: '2', input: { type: 'write', value: 4 }, outcome: 'unknown', reason: '[:timed-out "after 5 s"]' },
+    ])
+  })
+
+  const begin = '{:process 0, :type :invoke, :f :write, :value 3}\n'
+  test.each([
+    ['{:process 0, :type :invoke, :f :append, :value 3}', 'line 1 of the history: expected :read, :write or :cas'],
+    ['{:process 0, :type :invoke, :f :write, :value x}', 'expected the value of a :write'],
+    ['{:process 0, :type :invoke, :f :write, :value 9007199254740993}', 'expected the value of a :write'],
+    ['{:process 0, :type :ok, :f :write, :value 3}', 'expected the end of a call that client 0 has under way'],
+    [`${begin}{:process 0, :type :okay, :f :write, :value 3}`, 'line 2 of the history: expected :invoke, :ok, :fail'],
+    [`${begin}nonsense`, 'line 2 of the history: expected one map {...}, not nonsense'],
+    ['{:process 0, :f :write, :value 3}', 'expected a map with :type'],
+    ['{:process x, :type :ok, :f :write}', 'expected :process to be a number or a name such as :nemesis'],
+    ['{:process 0, :process 1}', 'expected :process once'],
+    ['{:process 0, :type}', 'expected a value after :type'],
+    ['{:process 0, 1 2}', 'expected a keyword before each value, where 1 is'],
+    ['{:process 0, :value [1 2}', 'expected a ] at the end of what was begun'],
+    ['{:process 0, :value 1]}', 'expected no ] there'],
+  ])('names the line that is wrong: %s', (text, message) => {
+    expect(() => importJepsen(text)).toThrow(message)
+    expect(() => importJepsen(text)).toThrow(SyntaxError)
+  })
+})
+
+test.each([
+  ['', 'There are none: the text begins with nothing'],
+  ['2026-01-01 something else\n', 'There are none: the text begins with 2026-01-01 something else'],
+  ['{:process :nemesis, :type :info, :f :start}', 'There are none: the text begins with {:process :nemesis'],
+])('a text without a call of Jepsen is no history: %j', (text, message) => {
+  expect(() => importJepsen(text)).toThrow(message)
+  expect(() => importJepsen(text)).toThrow(SyntaxError)
+})
