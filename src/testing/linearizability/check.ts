@@ -2,6 +2,7 @@
  * Judges a history: could a thing that does one call after the other have given all these answers, each at some moment
  * between its call and its return?
  */
+import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { Budget } from './budget.js'
 import type { Call } from './call.js'
 import type { History } from './history.js'
@@ -28,12 +29,14 @@ export interface CheckOptions<State = unknown, Input = unknown> {
   readonly oracle?: Oracle<State, Input> | undefined
 }
 
+const FIELDS: Fields<CheckOptions> = { engine: true, stepsMax: true, memoryBytesMax: true, oracle: true }
+
 const STEPS_MAX = 50_000_000
 const MEMORY_BYTES_MAX = 400 * 1024 * 1024
 
 /**
- * Never throws for what the history says. Throws RangeError for options that are none, TypeError for `witness` with a model
- * that has none.
+ * Never throws for what the history says, in the shape that the model takes. Throws RangeError for options that are none,
+ * TypeError for `witness` with a model that has none, and for calls of another shape.
  *
  * @example
  * const verdict = check(history, registerModel)
@@ -47,6 +50,7 @@ export function check<State, Input, Output>(
   model: Model<State, Input, Output>,
   options: CheckOptions<State, Input> = {},
 ): Verdict {
+  checkArguments(history, model, options)
   const { engine = 'auto', stepsMax = STEPS_MAX, memoryBytesMax = MEMORY_BYTES_MAX, oracle } = options
   checkPositive(stepsMax, 'stepsMax')
   checkPositive(memoryBytesMax, 'memoryBytesMax')
@@ -64,6 +68,16 @@ export function check<State, Input, Output>(
     default:
       throw new RangeError(`engine must be 'auto', 'witness' or 'search', not ${String(engine satisfies never)}`)
   }
+}
+
+function checkArguments(history: unknown, model: unknown, options: unknown): void {
+  const { calls } = (history ?? {}) as { readonly calls?: unknown }
+  if (!Array.isArray(calls)) throw new TypeError(`check() takes a History first, not ${kind(history)}`)
+  const { init, step } = (model ?? {}) as { readonly init?: unknown; readonly step?: unknown }
+  if (typeof init !== 'function' || typeof step !== 'function') {
+    throw new TypeError(`check() takes a model second, with init() and step(), as registerModel, not ${kind(model)}`)
+  }
+  checkFields(options, FIELDS, 'check()')
 }
 
 function checkPositive(value: number, name: string): void {

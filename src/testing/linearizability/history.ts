@@ -4,6 +4,7 @@
  * Always: calls are only appended, and each ends once. Always: of two moments of the history the earlier has the smaller
  * number.
  */
+import { checkFields, kind } from '../../api/check-fields.js'
 import type { Call, CallEnd, Ending } from './call.js'
 import { readJsonLines, writeJsonLines } from './json-lines.js'
 
@@ -19,7 +20,7 @@ interface OpenCall<Input, Output> extends Call<Input, Output> {
  * @example
  * const history = new History()
  * const call = history.invoke('client 1', { type: 'read' })
- * history.end(call, { outcome: 'ok', output: await register.read() })
+ * history.end(call, { outcome: 'ok', output: { value: await register.read() } })
  * console.log(check(history, registerModel).verdict)
  */
 export class History<Input = unknown, Output = unknown> {
@@ -49,8 +50,12 @@ export class History<Input = unknown, Output = unknown> {
     return call
   }
 
-  /** A call ends. Throws RangeError for a call of another history, or one that has ended. */
+  /** A call ends. Throws RangeError for a call of another history, or one that has ended, TypeError for no such ending. */
   end(call: Call<Input, Output>, ending: Ending<Output>, nowMs?: number): void {
+    if (typeof call !== 'object' || call === null) {
+      throw new TypeError(`end() takes the call that invoke() gave, not ${kind(call)}`)
+    }
+    checkEnding(ending)
     const open = this.#calls[call.index]
     if (open === undefined || open !== call) throw new RangeError(`call ${call.index} is not one of this history`)
     if (open.outcome !== 'pending') throw new RangeError(`call ${call.index} of ${call.client} has ended before`)
@@ -71,6 +76,7 @@ export class History<Input = unknown, Output = unknown> {
 
   /** Throws SyntaxError naming the line that is wrong and what was expected there. */
   static fromJsonLines<Input = unknown, Output = unknown>(text: string): History<Input, Output> {
+    if (typeof text !== 'string') throw new TypeError(`fromJsonLines() takes text, not ${kind(text)}`)
     const history = new History<Input, Output>()
     readJsonLines(text, {
       invoke: (client, input, nowMs) => history.invoke(client, input as Input, nowMs),
@@ -79,5 +85,17 @@ export class History<Input = unknown, Output = unknown> {
       },
     })
     return history
+  }
+}
+
+const ENDING_FIELDS = { outcome: true, output: true, reason: true }
+
+/** A misspelt outcome would be a call of which nobody knows, and so allow everything. */
+function checkEnding(ending: Ending): void {
+  if (ending === undefined) throw new TypeError('end() takes how the call ended, { outcome, ... }, not undefined')
+  checkFields(ending, ENDING_FIELDS, 'the ending of a call')
+  const { outcome } = ending
+  if (outcome !== 'ok' && outcome !== 'refused' && outcome !== 'unknown') {
+    throw new TypeError(`outcome must be 'ok', 'refused' or 'unknown', not ${JSON.stringify(outcome)}`)
   }
 }

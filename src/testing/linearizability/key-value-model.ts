@@ -1,6 +1,7 @@
 /** Values by key: get, put, append. A key without a value is as one with the empty one. Keys are checked one by one. */
 import { assertNever } from '../../base/assert.js'
 import { UNKNOWN, type Model } from './model.js'
+import { checkText, fieldsOf, typeOf } from './shape.js'
 
 export type KeyValueInput =
   | { readonly type: 'get'; readonly key: string }
@@ -27,6 +28,14 @@ export const keyValueModel: Model<string, KeyValueInput, KeyValueOutput> = {
       default:
         return assertNever(input, 'input of a key-value store')
     }
+  },
+  checkShape: (input, output) => {
+    const given = fieldsOf(input, 'the input of a key-value store', '{ type: "get", key: "a" }, for example')
+    const type = typeOf(given, ['get', 'put', 'append'])
+    checkText(given['key'], `the key of a ${type}`)
+    if (type !== 'get') checkText(given['value'], `the value of a ${type}`)
+    else if (output !== UNKNOWN)
+      checkText(fieldsOf(output, 'the output of a get', '{ value }')['value'], 'the value of a get')
   },
   describe: (input, output) => {
     const unknown = output === UNKNOWN ? ' → ?' : ''

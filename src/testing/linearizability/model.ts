@@ -37,6 +37,8 @@ export interface Model<State, Input = unknown, Output = unknown> {
   equal?(left: State, right: State): boolean
   /** A number from 0 to 2^32 - 1, the same for equal states. Default: drawn from strings and numbers, else 0, which is slow. */
   hash?(state: State): number
+  /** Throws TypeError for a call of another shape than the model takes, saying which. Default: every call is taken. */
+  checkShape?(input: Input, output: Output | typeof UNKNOWN): void
   /** A call for people. Default: as JSON. */
   describe?(input: Input, output: Output | typeof UNKNOWN): string
   describeState?(state: State): string

@@ -6,6 +6,7 @@
 import { keyOf, type BytesLike } from '../../base/bytes.js'
 import type { Environment } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
+import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
 import {
   deleteRequest,
@@ -36,7 +37,7 @@ import type {
 import type { LeaseId, Revision } from '../../mvcc/types.js'
 import { keyValueData, operationData, previousData, rangeData, resultData } from './etcd-calls.js'
 import type { EtcdInput, EtcdOutput } from './etcd-calls.js'
-import type { History } from './history.js'
+import { History } from './history.js'
 
 export interface RecordOptions {
   readonly history: History<EtcdInput, EtcdOutput>
@@ -55,7 +56,22 @@ export interface RecordOptions {
  * expect(check(history, etcdModel).verdict).toBe('ok')
  */
 export function record(store: Store, options: RecordOptions): Store {
+  checkRecorded(store, options)
   return new RecordedStore(store, options)
+}
+
+const FIELDS: Fields<RecordOptions> = { history: true, client: true }
+
+function checkRecorded(store: unknown, options: RecordOptions | undefined): void {
+  const { environment, put } = (store ?? {}) as Partial<Record<keyof Store, unknown>>
+  if (environment === undefined || typeof put !== 'function') {
+    throw new TypeError(`record() takes a store first, not ${kind(store)}`)
+  }
+  if (options === undefined) throw new TypeError('record() takes { history, client } second, not undefined')
+  checkFields(options, FIELDS, 'record()')
+  const { history, client } = options as Partial<RecordOptions>
+  if (!(history instanceof History)) throw new TypeError(`history must be a History, not ${kind(history)}`)
+  if (typeof client !== 'string') throw new TypeError(`client must be a string, not ${kind(client)}`)
 }
 
 class Recorder {

@@ -1,6 +1,8 @@
 /** One register: read, write, compare and set. It begins as null. */
 import { assertNever } from '../../base/assert.js'
+import { kind } from '../../api/check-fields.js'
 import { UNKNOWN, type Model } from './model.js'
+import { fieldsOf, typeOf } from './shape.js'
 
 export type RegisterValue = number | string | null
 
@@ -33,6 +35,18 @@ export const registerModel: Model<RegisterValue, RegisterInput, RegisterOutput> 
         return assertNever(input, 'input of a register')
     }
   },
+  checkShape: (input, output) => {
+    const given = fieldsOf(input, 'the input of a register', '{ type: "read" }, for example')
+    const type = typeOf(given, ['read', 'write', 'cas'])
+    if (type !== 'read') checkValue(given['value'], `the value of a ${type}`)
+    if (type === 'cas') checkValue(given['expected'], 'the expected value of a cas')
+    if (output === UNKNOWN) return
+    if (type === 'read')
+      checkValue(fieldsOf(output, 'the output of a read', '{ value }')['value'], 'the value of a read')
+    if (type === 'cas' && typeof fieldsOf(output, 'the output of a cas', '{ swapped }')['swapped'] !== 'boolean') {
+      throw new TypeError(`swapped of a cas is true or false, not ${kind(output.swapped)}`)
+    }
+  },
   describe: (input, output) => {
     const known = output === UNKNOWN ? undefined : output
     switch (input.type) {
@@ -49,4 +63,10 @@ export const registerModel: Model<RegisterValue, RegisterInput, RegisterOutput> 
     }
   },
   describeState: (state) => String(state),
+}
+
+/** Objects would be compared by identity, and be equal to nothing. */
+function checkValue(value: unknown, what: string): void {
+  if (value === null || typeof value === 'number' || typeof value === 'string') return
+  throw new TypeError(`${what} is a number, text or null, not ${kind(value)}`)
 }

@@ -27,6 +27,7 @@ export function timelineOf<State, Input, Output>(
   for (const call of calls) {
     if (call.outcome === 'refused') continue
     const { input } = call
+    checkShape(call, model)
     const from = model.stale?.(input) === true ? BEFORE_ALL : call.invoked
     if (isAnswered(call)) steps.push({ call, input, output: call.output as Output, from, to: call.returned })
     else steps.push({ call, input, output: UNKNOWN, from, to: Infinity })
@@ -35,6 +36,16 @@ export function timelineOf<State, Input, Output>(
     steps.push({ call: undefined, input, output: UNKNOWN, from: after, to: Infinity })
   }
   return steps.sort((left, right) => left.from - right.from)
+}
+
+/** The model says what is wrong, and this at which call. */
+function checkShape<State, Input, Output>(call: Call<Input, Output>, model: Model<State, Input, Output>): void {
+  try {
+    model.checkShape?.(call.input, isAnswered(call) ? (call.output as Output) : UNKNOWN)
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new TypeError(`call ${call.index} of ${call.client}: ${error.message}`, { cause: error })
+  }
 }
 
 const BEFORE_ALL = -1
