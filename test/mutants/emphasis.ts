@@ -3,18 +3,24 @@
  * draw them, and some rare ways open.
  *
  * Always: what is added is what some seed draws, so nothing is asked of the simulation that a longer search would not.
+ * Always: of the members a minority at most is lost for good, as in a plan that is drawn.
  */
 import { BUGGIFY_POINTS, type BuggifyPoint } from '../../src/base/buggify.js'
-import { drawPlan, type Plan } from '../../src/testing/index.js'
+import { drawPlan, type Fault, type Plan } from '../../src/testing/index.js'
 
 /** Additional faults, and operations, of each kind in a minute. */
 const FAULTS_PER_MINUTE = 8
 const OPERATIONS_PER_MINUTE = 60
 const OTHERS_MAX = 60
+/** As of a plan whose log is never trimmed by its size (draw-plan.ts). */
+const LOG_KEPT_BYTES = 1 << 30
 
 export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
   if (kinds.length === 0) return plan
   const { seed, members, safetyMs } = plan
+  const settings = settingsFor(plan, kinds)
+  // Where the log is kept short, a member that is away may be lost: no disk may rot on top of that.
+  const losses = settings.logRetainBytes >= LOG_KEPT_BYTES ? (members.length - 1) >> 1 : 0
   const minutes = safetyMs / 60_000
   const faults = [...plan.faults]
   const operations = [...plan.operations]
@@ -24,7 +30,8 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
     if (drawn.members.length !== members.length) continue
     for (const fault of drawn.faults) {
       const left = wanted.get(fault.type)
-      if (left !== undefined && left.faults-- > -FAULTS_PER_MINUTE * (minutes - 1)) faults.push(fault)
+      if (left === undefined || (fault.type === 'disk-rot' && !mayRot(faults, fault.member, losses))) continue
+      if (left.faults-- > -FAULTS_PER_MINUTE * (minutes - 1)) faults.push(fault)
     }
     for (const operation of drawn.operations) {
       const left = wanted.get(operation.type)
@@ -36,9 +43,18 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
   faults.sort((a, b) => a.atMs - b.atMs)
   operations.sort((a, b) => a.atMs - b.atMs || a.id - b.id)
   const points = (Object.keys(BUGGIFY_POINTS) as BuggifyPoint[]).filter((point) => kinds.includes(point))
-  // A log that is kept short, and a state that is rarely written: what lies between is all that a restart has.
-  const settings = kinds.includes('short-log')
-    ? { ...plan.settings, logRetainBytes: 2_000, stateBufferBytesMax: 50_000 }
-    : plan.settings
   return { ...plan, settings, faults, operations, buggify: [...new Set([...plan.buggify, ...points])] }
+}
+
+/** A disk rots once, and those of a minority do. */
+function mayRot(faults: readonly Fault[], member: string, losses: number): boolean {
+  const rotten = faults.flatMap((fault) => (fault.type === 'disk-rot' ? [fault.member] : []))
+  return rotten.length < losses && !rotten.includes(member)
+}
+
+function settingsFor({ settings }: Plan, kinds: readonly string[]): Plan['settings'] {
+  // A log that is kept short, and a state that is rarely written: what lies between is all that a restart has.
+  if (kinds.includes('short-log')) return { ...settings, logRetainBytes: 2_000, stateBufferBytesMax: 50_000 }
+  if (kinds.includes('disk-rot')) return { ...settings, logRetainBytes: LOG_KEPT_BYTES }
+  return settings
 }

@@ -19,7 +19,7 @@ import { BoundsChecker, type Bounds } from './bounds-checker.js'
 import { LeaseChecker } from './lease-checker.js'
 import { LogChecker } from './log-checker.js'
 import { LogLedger } from './log-ledger.js'
-import { MemberView } from './member-view.js'
+import { MemberView, type DiskSince } from './member-view.js'
 import { PromiseChecker, Votes } from './promise-checker.js'
 import { ReadChecker } from './read-checker.js'
 import { StateChecker } from './state-checker.js'
@@ -89,9 +89,9 @@ export class Checkers {
     }
   }
 
-  /** Something else than the member changed what is on its disk: it may come back with less than was promised. */
-  diskChanged(name: string): void {
-    this.#viewOf(name).diskChanged = true
+  /** Something else than the member changed what is on its disk: if it comes back at all, then as `how` says. */
+  diskChanged(name: string, how: Exclude<DiskSince, 'as-written'> = 'forgetful'): void {
+    this.#viewOf(name).disk = how
   }
 
   /** Throws what was found: AssertionError `R5 violated: ...`. After every event. */

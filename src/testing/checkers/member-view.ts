@@ -14,6 +14,12 @@ export interface BegunWrite {
   readonly links: readonly Link[]
 }
 
+/**
+ * What became of the disk in this life: nothing; it rots, so that the member refuses to start or comes back with all that it
+ * promised, its state perhaps older; or it is another one, and whatever comes back comes back.
+ */
+export type DiskSince = 'as-written' | 'damaged' | 'forgetful'
+
 /** A state on disk, or on its way there. */
 export interface WrittenState extends LogPosition {
   readonly revision: Revision
@@ -35,8 +41,7 @@ export class MemberView {
   writing: BegunWrite | undefined
   state: WrittenState = { index: 0, term: 0, revision: 1, digest: EMPTY_DIGEST }
   stateWriting: WrittenState | undefined
-  /** Something else than the member changed what is on the disk: it may come back with less. */
-  diskChanged = false
+  disk: DiskSince = 'as-written'
 
   // In memory.
   role: Role = 'follower'

@@ -54,7 +54,7 @@ export class PromiseChecker {
 
   /** The member takes a write for durable: then the disk may not think otherwise. */
   writeDurable(view: MemberView): void {
-    if (this.#unsynced === undefined || view.diskChanged) return
+    if (this.#unsynced === undefined || view.disk !== 'as-written') return
     const operations = this.#unsynced(view.name)
     if (operations > 0)
       fail('R6', `${view.name} takes a write for durable, ${operations} writes of its log are not synced`)
@@ -64,8 +64,8 @@ export class PromiseChecker {
   recovered(view: MemberView, stored: StoredState): void {
     const links = this.#linksOf(view, stored)
     const last = links.at(-1) ?? this.#ledger.linkAt(stored.compacted)
-    if (view.lives > 0 && !view.diskChanged) this.#checkKept(view, stored, last)
-    view.diskChanged = false
+    if (view.lives > 0 && view.disk !== 'forgetful') this.#checkKept(view, stored, last)
+    view.disk = 'as-written'
     view.hardState = stored.hardState
     view.writing = undefined
     view.base = stored.compacted.index

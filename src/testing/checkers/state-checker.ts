@@ -33,8 +33,8 @@ export class StateChecker {
 
   /** Before the view is brought up to date. */
   recovered(view: MemberView, { applied, revision, digest }: EventOf<'recovered'>): void {
-    const { name, state, stateWriting, diskChanged, lives } = view
-    if (lives > 0 && !diskChanged && applied.index !== state.index && applied.index !== stateWriting?.index) {
+    const { name, state, stateWriting, disk, lives } = view
+    if (lives > 0 && disk === 'as-written' && applied.index !== state.index && applied.index !== stateWriting?.index) {
       const begun = stateWriting === undefined ? '' : ` or ${stateWriting.index}`
       fail(
         'R11',

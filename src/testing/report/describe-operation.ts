@@ -34,7 +34,7 @@ function describeWork(operation: Operation): string {
       return `compares ${quoted(operation.compared)} and writes ${keys} in one transaction`
     }
     case 'put-with-lease':
-      return `grants a lease of ${describeMs(operation.ttlMs)} and puts ${quoted(operation.key)} under it`
+      return `grants a lease of ${describeMs(operation.ttlMs)} and puts ${operation.keys.map(quoted).join(', ')} under it`
     case 'keep-alive':
       return 'keeps its last lease alive'
     case 'revoke':
@@ -43,7 +43,12 @@ function describeWork(operation: Operation): string {
       return `forgets all history but the last ${revisions(operation.keep)}`
     case 'watch': {
       const pace = operation.slowMs === 0 ? '' : `, taking an event every ${describeMs(operation.slowMs)}`
-      return `watches everything from ${revisions(operation.back)} ago for ${describeMs(operation.forMs)}${pace},`
+      const { fromOldest } = operation
+      const from =
+        fromOldest === undefined
+          ? `${revisions(operation.back)} ago`
+          : `the oldest revision that is kept${fromOldest === 0 ? '' : fromOldest > 0 ? ` + ${fromOldest}` : ` - ${-fromOldest}`}`
+      return `watches everything from ${from} for ${describeMs(operation.forMs)}${pace},`
     }
     case 'lock': {
       const held = `writes under its guard and holds it for ${describeMs(operation.holdMs)}`

@@ -9,8 +9,9 @@ import type { Store, WatchEvent } from '../../api/store.js'
 import { isStoreError } from '../../base/errors.js'
 import type { SimProcess } from '../sim/scheduler.js'
 import type { SimWorld } from '../sim/world.js'
+import type { Holder } from './lock-judge.js'
 import type { Operation, OperationType } from './operation.js'
-import { perform, type ClientMemory } from './perform.js'
+import { perform, type ClientMemory, type WatchBegun } from './perform.js'
 
 /**
  * What became of an operation. `refused` and `unknown` are what its error said of its effect; `pending`: its process died;
@@ -23,8 +24,9 @@ export interface ClientHooks {
   readonly storeOf: (store: Store, client: string) => Store
   readonly began: (operation: Operation, member: string) => void
   readonly ended: (operation: Operation, member: string, outcome: OperationOutcome, error: unknown) => void
-  readonly watched: (operation: Operation, event: WatchEvent, startRevision: number) => void
-  readonly guarded: (name: string, token: number, revision: number) => void
+  readonly watched: (operation: WatchOperation, event: WatchEvent, watch: WatchBegun) => void
+  readonly watchFailed: (operation: WatchOperation, error: unknown, watch: WatchBegun) => void
+  readonly held: (holder: Holder) => void
   /** Something was thrown that is no operating error. */
   readonly broke: (error: unknown) => void
 }
@@ -33,7 +35,10 @@ export interface ClientHooks {
 interface UnderWay {
   readonly operation: Operation
   readonly process: SimProcess
+  readonly sinceMs: number
 }
+
+type WatchOperation = Operation & { readonly type: 'watch' }
 
 interface Client {
   /** Its name in histories: another one after each crash, since what it waited for then is still open. */
@@ -115,7 +120,7 @@ export class Clients {
     const { process, store } = this.#world.place(operation.member)
     if (process === undefined || store === undefined) return false
     if (this.#world.nowMs - operation.atMs > LATE_MS_MAX) return false
-    client.underWay = { operation, process }
+    client.underWay = { operation, process, sinceMs: this.#world.nowMs }
     this.#world.scheduler.timersOf(process).soon(() => {
       void this.#perform(client, operation, store)
     })
@@ -133,10 +138,17 @@ export class Clients {
       await perform(this.#hooks.storeOf(store, nameOf(operation, client.name)), operation, {
         signal: aborting?.signal,
         memory,
-        watched: (event, startRevision) => {
-          this.#hooks.watched(operation, event, startRevision)
+        watched: (event, watch) => {
+          if (operation.type === 'watch') this.#hooks.watched(operation, event, watch)
         },
-        guarded: this.#hooks.guarded,
+        watchFailed: (error, watch) => {
+          if (operation.type === 'watch') this.#hooks.watchFailed(operation, error, watch)
+        },
+        held: (hold) => {
+          if (underWay === undefined) return
+          const { process, sinceMs } = underWay
+          this.#hooks.held({ ...hold, id: operation.id, member, process, sinceMs })
+        },
       })
     } catch (error) {
       thrown = error

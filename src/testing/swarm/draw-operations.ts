@@ -95,7 +95,11 @@ function drawOne(draw: Draw, type: OperationType, keys: readonly string[]): Oper
     case 'transaction':
       return { type, compared: key, keys: draw.some(keys, draw.between(1, 4)) }
     case 'put-with-lease':
-      return { type, key, ttlMs: draw.between(1, 10) * 1_000 }
+      return {
+        type,
+        ttlMs: draw.between(1, 10) * 1_000,
+        keys: draw.oneIn(2) ? [key] : draw.some(keys, draw.between(2, 3)),
+      }
     case 'keep-alive':
     case 'revoke':
       return { type }
@@ -105,6 +109,8 @@ function drawOne(draw: Draw, type: OperationType, keys: readonly string[]): Oper
       return {
         type,
         back: draw.oneIn(2) ? 0 : draw.spread(1, 300),
+        ...(draw.of('oldest').oneIn(4) ? { fromOldest: draw.of('from').pick([0, 0, 1, -1]) } : {}),
+        ...(draw.of('previous').oneIn(3) ? { previous: true } : {}),
         slowMs: draw.pick([0, 0, 1, 50]),
         forMs: draw.spread(100, 20_000),
       }

@@ -4,12 +4,14 @@
  */
 import type { WatchEvent } from '../../api/store.js'
 import type { Applied } from '../../machine/outcome.js'
-import type { Event } from '../../mvcc/types.js'
+import type { Event, KeyValue } from '../../mvcc/types.js'
 import { keyValueOf } from '../../store/results.js'
 
 export interface Change {
   readonly revision: number
   readonly event: Event
+  /** What the key was before, by what was applied before: not by what the store says of it. */
+  readonly previous: KeyValue | undefined
 }
 
 /** The revision of an empty store. */
@@ -19,6 +21,7 @@ export class Ledger {
   readonly #changes: Change[] = []
   /** Where the changes of a revision begin, from the first change on. */
   readonly #starts: number[] = []
+  readonly #latest = new Map<string, KeyValue>()
 
   get revision(): number {
     return FIRST_REVISION + this.#starts.length
@@ -28,10 +31,20 @@ export class Ledger {
     return this.#changes
   }
 
-  applied({ revision, events }: Applied): void {
-    if (events.length === 0 || revision !== this.revision + 1) return
-    this.#starts.push(this.#changes.length)
-    for (const event of events) this.#changes.push({ revision, event })
+  /** The changes that are new to it. */
+  applied({ revision, events }: Applied): readonly Change[] {
+    if (events.length === 0 || revision !== this.revision + 1) return []
+    const at = this.#changes.length
+    this.#starts.push(at)
+    for (const event of events) this.#add(revision, event)
+    return this.#changes.slice(at)
+  }
+
+  #add(revision: number, event: Event): void {
+    const { type, keyValue } = event
+    this.#changes.push({ revision, event, previous: this.#latest.get(keyValue.key) })
+    if (type === 'put') this.#latest.set(keyValue.key, keyValue)
+    else this.#latest.delete(keyValue.key)
   }
 
   /** Where the changes from this revision on begin. */

@@ -33,15 +33,25 @@ export type OperationKind =
   | { readonly type: 'swap'; readonly key: string }
   /** Compares one key and changes several, in one transaction. */
   | { readonly type: 'transaction'; readonly compared: string; readonly keys: readonly string[] }
-  /** Grants a lease and puts the key under it. */
-  | { readonly type: 'put-with-lease'; readonly key: string; readonly ttlMs: number }
+  /** Grants a lease and puts the keys under it, one after the other. */
+  | { readonly type: 'put-with-lease'; readonly keys: readonly string[]; readonly ttlMs: number }
   /** Of the lease that this client granted last. */
   | { readonly type: 'keep-alive' }
   | { readonly type: 'revoke' }
   /** Forgets history but for the last `keep` revisions. */
   | { readonly type: 'compact'; readonly keep: number }
-  /** Watches everything from `back` revisions ago, taking each event `slowMs` after the last, for `forMs`. */
-  | { readonly type: 'watch'; readonly back: number; readonly slowMs: number; readonly forMs: number }
+  /** Watches everything, taking each event `slowMs` after the last, for `forMs`. */
+  | {
+      readonly type: 'watch'
+      /** From so many revisions ago, as far as they are kept. */
+      readonly back: number
+      /** Or from so many revisions after the oldest that is kept; below 0, which must be refused. */
+      readonly fromOldest?: number
+      /** Asks for what each change replaced. */
+      readonly previous?: boolean
+      readonly slowMs: number
+      readonly forMs: number
+    }
   /** Takes a lock, writes under its guard, holds it for `holdMs`. */
   | { readonly type: 'lock'; readonly name: string; readonly holdMs: number; readonly ttlMs: number }
 

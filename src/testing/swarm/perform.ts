@@ -21,10 +21,34 @@ export interface ClientMemory {
 export interface PerformOptions {
   readonly signal: AbortSignal | undefined
   readonly memory: ClientMemory
-  /** Told of each event that a watch of the plan delivers, and from which revision on it watches. */
-  readonly watched: (event: WatchEvent, startRevision: number) => void
-  /** Told of each write that was done under a lock's guard. */
-  readonly guarded: (name: string, token: number, revision: number) => void
+  /** Told of each event that a watch of the plan delivers. */
+  readonly watched: (event: WatchEvent, watch: WatchBegun) => void
+  /** Told that a watch ended with an error. */
+  readonly watchFailed: (error: unknown, watch: WatchBegun) => void
+  /** Told when a lock is held, before anything is written under it. */
+  readonly held: (hold: HoldBegun) => void
+}
+
+/** A watch, as it was asked for. */
+export interface WatchBegun {
+  readonly startRevision: number
+  /** The oldest revision that its member kept then. */
+  readonly compactRevision: number
+  /** The oldest revision that its member keeps now. */
+  readonly compactRevisionNow: () => number
+}
+
+/** A lock that has just been taken. */
+export interface HoldBegun {
+  readonly name: string
+  readonly token: number
+  /** As it was when the lock was taken: reading it does not look at any clock. */
+  readonly signal: AbortSignal
+}
+
+/** Where what is written under the guard of a lock stands. */
+export function guardedKey(name: string): string {
+  return `held/${name}`
 }
 
 /** What the operation writes; `part` tells several values of one operation apart. */
@@ -87,7 +111,8 @@ export async function perform(store: Store, operation: Operation, options: Perfo
     case 'put-with-lease': {
       const lease = await store.leases.grant({ ttlMs: operation.ttlMs }, call)
       memory.lease = lease.id
-      await store.put(operation.key, valueOf(id), { ...call, lease: lease.id })
+      for (const [at, key] of operation.keys.entries())
+        await store.put(key, valueOf(id, at), { ...call, lease: lease.id })
       return
     }
     case 'keep-alive':
@@ -117,22 +142,30 @@ export async function perform(store: Store, operation: Operation, options: Perfo
 /** Takes events as they come, or slowly, until its time is over. */
 async function watch(
   store: Store,
-  { back, slowMs, forMs }: Operation & { readonly type: 'watch' },
-  { watched, signal }: PerformOptions,
+  { back, fromOldest, previous = false, slowMs, forMs }: Operation & { readonly type: 'watch' },
+  { watched, watchFailed, signal }: PerformOptions,
 ): Promise<void> {
   const { timers } = store.environment
   const { revision, compactRevision } = store.status()
-  const startRevision = Math.max(1, compactRevision + 1, revision + 1 - back)
+  // What is kept may be less by the time the watch begins: one that starts at the oldest races with compactions.
+  const startRevision = Math.max(
+    1,
+    fromOldest === undefined ? Math.max(compactRevision + 1, revision + 1 - back) : compactRevision + fromOldest,
+  )
+  const begun = { startRevision, compactRevision, compactRevisionNow: () => store.status().compactRevision }
   const over = new AbortController()
   const cancel = timers.after(forMs, () => {
     over.abort()
   })
   const end = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
   try {
-    for await (const event of store.watch({ all: true }, { startRevision, signal: end })) {
-      watched(event, startRevision)
+    for await (const event of store.watch({ all: true }, { startRevision, previous, signal: end })) {
+      watched(event, begun)
       if (slowMs > 0) await sleep(store, slowMs)
     }
+  } catch (error) {
+    watchFailed(error, begun)
+    throw error
   } finally {
     cancel()
   }
@@ -142,13 +175,13 @@ async function watch(
 async function lock(
   store: Store,
   { id, name, holdMs, ttlMs, timeoutMs }: Operation & { readonly type: 'lock' },
-  { signal, guarded }: PerformOptions,
+  { signal, held: tell }: PerformOptions,
 ): Promise<void> {
   const held = await new Mutex(store, name).lock({ ttlMs, timeoutMs, signal })
+  tell({ name, token: held.token, signal: held.signal })
   try {
     for (const part of [1, 2]) {
-      const { revision } = await held.txn({ success: [put(`held/${name}`, valueOf(id, part))] }, { timeoutMs })
-      guarded(name, held.token, revision)
+      await held.txn({ success: [put(guardedKey(name), valueOf(id, part))] }, { timeoutMs })
       if (part === 1) await sleep(store, holdMs)
     }
   } finally {

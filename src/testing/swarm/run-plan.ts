@@ -6,8 +6,10 @@
  * Always: two runs of one plan are the same, event by event. Always: whatever is thrown anywhere in a run fails it.
  */
 import type { Buggify, BuggifyPoint } from '../../base/buggify.js'
+import type { Applied } from '../../machine/outcome.js'
 import type { MemberEvent } from '../../member/event.js'
 import { Checkers } from '../checkers/checkers.js'
+import { Disturbances } from '../faults/disturbances.js'
 import { Injector } from '../faults/inject.js'
 import { Supervisor } from '../faults/supervisor.js'
 import { NO_FAULTS } from '../sim/sim-network.js'
@@ -86,7 +88,8 @@ class Run {
   readonly #injector: Injector
   readonly #clients: Clients
   readonly #checkers: Checkers
-  readonly #judge = new Judge()
+  readonly #disturbances = new Disturbances()
+  readonly #judge = new Judge((member, sinceMs) => this.#disturbances.noneSince(member, sinceMs))
   readonly #coverage = new CoverageSum()
   /** How many lives each member has begun. */
   readonly #lives = new Map<string, number>()
@@ -109,7 +112,7 @@ class Run {
         this.#clients.processEnded(process)
       },
       mayBeLost: (member) => {
-        this.#checkers.diskChanged(member)
+        this.#checkers.diskChanged(member, 'damaged')
       },
       broke: (failure) => {
         this.#broken ??= failure
@@ -119,6 +122,8 @@ class Run {
       world,
       supervisor: this.#supervisor,
       observe: (event, fault) => {
+        if (event === 'begin') this.#disturbances.begin(fault)
+        else this.#disturbances.end(fault, world.nowMs)
         options.observe?.({ atMs: world.nowMs, subject: 'fault', event, fault })
       },
     })
@@ -211,15 +216,20 @@ class Run {
         const { id } = operation
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'invoke', id, detail: describe(operation) })
       },
-      ended: ({ id }, node, outcome, error) => {
+      ended: (operation, node, outcome, error) => {
+        const { id } = operation
+        this.#judge.locks.ended(operation)
         const detail = error instanceof Error ? `${outcome}: ${error.message}` : outcome
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'return', id, detail })
       },
-      watched: (operation, event, startRevision) => {
-        this.#judge.watched(operation, event, startRevision)
+      watched: (operation, event, watch) => {
+        this.#judge.watched(operation, event, watch)
       },
-      guarded: (name, token, revision) => {
-        this.#judge.guarded(name, token, revision)
+      watchFailed: (operation, error, watch) => {
+        this.#judge.watchFailed(operation, error, watch)
+      },
+      held: (holder) => {
+        this.#judge.locks.held(holder)
       },
       broke: (error) => {
         this.#broken ??= failureOf(error)
@@ -233,10 +243,19 @@ class Run {
     return (event) => {
       check(event)
       observe?.({ atMs: this.#world.nowMs, subject: 'member', node: name, event })
-      if (event.type === 'applied' && event.applied !== undefined) this.#judge.applied(event.applied)
+      if (event.type === 'applied' && event.applied !== undefined) this.#applied(event.applied)
       if (event.type !== 'decided') return
       this.#coverage.add('decision', event.event.type)
       this.#injector.decided(name, event.event.type)
+    }
+  }
+
+  /** Not thrown through the member that told it: it may be in the middle of something. */
+  #applied(applied: Applied): void {
+    try {
+      this.#judge.applied(applied)
+    } catch (error) {
+      this.#broken ??= failureOf(error)
     }
   }
 

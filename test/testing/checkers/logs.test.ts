@@ -163,6 +163,13 @@ describe('promises', () => {
     expect(older.violation).toBe('R6 violated: b comes back in term 0, durable was 1')
   })
 
+  test('R6: a member that comes back from a damaged disk with less than was durable, and did not notice', () => {
+    const cluster = settled([ONE, TWO])
+    cluster.checkers.diskChanged('b', 'damaged')
+    cluster.recover('b', { entries: [ONE] })
+    expect(cluster.violation).toBe('R6 violated: the log of b comes back up to 1@1, durable was 2@1')
+  })
+
   test('R6 knows that a write under way may have reached the disk, or not', () => {
     const reached = settled([ONE])
       .begin('b', [TWO])
