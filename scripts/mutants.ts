@@ -9,8 +9,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { hunt, runSeeds } from '../test/mutants/hunt.js'
-import { allMutants, pathOf, UNMUTATED, type Mutant } from '../test/mutants/mutant.js'
+import { hunt, runUnmutated } from '../test/mutants/hunt.js'
+import { allMutants, pathOf, type Mutant } from '../test/mutants/mutant.js'
 import { tableOf, withTable, writeRecord, type Caught } from '../test/mutants/recorded.js'
 
 const { values, positionals } = parseArgs({
@@ -34,7 +34,7 @@ await inParallel(wanted, async (mutant) => {
   else caught.add(mutant.name)
 })
 if (positionals.length === 0) {
-  const { other: failure } = await runSeeds(UNMUTATED, UNMUTATED, 1, 100)
+  const failure = await runUnmutated(100)
   if (failure !== undefined) {
     console.error(`the unmutated source fails with seed ${failure.seed}: ${failure.message}`)
     process.exitCode = 1

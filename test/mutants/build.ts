@@ -46,7 +46,9 @@ function patching(patched: ReadonlyMap<string, string>): Plugin {
     name: 'patch',
     setup: ({ onLoad, onEnd }) => {
       const loaded = new Set<string>()
-      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      // By name, so that esbuild asks about no other file.
+      const names = [...patched.keys()].map((path) => path.replaceAll(/[^\w/]/g, '\\$&'))
+      onLoad({ filter: new RegExp(`^(${names.join('|')})$`) }, ({ path }) => {
         const contents = patched.get(path)
         if (contents === undefined) return undefined
         loaded.add(path)

@@ -6,12 +6,14 @@
  * Always: of the members a minority at most is lost for good, as in a plan that is drawn.
  */
 import { BUGGIFY_POINTS, type BuggifyPoint } from '../../src/base/buggify.js'
-import { drawPlan, type Fault, type Plan } from '../../src/testing/index.js'
+import { drawPlan, FAULT_TYPES, type Fault, type Plan } from '../../src/testing/index.js'
 
 /** Additional faults, and operations, of each kind in a minute. */
 const FAULTS_PER_MINUTE = 8
 const OPERATIONS_PER_MINUTE = 60
 const OTHERS_MAX = 60
+/** No kind of fault: settings with a log that is kept short. */
+const SHORT_LOG = 'short-log'
 /** As of a plan whose log is never trimmed by its size (draw-plan.ts). */
 const LOG_KEPT_BYTES = 1 << 30
 
@@ -24,26 +26,41 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
   const minutes = safetyMs / 60_000
   const faults = [...plan.faults]
   const operations = [...plan.operations]
-  const wanted = new Map(kinds.map((kind) => [kind, { faults: FAULTS_PER_MINUTE, operations: OPERATIONS_PER_MINUTE }]))
-  for (let other = 1; other <= OTHERS_MAX; other++) {
+  const wanted = new Map<string, number>(
+    kinds.flatMap((kind) =>
+      isPoint(kind) || kind === SHORT_LOG ? [] : [[kind, Math.ceil(minutes * perMinute(kind))]],
+    ),
+  )
+  const take = (type: string): boolean => {
+    const left = wanted.get(type) ?? 0
+    if (left > 0) wanted.set(type, left - 1)
+    return left > 0
+  }
+  for (let other = 1; other <= OTHERS_MAX && [...wanted.values()].some((left) => left > 0); other++) {
     const drawn = drawPlan(seed * 1_000 + other, { safetyMs })
     if (drawn.members.length !== members.length) continue
     for (const fault of drawn.faults) {
-      const left = wanted.get(fault.type)
-      if (left === undefined || (fault.type === 'disk-rot' && !mayRot(faults, fault.member, losses))) continue
-      if (left.faults-- > -FAULTS_PER_MINUTE * (minutes - 1)) faults.push(fault)
+      if (fault.type === 'disk-rot' && !mayRot(faults, fault.member, losses)) continue
+      if (take(fault.type)) faults.push(fault)
     }
     for (const operation of drawn.operations) {
-      const left = wanted.get(operation.type)
-      if (left === undefined || left.operations-- <= -OPERATIONS_PER_MINUTE * (minutes - 1)) continue
+      if (!take(operation.type)) continue
       const { id, client } = operation
       operations.push({ ...operation, id: other * 1_000_000 + id, client: other * 1_000 + client })
     }
   }
   faults.sort((a, b) => a.atMs - b.atMs)
   operations.sort((a, b) => a.atMs - b.atMs || a.id - b.id)
-  const points = (Object.keys(BUGGIFY_POINTS) as BuggifyPoint[]).filter((point) => kinds.includes(point))
+  const points = kinds.filter(isPoint)
   return { ...plan, settings, faults, operations, buggify: [...new Set([...plan.buggify, ...points])] }
+}
+
+function isPoint(kind: string): kind is BuggifyPoint {
+  return Object.hasOwn(BUGGIFY_POINTS, kind)
+}
+
+function perMinute(kind: string): number {
+  return Object.hasOwn(FAULT_TYPES, kind) ? FAULTS_PER_MINUTE : OPERATIONS_PER_MINUTE
 }
 
 /** A disk rots once, and those of a minority do. */
@@ -54,7 +71,7 @@ function mayRot(faults: readonly Fault[], member: string, losses: number): boole
 
 function settingsFor({ settings }: Plan, kinds: readonly string[]): Plan['settings'] {
   // A log that is kept short, and a state that is rarely written: what lies between is all that a restart has.
-  if (kinds.includes('short-log')) return { ...settings, logRetainBytes: 2_000, stateBufferBytesMax: 50_000 }
+  if (kinds.includes(SHORT_LOG)) return { ...settings, logRetainBytes: 2_000, stateBufferBytesMax: 50_000 }
   if (kinds.includes('disk-rot')) return { ...settings, logRetainBytes: LOG_KEPT_BYTES }
   return settings
 }

@@ -1,9 +1,9 @@
 /**
  * Runs seeds of the simulation until one fails as expected. Bundled with a mutant in it and run as a worker thread, so that
- * a mutant that never comes back can be ended.
+ * a mutant that never comes back can be ended. One task after the other: a worker that is warm is fast.
  */
-import { parentPort, workerData } from 'node:worker_threads'
-import { drawPlan, runPlan } from '../../src/testing/index.js'
+import { parentPort } from 'node:worker_threads'
+import { drawPlan, runPlan, type Plan } from '../../src/testing/index.js'
 import { emphasised } from './emphasis.js'
 
 export interface Task {
@@ -14,14 +14,16 @@ export interface Task {
   readonly emphasis: readonly string[]
   /** How long faults and operations go on in each run. */
   readonly safetyMs: number
+  /** Cuts what begins later, and goes over to the heal then. */
+  readonly untilMs: number | undefined
 }
 
 export interface Finding {
   readonly seed: number
   readonly verdict: string
   readonly message: string
-  /** Of this one run. */
-  readonly simulatedMs: number
+  /** When it failed, which is how long this one run took. */
+  readonly failedAtMs: number
 }
 
 /** What a task came to. */
@@ -33,19 +35,35 @@ export interface Judgement {
   readonly simulatedMs: number
 }
 
-async function judge({ fromSeed, throughSeed, verdicts, emphasis, safetyMs }: Task): Promise<Judgement> {
+async function judge({ fromSeed, throughSeed, verdicts, emphasis, safetyMs, untilMs }: Task): Promise<Judgement> {
   let other: Finding | undefined
   let simulatedMs = 0
   for (let seed = fromSeed; seed <= throughSeed; seed++) {
-    const { failure, virtualMs } = await runPlan(emphasised(drawPlan(seed, { safetyMs }), emphasis))
+    const { failure, virtualMs } = await runPlan(cut(emphasised(drawPlan(seed, { safetyMs }), emphasis), untilMs))
     simulatedMs += virtualMs
     if (failure === undefined) continue
     const verdict = failure.invariant ?? failure.kind
-    const finding = { seed, verdict, message: failure.message, simulatedMs: virtualMs }
+    const finding = { seed, verdict, message: failure.message, failedAtMs: virtualMs }
     if (verdicts.includes(verdict)) return { found: finding, other, seeds: seed - fromSeed + 1, simulatedMs }
     other ??= finding
   }
   return { found: undefined, other, seeds: throughSeed - fromSeed + 1, simulatedMs }
 }
 
-parentPort?.postMessage(await judge(workerData as Task))
+/** The same run up to that time, and for whatever is judged at the end, a little longer. */
+function cut(plan: Plan, untilMs = Infinity): Plan {
+  if (untilMs >= plan.safetyMs) return plan
+  const before = ({ atMs }: { readonly atMs: number }): boolean => atMs <= untilMs
+  const { faults, operations } = plan
+  return {
+    ...plan,
+    faults: faults.filter(before),
+    operations: operations.filter(before),
+    safetyMs: Math.ceil(untilMs) + 1,
+  }
+}
+
+parentPort?.on('message', (task: Task) => {
+  // What it throws ends the worker, and is told as its error.
+  void judge(task).then((judgement) => parentPort?.postMessage(judgement))
+})

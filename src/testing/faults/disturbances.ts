@@ -44,7 +44,6 @@ export class Disturbances {
 
 /** A clock that is much too fast may be that of the leader, who ends leases by it: that concerns every holder. */
 function disturbedBy(fault: Fault): string | undefined {
-  if (fault.type === 'clock-drift')
-    return Math.abs(fault.perMillion) > DRIFT_PER_MILLION_MAX ? EVERYBODY : undefined
+  if (fault.type === 'clock-drift') return Math.abs(fault.perMillion) > DRIFT_PER_MILLION_MAX ? EVERYBODY : undefined
   return fault.type === 'pause' || fault.type === 'lag' || fault.type === 'clock-freeze' ? fault.member : undefined
 }

@@ -66,7 +66,10 @@ export class Injector {
     for (const end of this.#ends) end()
     for (const fault of this.#armed) this.#over(fault)
     this.#armed.clear()
-    this.#options.world.network.healAll()
+    const { network, places } = this.#options.world
+    network.healAll()
+    // Also of a sync that was to fail and has not been asked for yet.
+    for (const { disk } of places) disk.heal()
   }
 
   #begin(fault: Fault): void {

@@ -74,6 +74,7 @@ export class Supervisor {
   heal(): void {
     for (const watched of this.#watched) {
       watched.holds.clear()
+      watched.downAfterFailureMs = RESTART_MS
       watched.restartMs = undefined
       this.#startIfItMay(watched)
     }

@@ -20,9 +20,15 @@ export interface ShrinkOptions {
 /** Of a failing plan, a smaller one that fails alike; the plan itself if it does not fail. */
 export async function shrinkPlan(plan: Plan, options: ShrinkOptions): Promise<Plan> {
   const shrinker = new Shrinker(plan, options)
-  if (await shrinker.cutEnd()) await shrinker.shrink()
+  if (await shrinker.cutEnd()) {
+    await shrinker.searchTime()
+    await shrinker.shrink()
+  }
   return shrinker.plan
 }
+
+/** How exactly the time is searched in which it must happen. */
+const SEARCH_STEPS = 7
 
 /** What is still wanted of a run after its failure: that the failure comes within the safety phase. */
 const AFTER_FAILURE_MS = 100
@@ -60,6 +66,16 @@ class Shrinker {
     await this.#try(cutAt(this.#plan, failedAtMs))
     await this.#try(cutAt(this.#plan, failedAtMs + AFTER_FAILURE_MS))
     return true
+  }
+
+  /**
+   * What is judged at the end of a run fails there, whenever it happened: halves the time after which nothing need happen,
+   * then the time before which nothing need. Every later run is shorter for it.
+   */
+  async searchTime(): Promise<void> {
+    const through = this.#plan.safetyMs
+    await bisect(through, async (least) => this.#try(cutAt(this.#plan, least)))
+    await bisect(this.#plan.safetyMs, async (left) => this.#try(cutBefore(this.#plan, this.#plan.safetyMs - left)))
   }
 
   /** Whole kinds at once: most of them have nothing to do with it. */
@@ -152,6 +168,19 @@ class Shrinker {
   }
 }
 
+/** Makes `size` small, by halves, as long as it holds; what does not hold is not asked again. */
+async function bisect(size: number, holds: (size: number) => Promise<boolean | undefined>): Promise<void> {
+  let tooSmall = 0
+  let enough = size
+  for (let step = 0; step < SEARCH_STEPS; step++) {
+    const middle = Math.floor((tooSmall + enough) / 2)
+    const held = middle > tooSmall && (await holds(middle))
+    if (held === undefined) return
+    if (held) enough = middle
+    else tooSmall = middle
+  }
+}
+
 /** How much there is to a plan: what a reader has to look at. Each step makes it smaller. */
 function sizeOf({ faults, operations, members, network, buggify, safetyMs }: Plan): number {
   const durations = faults.reduce((sum, fault) => sum + durationOf(fault), 0)
@@ -169,6 +198,11 @@ function cutAt(plan: Plan, atMs: number): Plan {
     operations: plan.operations.filter(until),
     safetyMs: Math.min(plan.safetyMs, Math.ceil(atMs)),
   }
+}
+
+function cutBefore(plan: Plan, fromMs: number): Plan {
+  const from = ({ atMs }: { readonly atMs: number }): boolean => atMs >= fromMs
+  return { ...plan, faults: plan.faults.filter(from), operations: plan.operations.filter(from) }
 }
 
 /** What begins at `fromMs` or after it begins so much earlier. */

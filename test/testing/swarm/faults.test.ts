@@ -42,6 +42,17 @@ describe('a fault by itself', () => {
   }
 })
 
+test('a sync that was to fail, and was not asked for before all was healed, does not fail any more', async () => {
+  const plan = planWith('sync-failure')
+  const { failure } = await runPlan({
+    ...plan,
+    faults: plan.members.map((member) => ({ atMs: AT_MS, type: 'sync-failure', member, downMs: 10_000 })),
+    operations: [],
+    safetyMs: AT_MS + 1,
+  })
+  expect(failure?.message).toBeUndefined()
+})
+
 describe('conditions that overlap', () => {
   test('hold until the last of them is over, and the latest counts', () => {
     const standing = new Standing()

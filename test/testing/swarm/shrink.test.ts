@@ -31,6 +31,20 @@ describe('shrinking a plan', () => {
     expect(runs).toBeLessThan(200)
   })
 
+  test('finds the time in which it happens first, where that shows only at the end of a run', async () => {
+    const [wanted] = plan.operations.filter(({ type, atMs }) => type === 'compact' && atMs > 100_000)
+    const sizes: number[] = []
+    const shrunk = await shrinkPlan(plan, {
+      failsAtMs: ({ operations, safetyMs }) => {
+        sizes.push(operations.length)
+        return Promise.resolve(operations.some(({ id }) => id === wanted?.id) ? safetyMs + 5_000 : undefined)
+      },
+    })
+    expect(shrunk.operations.map(({ id }) => id)).toEqual([wanted?.id])
+    expect(sizes.slice(20).every((size) => size < plan.operations.length / 10)).toBe(true)
+    expect(sizes.length).toBeLessThan(100)
+  })
+
   test('returns only plans that fail', async () => {
     const odd = (candidate: Plan): number | undefined => (candidate.operations.length % 3 === 1 ? 1_000_000 : undefined)
     const start = { ...plan, operations: plan.operations.slice(0, 1_000) }
