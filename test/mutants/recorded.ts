@@ -8,9 +8,9 @@ import type { Mutant } from './mutant.js'
 export interface Caught {
   readonly seed: number
   readonly verdict: string
-  /** Of all seeds up to that one. */
-  readonly simulatedSeconds: number
-  readonly wallSeconds: number
+  /** Of all seeds up to that one; missing where only that one was looked at. */
+  readonly simulatedSeconds?: number
+  readonly wallSeconds?: number
 }
 
 const file = new URL('recorded.json', import.meta.url)
@@ -49,6 +49,6 @@ function rowOf({ name, what, museum }: Mutant, caught: Caught | undefined): stri
   const found =
     caught === undefined
       ? '**not yet** | | | |'
-      : `${caught.verdict} | ${caught.seed} | ${caught.simulatedSeconds.toFixed(0)} | ${caught.wallSeconds.toFixed(1)} |`
+      : `${caught.verdict} | ${caught.seed} | ${caught.simulatedSeconds?.toFixed(0) ?? ''} | ${caught.wallSeconds?.toFixed(1) ?? ''} |`
   return `| \`${name}\` | ${what} | ${museum} | ${found}`
 }
