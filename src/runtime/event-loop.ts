@@ -33,17 +33,29 @@ export const drainNow: (() => void) | undefined = (() => {
   return typeof _tickCallback === 'function' ? (_tickCallback as () => void) : undefined
 })()
 
-type Listener = (reason: unknown, promise: Promise<unknown>) => void
+const UNCAUGHT = ['unhandledRejection', 'uncaughtException'] as const
 
-/** Hands every rejection that nobody catches to `take`, and to no one else, while `action` runs and drains promises. */
-export function catchingRejections<T>(take: (reason: unknown) => void, action: () => T): T {
-  const others = process.rawListeners('unhandledRejection') as Listener[]
-  process.removeAllListeners('unhandledRejection')
-  process.on('unhandledRejection', take)
+type Listener = (error: unknown) => void
+
+/**
+ * Hands every error that nobody catches, rejected or thrown by a microtask, to `take`, and to no one else, while `action`
+ * runs and drains promises.
+ */
+export function catchingErrors<T>(take: (error: unknown) => void, action: () => T): T {
+  const listener: Listener = (error) => {
+    take(error)
+  }
+  const others = UNCAUGHT.map((event) => [event, process.rawListeners(event) as Listener[]] as const)
+  for (const event of UNCAUGHT) {
+    process.removeAllListeners(event)
+    process.on(event, listener)
+  }
   try {
     return action()
   } finally {
-    process.removeListener('unhandledRejection', take)
-    for (const each of others) process.on('unhandledRejection', each)
+    for (const [event, listeners] of others) {
+      process.removeListener(event, listener)
+      for (const each of listeners) process.on(event, each)
+    }
   }
 }

@@ -6,7 +6,7 @@
  */
 import { assert } from '../../base/assert.js'
 import type { Cancel, Clock, Timers } from '../../base/clock.js'
-import { catchingRejections, drainMicrotasks, drainNow, inOwnTurn } from '../../runtime/event-loop.js'
+import { catchingErrors, drainMicrotasks, drainNow, inOwnTurn } from '../../runtime/event-loop.js'
 import { EventQueue } from './event-queue.js'
 import type { SimClock, WorldTime } from './sim-clock.js'
 import type { SimProcess } from './sim-process.js'
@@ -16,6 +16,9 @@ export { SimProcess } from './sim-process.js'
 
 /** More events than this at one instant are a loop that waits for nothing. */
 const EVENTS_AT_ONCE_MAX = 100_000
+
+/** Of how many of them it is told whose they were. */
+const EVENTS_NAMED = 1_000
 
 /** After so many events the real event loop has its turn: signals, messages of other threads. */
 const EVENTS_PER_TURN = 2_000
@@ -45,6 +48,8 @@ export class SimScheduler implements WorldTime {
   #order = 0
   #events = 0
   #eventsNow = 0
+  /** How many of the last events at this instant were whose, once there are too many. */
+  readonly #blamed = new Map<string, number>()
   /** In which process the event that is running, or ran last, did something. */
   #entered: SimProcess | undefined
   /** What was rejected and not caught, to be thrown out of the run. */
@@ -145,9 +150,9 @@ export class SimScheduler implements WorldTime {
     if (drain === undefined) return this.#runInTurns(until, endUs, after)
     for (;;) {
       const over = await inOwnTurn(() =>
-        catchingRejections(
-          (reason) => {
-            this.caught(this.#entered, reason)
+        catchingErrors(
+          (error) => {
+            this.caught(this.#entered, error)
           },
           () => this.#runAtOnce(until, endUs, after, drain),
         ),
@@ -170,7 +175,7 @@ export class SimScheduler implements WorldTime {
     return undefined
   }
 
-  /** What is rejected and not caught goes where Node sends it. */
+  /** What is rejected, or thrown by a microtask, and not caught goes where Node sends it. */
   async #runInTurns(until: () => boolean, endUs: number, after: AfterEvent): Promise<boolean> {
     while (!until()) {
       const next = this.#next(endUs)
@@ -215,10 +220,7 @@ export class SimScheduler implements WorldTime {
 
   #run(next: Scheduled): void {
     this.#eventsNow = next.atUs === this.#nowUs ? this.#eventsNow + 1 : 0
-    assert(
-      this.#eventsNow < EVENTS_AT_ONCE_MAX,
-      () => `time stands still at ${this.nowMs} ms: something is due for ever`,
-    )
+    if (this.#eventsNow > EVENTS_AT_ONCE_MAX - EVENTS_NAMED) this.#blame(this.#entered)
     this.#nowUs = next.atUs
     this.#events++
     this.#entered = next.process
@@ -231,6 +233,18 @@ export class SimScheduler implements WorldTime {
       this.caught(this.#entered, error)
       this.#throwFailure()
     }
+  }
+
+  /** Time may be standing still: whose the last event was. */
+  #blame(process: SimProcess | undefined): void {
+    if (this.#eventsNow === EVENTS_AT_ONCE_MAX - EVENTS_NAMED + 1) this.#blamed.clear()
+    const name = process?.name ?? 'the network and the world'
+    this.#blamed.set(name, (this.#blamed.get(name) ?? 0) + 1)
+    assert(this.#eventsNow < EVENTS_AT_ONCE_MAX, () => {
+      const most = [...this.#blamed].sort(([, left], [, right]) => right - left)
+      const shares = most.map(([each, count]) => `${count} of ${each}`).join(', ')
+      return `time stands still at ${this.nowMs} ms: something is due for ever; of the last ${EVENTS_NAMED} events ${shares}`
+    })
   }
 
   /** Nobody caught this error of `process`. */

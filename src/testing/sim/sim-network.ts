@@ -10,6 +10,7 @@
  *
  * Places are addresses: a member that starts again, under the same id or a new one, is at the same place.
  */
+import { kind } from '../../api/check-fields.js'
 import type { Clock, Timers } from '../../base/clock.js'
 import { StoreError } from '../../base/errors.js'
 import { meet } from '../../transport/memory.js'
@@ -17,7 +18,7 @@ import { MemoryTransport } from '../../transport/memory-transport.js'
 import type { Medium } from '../../transport/memory-transport.js'
 import type { Frame, Peer, Transport } from '../../transport/transport.js'
 import { type FrameFate, QUESTION } from './fate.js'
-import { NO_FAULTS, type NetworkFaults } from './network-faults.js'
+import { checkNetworkFaults, NO_FAULTS, type NetworkFaults } from './network-faults.js'
 import { ENTER_AT_ONCE, type Enter } from './sim-process.js'
 import { type Parcel, Way } from './way.js'
 
@@ -55,6 +56,8 @@ export interface SimNetworkOptions {
   readonly timers: Timers
   /** Those not given are as in {@link NO_FAULTS}. */
   readonly faults?: Partial<NetworkFaults>
+  /** All addresses there are; others can then not be cut or slowed by mistake. Default: any may be one. */
+  readonly places?: readonly string[]
   /** Told of everything that becomes of a frame. */
   readonly observe?: (event: NetworkEvent, frame: Uint8Array) => void
 }
@@ -81,6 +84,7 @@ export class SimNetwork {
   #faults: NetworkFaults
 
   constructor(options: SimNetworkOptions) {
+    checkNetworkFaults(options.faults)
     this.#options = options
     this.#faults = { ...NO_FAULTS, ...options.faults }
   }
@@ -96,39 +100,44 @@ export class SimNetwork {
     return transport
   }
 
-  /** Changes the faults given, for frames sent from now on; the others stay as they are. */
+  /**
+   * Changes the faults given, for frames sent from now on; the others stay as they are. Throws TypeError or RangeError for
+   * what is no rate or time, as every method here does, and for ways that there are not.
+   */
   setFaults(faults: Partial<NetworkFaults>): void {
+    checkNetworkFaults(faults)
     this.#faults = { ...this.#faults, ...faults }
   }
 
   /** Faults of one direction alone, over those of the network; `{}` takes them back. */
   setWayFaults(from: string, to: string, faults: Partial<NetworkFaults>): void {
-    this.#way(from, to).faults = faults
+    checkNetworkFaults(faults)
+    this.#wayBetween(from, to).faults = faults
   }
 
   /** Nothing passes between `a` and `b` any more, in either direction; not what is on the way either. */
   cut(a: string, b: string): void {
-    this.#setCut(true, [a, b], [b, a])
+    this.#setCut(true, [this.#wayBetween(a, b), this.#wayBetween(b, a)])
   }
 
   /** Nothing passes from `from` to `to`; the other direction is left alone. */
   cutOneWay(from: string, to: string): void {
-    this.#setCut(true, [from, to])
+    this.#setCut(true, [this.#wayBetween(from, to)])
   }
 
   /** Takes back what cuts there are between `a` and `b`. */
   heal(a: string, b: string): void {
-    this.#setCut(false, [a, b], [b, a])
+    this.#setCut(false, [this.#wayBetween(a, b), this.#wayBetween(b, a)])
   }
 
   /** Cuts every group off from every other one; within a group nothing is changed. */
   partition(groups: readonly (readonly string[])[]): void {
     const cuts = groups.flatMap((group, at) =>
       groups.flatMap((other, otherAt) =>
-        at === otherAt ? [] : group.flatMap((a) => other.map((b) => [a, b] as const)),
+        at === otherAt ? [] : group.flatMap((a) => other.map((b) => this.#wayBetween(a, b))),
       ),
     )
-    this.#setCut(true, ...cuts)
+    this.#setCut(true, cuts)
   }
 
   /** Lets each place reach only the one before it and the one after it, in a ring; other cuts stay. */
@@ -137,33 +146,34 @@ export class SimNetwork {
       const distance = Math.abs(a - b)
       return distance > 1 && distance < places.length - 1
     }
-    const cuts = places.flatMap((from, a) => places.flatMap((to, b) => (apart(a, b) ? [[from, to] as const] : [])))
-    this.#setCut(true, ...cuts)
+    const cuts = places.flatMap((from, a) =>
+      places.flatMap((to, b) => (apart(a, b) ? [this.#wayBetween(from, to)] : [])),
+    )
+    this.#setCut(true, cuts)
   }
 
   /** The connections between `a` and `b` break: what is on the way is lost, both see it and connect anew. */
   reset(a: string, b: string): void {
-    this.#break(this.#way(a, b))
-    this.#break(this.#way(b, a))
+    this.#break(this.#wayBetween(a, b))
+    this.#break(this.#wayBetween(b, a))
   }
 
   /** Frames from `from` to `to` wait, until they are let through together. */
   clog(from: string, to: string): void {
-    this.#way(from, to).clog()
+    this.#wayBetween(from, to).clog()
   }
 
   unclog(from: string, to: string): void {
-    const way = this.#way(from, to)
-    for (const parcel of way.unclog()) this.#options.timers.soon(() => this.#arrive(way, parcel))
+    this.#unclog(this.#wayBetween(from, to))
   }
 
   /** Takes back every cut and clog, and all faults of single ways; `setFaults(NO_FAULTS)` does the rest. */
   healAll(): void {
     for (const way of this.#ways) {
-      this.unclog(way.from, way.to)
+      this.#unclog(way)
       way.faults = undefined
     }
-    this.#setCut(false, ...this.#ways.map(({ from, to }) => [from, to] as const))
+    this.#setCut(false, this.#ways)
   }
 
   /** The process at `address` is gone: its transport is dead at once, without a word to its handler. */
@@ -266,13 +276,30 @@ export class SimNetwork {
     })
   }
 
-  #setCut(cut: boolean, ...pairs: readonly (readonly [string, string])[]): void {
-    for (const [from, to] of pairs) this.#way(from, to).cut = cut
+  #unclog(way: Way): void {
+    for (const parcel of way.unclog()) this.#options.timers.soon(() => this.#arrive(way, parcel))
+  }
+
+  #setCut(cut: boolean, ways: readonly Way[]): void {
+    for (const way of ways) way.cut = cut
     this.#options.timers.after(this.#faults.noticeMs, () => this.#lookAgain())
   }
 
   #lookAgain(): void {
     for (const transport of this.#attached.values()) transport.lookAgain()
+  }
+
+  /** As whoever drives the network names it: a way that there is not would take every fault and show none. */
+  #wayBetween(from: string, to: string): Way {
+    const { places } = this.#options
+    for (const place of [from, to]) {
+      if (typeof place !== 'string') throw new TypeError(`a place must be a name, not ${kind(place)}`)
+      if (places?.includes(place) === false) {
+        throw new RangeError(`there is no place ${place} on this network, only ${places.join(', ')}`)
+      }
+    }
+    if (from === to) throw new RangeError(`a way is between two places, not from ${from} to itself`)
+    return this.#way(from, to)
   }
 
   #way(from: string, to: string): Way {

@@ -98,6 +98,7 @@ export class SimWorld {
       seed,
       clock: this.scheduler.clock,
       timers,
+      places: members,
       observe: (event, bytes) => {
         this.trace.network(event)
         observe?.({ atMs: this.nowMs, subject: 'network', event, bytes })

@@ -8,12 +8,16 @@
  * (`node:vm`) whose Date, timers, Math.random, process and sockets are made of the same ports, evaluates the bundle in it,
  * and lets go of the context when the process ends. `appProgram` is the one place that would choose between them.
  */
+import { kind } from '../../api/check-fields.js'
 import { below } from '../../base/random.js'
 import type { MemberEvent } from '../../member/event.js'
 import type { Program, ProgramPorts } from '../sim/program.js'
 import type { App, NodeEnvironment } from './app.js'
 import type { Chronicle } from './chronicle.js'
 import type { Traps } from './traps.js'
+
+/** More than one draw can tell apart. */
+const BELOW_MAX = 2 ** 32
 
 export interface AppProgramOptions<Observed, Exposed> {
   readonly app: App<Observed, Exposed>
@@ -85,11 +89,17 @@ function environmentOf<Observed, Exposed>(
         })
         signal?.addEventListener('abort', wake, { once: true })
       }),
-    below: (limit) => below(random, limit),
+    below: (limit) => {
+      if (!Number.isInteger(limit) || limit < 1 || limit > BELOW_MAX) {
+        throw new RangeError(`below() takes a whole number from 1 to 2^32, not ${String(limit)}`)
+      }
+      return below(random, limit)
+    },
     log: (text) => {
       if (goesOn()) chronicle.log(name, text)
     },
     mark: (mark) => {
+      if (typeof mark !== 'string') throw new TypeError(`mark() takes a name, not ${kind(mark)}`)
       if (goesOn()) chronicle.mark(name, mark)
     },
     report: (value) => {

@@ -38,7 +38,7 @@ export interface NodeEnvironment<Observed = unknown, Exposed = unknown> {
   readonly signal: AbortSignal
   /** Resolves after `ms` by the clock of this node; rejects with the reason of `signal` when that aborts before. */
   readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>
-  /** A whole number, 0 <= n < limit, drawn from `random`. */
+  /** A whole number, 0 <= n < limit, drawn from `random`. Throws RangeError for a limit below 1 or above 2^32. */
   readonly below: (limit: number) => number
   /** A line in the story of the run, which a failure prints. */
   readonly log: (text: string) => void

@@ -64,6 +64,45 @@ describe('promises', () => {
   })
 })
 
+describe('an error that a microtask throws', () => {
+  test('is of the process in whose event it was thrown, and other listeners hear nothing of it', async () => {
+    const caught: string[] = []
+    const scheduler = new SimScheduler({
+      uncaught: (process, error) => caught.push(`${process?.name}: ${(error as Error).message}`),
+    })
+    const heard: unknown[] = []
+    const listener = (error: unknown): void => void heard.push(error)
+    process.on('uncaughtException', listener)
+    for (const name of ['a', 'b']) {
+      scheduler.timersOf(new SimProcess(name)).after(1, () => {
+        queueMicrotask(() => {
+          throw new Error(`thrown at ${name}`)
+        })
+        void Promise.resolve().then(() => caught.push(`${name} goes on`))
+      })
+    }
+    await scheduler.runUntil(() => false, 10)
+    expect(process.listeners('uncaughtException')).toContain(listener)
+    process.removeListener('uncaughtException', listener)
+    expect(caught).toEqual(['a: thrown at a', 'a goes on', 'b: thrown at b', 'b goes on'])
+    expect(heard).toEqual([])
+  })
+})
+
+describe('time that stands still', () => {
+  test('is said to be of the process whose events were due for ever, also of those that came in from the world', async () => {
+    const { scheduler, enter, timers } = new Bench()
+    const own = (): void => void timers.soon(() => void scheduler.timersOf().soon(brought))
+    const brought = (): void => {
+      enter(own)
+    }
+    own()
+    await expect(scheduler.runUntil(() => false, 10)).rejects.toThrow(
+      'time stands still at 0 ms: something is due for ever; of the last 1000 events 1000 of p',
+    )
+  })
+})
+
 describe('the real event loop', () => {
   test('has its turn while a simulation runs', async () => {
     const { scheduler } = new Bench()

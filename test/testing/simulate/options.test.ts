@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { simulate } from 'quorate/testing'
+import { simulate, type NodeEnvironment } from 'quorate/testing'
 
 const cut = { atMs: 10, type: 'cut', from: 'a', to: 'b', forMs: 5 } as const
 
@@ -133,4 +133,31 @@ test.each<[string, object, string]>([
   })
   await expect(simulated).rejects.toThrow(TypeError)
   await expect(simulated).rejects.toThrow(message)
+})
+
+test.each<[string, (env: NodeEnvironment) => void, string]>([
+  [
+    'nothing to draw from',
+    (env) => void env.below(0),
+    'RangeError: below() takes a whole number from 1 to 2^32, not 0',
+  ],
+  ['half a limit', (env) => void env.below(1.5), 'RangeError: below() takes a whole number from 1 to 2^32, not 1.5'],
+  [
+    'too high a limit',
+    (env) => void env.below(2 ** 33),
+    'RangeError: below() takes a whole number from 1 to 2^32, not 8589934592',
+  ],
+  ['a mark that is no name', (env) => env.mark(3 as never), 'TypeError: mark() takes a name, not number'],
+  [
+    'a microtask that throws',
+    () => {
+      queueMicrotask(() => {
+        throw new Error('thrown by a microtask')
+      })
+    },
+    'thrown by a microtask',
+  ],
+])('a program with %s fails with the seed', async (_, app, message) => {
+  const run = simulate({ nodes: 1, seed: 7, forMs: 10, healMs: 0, app })
+  await expect(run).rejects.toThrow(`seed 7: a: ${message}`)
 })
