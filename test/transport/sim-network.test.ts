@@ -327,6 +327,32 @@ describe('a slow way', () => {
     cluster.time.pass(1000)
     expect(cluster.arrivals.map(({ at, from }) => [at, from])).toEqual([[5, 2], [15, 1], [25, 1], [35, 1], [45, 1]]) // prettier-ignore
   })
+
+  const SLOW = { bytesPerSecond: 10_000 }
+  test.each<[string, (network: SimNetwork) => void, (network: SimNetwork) => void]>([
+    ['all', (network) => network.setFaults(SLOW), (network) => network.setFaults({ bytesPerSecond: 0 })],
+    ['one', (network) => network.setWayFaults('p1', 'p2', SLOW), (network) => network.setWayFaults('p1', 'p2', {})],
+    ['one, healed', (network) => network.setWayFaults('p1', 'p2', SLOW), (network) => network.healAll()],
+  ])('carries at once, in order, what waits for it when it is not slow any more (%s)', async (_, begin, end) => {
+    const cluster = await Cluster.of(2, { delayMsMin: 5 })
+    begin(cluster.network)
+    for (let nth = 0; nth < 6; nth++) cluster.send(1, 2, nth)
+    cluster.time.pass(22)
+    end(cluster.network)
+    cluster.send(1, 2, 6)
+    cluster.time.pass(1000)
+    expect(cluster.arrivals.map(({ at, nth }) => [at, nth])).toEqual([[15, 0], [27, 1], [27, 2], [27, 3], [27, 4], [27, 5], [27, 6]]) // prettier-ignore
+    const { sent, delivered } = cluster.network.statistics
+    expect([sent, delivered]).toEqual([7, 7])
+  })
+
+  test('stays in line for what waits when its rate is set again', async () => {
+    const cluster = await Cluster.of(2, { bytesPerSecond: 10_000 })
+    for (let nth = 0; nth < 3; nth++) cluster.send(1, 2, nth)
+    cluster.network.setFaults({ lossPerMillion: 0 })
+    cluster.time.pass(1000)
+    expect(cluster.arrivals.map(({ at, nth }) => [at, nth])).toEqual([[10, 0], [20, 1], [30, 2]]) // prettier-ignore
+  })
 })
 
 test('a ring lets each place reach its neighbours only, whatever their number', async () => {

@@ -101,18 +101,22 @@ export class SimNetwork {
   }
 
   /**
-   * Changes the faults given, for frames sent from now on; the others stay as they are. Throws TypeError or RangeError for
-   * what is no rate or time, as every method here does, and for ways that there are not.
+   * Changes the faults given, for frames sent from now on; the others stay as they are. What waits for a slow way that is
+   * not slow any more is carried at once. Throws TypeError or RangeError for what is no rate or time, as every method here
+   * does, and for ways that there are not.
    */
   setFaults(faults: Partial<NetworkFaults>): void {
     checkNetworkFaults(faults)
     this.#faults = { ...this.#faults, ...faults }
+    for (const way of this.#ways) this.#hurry(way)
   }
 
   /** Faults of one direction alone, over those of the network; `{}` takes them back. */
   setWayFaults(from: string, to: string, faults: Partial<NetworkFaults>): void {
     checkNetworkFaults(faults)
-    this.#wayBetween(from, to).faults = faults
+    const way = this.#wayBetween(from, to)
+    way.faults = faults
+    this.#hurry(way)
   }
 
   /** Nothing passes between `a` and `b` any more, in either direction; not what is on the way either. */
@@ -172,6 +176,7 @@ export class SimNetwork {
     for (const way of this.#ways) {
       this.#unclog(way)
       way.faults = undefined
+      this.#hurry(way)
     }
     this.#setCut(false, this.#ways)
   }
@@ -249,6 +254,15 @@ export class SimNetwork {
     }
     const { atMs, letOut } = way.queue(parcel, nowMs + delayMs)
     timers.after(atMs - nowMs, letOut)
+  }
+
+  #hurry(way: Way): void {
+    const { clock, timers } = this.#options
+    const { bytesPerSecond, delayMsMin } = way.faultsOver(this.#faults)
+    if (bytesPerSecond > 0) return
+    const hurried = way.hurry(clock.monotonicMs(), delayMsMin)
+    if (hurried === undefined) return
+    for (let nth = 0; nth < hurried.parcels; nth++) timers.after(delayMsMin, hurried.letOut)
   }
 
   #break(way: Way): void {

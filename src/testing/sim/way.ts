@@ -94,6 +94,19 @@ export class Way {
     return { atMs: this.#lineEndsAtMs, letOut: this.#line.letOut }
   }
 
+  /**
+   * It is not slow any more: what it had not taken in comes out as often as `letOut` is called. Otherwise the end of a
+   * slow time would leave a way behind that is slow for as long as its line is.
+   */
+  hurry(nowMs: number, delayMs: number): { readonly parcels: number; readonly letOut: () => void } | undefined {
+    if (this.#busyUntilMs <= nowMs) return undefined
+    const { parcels } = this.#line
+    this.#line = this.#newLine(parcels.splice(0))
+    this.#busyUntilMs = 0
+    this.#lineEndsAtMs = nowMs + delayMs
+    return { parcels: this.#line.parcels.length, letOut: this.#line.letOut }
+  }
+
   /** Everything waits from now on. */
   clog(): void {
     this.#clogged ??= []
@@ -125,10 +138,11 @@ export class Way {
     return waiting
   }
 
-  #newLine(): Line {
-    const parcels: Parcel[] = []
+  #newLine(parcels: Parcel[] = []): Line {
     const letOut = (): void => {
-      this.#arrive(this, parcels.shift() as Parcel)
+      const head = parcels.shift()
+      // None where they were hurried on before.
+      if (head !== undefined) this.#arrive(this, head)
     }
     return { parcels, letOut }
   }
