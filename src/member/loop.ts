@@ -274,9 +274,10 @@ export class Loop {
     const early = buggify('retry-early')
     if (!early && nowMs < this.#lastRetryMs + this.#retryMs) return
     this.#lastRetryMs = nowMs
-    const silentSinceMs = early ? nowMs : nowMs - this.#retryMs
+    const silentMs = early ? 0 : this.#retryMs
+    const silentSinceMs = nowMs - silentMs
     // What a leader appended stays in its log for as long as it leads: again, it would only make a slow cluster slower.
-    if (raft.role !== 'leader') proposals.resubmitSilent(silentSinceMs)
+    if (raft.role !== 'leader') proposals.resubmitSilent(nowMs, silentMs)
     reads.retrySilent(silentSinceMs)
     calls.askAgain(silentSinceMs)
   }

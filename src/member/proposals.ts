@@ -2,7 +2,8 @@
  * The writes of this member that wait for their outcome, and the way each takes to the leader.
  *
  * Always: a proposal keeps its id however often it is sent; the machine applies it at most once (machine/origins.ts), so
- * it is simply sent again when the leader changes or no outcome comes.
+ * it is simply sent again when the leader changes or no outcome comes, less and less often: copies that come faster than
+ * the way to the leader carries them would pile up there, and hold up everything behind them.
  * Always: whoever waits is told `refused` only while no copy ever left this table, and none leaves it afterwards.
  * Always: who waits for a write that was applied is told so, whatever becomes of the reading of its answer.
  * Always: the oldest that waits and the newest are closer together than the machine's window, or new ones are refused:
@@ -24,12 +25,17 @@ export interface Proposed {
   readonly revision: number
 }
 
+/** How often the time after which a proposal is sent again doubles: from half an election timeout to eight of them. */
+const DOUBLINGS_MAX = 4
+
 interface Proposal {
   readonly sequence: number
   readonly bytes: Uint8Array
   readonly pending: Pending<Proposed>
   /** When it was last handed to Raft or to the leader; undefined while it waits in this table only. */
   sentMs: number | undefined
+  /** How often it was sent to this leader because no outcome came. */
+  repeats: number
   /** Whether any copy ever left: from then on giving up means "unknown". */
   left: boolean
 }
@@ -64,7 +70,7 @@ export class Proposals {
     this.#sequence = sequence
     const pending = this.#deadlines.wait<Proposed>(limits, (code, cause) => this.#giveUp(sequence, code, cause))
     if (pending.settled) return pending.promise
-    const proposal: Proposal = { sequence, bytes, pending, sentMs: undefined, left: false }
+    const proposal: Proposal = { sequence, bytes, pending, sentMs: undefined, repeats: 0, left: false }
     this.#waiting.set(sequence, proposal)
     this.#bytes += bytes.byteLength
     this.#unsent.push(proposal)
@@ -133,16 +139,23 @@ export class Proposals {
   resubmitAll(): void {
     this.#unsent = [...this.#waiting.values()]
     // They count as unsent again, or the next look for silent ones would send them a second time.
-    for (const proposal of this.#unsent) proposal.sentMs = undefined
+    for (const proposal of this.#unsent) {
+      proposal.sentMs = undefined
+      proposal.repeats = 0
+    }
   }
 
-  /** What was sent before `sentBeforeMs` without an outcome is sent again: it was lost on the way. */
-  resubmitSilent(sentBeforeMs: number): void {
+  /**
+   * What was sent `silentMs` ago or earlier without an outcome is sent again: it was lost on the way, or the way is slow.
+   * Which of the two cannot be seen from here, so it takes twice as long each time.
+   */
+  resubmitSilent(nowMs: number, silentMs: number): void {
     const silent: Proposal[] = []
     for (const proposal of this.#waiting.values()) {
       if (proposal.sentMs === undefined) continue
-      if (proposal.sentMs > sentBeforeMs) break
+      if (nowMs - proposal.sentMs < silentMs * 2 ** proposal.repeats) continue
       proposal.sentMs = undefined
+      proposal.repeats = Math.min(proposal.repeats + 1, DOUBLINGS_MAX)
       silent.push(proposal)
     }
     if (silent.length > 0) this.#unsent = [...silent, ...this.#unsent]

@@ -261,7 +261,7 @@ describe('proposals', () => {
     apply(2, DONE)
     proposals.resubmitAll()
     // The look for silent ones comes in the same turn.
-    proposals.resubmitSilent(Infinity)
+    proposals.resubmitSilent(1_000_000, 1)
     submit()
     submit()
     expect(sent).toEqual([1, 2, 3, 1, 3])
@@ -276,9 +276,44 @@ describe('proposals', () => {
     void proposals.propose(PUT, FOREVER)
     submit()
     void proposals.propose(PUT, FOREVER)
-    proposals.resubmitSilent(5)
+    proposals.resubmitSilent(timed.scheduler.nowMs, 5)
     submit()
     expect(sent).toEqual([1, 2, 1, 3])
+  })
+
+  test('are sent again ever less often while no outcome comes, as often as at first to the next leader', async () => {
+    const { proposals, sent, submit, timed } = make()
+    const sentAtMs: number[] = []
+    const passMs = async (ms: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 10) {
+        proposals.resubmitSilent(timed.scheduler.nowMs, 10)
+        const before = sent.length
+        submit()
+        if (sent.length > before) sentAtMs.push(timed.scheduler.nowMs)
+        await timed.pass(10)
+      }
+    }
+    void proposals.propose(PUT, FOREVER)
+    await passMs(700)
+    expect(sentAtMs).toEqual([0, 10, 30, 70, 150, 310, 470, 630])
+    proposals.resubmitAll()
+    await passMs(100)
+    expect(sentAtMs.slice(8)).toEqual([700, 710, 730, 770])
+  })
+
+  test('that were sent just now hold up none that are silent for long', async () => {
+    const { proposals, sent, submit, timed } = make()
+    void proposals.propose(PUT, FOREVER)
+    submit()
+    await timed.pass(10)
+    proposals.resubmitSilent(timed.scheduler.nowMs, 10)
+    submit()
+    void proposals.propose(PUT, FOREVER)
+    submit()
+    await timed.pass(10)
+    proposals.resubmitSilent(timed.scheduler.nowMs, 10)
+    submit()
+    expect(sent).toEqual([1, 1, 2, 2])
   })
 
   test('end with the outcome of their own number and origin, and only once', async () => {
