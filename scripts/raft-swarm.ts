@@ -36,7 +36,7 @@ for (let seed = first; seed < first + count; seed++) {
   if (done % PROGRESS_SEEDS === 0) console.log(`${done} of ${count} seeds, ${failed} failed, ${rate(done)}`)
 }
 
-const kinds = Object.keys(EVENT_TYPES).sort() as RaftEventType[]
+const kinds = EVENT_TYPES
 console.log()
 for (const kind of kinds) console.log(`${kind.padEnd(30)} ${(seen.get(kind) ?? 0).toLocaleString('en').padStart(14)}`)
 const unseen = kinds.filter((kind) => !seen.has(kind))

@@ -1,11 +1,8 @@
 /** What is kept of a run for people to read: events in their order, what the run was, and what it came to. */
 import type { RaftEvent } from '../../raft/trace.js'
-import type { Fault } from '../faults/fault.js'
 import type { NetworkEvent } from '../sim/sim-network.js'
 import type { WorldEvent } from '../sim/world-event.js'
 import type { FrameText } from './describe-frame.js'
-
-export type ProcessEvent = Extract<WorldEvent, { subject: 'process' }>['event']
 
 export type RecordedEvent = {
   /** Grows by one with each event of the run, those left out included. */
@@ -22,20 +19,11 @@ export type RecordedEvent = {
       readonly nth: number
       readonly frame: FrameText
     }
-  | { readonly subject: 'process'; readonly node: string; readonly event: ProcessEvent; readonly detail: string }
-  | { readonly subject: 'disk'; readonly node: string; readonly event: string; readonly detail: string }
+  | Extract<WorldEvent, { subject: 'process' | 'disk' | 'fault' | 'call' }>
   /** What the core decided. */
   | { readonly subject: 'decision'; readonly node: string; readonly event: RaftEvent }
   /** What the member around it did. */
   | { readonly subject: 'member'; readonly node: string; readonly event: string; readonly detail: string }
-  | { readonly subject: 'fault'; readonly event: 'begin' | 'end'; readonly fault: Fault }
-  | {
-      readonly subject: 'call'
-      readonly node: string
-      readonly event: 'invoke' | 'return'
-      readonly id: number
-      readonly detail: string
-    }
 )
 
 export type Subject = RecordedEvent['subject']
