@@ -1,6 +1,6 @@
 /** What every call with a deadline or a signal checks first. */
 import type { Fields } from './check-fields.js'
-import type { CallOptions } from './store.js'
+import type { CallOptions } from './call-options.js'
 
 export const CALL_FIELDS: Fields<CallOptions> = { signal: true, timeoutMs: true }
 

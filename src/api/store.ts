@@ -8,15 +8,12 @@
 import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import type { LeaseId, Revision } from '../mvcc/types.js'
+import type { CallOptions } from './call-options.js'
 import type { KeyValue, Selection } from './key-value.js'
+import type { Alarm, Maintenance } from './maintenance.js'
 import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
 
-export interface CallOptions {
-  /** Ends the call with `ABORTED` when it is aborted. */
-  readonly signal?: AbortSignal | undefined
-  /** Milliseconds after which the call ends with `TIMEOUT`. Default: 5 s plus two election timeouts. */
-  readonly timeoutMs?: number | undefined
-}
+export type { CallOptions } from './call-options.js'
 
 export interface Consistency {
   /**
@@ -146,6 +143,8 @@ export interface StoreStatus {
   /** Digest of the logical state, 16 hex digits: equal on members with equal `appliedIndex`. */
   readonly digest: string
   readonly members: readonly { readonly id: number; readonly name: string; readonly address: string }[]
+  /** The alarms that are active in the cluster, as far as this member knows. */
+  readonly alarms: readonly Alarm[]
   /**
    * On a leader: members that were away for longer than its log goes back. They cannot catch up in this version
    * (docs/OPERATING.md). Elsewhere empty.
@@ -172,6 +171,7 @@ export interface Store extends AsyncDisposable {
   /** The clock, timers and randomness it was opened with: recipes have no other. */
   readonly environment: Environment
   readonly leases: Leases
+  readonly maintenance: Maintenance
 
   /** Resolves once a leader is known and this member has caught up with it. */
   ready(call?: CallOptions): Promise<void>

@@ -114,6 +114,23 @@ export const ERRORS = {
     retryable: false,
     doc: 'A lease may live at most 9,000,000,000 seconds.',
   },
+  NO_SPACE: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    etcd: 'etcdserver: mvcc: database space exceeded',
+    retryable: false,
+    doc: 'A member is over its quota (`quotaBytes`), or would be with this request; puts, transactions with a put and new leases are refused on all members. Delete what is not needed, compact, then `maintenance.disarm()`: see OPERATING.md.',
+  },
+  CORRUPT: {
+    grpc: 'DATA_LOSS',
+    etcd: 'etcdserver: corrupt cluster',
+    retryable: false,
+    doc: 'The alarm CORRUPT is active: a check found that members hold different states. Nothing is changed until it is disarmed; reads still answer, and may differ from member to member. See OPERATING.md.',
+  },
+  LIMIT_EXCEEDED: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'There are as many active alarms as there may be. Disarm some.',
+  },
   USER_EMPTY: {
     grpc: 'INVALID_ARGUMENT',
     etcd: 'etcdserver: user name is empty',
@@ -295,7 +312,6 @@ export const ERRORS = {
   },
   DATA_DAMAGED: {
     grpc: 'DATA_LOSS',
-    etcd: 'etcdserver: corrupt cluster',
     retryable: false,
     doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. It does not start. The files are kept as they were before the open, in `before-open/` within the data directory where opening may have changed them. Do not repair them, and do not put an older copy or an empty directory in their place: see OPERATING.md.',
   },

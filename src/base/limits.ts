@@ -26,6 +26,9 @@ export const LIMITS = {
   /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */
   leaseExpiriesPerTurnMax: 100,
 
+  /** Alarms that are active at once: two kinds for each member. Over it: `LIMIT_EXCEEDED`. */
+  alarmsMax: 128,
+
   /** UTF-8 bytes of the name of a user or a role. Over it: `REQUEST_TOO_LARGE`. */
   authNameBytesMax: 256,
   /** Users; deleting a role changes each who has it, in one step. Over it: `AUTH_LIMIT_EXCEEDED`. */

@@ -27,7 +27,7 @@ export type Question =
   /** Which members, alarms and leader there are. */
   | { readonly type: 'member-list' | 'alarm-list' | 'status' }
   /** What concerns the whole cluster or the disk of a member, or shows the state past all permissions. */
-  | { readonly type: 'member-change' | 'alarm-change' | 'move-leader' | 'defragment' | 'snapshot' | 'hash' }
+  | { readonly type: 'member-change' | 'move-leader' | 'defragment' | 'snapshot' | 'hash' }
 
 /** The keys that hang on each lease now; the lessor has them. */
 export interface LeaseKeys {
@@ -67,7 +67,7 @@ export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): 
       return
     case 'compact':
     case 'member-change':
-    case 'alarm-change':
+    case 'alarm':
     case 'move-leader':
     case 'defragment':
     case 'snapshot':

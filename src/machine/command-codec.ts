@@ -23,7 +23,8 @@ import {
   type Relation,
   type TransactionRequest,
 } from '../mvcc/types.js'
-import type { Command, ProposalId, Request } from './command.js'
+import { alarmNumber, alarmOfNumber } from './alarms.js'
+import type { AlarmRequest, Command, ProposalId, Request } from './command.js'
 
 const VERSION = 1
 
@@ -35,9 +36,13 @@ const TRANSACTION = 4
 const COMPACT = 5
 const LEASE_GRANT = 6
 const LEASE_REVOKE = 7
+const ALARM = 10
 
 const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
 const RELATIONS: readonly Relation[] = ['=', '!=', '<', '>']
+
+const ACTIVATE = 1
+const DEACTIVATE = 2
 
 /** Bits of a request's flags; a bit that is not known is malformed. */
 const HAS_RANGE_END = 1
@@ -103,6 +108,10 @@ function writeRequest(writer: Writer, request: Request): void {
     case 'lease-revoke':
       writer.uint8(LEASE_REVOKE).int64(request.id)
       return
+    case 'alarm':
+      writer.uint8(ALARM).uint8(request.action === 'activate' ? ACTIVATE : DEACTIVATE)
+      writer.uint8(alarmNumber(request.alarm)).uint53(request.member)
+      return
     default:
       assertNever(request, 'request')
   }
@@ -123,9 +132,22 @@ function readAnyRequest(reader: Reader): Request {
       return { type: 'lease-grant', id: readLeaseId(reader), ttlSeconds: readInteger(reader) }
     case LEASE_REVOKE:
       return { type: 'lease-revoke', id: readLeaseId(reader) }
+    case ALARM:
+      return readAlarm(reader)
     default:
       throw reader.malformed(`request of type ${type}`)
   }
+}
+
+function readAlarm(reader: Reader): AlarmRequest {
+  const action = reader.uint8()
+  if (action !== ACTIVATE && action !== DEACTIVATE) throw reader.malformed(`action ${action} on an alarm`)
+  const number = reader.uint8()
+  const alarm = alarmOfNumber(number)
+  if (alarm === undefined) throw reader.malformed(`alarm ${number}`)
+  const member = reader.uint53()
+  if (member === 0) throw reader.malformed('an alarm of member 0, which is nobody')
+  return { type: 'alarm', action: action === ACTIVATE ? 'activate' : 'deactivate', alarm, member }
 }
 
 function writeOperation(writer: Writer, operation: Operation): void {

@@ -3,6 +3,7 @@
  * Time and random values are chosen by the proposer and carried here; applying asks nobody.
  */
 import type { DeleteRequest, LeaseId, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
+import type { Alarm } from './alarms.js'
 
 /** One run of one member: a restart is a new origin. */
 export interface Origin {
@@ -33,8 +34,19 @@ export interface LeaseRevokeRequest {
   readonly id: LeaseId
 }
 
+export interface AlarmRequest extends Alarm {
+  readonly type: 'alarm'
+  readonly action: 'activate' | 'deactivate'
+}
+
 export type Request =
-  PutRequest | DeleteRequest | TransactionRequest | CompactRequest | LeaseGrantRequest | LeaseRevokeRequest
+  | PutRequest
+  | DeleteRequest
+  | TransactionRequest
+  | CompactRequest
+  | LeaseGrantRequest
+  | LeaseRevokeRequest
+  | AlarmRequest
 
 export interface Command {
   readonly proposal: ProposalId

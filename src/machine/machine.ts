@@ -20,11 +20,15 @@ import { isRecordKey } from '../mvcc/record.js'
 import { MvccStore } from '../mvcc/store.js'
 import type { Event, LeaseId, Revision } from '../mvcc/types.js'
 import { validateRevision } from '../mvcc/validate.js'
+import { Alarms, encodeAlarm } from './alarms.js'
 import { openCommand, readRequest } from './command-codec.js'
-import type { LeaseGrantRequest, ProposalId, Request } from './command.js'
+import type { AlarmRequest, LeaseGrantRequest, ProposalId, Request } from './command.js'
+import { checkAlarms } from './guard.js'
 import { Origins } from './origins.js'
 import type { Applied, Outcome, Response } from './outcome.js'
 import {
+  ALARM_PREFIX,
+  alarmKey,
   decodeLease,
   decodeMeta,
   encodeLease,
@@ -50,6 +54,7 @@ const SWEEP_KEYS_PER_ENTRY = 256
 export class Machine {
   readonly store: MvccStore
   readonly lessor: Lessor
+  readonly alarms = new Alarms()
   readonly #backend: Backend
   readonly #origins = new Origins()
   #appliedIndex = 0
@@ -81,11 +86,11 @@ export class Machine {
   }
 
   /**
-   * The logical digest: the latest version of every key, leases, proposals seen, counters. Equal on all members at the
+   * The logical digest: the latest version of every key, leases, alarms, proposals seen, counters. Equal on all members at the
    * same applied index, however far each has come with removing what was compacted.
    */
   get digest(): Digest {
-    const records = addDigest(this.store.digest, this.lessor.digest)
+    const records = addDigest(addDigest(this.store.digest, this.lessor.digest), this.alarms.digest)
     const counters = hash64(new Writer(16).uint53(this.revision).uint53(this.compactRevision).finish())
     return addDigest(addDigest(records, this.#origins.digest), counters)
   }
@@ -101,6 +106,7 @@ export class Machine {
     if (this.#loaded === undefined) throw damaged('the record of the applied position is missing')
     if (isRecordKey(key)) this.store.load(key, record)
     else if (key.startsWith(LEASE_PREFIX)) this.#loadLease(key, record)
+    else if (key.startsWith(ALARM_PREFIX)) this.#loadAlarm(key, record)
     else if (key.startsWith(ORIGIN_PREFIX)) this.#loadOrigin(key, record)
     else throw damaged(`there is a record of unknown kind, '${key.charAt(0)}'`)
   }
@@ -199,6 +205,7 @@ export class Machine {
   }
 
   #perform(request: Request): { readonly response: Response; readonly events: readonly Event[] } {
+    checkAlarms(this.alarms, request)
     switch (request.type) {
       case 'put':
         return this.store.write(request)
@@ -214,6 +221,8 @@ export class Machine {
         return { response: this.#grant(request), events: NO_EVENTS }
       case 'lease-revoke':
         return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request.id) }
+      case 'alarm':
+        return { response: this.#changeAlarm(request), events: NO_EVENTS }
       default:
         return assertNever(request, 'request')
     }
@@ -233,6 +242,22 @@ export class Machine {
     return events
   }
 
+  /** Idempotent both ways, as etcd's. */
+  #changeAlarm({ action, alarm, member }: AlarmRequest): Response {
+    const about = { alarm, member }
+    switch (action) {
+      case 'activate':
+        if (this.alarms.activate(about)) this.#backend.set(alarmKey(about), encodeAlarm(about))
+        return { type: 'alarm', alarms: [about] }
+      case 'deactivate':
+        if (!this.alarms.deactivate(about)) return { type: 'alarm', alarms: [] }
+        this.#backend.delete(alarmKey(about))
+        return { type: 'alarm', alarms: [about] }
+      default:
+        return assertNever(action, 'action')
+    }
+  }
+
   #applied(proposal: ProposalId, outcome: Outcome | undefined, events: readonly Event[] = NO_EVENTS): Applied {
     return { proposal, outcome, revision: this.revision, events }
   }
@@ -241,6 +266,11 @@ export class Machine {
     const lease = decodeLease(record)
     if (leaseKey(lease.id) !== key) throw damaged(`lease ${lease.id} stands under another key`)
     this.lessor.restore(lease)
+  }
+
+  #loadAlarm(key: string, record: Uint8Array): void {
+    const alarm = this.alarms.load(record)
+    if (alarmKey(alarm) !== key) throw damaged(`an alarm of member ${alarm.member} stands under another key`)
   }
 
   #loadOrigin(key: string, record: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** What comes out of applying one entry. */
 import type { ErrorCode } from '../base/errors.js'
 import type { DeletePlan, Event, LeaseId, PutPlan, Revision, TransactionPlan } from '../mvcc/types.js'
+import type { Alarm } from './alarms.js'
 import type { ProposalId } from './command.js'
 
 export interface CompactResponse {
@@ -18,8 +19,14 @@ export interface LeaseRevokeResponse {
   readonly id: LeaseId
 }
 
-/** What a lease or a compaction is answered with: nothing of it stands in a record. */
-export type PlainResponse = CompactResponse | LeaseGrantResponse | LeaseRevokeResponse
+export interface AlarmResponse {
+  readonly type: 'alarm'
+  /** Those that it was about: an alarm that was to be disarmed and was not active is not among them. */
+  readonly alarms: readonly Alarm[]
+}
+
+/** What a lease, a compaction or an alarm is answered with: nothing of it stands in a record. */
+export type PlainResponse = CompactResponse | LeaseGrantResponse | LeaseRevokeResponse | AlarmResponse
 
 /**
  * Of what keys hold only names: applying reads no value for an answer. Every member applies each command, and again at

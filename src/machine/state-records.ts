@@ -3,6 +3,7 @@
  *
  *     'a'            meta: format, applied position, counters, digest
  *     'l' | id       a lease
+ *     'm' | alarm, one byte | member   an alarm that is active (alarms.ts), from format 3 on
  *     'o' | member   the window of proposals of one member (origins.ts)
  *     'r' | ...      a revision (mvcc/record.ts)
  *
@@ -17,13 +18,15 @@ import { StoreError } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
 import type { Lease } from '../lease/lessor.js'
 import type { Revision } from '../mvcc/types.js'
+import { encodeAlarm, type Alarm } from './alarms.js'
 
 export const META_KEY = 'a'
 export const LEASE_PREFIX = 'l'
+export const ALARM_PREFIX = 'm'
 export const ORIGIN_PREFIX = 'o'
 
 /** Raised when an older version could no longer read what is written. */
-export const STATE_FORMAT = 2
+export const STATE_FORMAT = 3
 
 export interface Meta {
   /** The last entry whose effects are in the state; all of them are, and those of no later one. */
@@ -81,6 +84,10 @@ export function decodeLease(bytes: Uint8Array): Lease {
     id: reader.int64(),
     ttlSeconds: reader.uint53(),
   }))
+}
+
+export function alarmKey(alarm: Alarm): string {
+  return ALARM_PREFIX + asBuffer(encodeAlarm(alarm)).toString('latin1')
 }
 
 export function originKey(member: number): string {

@@ -9,6 +9,7 @@ import { describeDigest } from '../base/checksum.js'
 import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import { Machine } from '../machine/machine.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
@@ -73,6 +74,7 @@ export interface MemberStatus extends Status {
   readonly revision: number
   readonly compactRevision: number
   readonly digest: string
+  readonly alarms: readonly Alarm[]
   /** Up to here the state itself is on disk; the log brings back the rest. */
   readonly durableAppliedIndex: number
   readonly stateWrites: number
@@ -253,14 +255,20 @@ export class Member {
     }
   }
 
+  /** Those that are active, as far as this member has applied. */
+  get alarms(): readonly Alarm[] {
+    return this.#machine.alarms.list()
+  }
+
   get status(): MemberStatus {
-    const { appliedIndex, revision, compactRevision, digest } = this.#machine
+    const { appliedIndex, revision, compactRevision, digest, alarms } = this.#machine
     return {
       ...this.#raft.status(),
       appliedIndex,
       revision,
       compactRevision,
       digest: describeDigest(digest),
+      alarms: alarms.list(),
       durableAppliedIndex: this.#persistence.durableIndex,
       ...this.#persistence.statistics,
     }

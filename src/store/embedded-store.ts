@@ -6,6 +6,7 @@ import { StoreError } from '../base/errors.js'
 import type { KeyValue } from '../api/key-value.js'
 import { CALL_FIELDS, checkSignal, checkTimeout } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
+import type { Maintenance } from '../api/maintenance.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
 import {
   DELETE_FIELDS,
@@ -42,6 +43,7 @@ import type { CompleteResponse } from '../member/response-reader.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
 import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import { EmbeddedLeases } from './embedded-leases.js'
+import { alarmOf, EmbeddedMaintenance } from './embedded-maintenance.js'
 import { EmbeddedWatch } from './embedded-watch.js'
 import type { Listeners } from './listeners.js'
 import type { Settings } from './options.js'
@@ -66,6 +68,7 @@ const CALL_TIMEOUT_MS = 5000
 export class EmbeddedStore implements Store {
   readonly environment: Environment
   readonly leases: Leases
+  readonly maintenance: Maintenance
   readonly #member: Member
   readonly #settings: Settings
   readonly #listeners: Listeners
@@ -81,6 +84,8 @@ export class EmbeddedStore implements Store {
       checkFields(call, CALL_FIELDS, 'a call of leases')
       return this.#limits(call)
     })
+    const memberIds = settings.members.map(({ id }) => id)
+    this.maintenance = new EmbeddedMaintenance(member, (call) => this.#limits(call), memberIds)
   }
 
   async ready(call?: CallOptions): Promise<void> {
@@ -147,6 +152,7 @@ export class EmbeddedStore implements Store {
       revision: status.revision,
       compactRevision: status.compactRevision,
       digest: status.digest,
+      alarms: status.alarms.map(alarmOf),
       outrun: status.followers.flatMap(({ id, state }) => {
         return state === 'snapshot' ? members.filter((member) => member.id === id).map((member) => member.name) : []
       }),

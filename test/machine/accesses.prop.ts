@@ -139,6 +139,7 @@ type PlainType =
   | Exclude<Question['type'], 'range' | 'watch' | 'lease-keep-alive' | 'lease-time-to-live' | 'lease-list'>
   | 'compact'
   | 'lease-grant'
+  | 'alarm'
 
 /** Every key of the universe that the request reads or writes in one of its branches, one by one. */
 function touchedBy(request: KeyRequest, leases: LeaseKeys): readonly Touch[] {

@@ -20,6 +20,15 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     arbitrary: fc.record({ type: fc.constant('lease-grant' as const), id: leaseId, ttlSeconds: fc.maxSafeInteger() }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('lease-revoke' as const), id: leaseId }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('alarm' as const),
+      action: fc.constantFrom('activate' as const, 'deactivate' as const),
+      alarm: fc.constantFrom('no-space' as const, 'corrupt' as const),
+      member: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    }),
+  },
 )
 const command: fc.Arbitrary<Command> = fc.record({
   proposal: fc.record({

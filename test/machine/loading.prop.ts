@@ -33,6 +33,15 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('lease-revoke' as const), id: fc.constantFrom(...LEASES) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('alarm' as const),
+      action: fc.constantFrom('activate' as const, 'deactivate' as const, 'deactivate' as const),
+      alarm: fc.constantFrom('no-space' as const, 'corrupt' as const),
+      member: fc.integer({ min: 1, max: 2 }),
+    }),
+  },
 )
 const entry = fc.oneof(
   {
@@ -159,6 +168,7 @@ describe('the state on disk', () => {
       putOf('b', '1', { lease: 6n }),
       putOf('c', '1'),
       { type: 'delete', key: 'c' },
+      { type: 'alarm', action: 'activate', alarm: 'no-space', member: 1 },
     ]
     applyAll(
       machine,
@@ -171,10 +181,10 @@ describe('the state on disk', () => {
       expect(isDamaged(lost)).toBe(true)
       return key.charAt(0)
     })
-    expect(kinds.join('')).toBe('allorrrrr')
+    expect(kinds.join('')).toBe('allmorrrrr')
   })
 
-  test('a state of format 1, which does not tell what history there is, is read and goes on as format 2', () => {
+  test('a state of format 1, which does not tell what history there is, is read and goes on as the present one', () => {
     const backend = new MemoryBackend()
     const machine = machineOn(backend)
     applyAll(

@@ -83,6 +83,7 @@ export function decorated(
   const { leases, ...calls } = replaced
   return {
     environment: store.environment,
+    maintenance: store.maintenance,
     ready: (...given) => store.ready(...given),
     put: (...given) => store.put(...given),
     get: (...given) => store.get(...given),

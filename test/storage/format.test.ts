@@ -1,6 +1,7 @@
 /** The bytes on disk are those of docs/DATA-FORMAT.md: a change of either is a change of format. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { encodeAlarm } from '../../src/machine/alarms.js'
 import { encodeLease, encodeMeta } from '../../src/machine/state-records.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
@@ -45,6 +46,7 @@ test.each([
   ['state', sealRecord('k', Buffer.from('v'))],
   ['meta', encodeMeta(META)],
   ['lease', encodeLease({ id: 7n, ttlSeconds: 60 })],
+  ['alarm', encodeAlarm({ alarm: 'no-space', member: 5 })],
   ['put', encodePut(KEY_VALUE, 1)],
   ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],
 ])('%s', (name, bytes) => {

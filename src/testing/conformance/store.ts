@@ -9,6 +9,7 @@ import type { Store } from '../../api/store.js'
 import { keys } from './store-keys.js'
 import { leases } from './store-leases.js'
 import { lifecycle } from './store-lifecycle.js'
+import { maintenance } from './store-maintenance.js'
 import { refusals } from './store-refusals.js'
 import type { StoreTests } from './store-tests.js'
 import { transactions } from './store-transactions.js'
@@ -36,7 +37,15 @@ export interface StoreSuiteOptions {
  * })
  */
 export function storeConformance(options: StoreSuiteOptions): void {
-  const suites: StoreTests = { ...keys, ...transactions, ...leases, ...watches, ...refusals, ...lifecycle }
+  const suites: StoreTests = {
+    ...keys,
+    ...transactions,
+    ...leases,
+    ...watches,
+    ...maintenance,
+    ...refusals,
+    ...lifecycle,
+  }
   for (const [name, body] of Object.entries(suites)) {
     options.test(name, async () => {
       const harness = await options.harness()

@@ -8,6 +8,7 @@ import type { Environment } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
+import type { Maintenance } from '../../api/maintenance.js'
 import {
   deleteRequest,
   putRequest,
@@ -46,8 +47,8 @@ export interface RecordOptions {
 }
 
 /**
- * The same store, whose calls are written into `history`, for {@link check} with {@link etcdModel}. Watches, `status()` and
- * `ready()` pass through unrecorded. A call whose arguments the store refuses to look at is written down as refused.
+ * The same store, whose calls are written into `history`, for {@link check} with {@link etcdModel}. Watches, `status()`,
+ * `ready()` and maintenance pass through unrecorded. A call whose arguments the store refuses to look at is written down as refused.
  *
  * @example
  * const history = new History<EtcdInput, EtcdOutput>()
@@ -132,6 +133,7 @@ function attempt<Value>(make: () => Value): Value | undefined {
 class RecordedStore implements Store {
   readonly environment: Environment
   readonly leases: Leases
+  readonly maintenance: Maintenance
   readonly #store: Store
   readonly #recorder: Recorder
 
@@ -139,6 +141,7 @@ class RecordedStore implements Store {
     this.environment = store.environment
     this.#store = store
     this.#recorder = new Recorder(options, store.environment)
+    this.maintenance = store.maintenance
     this.leases = new RecordedLeases(store.leases, this.#recorder)
   }
 

@@ -1,0 +1,43 @@
+/** What operators ask of a store: the part of the contract that keeps a cluster running. */
+import type { CallOptions } from './call-options.js'
+
+/**
+ * `no-space`: a member is over its quota. Puts, transactions with a put and new leases are refused with `NO_SPACE`.
+ * `corrupt`: a member holds another state than the others. Everything that changes keys or leases is refused with `CORRUPT`.
+ */
+export type AlarmType = 'no-space' | 'corrupt'
+
+export interface Alarm {
+  readonly alarm: AlarmType
+  /** The member that it is about: its id, as in `status().members`. */
+  readonly memberId: number
+}
+
+/** Of a call that is about some alarms; what is left out is any. */
+export interface AlarmSelection {
+  readonly alarm?: AlarmType | undefined
+  readonly memberId?: number | undefined
+}
+
+export interface Maintenance {
+  /**
+   * The alarms that are active anywhere in the cluster, by member. Linearizable; `status().alarms` is what this member
+   * knows, without asking anybody.
+   */
+  alarms(call?: CallOptions): Promise<readonly Alarm[]>
+  /**
+   * Raises an alarm, as members do by themselves: to make a cluster refuse what it adds before something else does, or to
+   * try out what happens then. Nothing changes where it is active already.
+   */
+  raise(alarm: Alarm, call?: CallOptions): Promise<void>
+  /**
+   * Ends the alarms that are active and selected (all of them, without a selection), and gives those that it ended. No
+   * space need have been freed; but a member that is still over its quota raises its alarm again at once.
+   *
+   * @example
+   * await store.delete({ prefix: 'logs/' })
+   * await store.compact(store.status().revision)
+   * await store.maintenance.disarm({ alarm: 'no-space' })
+   */
+  disarm(selection?: AlarmSelection, call?: CallOptions): Promise<readonly Alarm[]>
+}

@@ -1,0 +1,78 @@
+/** Maintenance over a member: what is replicated goes through the log, what concerns this member's disk is done here. */
+import { AssertionError } from '../base/assert.js'
+import { CALL_FIELDS } from '../api/check-call.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
+import type { Alarm, AlarmSelection, AlarmType, Maintenance } from '../api/maintenance.js'
+import type { CallOptions } from '../api/store.js'
+import type { Alarm as AlarmRecord } from '../machine/alarms.js'
+import type { CallLimits } from '../member/deadlines.js'
+import type { Member } from '../member/member.js'
+
+const ALARM_FIELDS: Fields<Alarm> = { alarm: true, memberId: true }
+const ALARM_TYPES: Readonly<Record<AlarmType, true>> = { 'no-space': true, corrupt: true }
+
+export class EmbeddedMaintenance implements Maintenance {
+  readonly #member: Member
+  readonly #limits: (call: CallOptions) => CallLimits
+  readonly #memberIds: readonly number[]
+
+  constructor(member: Member, limits: (call: CallOptions) => CallLimits, memberIds: readonly number[]) {
+    this.#member = member
+    this.#limits = (call) => {
+      checkFields(call, CALL_FIELDS, 'a call of maintenance')
+      return limits(call)
+    }
+    this.#memberIds = memberIds
+  }
+
+  async alarms(call: CallOptions = {}): Promise<readonly Alarm[]> {
+    await this.#member.confirmRead(this.#limits(call))
+    return this.#member.alarms.map(alarmOf)
+  }
+
+  async raise(alarm: Alarm, call: CallOptions = {}): Promise<void> {
+    checkFields(alarm, ALARM_FIELDS, 'raise()')
+    checkAlarmType(alarm.alarm)
+    this.#checkMember(alarm.memberId)
+    const about = { alarm: alarm.alarm, member: alarm.memberId }
+    await this.#member.propose({ type: 'alarm', action: 'activate', ...about }, this.#limits(call))
+  }
+
+  async disarm(selection: AlarmSelection = {}, call: CallOptions = {}): Promise<readonly Alarm[]> {
+    checkFields(selection, ALARM_FIELDS, 'disarm()')
+    const { alarm, memberId } = selection
+    if (alarm !== undefined) checkAlarmType(alarm)
+    if (memberId !== undefined) checkMemberId(memberId)
+    const limits = this.#limits(call)
+    await this.#member.confirmRead(limits)
+    const selected = this.#member.alarms.filter(
+      (active) => (alarm ?? active.alarm) === active.alarm && (memberId ?? active.member) === active.member,
+    )
+    const ended = await Promise.all(selected.map((active) => this.#disarm(active, limits)))
+    return ended.flat().map(alarmOf)
+  }
+
+  async #disarm({ alarm, member }: AlarmRecord, limits: CallLimits): Promise<readonly AlarmRecord[]> {
+    const { response } = await this.#member.propose({ type: 'alarm', action: 'deactivate', alarm, member }, limits)
+    if (response.type !== 'alarm') throw new AssertionError(`an alarm was answered with a ${response.type}`)
+    return response.alarms
+  }
+
+  #checkMember(memberId: number): void {
+    checkMemberId(memberId)
+    if (!this.#memberIds.includes(memberId)) throw new RangeError(`no member of the cluster has the id ${memberId}`)
+  }
+}
+
+export function alarmOf({ alarm, member }: AlarmRecord): Alarm {
+  return { alarm, memberId: member }
+}
+
+function checkAlarmType(alarm: unknown): void {
+  if (typeof alarm === 'string' && Object.hasOwn(ALARM_TYPES, alarm)) return
+  throw new TypeError(`alarm must be 'no-space' or 'corrupt', not ${String(alarm)}`)
+}
+
+function checkMemberId(memberId: unknown): void {
+  if (typeof memberId !== 'number') throw new TypeError(`memberId must be a number, not ${typeof memberId}`)
+}

@@ -1,0 +1,46 @@
+/** Maintenance: what operators ask for. */
+import { del, put } from '../../api/operations.js'
+import { equal, rejectsAs, rejectsWith } from './check.js'
+import type { StoreTests } from './store-tests.js'
+
+export const maintenance: StoreTests = {
+  'lists the alarms that are active, and disarms those that are selected': async (store) => {
+    const { memberId } = store.status()
+    equal(await store.maintenance.alarms(), [], 'alarms at first')
+    await store.maintenance.raise({ alarm: 'no-space', memberId })
+    await store.maintenance.raise({ alarm: 'no-space', memberId })
+    await store.maintenance.raise({ alarm: 'corrupt', memberId })
+    const noSpace = { alarm: 'no-space', memberId } as const
+    const corrupt = { alarm: 'corrupt', memberId } as const
+    equal(await store.maintenance.alarms(), [noSpace, corrupt], 'alarms that were raised')
+    equal(store.status().alarms, [noSpace, corrupt], 'alarms in the status')
+    equal(await store.maintenance.disarm({ alarm: 'corrupt' }), [corrupt], 'what was disarmed')
+    equal(await store.maintenance.disarm({ alarm: 'corrupt' }), [], 'what was disarmed a second time')
+    equal(await store.maintenance.disarm(), [noSpace], 'all the rest')
+    equal(await store.maintenance.alarms(), [], 'alarms at last')
+  },
+
+  'adds nothing while the alarm says that there is no space, and still reads, deletes and compacts': async (store) => {
+    await store.put('a', '1')
+    const { revision } = await store.put('b', '1')
+    await store.maintenance.raise({ alarm: 'no-space', memberId: store.status().memberId })
+    await rejectsWith('NO_SPACE', () => store.put('a', '2'), 'a put')
+    await rejectsWith('NO_SPACE', () => store.txn({ success: [put('a', '2')] }), 'a transaction with a put')
+    await rejectsWith('NO_SPACE', () => store.leases.grant({ ttlMs: 10_000 }), 'a new lease')
+    equal((await store.get('a'))?.text(), '1', 'the value')
+    equal((await store.txn({ success: [del('a')] })).succeeded, true, 'a transaction that deletes')
+    equal((await store.delete('b')).deleted, 1, 'keys deleted')
+    await store.compact(revision)
+    await store.maintenance.disarm()
+    await store.put('a', '2')
+  },
+
+  'refuses to raise or disarm what is no alarm': async (store) => {
+    const { memberId } = store.status()
+    const wrong = { alarm: 'fire' as 'corrupt', memberId }
+    await rejectsAs(TypeError, () => store.maintenance.raise(wrong), 'an alarm of another kind')
+    await rejectsAs(TypeError, () => store.maintenance.disarm(wrong), 'the end of an alarm of another kind')
+    const nobody = { alarm: 'corrupt', memberId: memberId + 1 } as const
+    await rejectsAs(RangeError, () => store.maintenance.raise(nobody), 'an alarm of nobody')
+  },
+}
