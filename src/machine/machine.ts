@@ -38,6 +38,7 @@ import {
   META_KEY,
   ORIGIN_PREFIX,
   originKey,
+  stateBytes,
   type Meta,
 } from './state-records.js'
 
@@ -93,6 +94,15 @@ export class Machine {
     const records = addDigest(addDigest(this.store.digest, this.lessor.digest), this.alarms.digest)
     const counters = hash64(new Writer(16).uint53(this.revision).uint53(this.compactRevision).finish())
     return addDigest(addDigest(records, this.#origins.digest), counters)
+  }
+
+  /**
+   * Of all records kept and their keys, without users and roles, which have limits of their own. This member's own affair:
+   * it depends on how far it has come with removing what was compacted.
+   */
+  get bytesInUse(): number {
+    const { store, lessor, alarms } = this
+    return store.bytes + stateBytes({ leases: lessor.size, alarms: alarms.size, origins: this.#origins.size })
   }
 
   /** Takes up one record of the state on disk; they come in the order of their keys. Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */

@@ -23,6 +23,8 @@ export type Verdict = 'new' | 'duplicate' | 'expired'
 
 const WINDOW = LIMITS.pendingProposalsMax
 const WORDS = WINDOW / 32
+/** Member, incarnation, highest, and the bits. */
+export const ORIGIN_RECORD_BYTES = 8 * 3 + WORDS * 4
 
 interface Window {
   incarnation: number
@@ -54,6 +56,11 @@ export class Origins {
       this.#dirty.add(proposal.member)
     }
     return 'new'
+  }
+
+  /** Members with a window. */
+  get size(): number {
+    return this.#windows.size
   }
 
   /** The sum over all windows. */
@@ -94,7 +101,7 @@ export class Origins {
 }
 
 function encode(member: number, window: Window): Uint8Array {
-  const writer = new Writer(24 + WORDS * 4).uint53(member).uint53(window.incarnation).uint53(window.highest)
+  const writer = new Writer(ORIGIN_RECORD_BYTES).uint53(member).uint53(window.incarnation).uint53(window.highest)
   return writer.uint32s(window.applied).finish()
 }
 

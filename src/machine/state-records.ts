@@ -19,6 +19,7 @@ import type { LeaseId } from '../base/lease-id.js'
 import type { Lease } from '../lease/lessor.js'
 import type { Revision } from '../mvcc/types.js'
 import { encodeAlarm, type Alarm } from './alarms.js'
+import { ORIGIN_RECORD_BYTES } from './origins.js'
 
 export const META_KEY = 'a'
 export const LEASE_PREFIX = 'l'
@@ -40,6 +41,24 @@ export interface Meta {
   /** What the versions kept must come to, superseded ones too. Undefined in format 1, which does not tell. */
   readonly historyDigest: Digest | undefined
 }
+
+/** How many records of each kind there are besides those of revisions. */
+export interface RecordCounts {
+  readonly leases: number
+  readonly alarms: number
+  readonly origins: number
+}
+
+/** Of those records, the meta and all their keys: each kind is of one size. */
+export function stateBytes({ leases, alarms, origins }: RecordCounts): number {
+  return META_BYTES + leases * LEASE_BYTES + alarms * ALARM_BYTES + origins * ORIGIN_BYTES
+}
+
+const NUMBERED_KEY_BYTES = 1 + 8
+const META_BYTES = META_KEY.length + 2 + 8 * 6
+const LEASE_BYTES = NUMBERED_KEY_BYTES + encodeLease({ id: 0n, ttlSeconds: 0 }).byteLength
+const ALARM_BYTES = 1 + 2 * encodeAlarm({ alarm: 'no-space', member: 0 }).byteLength
+const ORIGIN_BYTES = NUMBERED_KEY_BYTES + ORIGIN_RECORD_BYTES
 
 export function encodeMeta(meta: Meta & { readonly historyDigest: Digest }): Uint8Array {
   const { digest, historyDigest } = meta

@@ -73,8 +73,8 @@ export class Sweep {
   #visit(keysMax: number): void {
     const revision = this.#space.compactRevision
     let budget = keysMax
-    const drop = (main: Revision, sub: number) => {
-      this.#space.removeRecord(main, sub)
+    const drop = (main: Revision, sub: number, bytes: number) => {
+      this.#space.removeRecord(main, sub, bytes)
       budget--
     }
     while (this.#remaining > 0 && budget > 0) {

@@ -37,10 +37,12 @@ export class KeyIndex {
   /** The hash of the latest put's record, as the store's digest counts it: two signed 32-bit lanes, since V8 keeps those unboxed. */
   hashHigh = 0
   hashLow = 0
+  /** Of the record of the latest change; set by whoever writes or loads it. */
+  bytes = 0
   /** The latest change; 0 before the first. */
   #main: Revision = 0
   #tag = 0
-  /** The changes before, oldest first: revision and tag by turns. Undefined: none. */
+  /** The changes before, oldest first: revision and tag by turns, the tag with the bytes of the record above it. Undefined: none. */
   #earlier: number[] | undefined
 
   constructor(key: Key) {
@@ -106,16 +108,27 @@ export class KeyIndex {
     return (tag & TOMBSTONE) === 0 ? { main: earlier[place] as Revision, sub: tag >>> 1 } : undefined
   }
 
+  /** Of the record of the version that existed at `revision`; 0 where there was none, or it was compacted away. */
+  bytesAt(revision: Revision): number {
+    if (this.#main <= revision) return this.live ? this.bytes : 0
+    const earlier = this.#earlier
+    const place = earlier === undefined ? -1 : lastAtOrBefore(earlier, revision)
+    if (earlier === undefined || place < 0) return 0
+    const tag = earlier[place + 1] as number
+    return (tag & TOMBSTONE) === 0 ? bytesOf(tag) : 0
+  }
+
   /** Drops what no reader at `revision` or later needs, handing each dropped change to `dropped`. */
-  compact(revision: Revision, dropped: (main: Revision, sub: number) => void): void {
+  compact(revision: Revision, dropped: Dropped): void {
     const earlier = this.#earlier
     if (this.#main <= revision) {
       if (earlier !== undefined) dropAll(earlier, earlier.length, dropped)
       this.#earlier = undefined
       if ((this.#tag & TOMBSTONE) === 0 || this.#main === revision) return
-      dropped(this.#main, this.#tag >>> 1)
+      dropped(this.#main, this.#tag >>> 1, this.bytes)
       this.#main = 0
       this.#tag = 0
+      this.bytes = 0
       return
     }
     if (earlier === undefined) return
@@ -140,16 +153,29 @@ export class KeyIndex {
   #push(main: Revision, tag: number): void {
     assert(main > this.#main, () => `${JSON.stringify(this.key)} changed at ${main} after it changed at ${this.#main}`)
     if (this.#main !== 0) {
-      if (this.#earlier === undefined) this.#earlier = [this.#main, this.#tag]
-      else this.#earlier.push(this.#main, this.#tag)
+      const tag = this.#tag + this.bytes * ABOVE_TAG
+      if (this.#earlier === undefined) this.#earlier = [this.#main, tag]
+      else this.#earlier.push(this.#main, tag)
     }
     this.#main = main
     this.#tag = tag
+    this.bytes = 0
   }
 }
 
+type Dropped = (main: Revision, sub: number, bytes: number) => void
+
 /** A tag is the place within the transaction, times two, plus this for a tombstone. */
 const TOMBSTONE = 1
+/**
+ * What the bytes of an earlier record are multiplied with to stand above its tag: the number stays whole, and takes no
+ * more room than the tag alone. Operators on bits see the tag only.
+ */
+const ABOVE_TAG = 2 ** 32
+
+function bytesOf(tag: number): number {
+  return Math.floor(tag / ABOVE_TAG)
+}
 
 /** Where the latest change at or before `revision` stands; -1 if all are later. */
 function lastAtOrBefore(changes: readonly number[], revision: Revision): number {
@@ -163,6 +189,9 @@ function lastAtOrBefore(changes: readonly number[], revision: Revision): number 
   return (low - 1) * 2
 }
 
-function dropAll(changes: readonly number[], end: number, dropped: (main: Revision, sub: number) => void): void {
-  for (let at = 0; at < end; at += 2) dropped(changes[at] as Revision, (changes[at + 1] as number) >>> 1)
+function dropAll(changes: readonly number[], end: number, dropped: Dropped): void {
+  for (let at = 0; at < end; at += 2) {
+    const tag = changes[at + 1] as number
+    dropped(changes[at] as Revision, tag >>> 1, bytesOf(tag))
+  }
 }

@@ -9,7 +9,7 @@ import { StoreError } from '../base/errors.js'
 import type { Backend } from './backend.js'
 import { HistoryDigest } from './history-digest.js'
 import type { LeaseBook } from './lease-book.js'
-import { decodeRecord, recordKey, recordKeyOf } from './record.js'
+import { decodeRecord, RECORD_KEY_BYTES, recordKey, recordKeyOf } from './record.js'
 import { TreeIndex } from './tree-index.js'
 import type { KeyValue, Revision, RevisionId } from './types.js'
 
@@ -26,6 +26,8 @@ export class KeySpace {
   /** The sum over the latest record of each key that exists. Two lanes, so that a write allocates nothing for it. */
   digestHigh = 0
   digestLow = 0
+  /** Of all records that the backend holds, with the keys that they stand under. */
+  bytes = 0
   /** Which records the backend holds. */
   readonly history = new HistoryDigest()
 
@@ -41,11 +43,13 @@ export class KeySpace {
   addRecord(main: Revision, sub: number, record: Uint8Array): void {
     this.backend.set(recordKeyOf(main, sub), record)
     this.history.add(main, sub)
+    this.bytes += RECORD_KEY_BYTES + record.byteLength
   }
 
-  removeRecord(main: Revision, sub: number): void {
+  removeRecord(main: Revision, sub: number, bytes: number): void {
     this.backend.delete(recordKeyOf(main, sub))
     this.history.remove(main, sub)
+    this.bytes -= RECORD_KEY_BYTES + bytes
   }
 
   /** Reads a record the index names. Throws `DATA_DAMAGED` where it is missing or another one. */

@@ -18,6 +18,9 @@ import type { KeyValue, Revision, RevisionId } from './types.js'
 
 export const RECORD_PREFIX = 'r'
 
+/** Prefix, main, sub. */
+export const RECORD_KEY_BYTES = 1 + 8 + 4
+
 const PUT = 1
 const TOMBSTONE = 2
 /** Kind, main, sub, length of the key. */
@@ -83,6 +86,11 @@ export function decodeRecord(bytes: Uint8Array): Record {
 /** The tombstone of a key as an event shows it. */
 export function tombstone(key: Key, modRevision: Revision): KeyValue {
   return { key, value: NO_VALUE, createRevision: 0, modRevision, version: 0, lease: NO_LEASE }
+}
+
+/** Of the key and the value of a put, told by the bytes of its record. */
+export function contentBytes(recordBytes: number): number {
+  return recordBytes - PUT_OVERHEAD_BYTES
 }
 
 /** What the digests count for this record. */

@@ -19,7 +19,7 @@ import { KeySpace } from './key-space.js'
 import { NO_LEASES, type LeaseBook } from './lease-book.js'
 import { completePlan } from './plan.js'
 import { planRange, type PlannedRange } from './range.js'
-import { decodeRecord, hashRecord, recordKey, type Record } from './record.js'
+import { decodeRecord, hashRecord, RECORD_KEY_BYTES, recordKey, type Record } from './record.js'
 import { execute } from './transaction.js'
 import type {
   DeletePlan,
@@ -84,6 +84,11 @@ export class MvccStore {
   /** The sum over all records that are kept, this member's own affair: history-digest.ts. */
   get historyDigest(): Digest {
     return this.#space.history.digest
+  }
+
+  /** Of all records that are kept, superseded ones too, with their keys. Each member's own affair: it depends on how far the sweep has come. */
+  get bytes(): number {
+    return this.#space.bytes
   }
 
   /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`, `RESPONSE_TOO_LARGE`. */
@@ -218,6 +223,8 @@ export class MvccStore {
     if (found.modRevision === id.main) throw damaged(`revision ${id.main} changes one key twice`)
     const put = record.type === 'put'
     found.restore(id, put ? keyValue : undefined)
+    found.bytes = bytes.byteLength
+    this.#space.bytes += RECORD_KEY_BYTES + bytes.byteLength
     const hash = put ? hashRecord(bytes) : undefined
     found.hashHigh = hash ? hash.high | 0 : 0
     found.hashLow = hash ? hash.low | 0 : 0

@@ -51,6 +51,7 @@ export class Write {
     // which an event waiting for a slow watcher would keep alive.
     keyValue.value = record.subarray(record.byteLength - given.byteLength)
     space.addRecord(main, sub, record)
+    found.bytes = record.byteLength
     this.#count(found, record)
     if (!compactable && found.compactable) this.#touched(found)
     if (lease !== NO_LEASE) space.leases.attach(key, lease)
@@ -91,7 +92,9 @@ export class Write {
     const previous = found.current
     const id: RevisionId = { main: this.#revision, sub: this.#events.length }
     found.delete(id.main, id.sub)
-    this.#space.addRecord(id.main, id.sub, encodeTombstone(found.key, id))
+    const record = encodeTombstone(found.key, id)
+    this.#space.addRecord(id.main, id.sub, record)
+    found.bytes = record.byteLength
     this.#count(found, undefined)
     this.#touched(found)
     this.#space.leases.detach(found.key)

@@ -101,6 +101,7 @@ describe('the state on disk', () => {
         machine.checkpoint()
         const loaded = machineOn(backend.copy())
         expect(stateOf(loaded)).toEqual(stateOf(machine))
+        expect([loaded.bytesInUse, machine.bytesInUse]).toEqual([backend.bytes, backend.bytes])
         expect(applyAll(loaded, after)).toEqual(applyAll(machine, after))
         expect(stateOf(loaded)).toEqual(stateOf(machine))
       }),

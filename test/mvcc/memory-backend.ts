@@ -19,6 +19,13 @@ export class MemoryBackend implements Backend {
     this.records.delete(key)
   }
 
+  /** Of all records and their keys. */
+  get bytes(): number {
+    let sum = 0
+    for (const [key, record] of this.records) sum += key.length + record.byteLength
+    return sum
+  }
+
   /** In the order of their keys, as a database gives them. */
   sorted(): readonly (readonly [string, Uint8Array])[] {
     return [...this.records].sort(([a], [b]) => (a < b ? -1 : 1))

@@ -78,6 +78,11 @@ class Pair {
   store = new MvccStore(this.#backend, this.#lessor)
 
   step(drawn: Step): void {
+    this.#step(drawn)
+    expect(this.store.bytes).toBe(this.#backend.bytes)
+  }
+
+  #step(drawn: Step): void {
     switch (drawn.do) {
       case 'write':
         expect(written(() => this.#write(drawn.operation))).toEqual(normal(this.model.run(drawn.operation)))
