@@ -25,7 +25,10 @@ export type Identity =
       /** At which the caller was identified, or the token was issued. */
       readonly authRevision: AuthRevision
     }
-  /** The cluster itself, for what nobody asked for: leases that end, checks of the state. Never made from a request. */
+  /**
+   * The cluster itself, for what nobody asked for (leases that end, checks of the state), and the process that holds a
+   * member in itself. Never made from what came over a network.
+   */
   | { readonly type: 'member' }
 
 export const ANONYMOUS: Identity = Object.freeze({ type: 'anonymous' })

@@ -9,7 +9,8 @@
  * Expects a request that was validated (mvcc/validate.ts), so that its depth is bounded. Lazy: where everything is allowed,
  * nobody looks at the keys of a lease.
  */
-import type { Access } from '../auth/access.js'
+import { accessOfAuth, type Access } from '../auth/access.js'
+import type { AuthQuery } from '../auth/command.js'
 import { rangeOf } from '../auth/key-range.js'
 import { assertNever } from '../base/assert.js'
 import type { Key } from '../base/bytes.js'
@@ -20,6 +21,7 @@ import type { Request } from './command.js'
 /** What a member answers without a command in the log, as far as it must be allowed. */
 export type Question =
   | RangeRequest
+  | AuthQuery
   | { readonly type: 'watch'; readonly key: Key; readonly rangeEnd?: Key | undefined }
   | { readonly type: 'lease-keep-alive'; readonly id: LeaseId }
   | { readonly type: 'lease-time-to-live'; readonly id: LeaseId; readonly keys: boolean }
@@ -36,7 +38,6 @@ export interface LeaseKeys {
   attachedTo(id: LeaseId): Iterable<Key>
 }
 
-/** Commands about users and roles have theirs in auth/access.ts. */
 export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): Generator<Access, void, undefined> {
   switch (request.type) {
     case 'range':
@@ -58,6 +59,19 @@ export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): 
       return
     case 'lease-list':
       for (const { id } of leaseKeys.leases()) yield readLease(id, leaseKeys)
+      return
+    case 'auth':
+      yield accessOfAuth(request.command)
+      return
+    case 'auth-status':
+    case 'user-get':
+    case 'user-list':
+    case 'role-get':
+    case 'role-list':
+      yield accessOfAuth(request)
+      return
+    case 'login':
+      yield { kind: 'ask' }
       return
     case 'lease-grant':
     case 'member-list':

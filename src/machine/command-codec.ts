@@ -1,7 +1,9 @@
 /**
  * Commands as bytes: what stands in the data of a log entry.
  *
- *     version | member | incarnation | sequence | request
+ *     version | member | incarnation | sequence | identity | request
+ *
+ * The identity is that of who asks (identity.ts). Version 1 had none: its commands are read as nobody's.
  *
  * The proposal comes first, so that a request that cannot be read is still known by its proposal and refused to whoever
  * waits for it. Bounded: transactions nest to a limit, nothing is allocated that the bytes do not hold, and whatever the
@@ -11,6 +13,7 @@
  * and is proposed only once every member knows it.
  */
 import { assertNever } from '../base/assert.js'
+import { readAuthCommand, writeAuthCommand } from '../auth/command-codec.js'
 import { Reader, Writer } from '../base/codec.js'
 import { LIMITS } from '../base/limits.js'
 import {
@@ -24,9 +27,11 @@ import {
   type TransactionRequest,
 } from '../mvcc/types.js'
 import { alarmNumber, alarmOfNumber } from './alarms.js'
-import type { AlarmRequest, Command, ProposalId, Request } from './command.js'
+import type { AlarmRequest, Command, LoginRequest, ProposalId, Request } from './command.js'
+import { ANONYMOUS, readIdentity, writeIdentity, type Identity } from './identity.js'
 
-const VERSION = 1
+const VERSION = 2
+const VERSION_WITHOUT_IDENTITY = 1
 
 /** Numbers on disk and on the wire: never reuse one. */
 const RANGE = 1
@@ -36,6 +41,8 @@ const TRANSACTION = 4
 const COMPACT = 5
 const LEASE_GRANT = 6
 const LEASE_REVOKE = 7
+const AUTH = 8
+const LOGIN = 9
 const ALARM = 10
 
 const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
@@ -56,6 +63,7 @@ export function encodeCommand(command: Command): Uint8Array {
   const writer = new Writer(expectedBytes(command.request))
   const { member, incarnation, sequence } = command.proposal
   writer.uint8(VERSION).uint53(member).uint53(incarnation).uint53(sequence)
+  writeIdentity(writer, command.identity)
   writeRequest(writer, command.request)
   return writer.finish()
 }
@@ -63,7 +71,7 @@ export function encodeCommand(command: Command): Uint8Array {
 /** Values are views into `bytes`. Throws `MALFORMED`. */
 export function decodeCommand(bytes: Uint8Array): Command {
   const { proposal, body } = openCommand(bytes)
-  return { proposal, request: readRequest(body) }
+  return { proposal, ...body() }
 }
 
 /** Whose command it is, without reading what it asks for. Throws `MALFORMED`. */
@@ -71,21 +79,30 @@ export function decodeProposalId(bytes: Uint8Array): ProposalId {
   return openCommand(bytes).proposal
 }
 
-/** Reads the proposal only, and leaves the request for {@link readRequest}. Throws `MALFORMED`. */
-export function openCommand(bytes: Uint8Array): { readonly proposal: ProposalId; readonly body: Reader } {
-  const body = new Reader(bytes, 'a command')
-  const version = body.uint8()
-  if (version !== VERSION) throw body.malformed(`version ${version}`)
-  const proposal = { member: body.uint53(), incarnation: body.uint53(), sequence: body.uint53() }
-  if (proposal.member === 0 || proposal.sequence === 0) throw body.malformed('a proposal without member or sequence')
-  return { proposal, body }
+/** What is asked, and by whom. */
+export type CommandBody = Omit<Command, 'proposal'>
+
+export interface OpenedCommand {
+  readonly proposal: ProposalId
+  /** Reads the rest; to be called once. Throws `MALFORMED`. */
+  readonly body: () => CommandBody
 }
 
-/** Throws `MALFORMED`. */
-export function readRequest(reader: Reader): Request {
+/** Reads the proposal only. Throws `MALFORMED`. */
+export function openCommand(bytes: Uint8Array): OpenedCommand {
+  const reader = new Reader(bytes, 'a command')
+  const version = reader.uint8()
+  if (version !== VERSION && version !== VERSION_WITHOUT_IDENTITY) throw reader.malformed(`version ${version}`)
+  const proposal = { member: reader.uint53(), incarnation: reader.uint53(), sequence: reader.uint53() }
+  if (proposal.member === 0 || proposal.sequence === 0) throw reader.malformed('a proposal without member or sequence')
+  return { proposal, body: () => readBody(reader, version) }
+}
+
+function readBody(reader: Reader, version: number): CommandBody {
+  const identity: Identity = version === VERSION_WITHOUT_IDENTITY ? ANONYMOUS : readIdentity(reader)
   const request = readAnyRequest(reader)
   reader.end()
-  return request
+  return { identity, request }
 }
 
 function expectedBytes(request: Request): number {
@@ -112,6 +129,12 @@ function writeRequest(writer: Writer, request: Request): void {
       writer.uint8(ALARM).uint8(request.action === 'activate' ? ACTIVATE : DEACTIVATE)
       writer.uint8(alarmNumber(request.alarm)).uint53(request.member)
       return
+    case 'auth':
+      writeAuthCommand(writer.uint8(AUTH), request.command)
+      return
+    case 'login':
+      writeLogin(writer, request)
+      return
     default:
       assertNever(request, 'request')
   }
@@ -134,6 +157,10 @@ function readAnyRequest(reader: Reader): Request {
       return { type: 'lease-revoke', id: readLeaseId(reader) }
     case ALARM:
       return readAlarm(reader)
+    case AUTH:
+      return { type: 'auth', command: readAuthCommand(reader) }
+    case LOGIN:
+      return readLogin(reader)
     default:
       throw reader.malformed(`request of type ${type}`)
   }
@@ -317,6 +344,22 @@ function readCompare(reader: Reader): Compare {
   }
 }
 
+function writeLogin(writer: Writer, { name, checkedAt, tokenHash }: LoginRequest): void {
+  writer
+    .uint8(LOGIN)
+    .text(name)
+    .uint53(checkedAt)
+    .boolean(tokenHash !== undefined)
+  if (tokenHash !== undefined) writer.raw(tokenHash)
+}
+
+function readLogin(reader: Reader): LoginRequest {
+  const [name, checkedAt] = [reader.text(), reader.uint53()]
+  return { type: 'login', name, checkedAt, tokenHash: reader.boolean() ? reader.raw(TOKEN_HASH_BYTES) : undefined }
+}
+
+/** Of SHA-256. */
+const TOKEN_HASH_BYTES = 32
 /** Target, relation, flags, length of the key, length of a value. */
 const LEAST_COMPARE_BYTES = 1 + 1 + 1 + 4 + 4
 /** Type, flags, length of the key: a delete. */

@@ -1,9 +1,12 @@
 /**
- * What stands in the log: one request together with the id that makes it apply at most once.
+ * What stands in the log: one request together with the id that makes it apply at most once, and with who asks for it.
  * Time and random values are chosen by the proposer and carried here; applying asks nobody.
  */
+import type { AuthCommand } from '../auth/command.js'
+import type { AuthRevision } from '../auth/types.js'
 import type { DeleteRequest, LeaseId, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
+import type { Identity } from './identity.js'
 
 /** One run of one member: a restart is a new origin. */
 export interface Origin {
@@ -39,6 +42,25 @@ export interface AlarmRequest extends Alarm {
   readonly action: 'activate' | 'deactivate'
 }
 
+/** Changes users, roles and permissions. */
+export interface AuthRequest {
+  readonly type: 'auth'
+  readonly command: AuthCommand
+}
+
+/**
+ * Ends a login: the password was found right by the member that proposes this (auth/auth-store.ts). Never the password,
+ * and never the token.
+ */
+export interface LoginRequest {
+  readonly type: 'login'
+  readonly name: string
+  /** Of users and roles when the password was checked. */
+  readonly checkedAt: AuthRevision
+  /** SHA-256 of the token by which the user is known from then on; undefined where the token is a signed one. */
+  readonly tokenHash: Uint8Array | undefined
+}
+
 export type Request =
   | PutRequest
   | DeleteRequest
@@ -47,8 +69,11 @@ export type Request =
   | LeaseGrantRequest
   | LeaseRevokeRequest
   | AlarmRequest
+  | AuthRequest
+  | LoginRequest
 
 export interface Command {
   readonly proposal: ProposalId
+  readonly identity: Identity
   readonly request: Request
 }

@@ -25,6 +25,8 @@ export function costBytes(request: Request | Operation): number {
     case 'compact':
     case 'lease-revoke':
     case 'alarm':
+    case 'auth':
+    case 'login':
       return 0
     default:
       return assertNever(request, 'request')

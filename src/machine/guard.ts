@@ -30,6 +30,8 @@ function changesKeysOrLeases(request: Request): boolean {
     case 'transaction':
       return request.success.some(changesKeys) || request.failure.some(changesKeys)
     case 'alarm':
+    case 'auth':
+    case 'login':
       return false
     default:
       return assertNever(request, 'request')

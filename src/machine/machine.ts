@@ -4,31 +4,38 @@
  * Synchronous and deterministic: its state is a function of the entries applied, on every member alike. Each command is
  * applied at most once (origins.ts). A refusal is an outcome like another; it too uses up its proposal.
  *
+ * Always: nothing is performed, and nothing but who may do what is looked at, before who asks is allowed all of it, by the
+ * users and roles as the entries before have left them. So a refusal tells nothing of keys that the caller may not reach.
  * Always: entries come in order, without gaps; the applied position covers exactly what was applied.
  * Always: `checkpoint` comes between two entries, right before what the backend gathered is committed, so that the records
  * on disk are the state at the applied position they hold.
  * A failure that is no refusal (a damaged record, a broken invariant) leaves the state half-changed: the machine refuses
  * to go on, and above all to be written.
  */
+import { AuthStore } from '../auth/auth-store.js'
+import { authorize } from '../auth/authorize.js'
 import { assert, assertNever } from '../base/assert.js'
 import { addDigest, describeDigest, equalDigest, hash64, type Digest } from '../base/checksum.js'
-import { Writer, type Reader } from '../base/codec.js'
+import { Writer } from '../base/codec.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { Lessor } from '../lease/lessor.js'
 import type { Backend } from '../mvcc/backend.js'
 import { isRecordKey } from '../mvcc/record.js'
 import { MvccStore } from '../mvcc/store.js'
 import type { Event, LeaseId, Revision } from '../mvcc/types.js'
-import { validateRevision } from '../mvcc/validate.js'
+import { validateOperation, validateRevision } from '../mvcc/validate.js'
+import { accessesOf, type Question } from './accesses.js'
 import { Alarms, encodeAlarm } from './alarms.js'
-import { openCommand, readRequest } from './command-codec.js'
-import type { AlarmRequest, LeaseGrantRequest, ProposalId, Request } from './command.js'
+import { openCommand, type CommandBody } from './command-codec.js'
+import type { AlarmRequest, LeaseGrantRequest, LoginRequest, ProposalId, Request } from './command.js'
 import { checkAlarms } from './guard.js'
+import type { Identity } from './identity.js'
 import { Origins } from './origins.js'
 import type { Applied, Outcome, Response } from './outcome.js'
 import {
   ALARM_PREFIX,
   alarmKey,
+  AUTH_PREFIX,
   decodeLease,
   decodeMeta,
   encodeLease,
@@ -56,6 +63,7 @@ export class Machine {
   readonly store: MvccStore
   readonly lessor: Lessor
   readonly alarms = new Alarms()
+  readonly auth: AuthStore
   readonly #backend: Backend
   readonly #origins = new Origins()
   #appliedIndex = 0
@@ -66,6 +74,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#backend = options.backend
+    this.auth = new AuthStore()
     this.lessor = new Lessor()
     this.store = new MvccStore(options.backend, this.lessor)
   }
@@ -87,11 +96,12 @@ export class Machine {
   }
 
   /**
-   * The logical digest: the latest version of every key, leases, alarms, proposals seen, counters. Equal on all members at the
-   * same applied index, however far each has come with removing what was compacted.
+   * The logical digest: the latest version of every key, leases, alarms, users and roles, proposals seen, counters. Equal
+   * on all members at the same applied index, however far each has come with removing what was compacted.
    */
   get digest(): Digest {
-    const records = addDigest(addDigest(this.store.digest, this.lessor.digest), this.alarms.digest)
+    const { store, lessor, alarms, auth } = this
+    const records = [lessor, alarms, auth].reduce((sum, { digest }) => addDigest(sum, digest), store.digest)
     const counters = hash64(new Writer(16).uint53(this.revision).uint53(this.compactRevision).finish())
     return addDigest(addDigest(records, this.#origins.digest), counters)
   }
@@ -118,6 +128,7 @@ export class Machine {
     else if (key.startsWith(LEASE_PREFIX)) this.#loadLease(key, record)
     else if (key.startsWith(ALARM_PREFIX)) this.#loadAlarm(key, record)
     else if (key.startsWith(ORIGIN_PREFIX)) this.#loadOrigin(key, record)
+    else if (key.startsWith(AUTH_PREFIX)) this.auth.load(key.slice(AUTH_PREFIX.length), record)
     else throw damaged(`there is a record of unknown kind, '${key.charAt(0)}'`)
   }
 
@@ -164,6 +175,15 @@ export class Machine {
     this.#advance(index, term)
   }
 
+  /**
+   * Returns if whoever asks may do all of this, by the state as it is now; `request` must be a valid one.
+   * Throws `USER_EMPTY`, `AUTH_REVISION_OLD`, `PERMISSION_DENIED`.
+   */
+  authorize(identity: Identity, request: Request | Question): void {
+    this.#checkReady()
+    authorize(this.auth, identity, accessesOf(request, this.lessor))
+  }
+
   /** Removes some of what a compaction made superfluous; true while there is more to do now. For a member that is idle. */
   sweep(keysMax: number): boolean {
     this.#checkReady()
@@ -175,6 +195,10 @@ export class Machine {
     this.#checkReady()
     for (const { member, record } of this.#origins.takeDirty()) {
       this.#backend.set(originKey(member), record)
+    }
+    for (const { key, record } of this.auth.takeChanges()) {
+      if (record === undefined) this.#backend.delete(AUTH_PREFIX + key)
+      else this.#backend.set(AUTH_PREFIX + key, record)
     }
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
     const { historyDigest } = this.store
@@ -208,10 +232,23 @@ export class Machine {
     }
   }
 
-  #execute(proposal: ProposalId, body: Reader): Applied {
-    const done = attempt(() => this.#perform(readRequest(body)))
+  #execute(proposal: ProposalId, body: () => CommandBody): Applied {
+    const done = attempt(() => {
+      const { identity, request } = body()
+      this.#check(identity, request)
+      return this.#perform(request)
+    })
     if (!done.ok) return this.#applied(proposal, done)
     return this.#applied(proposal, { ok: true, response: done.value.response }, done.value.events)
+  }
+
+  /** A request that is wrong whatever the state holds is told so first, as etcd does; that gives nothing away. */
+  #check(identity: Identity, request: Request): void {
+    if (!this.auth.enabled || identity.type === 'member') return
+    if (request.type === 'put' || request.type === 'delete' || request.type === 'transaction')
+      validateOperation(request)
+    else if (request.type === 'compact') validateRevision(request.revision)
+    this.authorize(identity, request)
   }
 
   #perform(request: Request): { readonly response: Response; readonly events: readonly Event[] } {
@@ -233,6 +270,11 @@ export class Machine {
         return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request.id) }
       case 'alarm':
         return { response: this.#changeAlarm(request), events: NO_EVENTS }
+      case 'auth':
+        this.auth.apply(request.command)
+        return { response: { type: 'auth' }, events: NO_EVENTS }
+      case 'login':
+        return { response: this.#login(request), events: NO_EVENTS }
       default:
         return assertNever(request, 'request')
     }
@@ -242,6 +284,12 @@ export class Machine {
     const lease = this.lessor.grant(request.id, request.ttlSeconds)
     this.#backend.set(leaseKey(lease.id), encodeLease(lease))
     return { type: 'lease-grant', id: lease.id, ttlSeconds: lease.ttlSeconds }
+  }
+
+  /** The hash is copied: what was read is a view of the log's bytes, which are kept by whoever keeps the view. */
+  #login({ name, checkedAt, tokenHash }: LoginRequest): Response {
+    const authRevision = this.auth.login(name, checkedAt)
+    return { type: 'login', name, authRevision, tokenHash: tokenHash && new Uint8Array(tokenHash) }
   }
 
   /** Takes the keys of the lease with it: sorted, in one revision, and none if there are none. */

@@ -1,4 +1,5 @@
 /** What comes out of applying one entry. */
+import type { AuthRevision } from '../auth/types.js'
 import type { ErrorCode } from '../base/errors.js'
 import type { DeletePlan, Event, LeaseId, PutPlan, Revision, TransactionPlan } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
@@ -25,8 +26,21 @@ export interface AlarmResponse {
   readonly alarms: readonly Alarm[]
 }
 
-/** What a lease, a compaction or an alarm is answered with: nothing of it stands in a record. */
-export type PlainResponse = CompactResponse | LeaseGrantResponse | LeaseRevokeResponse | AlarmResponse
+export interface AuthResponse {
+  readonly type: 'auth'
+}
+
+/** Each member takes note of the token when it applies this (member/token-book.ts). */
+export interface LoginResponse {
+  readonly type: 'login'
+  readonly name: string
+  readonly authRevision: AuthRevision
+  readonly tokenHash: Uint8Array | undefined
+}
+
+/** What everything but keys is answered with: nothing of it stands in a record of a revision. */
+export type PlainResponse =
+  CompactResponse | LeaseGrantResponse | LeaseRevokeResponse | AlarmResponse | AuthResponse | LoginResponse
 
 /**
  * Of what keys hold only names: applying reads no value for an answer. Every member applies each command, and again at

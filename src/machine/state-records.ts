@@ -6,6 +6,7 @@
  *     'm' | alarm, one byte | member   an alarm that is active (alarms.ts), from format 3 on
  *     'o' | member   the window of proposals of one member (origins.ts)
  *     'r' | ...      a revision (mvcc/record.ts)
+ *     'u' | ...      users, roles and whether they count (auth/records.ts); since format 3
  *
  * Numbers in keys are eight bytes, big endian. No checksums: that the bytes come back as they were set is the backend's
  * promise (mvcc/backend.ts), that none is missing the digest's. The meta sorts before the rest, and leases before
@@ -25,6 +26,7 @@ export const META_KEY = 'a'
 export const LEASE_PREFIX = 'l'
 export const ALARM_PREFIX = 'm'
 export const ORIGIN_PREFIX = 'o'
+export const AUTH_PREFIX = 'u'
 
 /** Raised when an older version could no longer read what is written. */
 export const STATE_FORMAT = 3

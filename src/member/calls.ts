@@ -7,10 +7,12 @@
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { randomId, type Random } from '../base/random.js'
+import type { Identity } from '../machine/identity.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
-import type { CallRequest, CallResponse } from './wire/call-codec.js'
+import type { Call, CallRequest, CallResponse } from './wire/call-codec.js'
 
 interface Question {
+  readonly identity: Identity
   readonly request: CallRequest
   readonly pending: Pending<CallResponse>
   askedMs: number
@@ -32,7 +34,7 @@ export class Calls {
     this.#lastId = randomId(random)
   }
 
-  ask(request: CallRequest, limits: CallLimits): Promise<CallResponse> {
+  ask(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {
     const { waiting } = this
     if (waiting >= LIMITS.pendingReadsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${waiting} calls wait on this member, the limit`)
@@ -43,7 +45,7 @@ export class Calls {
       const why = code === 'TIMEOUT' ? TIMED_OUT : 'The call was aborted.'
       return new StoreError(code, why, { cause, outcome: outcomeOf(question) })
     })
-    question = { request, pending, askedMs: 0, left: false }
+    question = { identity, request, pending, askedMs: 0, left: false }
     if (!pending.settled) this.#unasked.add(question)
     return pending.promise
   }
@@ -58,14 +60,14 @@ export class Calls {
   }
 
   /** Asks what was not asked yet; `send` returns false where it could not. */
-  submit(nowMs: number, send: (id: number, request: CallRequest) => boolean): void {
+  submit(nowMs: number, send: (call: Call) => boolean): void {
     let reachable = true
     for (const question of this.#unasked) {
       // Those that were given up leave in any case: they must not count as waiting for as long as there is no leader.
       if (!question.pending.settled) {
         if (!reachable) continue
         this.#lastId++
-        reachable = send(this.#lastId, question.request)
+        reachable = send({ id: this.#lastId, identity: question.identity, request: question.request })
         if (!reachable) continue
         question.askedMs = nowMs
         question.left = true

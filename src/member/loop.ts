@@ -36,7 +36,7 @@ import type { Persistence } from './persistence.js'
 import type { Proposals } from './proposals.js'
 import type { Reads } from './reads.js'
 import type { Watches } from './watches.js'
-import { encodeCall, type CallRequest, type CallResponse } from './wire/call-codec.js'
+import { encodeCall, type Call, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeProposals } from './wire/proposal-codec.js'
 import { encodeMessage } from './wire/raft-codec.js'
@@ -65,7 +65,7 @@ export interface LoopParts {
   readonly persistence: Persistence
   readonly pacer: Pacer
   /** Answers a question when this member leads; never rejects. */
-  readonly answer: (request: CallRequest) => Promise<CallResponse>
+  readonly answer: (call: Call) => Promise<CallResponse>
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly failed: (error: unknown) => void
   readonly observe: Observe | undefined
@@ -134,7 +134,7 @@ export class Loop {
         return raft.readIndex(requestId, nowMs)
       })
     }
-    if (calls.hasWaiting) calls.submit(nowMs, (id, request) => this.#ask(leader, id, request))
+    if (calls.hasWaiting) calls.submit(nowMs, (call) => this.#ask(leader, call))
   }
 
   /** Hands commands to whoever leads; false where that cannot be done just now. */
@@ -155,15 +155,15 @@ export class Loop {
     return transport !== undefined && !buggify('send-refused') && transport.send(to, frame)
   }
 
-  #ask(leader: NodeId, id: number, request: CallRequest): boolean {
+  #ask(leader: NodeId, call: Call): boolean {
     const { memberId, calls, pacer, answer, failed } = this.#parts
     if (leader === NOBODY) return false
     if (leader !== memberId) {
-      return this.#send(leader, { kind: FRAME_KIND.call, bytes: encodeCall({ id, request }) })
+      return this.#send(leader, { kind: FRAME_KIND.call, bytes: encodeCall(call) })
     }
-    answer(request)
+    answer(call)
       .then((response) => {
-        calls.answered(id, response)
+        calls.answered(call.id, response)
         pacer.wake()
       })
       .catch(failed)

@@ -11,6 +11,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
+import type { Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
 import type { RaftOptions } from '../raft/options.js'
@@ -146,10 +147,19 @@ export class Member {
     const failed = (error: unknown): void => {
       this.#fail(error)
     }
-    const answer = (request: CallRequest): Promise<CallResponse> => {
+    const answer = (call: Call): Promise<CallResponse> => {
       const confirmRead = (limits: CallLimits): Promise<void> => this.confirmRead(limits)
-      const parts = { raft: this.#raft, leases: this.#leases, clock, timers, electionTimeoutMs, confirmRead, buggify }
-      return answerAsLeader(parts, request)
+      const parts = {
+        raft: this.#raft,
+        machine,
+        leases: this.#leases,
+        clock,
+        timers,
+        electionTimeoutMs,
+        confirmRead,
+        buggify,
+      }
+      return answerAsLeader(parts, call)
     }
     const deadlines = new Deadlines(clock, timers)
     const wake = (): void => {
@@ -161,7 +171,7 @@ export class Member {
     this.#reads = new Reads(deadlines, buggify)
     this.#calls = new Calls(deadlines, random)
     this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs, observe, buggify)
-    this.#ranges = new Ranges(machine.store, reader, deadlines, observe)
+    this.#ranges = new Ranges(machine, reader, deadlines, observe)
     this.#watches = new Watches(machine, storage.state, observe, buggify)
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe, buggify)
     this.#inbox = new Inbox({
@@ -209,10 +219,10 @@ export class Member {
     })
   }
 
-  /** Resolves with the result once the request was applied on this member. */
-  async propose(request: Request, limits: CallLimits): Promise<Proposed> {
+  /** Resolves with the result once the request was applied on this member: whether `identity` may is decided then. */
+  async propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
     this.#checkOpen()
-    const proposed = this.#proposals.propose(request, limits)
+    const proposed = this.#proposals.propose(request, identity, limits)
     this.#pacer.wake()
     return proposed
   }
@@ -225,10 +235,10 @@ export class Member {
     return confirmed
   }
 
-  /** Reads what this member has. */
-  async range(request: RangeRequest, limits: CallLimits): Promise<Ranged> {
+  /** Reads what this member has, if `identity` may by what it has. */
+  async range(request: RangeRequest, identity: Identity, limits: CallLimits): Promise<Ranged> {
     this.#checkOpen()
-    return this.#ranges.range(request, limits)
+    return this.#ranges.range(request, identity, limits)
   }
 
   watch(options: WatchStreamOptions): WatchStream {
@@ -236,9 +246,9 @@ export class Member {
     return this.#watches.open(options)
   }
 
-  async askLeader(request: CallRequest, limits: CallLimits): Promise<CallResponse> {
+  async askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {
     this.#checkOpen()
-    const answer = this.#calls.ask(request, limits)
+    const answer = this.#calls.ask(request, identity, limits)
     this.#pacer.wake()
     return answer
   }
@@ -305,8 +315,8 @@ export class Member {
     this.#pacer.wake()
   }
 
-  async #reply(from: NodeId, call: Call, answer: (request: CallRequest) => Promise<CallResponse>): Promise<void> {
-    const response = await answer(call.request)
+  async #reply(from: NodeId, call: Call, answer: (call: Call) => Promise<CallResponse>): Promise<void> {
+    const response = await answer(call)
     const { transport, environment } = this.#options
     if (environment.buggify?.('reply-dropped') === true) return
     transport?.send(from, { kind: FRAME_KIND.reply, bytes: encodeReply({ id: call.id, response }) })

@@ -14,6 +14,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { encodeCommand } from '../machine/command-codec.js'
 import type { Origin, Request } from '../machine/command.js'
+import { MEMBER, type Identity } from '../machine/identity.js'
 import type { Applied, Outcome, Response } from '../machine/outcome.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { Observe } from './event.js'
@@ -63,10 +64,10 @@ export class Proposals {
     this.#responses = responses
   }
 
-  propose(request: Request, limits: CallLimits): Promise<Proposed> {
+  propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
     this.#checkRoom()
     const sequence = this.#sequence + 1
-    const bytes = this.#encode(request, sequence)
+    const bytes = this.#encode(request, identity, sequence)
     this.#sequence = sequence
     const pending = this.#deadlines.wait<Proposed>(limits, (code, cause) => this.#giveUp(sequence, code, cause))
     if (pending.settled) return pending.promise
@@ -78,12 +79,12 @@ export class Proposals {
   }
 
   /**
-   * A command that is handed to Raft once and never again, with nobody waiting. For what holds only while this member
+   * A command of the member's own that is handed to Raft once and never again, with nobody waiting. For what holds only while this member
    * leads: a lease's expiry sent again under the next leader could end a lease that was renewed there.
    */
   encodeOnce(request: Request): Uint8Array {
     this.#sequence++
-    return this.#encode(request, this.#sequence)
+    return this.#encode(request, MEMBER, this.#sequence)
   }
 
   get hasWaiting(): boolean {
@@ -199,8 +200,8 @@ export class Proposals {
     pending.promise.then(leave, leave)
   }
 
-  #encode(request: Request, sequence: number): Uint8Array {
-    const bytes = encodeCommand({ proposal: { ...this.#origin, sequence }, request })
+  #encode(request: Request, identity: Identity, sequence: number): Uint8Array {
+    const bytes = encodeCommand({ proposal: { ...this.#origin, sequence }, identity, request })
     if (bytes.byteLength > LIMITS.requestBytesMax) {
       throw new StoreError(
         'REQUEST_TOO_LARGE',

@@ -5,10 +5,13 @@
  *
  * Always: the answer is the state at one revision, the one at which the plan was made: a compaction meanwhile takes
  * nothing away from who reads (record-reader.ts).
+ * Always: whether who asks may read is decided in the same step in which the plan is made.
  */
 import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { answerBytes, keyAnswerBytes, keyOnly } from '../mvcc/plan.js'
+import type { Identity } from '../machine/identity.js'
+import type { Machine } from '../machine/machine.js'
 import type { MvccStore } from '../mvcc/store.js'
 import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
@@ -24,21 +27,21 @@ export interface Ranged {
 }
 
 export class Ranges {
-  readonly #store: MvccStore
+  readonly #machine: Machine
   readonly #reader: RecordReader
   readonly #deadlines: Deadlines
   readonly #observe: Observe | undefined
   readonly #waiting = new Set<Pending<Ranged>>()
 
-  constructor(store: MvccStore, reader: RecordReader, deadlines: Deadlines, observe?: Observe) {
+  constructor(machine: Machine, reader: RecordReader, deadlines: Deadlines, observe?: Observe) {
     this.#observe = observe
-    this.#store = store
+    this.#machine = machine
     this.#reader = reader
     this.#deadlines = deadlines
   }
 
   /** Ends at the deadline also where the disk hangs. */
-  range(request: RangeRequest, limits: CallLimits): Promise<Ranged> {
+  range(request: RangeRequest, identity: Identity, limits: CallLimits): Promise<Ranged> {
     if (this.#waiting.size >= LIMITS.pendingReadsMax) {
       throw new StoreError(
         'TOO_MANY_REQUESTS',
@@ -51,7 +54,7 @@ export class Ranges {
     })
     if (pending.settled) return pending.promise
     this.#waiting.add(pending)
-    this.#read(request, pending).catch((error: Error) => {
+    this.#read(request, identity, pending).catch((error: Error) => {
       pending.reject(error)
     })
     const leave = (): void => {
@@ -66,8 +69,8 @@ export class Ranges {
     this.#waiting.clear()
   }
 
-  async #read(request: RangeRequest, pending: Pending<Ranged>): Promise<void> {
-    const { records, known, keysOnly, count, more, revision } = this.#plan(request)
+  async #read(request: RangeRequest, identity: Identity, pending: Pending<Ranged>): Promise<void> {
+    const { records, known, keysOnly, count, more, revision } = this.#plan(request, identity)
     const keyValues: KeyValue[] = []
     const take = (keyValue: KeyValue): number => {
       keyValues.push(keysOnly ? keyOnly(keyValue) : keyValue)
@@ -77,9 +80,10 @@ export class Ranges {
     pending.resolve({ keyValues: known ?? keyValues, count, more, revision })
   }
 
-  #plan(request: RangeRequest): ReturnType<MvccStore['planRange']> {
+  #plan(request: RangeRequest, identity: Identity): ReturnType<MvccStore['planRange']> {
     try {
-      const plan = this.#store.planRange(request)
+      this.#machine.authorize(identity, request)
+      const plan = this.#machine.store.planRange(request)
       this.#tell(request, undefined)
       return plan
     } catch (error) {
@@ -89,6 +93,6 @@ export class Ranges {
   }
 
   #tell({ revision = 0 }: RangeRequest, refused: ErrorCode | undefined): void {
-    this.#observe?.({ type: 'ranged', revision, currentRevision: this.#store.revision, refused })
+    this.#observe?.({ type: 'ranged', revision, currentRevision: this.#machine.revision, refused })
   }
 }

@@ -5,6 +5,7 @@ import { checkLeaseId } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
 import { checkFields } from '../api/check-fields.js'
 import type { CallOptions, Lease, Leases, LeaseStatus } from '../api/store.js'
+import { MEMBER } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import type { CallResponse } from '../member/wire/call-codec.js'
@@ -34,14 +35,14 @@ export class EmbeddedLeases implements Leases {
       )
     }
     const request = this.#member.leaseGrant(ttlSeconds, id === undefined ? undefined : checkLeaseId(id))
-    const { response } = await this.#member.propose(request, this.#limits(call))
+    const { response } = await this.#member.propose(request, MEMBER, this.#limits(call))
     if (response.type !== 'lease-grant') throw new AssertionError(`a grant was answered with a ${response.type}`)
     return { id: response.id, ttlMs: response.ttlSeconds * 1000 }
   }
 
   async keepAlive(id: LeaseId, call: CallOptions = {}): Promise<Lease> {
     const request = { type: 'lease-keep-alive', lease: checkLeaseId(id) } as const
-    const status = statusOf(id, await this.#member.askLeader(request, this.#limits(call)))
+    const status = statusOf(id, await this.#member.askLeader(request, MEMBER, this.#limits(call)))
     if (status === undefined) {
       throw new StoreError('LEASE_NOT_FOUND', `Lease ${id} has ended, or never was: grant a new one.`)
     }
@@ -49,12 +50,12 @@ export class EmbeddedLeases implements Leases {
   }
 
   async revoke(id: LeaseId, call: CallOptions = {}): Promise<void> {
-    await this.#member.propose({ type: 'lease-revoke', id: checkLeaseId(id) }, this.#limits(call))
+    await this.#member.propose({ type: 'lease-revoke', id: checkLeaseId(id) }, MEMBER, this.#limits(call))
   }
 
   async timeToLive(id: LeaseId, call: CallOptions = {}): Promise<LeaseStatus | undefined> {
     const request = { type: 'lease-time-to-live', lease: checkLeaseId(id) } as const
-    return statusOf(id, await this.#member.askLeader(request, this.#limits(call)))
+    return statusOf(id, await this.#member.askLeader(request, MEMBER, this.#limits(call)))
   }
 }
 

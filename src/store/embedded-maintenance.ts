@@ -5,6 +5,7 @@ import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Alarm, AlarmSelection, AlarmType, Maintenance } from '../api/maintenance.js'
 import type { CallOptions } from '../api/store.js'
 import type { Alarm as AlarmRecord } from '../machine/alarms.js'
+import { MEMBER } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 
@@ -35,7 +36,7 @@ export class EmbeddedMaintenance implements Maintenance {
     checkAlarmType(alarm.alarm)
     this.#checkMember(alarm.memberId)
     const about = { alarm: alarm.alarm, member: alarm.memberId }
-    await this.#member.propose({ type: 'alarm', action: 'activate', ...about }, this.#limits(call))
+    await this.#member.propose({ type: 'alarm', action: 'activate', ...about }, MEMBER, this.#limits(call))
   }
 
   async disarm(selection: AlarmSelection = {}, call: CallOptions = {}): Promise<readonly Alarm[]> {
@@ -53,7 +54,11 @@ export class EmbeddedMaintenance implements Maintenance {
   }
 
   async #disarm({ alarm, member }: AlarmRecord, limits: CallLimits): Promise<readonly AlarmRecord[]> {
-    const { response } = await this.#member.propose({ type: 'alarm', action: 'deactivate', alarm, member }, limits)
+    const { response } = await this.#member.propose(
+      { type: 'alarm', action: 'deactivate', alarm, member },
+      MEMBER,
+      limits,
+    )
     if (response.type !== 'alarm') throw new AssertionError(`an alarm was answered with a ${response.type}`)
     return response.alarms
   }

@@ -36,6 +36,7 @@ import type {
   WatchOptions,
 } from '../api/store.js'
 import type { Request } from '../machine/command.js'
+import { MEMBER } from '../machine/identity.js'
 import { AbortSignals } from '../member/abort-signals.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
@@ -184,7 +185,7 @@ export class EmbeddedStore implements Store {
     validateOperation(request)
     const limits = this.#limits(options)
     if (consistency === 'linearizable') await this.#member.confirmRead(limits)
-    const { keyValues, count, more, revision } = await this.#member.range(request, limits)
+    const { keyValues, count, more, revision } = await this.#member.range(request, MEMBER, limits)
     return { items: await keyValuesOf(keyValues, this.environment), count, more, revision }
   }
 
@@ -203,7 +204,7 @@ export class EmbeddedStore implements Store {
     request: Request,
     call: CallOptions | undefined,
   ): Promise<Done<Type>> {
-    const { response, revision } = await this.#member.propose(request, this.#limits(call))
+    const { response, revision } = await this.#member.propose(request, MEMBER, this.#limits(call))
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
     return { response: response as Extract<CompleteResponse, { type: Type }>, revision }
   }

@@ -134,12 +134,8 @@ const REFUSED: { readonly response: OperationResponse | undefined; readonly even
   events: [],
 }
 
-type KeyRequest = Exclude<Request | Question, { readonly type: PlainType }>
-type PlainType =
-  | Exclude<Question['type'], 'range' | 'watch' | 'lease-keep-alive' | 'lease-time-to-live' | 'lease-list'>
-  | 'compact'
-  | 'lease-grant'
-  | 'alarm'
+type KeyRequest = Extract<Request | Question, { readonly type: KeyType }>
+type KeyType = Operation['type'] | 'watch' | 'lease-revoke' | 'lease-keep-alive' | 'lease-time-to-live' | 'lease-list'
 
 /** Every key of the universe that the request reads or writes in one of its branches, one by one. */
 function touchedBy(request: KeyRequest, leases: LeaseKeys): readonly Touch[] {

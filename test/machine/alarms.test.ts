@@ -5,6 +5,7 @@ import type { AlarmType } from '../../src/machine/alarms.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
 import { costBytes } from '../../src/machine/cost.js'
+import { MEMBER } from '../../src/machine/identity.js'
 import { Machine } from '../../src/machine/machine.js'
 import type { Outcome } from '../../src/machine/outcome.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
@@ -39,7 +40,7 @@ describe('an alarm', () => {
 
   function outcomeOf(request: Request): Outcome | undefined {
     const proposal = { member: 1, incarnation: 1, sequence: ++sequence }
-    return machine.apply(machine.appliedIndex + 1, 3, encodeCommand({ proposal, request })).outcome
+    return machine.apply(machine.appliedIndex + 1, 3, encodeCommand({ proposal, identity: MEMBER, request })).outcome
   }
 
   function apply(request: Request): string {

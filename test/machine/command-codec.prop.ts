@@ -5,7 +5,9 @@ import { isStoreError } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/base/limits.js'
 import { decodeCommand, decodeProposalId, encodeCommand } from '../../src/machine/command-codec.js'
 import type { Command, Request } from '../../src/machine/command.js'
+import { ANONYMOUS, MEMBER, type Identity } from '../../src/machine/identity.js'
 import type { Operation } from '../../src/mvcc/types.js'
+import { command as authCommand } from '../auth/arbitraries.js'
 import { deletion, put, transaction } from '../mvcc/arbitraries.js'
 import { always, get, put as putOf, txn } from '../mvcc/requests.js'
 
@@ -29,6 +31,20 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       member: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('auth' as const), command: authCommand }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('login' as const),
+      name: fc.string({ unit: 'binary' }),
+      checkedAt: fc.maxSafeNat(),
+      tokenHash: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }),
+    }),
+  },
+)
+const identity: fc.Arbitrary<Identity> = fc.oneof(
+  fc.constantFrom(ANONYMOUS, MEMBER),
+  fc.record({ type: fc.constant('user' as const), name: fc.string({ unit: 'binary' }), authRevision: fc.maxSafeNat() }),
 )
 const command: fc.Arbitrary<Command> = fc.record({
   proposal: fc.record({
@@ -36,6 +52,7 @@ const command: fc.Arbitrary<Command> = fc.record({
     incarnation: fc.maxSafeNat(),
     sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
   }),
+  identity,
   request,
 })
 
@@ -46,6 +63,7 @@ describe('commands as bytes', () => {
         const bytes = encodeCommand(drawn)
         const decoded = decodeCommand(bytes)
         expect(decoded.proposal).toEqual(drawn.proposal)
+        expect(decoded.identity).toEqual(drawn.identity)
         expect(decodeProposalId(bytes)).toEqual(drawn.proposal)
         expect(complete(decoded.request)).toEqual(complete(drawn.request))
         expect(encodeCommand(decoded)).toEqual(bytes)
@@ -55,10 +73,11 @@ describe('commands as bytes', () => {
   })
 
   test('random bytes are a command or malformed', () => {
-    const header = encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: putOf('a') }).slice(
-      0,
-      25,
-    )
+    const header = encodeCommand({
+      proposal: { member: 1, incarnation: 1, sequence: 1 },
+      identity: MEMBER,
+      request: putOf('a'),
+    }).slice(0, 25)
     const random = fc.uint8Array({ maxLength: 200, size: 'max' })
     const small = fc.array(fc.nat(7), { maxLength: 200, size: 'max' }).map((bytes) => Uint8Array.from(bytes))
     fc.assert(
@@ -82,15 +101,37 @@ describe('commands as bytes', () => {
     )
   })
 
+  test('of version 1, which named nobody, are read as nobody asking', () => {
+    fc.assert(
+      fc.property(command, (drawn) => {
+        const bytes = encodeCommand({ ...drawn, identity: MEMBER })
+        const identityAt = 1 + 3 * 8
+        const old = Uint8Array.from([1, ...bytes.subarray(1, identityAt), ...bytes.subarray(identityAt + 1)])
+        const { proposal, identity, request } = decodeCommand(old)
+        expect([proposal, identity]).toEqual([drawn.proposal, ANONYMOUS])
+        expect(complete(request)).toEqual(complete(drawn.request))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
   test('bytes too many are malformed', () => {
-    const bytes = encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: putOf('a') })
+    const bytes = encodeCommand({
+      proposal: { member: 1, incarnation: 1, sequence: 1 },
+      identity: MEMBER,
+      request: putOf('a'),
+    })
     expect(decodesOrIsMalformed(Uint8Array.from([...bytes, 0]))).toBe(false)
   })
 
   test('what nests deeper than the limit is malformed, however deep it is', () => {
     const nest = (depth: number): Operation => (depth === 0 ? putOf('a') : always(nest(depth - 1)))
     const encode = (depth: number) =>
-      encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: nest(depth) as Request })
+      encodeCommand({
+        proposal: { member: 1, incarnation: 1, sequence: 1 },
+        identity: MEMBER,
+        request: nest(depth) as Request,
+      })
     expect(decodesOrIsMalformed(encode(LIMITS.transactionDepthMax + 1))).toBe(true)
     expect(decodesOrIsMalformed(encode(LIMITS.transactionDepthMax + 2))).toBe(false)
     expect(decodesOrIsMalformed(encode(2000))).toBe(false)
@@ -98,7 +139,7 @@ describe('commands as bytes', () => {
 
   test('a count that the bytes cannot hold allocates nothing', () => {
     const bytes = Uint8Array.from(
-      encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, request: txn([], []) }),
+      encodeCommand({ proposal: { member: 1, incarnation: 1, sequence: 1 }, identity: MEMBER, request: txn([], []) }),
     )
     bytes.set([0xff, 0xff, 0xff, 0xff], bytes.length - 4)
     expect(decodesOrIsMalformed(bytes)).toBe(false)
@@ -107,14 +148,18 @@ describe('commands as bytes', () => {
   test('lease 0, member 0 and sequence 0 are malformed: they stand for none', () => {
     const proposal = { member: 1, incarnation: 0, sequence: 1 }
     const revoke: Request = { type: 'lease-revoke', id: 0n }
-    expect(decodesOrIsMalformed(encodeCommand({ proposal, request: revoke }))).toBe(false)
-    expect(decodesOrIsMalformed(encodeCommand({ proposal: { ...proposal, member: 0 }, request: putOf('a') }))).toBe(
-      false,
-    )
-    expect(decodesOrIsMalformed(encodeCommand({ proposal: { ...proposal, sequence: 0 }, request: putOf('a') }))).toBe(
-      false,
-    )
-    expect(decodesOrIsMalformed(encodeCommand({ proposal, request: always(get('a')) }))).toBe(true)
+    expect(decodesOrIsMalformed(encodeCommand({ proposal, identity: MEMBER, request: revoke }))).toBe(false)
+    expect(
+      decodesOrIsMalformed(
+        encodeCommand({ proposal: { ...proposal, member: 0 }, identity: MEMBER, request: putOf('a') }),
+      ),
+    ).toBe(false)
+    expect(
+      decodesOrIsMalformed(
+        encodeCommand({ proposal: { ...proposal, sequence: 0 }, identity: MEMBER, request: putOf('a') }),
+      ),
+    ).toBe(false)
+    expect(decodesOrIsMalformed(encodeCommand({ proposal, identity: MEMBER, request: always(get('a')) }))).toBe(true)
   })
 })
 

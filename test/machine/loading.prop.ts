@@ -1,9 +1,11 @@
 /** The state written and loaded again: the same machine, or the damage is seen. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { AuthStore } from '../../src/auth/auth-store.js'
 import { isStoreError } from '../../src/base/errors.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
+import { MEMBER } from '../../src/machine/identity.js'
 import { Machine } from '../../src/machine/machine.js'
 import {
   decodeLease,
@@ -15,6 +17,7 @@ import {
 } from '../../src/machine/state-records.js'
 import { Origins } from '../../src/machine/origins.js'
 import { isRecordKey } from '../../src/mvcc/record.js'
+import { command as authCommand } from '../auth/arbitraries.js'
 import { deletion, LEASES, put, transaction } from '../mvcc/arbitraries.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
 import { describeAll, get, put as putOf } from '../mvcc/requests.js'
@@ -42,6 +45,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       member: fc.integer({ min: 1, max: 2 }),
     }),
   },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant('auth' as const), command: authCommand }) },
 )
 const entry = fc.oneof(
   {
@@ -72,7 +76,7 @@ function applyAll(machine: Machine, drawn: readonly Entry[]): unknown[] {
     return machine.apply(
       index,
       1,
-      encodeCommand({ proposal: { member, incarnation: 1, sequence }, request: one.request }),
+      encodeCommand({ proposal: { member, incarnation: 1, sequence }, identity: MEMBER, request: one.request }),
     )
   })
 }
@@ -83,7 +87,19 @@ function stateOf(machine: Machine): unknown {
     ...{ appliedIndex, appliedTerm, revision, compactRevision, digest },
     keys: describeAll(store.range(get('\0', '\0')).keyValues),
     leases: lessor.leases().map((lease) => ({ ...lease, keys: lessor.keysOf(lease.id) })),
+    auth: authOf(machine.auth),
   }
+}
+
+function authOf(auth: AuthStore): unknown {
+  const listed = auth.answer({ type: 'user-list' })
+  const users = listed.type === 'user-list' ? listed.users.map((name) => auth.user(name)) : []
+  return [
+    auth.enabled,
+    auth.revision,
+    auth.enabledSince,
+    users.map((user) => user && { ...user, reach: auth.reachOf(user) }),
+  ]
 }
 
 /** What the digest covers: all but the applied position and history. */
@@ -158,7 +174,7 @@ describe('the state on disk', () => {
     )
   })
 
-  test('each record that is lost is seen: of a latest version, of history, a tombstone, a lease, a window, the meta', () => {
+  test('each record that is lost is seen: of a latest version, of history, a tombstone, a lease, an alarm, a window, a role, a user, the meta', () => {
     const backend = new MemoryBackend()
     const machine = machineOn(backend)
     const drawn: Request[] = [
@@ -170,6 +186,8 @@ describe('the state on disk', () => {
       putOf('c', '1'),
       { type: 'delete', key: 'c' },
       { type: 'alarm', action: 'activate', alarm: 'no-space', member: 1 },
+      { type: 'auth', command: { type: 'role-add', name: 'reader' } },
+      { type: 'auth', command: { type: 'user-add', name: 'ann', password: undefined } },
     ]
     applyAll(
       machine,
@@ -182,7 +200,7 @@ describe('the state on disk', () => {
       expect(isDamaged(lost)).toBe(true)
       return key.charAt(0)
     })
-    expect(kinds.join('')).toBe('allmorrrrr')
+    expect(kinds.join('')).toBe('allmorrrrruuu')
   })
 
   test('a state of format 1, which does not tell what history there is, is read and goes on as the present one', () => {

@@ -3,6 +3,7 @@ import { AssertionError } from '../../src/base/assert.js'
 import { isStoreError } from '../../src/base/errors.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
+import { MEMBER } from '../../src/machine/identity.js'
 import { Machine, NO_PROPOSAL } from '../../src/machine/machine.js'
 import type { Applied } from '../../src/machine/outcome.js'
 import { recordKey } from '../../src/mvcc/record.js'
@@ -26,7 +27,7 @@ describe('the machine', () => {
   })
 
   function apply(request: Request, proposal = { member: 1, incarnation: 1, sequence: ++sequence }): Applied {
-    return machine.apply(machine.appliedIndex + 1, 3, encodeCommand({ proposal, request }))
+    return machine.apply(machine.appliedIndex + 1, 3, encodeCommand({ proposal, identity: MEMBER, request }))
   }
 
   function codeOf(applied: Applied): string | undefined {
@@ -68,7 +69,11 @@ describe('the machine', () => {
   })
 
   test('a request that cannot be read is refused to whoever proposed it', () => {
-    const bytes = encodeCommand({ proposal: { member: 4, incarnation: 1, sequence: 2 }, request: put('a', '1') })
+    const bytes = encodeCommand({
+      proposal: { member: 4, incarnation: 1, sequence: 2 },
+      identity: MEMBER,
+      request: put('a', '1'),
+    })
     const applied = machine.apply(1, 3, bytes.subarray(0, bytes.length - 1))
     expect(applied.proposal).toEqual({ member: 4, incarnation: 1, sequence: 2 })
     expect(codeOf(applied)).toBe('MALFORMED')

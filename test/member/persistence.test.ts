@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
+import { MEMBER } from '../../src/machine/identity.js'
 import { Machine } from '../../src/machine/machine.js'
 import { Persistence } from '../../src/member/persistence.js'
 import { RawNode } from '../../src/raft/raw-node.js'
@@ -79,7 +80,7 @@ class Bench {
 
   request(request: Request): void {
     const proposal = { member: IDENTITY.memberId, incarnation: this.storage.incarnation, sequence: ++this.#sequence }
-    const command = encodeCommand({ proposal, request })
+    const command = encodeCommand({ proposal, identity: MEMBER, request })
     expect(this.raft.propose([command], this.scheduler.nowMs).accepted).toBe(true)
   }
 
@@ -204,7 +205,11 @@ describe('the state', () => {
     for (let nth = 1; nth <= 40; nth++) {
       const proposal = { member: 7, incarnation: 1, sequence: 1000 + nth }
       const value = new Uint8Array(100)
-      const data = encodeCommand({ proposal, request: { type: 'put', key: `x${nth}`, value, lease: 0n } })
+      const data = encodeCommand({
+        proposal,
+        identity: MEMBER,
+        request: { type: 'put', key: `x${nth}`, value, lease: 0n },
+      })
       bench.machine.apply(appliedIndex + nth, appliedTerm, data)
     }
     expect(bench.persistence.mayApply).toBe(false)

@@ -9,6 +9,7 @@ import { LIMITS } from '../../src/base/limits.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { decodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
+import { MEMBER } from '../../src/machine/identity.js'
 import type { Applied } from '../../src/machine/outcome.js'
 import { Calls } from '../../src/member/calls.js'
 import { Deadlines, type CallLimits } from '../../src/member/deadlines.js'
@@ -183,9 +184,9 @@ describe('proposals', () => {
     const named: Applied['outcome'] = { ok: true, response: { type: 'put', previous: { main: 2, sub: 0 } } }
     const controller = new AbortController()
     const calls = [
-      proposals.propose(PUT, { deadlineMs: 10 }),
-      proposals.propose(PUT, { deadlineMs: 1000, signal: controller.signal }),
-      proposals.propose(PUT, FOREVER),
+      proposals.propose(PUT, MEMBER, { deadlineMs: 10 }),
+      proposals.propose(PUT, MEMBER, { deadlineMs: 1000, signal: controller.signal }),
+      proposals.propose(PUT, MEMBER, FOREVER),
     ]
     const texts = calls.map((call) => call.catch((error: Error) => error.message))
     const standings = calls.map(standing)
@@ -203,7 +204,7 @@ describe('proposals', () => {
 
   test('are sent once, in order, each under a number of its own', () => {
     const { proposals, sent, submit } = make()
-    for (let nth = 0; nth < 5; nth++) void proposals.propose(PUT, FOREVER)
+    for (let nth = 0; nth < 5; nth++) void proposals.propose(PUT, MEMBER, FOREVER)
     submit()
     submit()
     expect(sent).toEqual([1, 2, 3, 4, 5])
@@ -211,18 +212,18 @@ describe('proposals', () => {
 
   test('go in batches of bytes, one at least', () => {
     const { proposals, timed } = make()
-    for (let nth = 0; nth < 5; nth++) void proposals.propose({ ...PUT, value: new Uint8Array(100) }, FOREVER)
+    for (let nth = 0; nth < 5; nth++) void proposals.propose({ ...PUT, value: new Uint8Array(100) }, MEMBER, FOREVER)
     const batches: number[] = []
     proposals.submit(timed.scheduler.nowMs, 350, (commands) => batches.push(commands.length) > 0)
     expect(batches).toEqual([2, 2, 1])
-    for (let nth = 0; nth < 2; nth++) void proposals.propose({ ...PUT, value: new Uint8Array(500) }, FOREVER)
+    for (let nth = 0; nth < 2; nth++) void proposals.propose({ ...PUT, value: new Uint8Array(500) }, MEMBER, FOREVER)
     proposals.submit(timed.scheduler.nowMs, 350, (commands) => batches.push(commands.length) > 0)
     expect(batches).toEqual([2, 2, 1, 1, 1])
   })
 
   test('wait while nobody takes them, and are refused if that lasts', async () => {
     const { proposals, sent, submit, timed } = make()
-    const call = standing(proposals.propose(PUT, { deadlineMs: 10 }))
+    const call = standing(proposals.propose(PUT, MEMBER, { deadlineMs: 10 }))
     submit(false)
     await timed.pass(20)
     expect(call.now()).toBe('TIMEOUT refused')
@@ -233,7 +234,7 @@ describe('proposals', () => {
 
   test('that left once are of unknown outcome, also when they could not be sent again', async () => {
     const { proposals, submit, timed } = make()
-    const call = standing(proposals.propose(PUT, { deadlineMs: 10 }))
+    const call = standing(proposals.propose(PUT, MEMBER, { deadlineMs: 10 }))
     submit()
     proposals.resubmitAll()
     submit(false)
@@ -243,7 +244,7 @@ describe('proposals', () => {
 
   test('that failed half way through being handed over are of unknown outcome', async () => {
     const { proposals, timed } = make()
-    const call = standing(proposals.propose(PUT, FOREVER))
+    const call = standing(proposals.propose(PUT, MEMBER, FOREVER))
     const failing = () =>
       proposals.submit(timed.scheduler.nowMs, 1000, () => {
         throw new Error('in the middle')
@@ -256,7 +257,7 @@ describe('proposals', () => {
 
   test('are sent again under the same number to a new leader, once', () => {
     const { proposals, sent, submit, apply } = make()
-    const calls = Array.from({ length: 3 }, () => standing(proposals.propose(PUT, FOREVER)))
+    const calls = Array.from({ length: 3 }, () => standing(proposals.propose(PUT, MEMBER, FOREVER)))
     submit()
     apply(2, DONE)
     proposals.resubmitAll()
@@ -270,12 +271,12 @@ describe('proposals', () => {
 
   test('without an outcome for long are sent again, the oldest first', async () => {
     const { proposals, sent, submit, timed } = make()
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     submit()
     await timed.pass(10)
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     submit()
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     proposals.resubmitSilent(timed.scheduler.nowMs, 5)
     submit()
     expect(sent).toEqual([1, 2, 1, 3])
@@ -293,7 +294,7 @@ describe('proposals', () => {
         await timed.pass(10)
       }
     }
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     await passMs(700)
     expect(sentAtMs).toEqual([0, 10, 30, 70, 150, 310, 470, 630])
     proposals.resubmitAll()
@@ -303,12 +304,12 @@ describe('proposals', () => {
 
   test('that were sent just now hold up none that are silent for long', async () => {
     const { proposals, sent, submit, timed } = make()
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     submit()
     await timed.pass(10)
     proposals.resubmitSilent(timed.scheduler.nowMs, 10)
     submit()
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     submit()
     await timed.pass(10)
     proposals.resubmitSilent(timed.scheduler.nowMs, 10)
@@ -318,7 +319,7 @@ describe('proposals', () => {
 
   test('end with the outcome of their own number and origin, and only once', async () => {
     const { proposals, submit, apply } = make()
-    const call = standing(proposals.propose(PUT, FOREVER))
+    const call = standing(proposals.propose(PUT, MEMBER, FOREVER))
     submit()
     apply(1, DONE, { member: 8, incarnation: 3 })
     apply(1, DONE, { member: 7, incarnation: 2 })
@@ -335,17 +336,17 @@ describe('proposals', () => {
 
   test('are refused beyond the window in which a repetition is recognised', async () => {
     const { proposals, submit, apply } = make()
-    const calls = Array.from({ length: LIMITS.pendingProposalsMax }, () => proposals.propose(PUT, FOREVER))
+    const calls = Array.from({ length: LIMITS.pendingProposalsMax }, () => proposals.propose(PUT, MEMBER, FOREVER))
     for (const call of calls) call.catch(() => undefined)
     submit()
-    expect(() => proposals.propose(PUT, FOREVER)).toThrow(
+    expect(() => proposals.propose(PUT, MEMBER, FOREVER)).toThrow(
       expect.objectContaining({ code: 'TOO_MANY_REQUESTS' satisfies ErrorCode, outcome: 'refused' }) as Error,
     )
     // The newest ones ended, the oldest still waits: it must not fall out of the window.
     for (let sequence = 2; sequence <= LIMITS.pendingProposalsMax; sequence++) apply(sequence, DONE)
-    expect(() => proposals.propose(PUT, FOREVER)).toThrow('wait on this member')
+    expect(() => proposals.propose(PUT, MEMBER, FOREVER)).toThrow('wait on this member')
     apply(1, DONE)
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     await settled()
   })
 
@@ -355,7 +356,7 @@ describe('proposals', () => {
     let taken = 0
     const fill = (): void => {
       for (;;) {
-        proposals.propose(large, FOREVER).catch(() => undefined)
+        proposals.propose(large, MEMBER, FOREVER).catch(() => undefined)
         taken++
       }
     }
@@ -368,10 +369,10 @@ describe('proposals', () => {
 
   test('over the limit of one request cost no number', () => {
     const { proposals, sent, submit } = make()
-    expect(() => proposals.propose({ ...PUT, value: new Uint8Array(LIMITS.requestBytesMax) }, FOREVER)).toThrow(
+    expect(() => proposals.propose({ ...PUT, value: new Uint8Array(LIMITS.requestBytesMax) }, MEMBER, FOREVER)).toThrow(
       String(LIMITS.requestBytesMax),
     )
-    void proposals.propose(PUT, FOREVER)
+    void proposals.propose(PUT, MEMBER, FOREVER)
     submit()
     expect(sent).toEqual([1])
   })
@@ -487,7 +488,7 @@ describe('questions to the leader', () => {
     const calls = new Calls(timed.deadlines, seededRandom(seed))
     const asked: number[] = []
     const submit = (reachable = true): void =>
-      calls.submit(timed.scheduler.nowMs, (id) => {
+      calls.submit(timed.scheduler.nowMs, ({ id }) => {
         if (reachable) asked.push(id)
         return reachable
       })
@@ -496,7 +497,7 @@ describe('questions to the leader', () => {
 
   test('are asked again of the next leader, and the answer to the earlier try is ignored', async () => {
     const { calls, asked, submit } = make()
-    const call = standing(calls.ask(ASK, FOREVER))
+    const call = standing(calls.ask(ASK, MEMBER, FOREVER))
     submit()
     calls.askAgain(Infinity)
     submit()
@@ -511,7 +512,7 @@ describe('questions to the leader', () => {
 
   test('are asked again where the one asked does not lead, though not at once, and end with any other answer', async () => {
     const { calls, asked, submit } = make()
-    const call = standing(calls.ask(ASK, FOREVER))
+    const call = standing(calls.ask(ASK, MEMBER, FOREVER))
     submit()
     calls.answered(asked[0] ?? 0, { type: 'refused', code: 'NO_LEADER', message: 'not I' })
     submit()
@@ -529,7 +530,7 @@ describe('questions to the leader', () => {
   test('of another life of the member have other ids', () => {
     const lives = [1, 2].map((seed) => {
       const { calls, asked, submit } = make(seed)
-      for (let nth = 0; nth < 50; nth++) void calls.ask(ASK, FOREVER)
+      for (let nth = 0; nth < 50; nth++) void calls.ask(ASK, MEMBER, FOREVER)
       submit()
       return asked
     })
@@ -538,8 +539,8 @@ describe('questions to the leader', () => {
 
   test('that were given up do not count as waiting while there is no leader', async () => {
     const { calls, submit, timed } = make()
-    void calls.ask(ASK, FOREVER)
-    const short = Array.from({ length: 10 }, () => standing(calls.ask(ASK, { deadlineMs: 10 })))
+    void calls.ask(ASK, MEMBER, FOREVER)
+    const short = Array.from({ length: 10 }, () => standing(calls.ask(ASK, MEMBER, { deadlineMs: 10 })))
     await timed.pass(20)
     expect(short.map(({ now }) => now())).toEqual(new Array(10).fill('TIMEOUT refused'))
     submit(false)
@@ -548,16 +549,16 @@ describe('questions to the leader', () => {
 
   test('that left are of unknown outcome, others had no effect', async () => {
     const { calls, submit, timed } = make()
-    const left = standing(calls.ask(ASK, { deadlineMs: 10 }))
+    const left = standing(calls.ask(ASK, MEMBER, { deadlineMs: 10 }))
     submit()
-    const kept = standing(calls.ask(ASK, { deadlineMs: 10 }))
+    const kept = standing(calls.ask(ASK, MEMBER, { deadlineMs: 10 }))
     await timed.pass(20)
     expect([left.now(), kept.now()]).toEqual(['TIMEOUT unknown', 'TIMEOUT refused'])
   })
 
   test('with a signal that is aborted already are not asked', async () => {
     const { calls, asked, submit } = make()
-    const call = standing(calls.ask(ASK, { deadlineMs: 10, signal: AbortSignal.abort() }))
+    const call = standing(calls.ask(ASK, MEMBER, { deadlineMs: 10, signal: AbortSignal.abort() }))
     submit()
     await settled()
     expect([call.now(), asked]).toEqual(['ABORTED refused', []])

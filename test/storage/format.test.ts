@@ -2,6 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { encodeAlarm } from '../../src/machine/alarms.js'
+import { encodeRole, encodeStatus, encodeUser } from '../../src/auth/records.js'
+import { PasswordHash } from '../../src/base/password-hash.js'
+import { encodeCommand } from '../../src/machine/command-codec.js'
 import { encodeLease, encodeMeta } from '../../src/machine/state-records.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
@@ -36,6 +39,17 @@ const KEY_VALUE = {
   ...{ createRevision: 3, modRevision: 5, version: 3 },
 }
 
+const PASSWORD = PasswordHash.of(
+  { costLog2: 15, blockSize: 8, parallelization: 3 },
+  new Uint8Array(16).fill(1),
+  new Uint8Array(32).fill(2),
+)
+const COMMAND = {
+  proposal: { member: 2, incarnation: 1, sequence: 5 },
+  identity: { type: 'user', name: 'ann', authRevision: 9 },
+  request: { type: 'lease-revoke', id: 7n },
+} as const
+
 const page = readFileSync(new URL('../../docs/DATA-FORMAT.md', import.meta.url), 'utf8')
 
 test.each([
@@ -47,6 +61,10 @@ test.each([
   ['meta', encodeMeta(META)],
   ['lease', encodeLease({ id: 7n, ttlSeconds: 60 })],
   ['alarm', encodeAlarm({ alarm: 'no-space', member: 5 })],
+  ['authorization', encodeStatus({ enabled: true, revision: 9, since: 8 })],
+  ['role', encodeRole({ name: 'r', permissions: [{ type: 'read', key: 'a', rangeEnd: 'b' }] })],
+  ['user', encodeUser({ name: 'ann', since: 4, password: PASSWORD, roles: ['r'] })],
+  ['command', encodeCommand(COMMAND)],
   ['put', encodePut(KEY_VALUE, 1)],
   ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],
 ])('%s', (name, bytes) => {

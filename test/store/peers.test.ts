@@ -9,6 +9,7 @@ import type { LogFields, Logger } from '../../src/base/logger.js'
 import { below } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
+import { MEMBER } from '../../src/machine/identity.js'
 import { encodeReply } from '../../src/member/wire/call-codec.js'
 import { FRAME_KIND } from '../../src/member/wire/frame-kind.js'
 import { encodeProposals } from '../../src/member/wire/proposal-codec.js'
@@ -167,6 +168,7 @@ describe('a member that receives', () => {
     const command = (member: number, key: string): Uint8Array =>
       encodeCommand({
         proposal: { member, incarnation: 1, sequence: 1000 },
+        identity: MEMBER,
         request: { type: 'put', key, value: Buffer.from('x'), lease: 0n },
       })
     await stage.send({ kind: FRAME_KIND.propose, bytes: encodeProposals([command(forged, 'forged')]) })

@@ -1,7 +1,14 @@
-/** Questions between members and their answers, for what only the leader knows: the time that leases have left. */
+/**
+ * Questions between members and their answers, for what only the leader knows: the time that leases have left.
+ *
+ *     question: id | identity | request
+ *
+ * The identity is that of who asks, for the leader to decide whether they may (machine/identity.ts).
+ */
 import { assertNever } from '../../base/assert.js'
 import { Reader, Writer } from '../../base/codec.js'
 import { ERRORS, type ErrorCode } from '../../base/errors.js'
+import { readIdentity, writeIdentity, type Identity } from '../../machine/identity.js'
 import type { LeaseId } from '../../mvcc/types.js'
 
 export type CallRequest =
@@ -17,6 +24,7 @@ export type CallResponse =
 export interface Call {
   /** Chosen by the caller, repeated in the reply. */
   readonly id: number
+  readonly identity: Identity
   readonly request: CallRequest
 }
 
@@ -30,6 +38,7 @@ const TIME_TO_LIVE = 2
 
 export function encodeCall(call: Call): Uint8Array {
   const writer = new Writer(32).uint53(call.id)
+  writeIdentity(writer, call.identity)
   switch (call.request.type) {
     case 'lease-keep-alive':
       return writer.uint8(KEEP_ALIVE).int64(call.request.lease).finish()
@@ -43,11 +52,12 @@ export function encodeCall(call: Call): Uint8Array {
 export function decodeCall(bytes: Uint8Array): Call {
   const reader = new Reader(bytes, 'a call')
   const id = reader.uint53()
+  const identity = readIdentity(reader)
   const code = reader.uint8()
   if (code !== KEEP_ALIVE && code !== TIME_TO_LIVE) throw reader.malformed(`unknown call ${code}`)
   const lease = reader.int64()
   reader.end()
-  return { id, request: { type: code === KEEP_ALIVE ? 'lease-keep-alive' : 'lease-time-to-live', lease } }
+  return { id, identity, request: { type: code === KEEP_ALIVE ? 'lease-keep-alive' : 'lease-time-to-live', lease } }
 }
 
 const REFUSED = 0

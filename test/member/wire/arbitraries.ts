@@ -1,6 +1,7 @@
 /** What members say to each other, drawn at random within what the types and the core allow. */
 import fc from 'fast-check'
 import { ERRORS, type ErrorCode } from '../../../src/base/errors.js'
+import { ANONYMOUS, MEMBER } from '../../../src/machine/identity.js'
 import type { Call, Reply } from '../../../src/member/wire/call-codec.js'
 import type { Message } from '../../../src/raft/message.js'
 import type { Entry, EntryKind } from '../../../src/raft/types.js'
@@ -91,6 +92,10 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
 const lease = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 
 export const call: fc.Arbitrary<Call> = fc.record({
+  identity: fc.oneof(
+    fc.constantFrom(ANONYMOUS, MEMBER),
+    fc.record({ type: fc.constant('user' as const), name: fc.string(), authRevision: fc.maxSafeNat() }),
+  ),
   id: number,
   request: fc.record({ type: fc.constantFrom('lease-keep-alive' as const, 'lease-time-to-live' as const), lease }),
 })
