@@ -9,7 +9,8 @@
  *
  * Only keys with more to them than one live version are visited, so that the work is in proportion to the garbage, not
  * to the keys. They are visited in a circle: a compaction that comes while another is swept prolongs the round, it does
- * not begin a new one, or frequent compactions would never let the sweep reach the end.
+ * not begin a new one, or frequent compactions would never let the sweep reach the end. A key with a history longer than
+ * a step is left in the middle of it and gone on with in the next one.
  *
  * A reader that has planned what to read and not yet read all of it holds the sweep: what a compaction makes superfluous
  * after its plan is removed when it has done. How far the sweep has come is each member's own affair, so one member may
@@ -26,6 +27,8 @@ export class Sweep {
   /** Visits until every candidate has been seen since the last compaction. */
   #remaining = 0
   /** The compact revision at each hold, oldest first. */
+  /** The key whose history was longer than what was left of a step, and how many of its changes are removed. */
+  #unfinished: { readonly found: KeyIndex; readonly removed: number } | undefined
   readonly #holds = new Set<{ readonly compactRevision: Revision }>()
 
   constructor(space: KeySpace) {
@@ -33,7 +36,7 @@ export class Sweep {
   }
 
   get pending(): boolean {
-    return this.#remaining > 0
+    return this.#remaining > 0 || this.#unfinished !== undefined
   }
 
   /** Keeps every record that can be read now, until what this gives is called. */
@@ -57,7 +60,7 @@ export class Sweep {
     this.#remaining = this.#candidates.size
   }
 
-  /** Visits up to `keysMax` keys; a long history counts for several. Whether a further step would find something to do. */
+  /** Visits up to `keysMax` keys, of which each removed change counts for one. Whether a further step would find something to do. */
   step(keysMax: number): boolean {
     if (this.#held) return false
     this.#visit(keysMax)
@@ -71,25 +74,36 @@ export class Sweep {
   }
 
   #visit(keysMax: number): void {
-    const revision = this.#space.compactRevision
     let budget = keysMax
-    const drop = (main: Revision, sub: number, bytes: number) => {
-      this.#space.removeRecord(main, sub, bytes)
-      budget--
+    while (budget > 0) {
+      const { found, removed } = this.#unfinished ?? { found: this.#take(), removed: 0 }
+      if (found === undefined) return
+      const superfluous = found.superfluousAt(this.#space.compactRevision)
+      const through = Math.min(superfluous, removed + budget)
+      found.visit(removed, through, this.#remove)
+      budget -= 1 + through - removed
+      this.#unfinished = through < superfluous ? { found, removed: through } : undefined
+      if (this.#unfinished === undefined) this.#finish(found, superfluous)
     }
-    while (this.#remaining > 0 && budget > 0) {
-      const found = this.#next()
-      if (found === undefined) {
-        this.#remaining = 0
-        return
-      }
-      this.#remaining--
-      budget--
-      found.compact(revision, drop)
-      if (found.compactable && !found.empty) continue
-      this.#candidates.delete(found)
-      if (found.empty) this.#space.index.remove(found.key)
-    }
+  }
+
+  readonly #remove = (main: Revision, sub: number, bytes: number): void => {
+    this.#space.removeRecord(main, sub, bytes)
+  }
+
+  #finish(found: KeyIndex, superfluous: number): void {
+    if (superfluous > 0) found.forget(superfluous)
+    if (found.compactable && !found.empty) return
+    this.#candidates.delete(found)
+    if (found.empty) this.#space.index.remove(found.key)
+  }
+
+  /** The next key of the round. */
+  #take(): KeyIndex | undefined {
+    if (this.#remaining === 0) return undefined
+    const found = this.#next()
+    this.#remaining = found === undefined ? 0 : this.#remaining - 1
+    return found
   }
 
   #next(): KeyIndex | undefined {

@@ -118,26 +118,47 @@ export class KeyIndex {
     return (tag & TOMBSTONE) === 0 ? bytesOf(tag) : 0
   }
 
-  /** Drops what no reader at `revision` or later needs, handing each dropped change to `dropped`. */
-  compact(revision: Revision, dropped: Dropped): void {
+  /**
+   * How many of its changes, oldest first, no reader at `revision` or later needs. Compacting is to {@link visit} these and
+   * then to {@link forget} them; a key may have a million of them, so that may take several steps: at a later revision
+   * they are never fewer.
+   */
+  superfluousAt(revision: Revision): number {
     const earlier = this.#earlier
     if (this.#main <= revision) {
-      if (earlier !== undefined) dropAll(earlier, earlier.length, dropped)
-      this.#earlier = undefined
-      if ((this.#tag & TOMBSTONE) === 0 || this.#main === revision) return
-      dropped(this.#main, this.#tag >>> 1, this.bytes)
-      this.#main = 0
-      this.#tag = 0
-      this.bytes = 0
-      return
+      const before = earlier === undefined ? 0 : earlier.length / 2
+      if ((this.#tag & TOMBSTONE) === 0 || this.#main === revision) return before
+      return before + 1
     }
-    if (earlier === undefined) return
+    if (earlier === undefined) return 0
     const place = lastAtOrBefore(earlier, revision)
-    if (place < 0) return
+    if (place < 0) return 0
     const keep = ((earlier[place + 1] as number) & TOMBSTONE) === 0 || earlier[place] === revision
-    const from = keep ? place : place + 2
-    dropAll(earlier, from, dropped)
-    this.#earlier = from === earlier.length ? undefined : earlier.slice(from)
+    return (keep ? place : place + 2) / 2
+  }
+
+  /** Hands out the changes from place `from` to before `to`, counted from the oldest. */
+  visit(from: number, to: number, change: Visit): void {
+    const earlier = this.#earlier ?? NO_CHANGES
+    const end = Math.min(2 * to, earlier.length)
+    for (let at = 2 * from; at < end; at += 2) {
+      const tag = earlier[at + 1] as number
+      change(earlier[at] as Revision, tag >>> 1, bytesOf(tag))
+    }
+    if (2 * to > earlier.length) change(this.#main, this.#tag >>> 1, this.bytes)
+  }
+
+  /** Drops the oldest `count` changes. */
+  forget(count: number): void {
+    const earlier = this.#earlier
+    const before = earlier === undefined ? 0 : earlier.length / 2
+    if (count < before) this.#earlier = earlier?.slice(2 * count)
+    else this.#earlier = undefined
+    if (count <= before) return
+    assert(!this.live, () => `the version of ${JSON.stringify(this.key)} that exists is dropped`)
+    this.#main = 0
+    this.#tag = 0
+    this.bytes = 0
   }
 
   /** The changes kept, oldest first, as the drawing above shows them. */
@@ -163,7 +184,8 @@ export class KeyIndex {
   }
 }
 
-type Dropped = (main: Revision, sub: number, bytes: number) => void
+/** `bytes`: of the record. */
+type Visit = (main: Revision, sub: number, bytes: number) => void
 
 /** A tag is the place within the transaction, times two, plus this for a tombstone. */
 const TOMBSTONE = 1
@@ -176,6 +198,7 @@ const ABOVE_TAG = 2 ** 32
 function bytesOf(tag: number): number {
   return Math.floor(tag / ABOVE_TAG)
 }
+const NO_CHANGES: readonly number[] = Object.freeze([])
 
 /** Where the latest change at or before `revision` stands; -1 if all are later. */
 function lastAtOrBefore(changes: readonly number[], revision: Revision): number {
@@ -187,11 +210,4 @@ function lastAtOrBefore(changes: readonly number[], revision: Revision): number 
     else high = middle
   }
   return (low - 1) * 2
-}
-
-function dropAll(changes: readonly number[], end: number, dropped: Dropped): void {
-  for (let at = 0; at < end; at += 2) {
-    const tag = changes[at + 1] as number
-    dropped(changes[at] as Revision, tag >>> 1, bytesOf(tag))
-  }
 }

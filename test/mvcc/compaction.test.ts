@@ -107,6 +107,28 @@ describe('compaction', () => {
     expect(backend.records.size).toBe(8)
   })
 
+  test('removes no more of the long history of one key in a step than it was told to, whatever happens between two steps', () => {
+    const { store, backend, records } = world()
+    for (let round = 0; round < 20; round++) {
+      store.write(put('a', String(round)))
+      store.write(put('b', String(round)))
+    }
+    store.write(del('a'))
+    const reads = () => [40, 41, 42].map((revision) => store.range(get('a', 'c', { revision })).count)
+    store.compact(30)
+    expect([store.sweep(5), backend.records.size]).toEqual([true, 36])
+    store.write(put('a', 'again'))
+    store.compact(40)
+    expect(reads()).toEqual([2, 2, 1])
+    const sizes: number[] = []
+    while (store.sweep(5)) {
+      sizes.push(backend.records.size)
+      expect(reads()).toEqual([2, 2, 1])
+    }
+    expect(sizes.every((size, at) => at === 0 || (sizes[at - 1] ?? 0) - size <= 5)).toBe(true)
+    expect(records()).toEqual(['b@39', 'a@40', 'b@41', 'a@42†', 'a@43'])
+  })
+
   test('an unfinished sweep is resumed after a restart', () => {
     const { store, backend } = world()
     for (let round = 0; round < 3; round++) for (const key of 'abcd') store.write(put(key, String(round)))

@@ -13,6 +13,12 @@ function drawn(): KeyIndex {
   return index
 }
 
+function compact(index: KeyIndex, revision: number, dropped: (main: number, sub: number) => void): void {
+  const superfluous = index.superfluousAt(revision)
+  index.visit(0, superfluous, dropped)
+  index.forget(superfluous)
+}
+
 describe('the history of one key', () => {
   test('grows as drawn', () => {
     const index = new KeyIndex('k')
@@ -44,7 +50,7 @@ describe('the history of one key', () => {
   ])('compacted at %i it keeps "%s"', (revision, kept, expected) => {
     const index = drawn()
     const dropped: string[] = []
-    index.compact(revision, (main, sub) => dropped.push(`${main}.${sub}`))
+    compact(index, revision, (main, sub) => dropped.push(`${main}.${sub}`))
     expect(index.describe()).toBe(kept)
     expect(dropped).toEqual(expected)
     expect([index.createRevision, index.version]).toEqual([9, 2])
@@ -62,9 +68,9 @@ describe('the history of one key', () => {
     const index = new KeyIndex('k')
     index.put(2, 0)
     index.delete(3, 0)
-    index.compact(3, () => undefined)
+    compact(index, 3, () => undefined)
     expect([index.describe(), index.empty, index.compactable]).toEqual(['3†', false, true])
-    index.compact(4, () => undefined)
+    compact(index, 4, () => undefined)
     expect([index.describe(), index.empty, index.compactable]).toEqual(['', true, false])
   })
 
@@ -72,7 +78,7 @@ describe('the history of one key', () => {
     const index = new KeyIndex('k')
     index.put(2, 0)
     expect(index.compactable).toBe(false)
-    index.compact(50, () => expect.unreachable())
+    compact(index, 50, () => expect.unreachable())
     expect(index.describe()).toBe('2')
   })
 
