@@ -18,6 +18,7 @@ export type { Selection } from './api/key-value.js'
 export type { Alarm, AlarmSelection, AlarmType, Maintenance } from './api/maintenance.js'
 export type {
   CallOptions,
+  CompactOptions,
   Consistency,
   DeleteResult,
   GetOptions,

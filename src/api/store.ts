@@ -66,6 +66,15 @@ export interface TransactionResult {
   readonly results: readonly OperationResult[]
 }
 
+export interface CompactOptions extends CallOptions {
+  /**
+   * Resolve only when what the compaction made superfluous is removed on this member, and that is on its disk; the others
+   * remove it by themselves. Default false: then it is removed in the background. A call that ends before with `TIMEOUT`
+   * or `ABORTED` has compacted all the same (`outcome` is `unknown`).
+   */
+  readonly physical?: boolean | undefined
+}
+
 export interface WatchOptions {
   /** The first revision to see. Default: what happens after the call. */
   readonly startRevision?: Revision | undefined
@@ -183,8 +192,11 @@ export interface Store extends AsyncDisposable {
   /** Compares and operations as one atomic step. */
   txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult>
   watch(selection: Selection, options?: WatchOptions): Watch
-  /** Forgets history before `revision`; the latest version of every key stays. */
-  compact(revision: Revision, options?: CallOptions): Promise<void>
+  /**
+   * Forgets history before `revision`; the latest version of every key stays. Rejects with `COMPACTED` where that was done
+   * before, `FUTURE_REVISION`.
+   */
+  compact(revision: Revision, options?: CompactOptions): Promise<void>
   status(): StoreStatus
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void
   /** Stops: new calls are refused, waiting ones rejected with `CLOSED`, buffered state is written. Idempotent. */

@@ -35,6 +35,7 @@ import type { Pacer } from './pacer.js'
 import type { Persistence } from './persistence.js'
 import type { Proposals } from './proposals.js'
 import type { Reads } from './reads.js'
+import type { Swept } from './swept.js'
 import type { Watches } from './watches.js'
 import { encodeCall, type Call, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
@@ -63,6 +64,7 @@ export interface LoopParts {
   readonly leases: LeaseDriver
   readonly watches: Watches
   readonly persistence: Persistence
+  readonly swept: Swept
   readonly pacer: Pacer
   /** Answers a question when this member leads; never rejects. */
   readonly answer: (call: Call) => Promise<CallResponse>
@@ -91,7 +93,7 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, persistence, pacer, buggify } = this.#parts
+    const { raft, persistence, swept, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
@@ -103,6 +105,7 @@ export class Loop {
     this.#endLeases(nowMs)
     this.#sweep()
     persistence.maybeWrite(this.#wake)
+    if (swept.hasWaiting) swept.reached(persistence.durablySweptRevision)
     if (raft.hasReady(persistence.mayApply)) pacer.wake()
     pacer.wakeAt(this.#nextDeadlineMs())
     this.#tellTurned(nowMs)

@@ -13,7 +13,7 @@ import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import type { Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
-import type { LeaseId, RangeRequest } from '../mvcc/types.js'
+import type { LeaseId, RangeRequest, Revision } from '../mvcc/types.js'
 import type { RaftOptions } from '../raft/options.js'
 import { RawNode } from '../raft/raw-node.js'
 import type { Status } from '../raft/ready.js'
@@ -36,6 +36,7 @@ import { Ranges, type Ranged } from './ranges.js'
 import { Reads } from './reads.js'
 import { RecordReader } from './record-reader.js'
 import { ResponseReader } from './response-reader.js'
+import { Swept } from './swept.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
 import { encodeReply, type Call, type CallRequest, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
@@ -97,6 +98,7 @@ export class Member {
   readonly #watches: Watches
   readonly #inbox: Inbox
   readonly #persistence: Persistence
+  readonly #swept: Swept
   readonly #pacer: Pacer
   readonly #loop: Loop
 
@@ -174,6 +176,7 @@ export class Member {
     this.#ranges = new Ranges(machine, reader, deadlines, observe)
     this.#watches = new Watches(machine, storage.state, observe, buggify)
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe, buggify)
+    this.#swept = new Swept(deadlines)
     this.#inbox = new Inbox({
       memberId,
       raft: this.#raft,
@@ -208,6 +211,7 @@ export class Member {
       leases: this.#leases,
       watches: this.#watches,
       persistence: this.#persistence,
+      swept: this.#swept,
       pacer: this.#pacer,
       answer,
       leaderChanged: (leader, term) => {
@@ -244,6 +248,14 @@ export class Member {
   watch(options: WatchStreamOptions): WatchStream {
     this.#checkOpen()
     return this.#watches.open(options)
+  }
+
+  /** Resolves when what compactions up to `revision`, which is applied here, made superfluous is gone from this disk. */
+  async swept(revision: Revision, limits: CallLimits): Promise<void> {
+    this.#checkOpen()
+    const swept = this.#swept.wait(revision, limits)
+    this.#pacer.wake()
+    return swept
   }
 
   async askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {
@@ -392,6 +404,7 @@ export class Member {
     this.#reads.rejectAll(code, why, cause)
     this.#calls.rejectAll(code, why, cause)
     this.#ranges.rejectAll(code, why, cause)
+    this.#swept.rejectAll(code, why, cause)
     this.#watches.closeAll(new StoreError(code, why, { cause }))
   }
 

@@ -38,6 +38,8 @@ export class Persistence {
   #begun: LogPosition
   /** The latest compaction of which all removals are in a write. */
   #sweptRevision: Revision
+  /** The same of the writes that are durable. */
+  #durablySweptRevision: Revision
   #stateWrites = 0
   #trims = 0
 
@@ -58,11 +60,19 @@ export class Persistence {
     this.#durable = { index: parts.machine.appliedIndex, term: parts.machine.appliedTerm }
     this.#begun = this.#durable
     this.#sweptRevision = parts.machine.store.sweeping ? 0 : parts.machine.compactRevision
+    this.#durablySweptRevision = this.#sweptRevision
   }
 
   /** Up to here the state itself is on disk. */
   get durableIndex(): number {
     return this.#durable.index
+  }
+
+  /** What compactions up to here made superfluous is gone from the disk. */
+  get durablySweptRevision(): Revision {
+    const { store, compactRevision } = this.#machine
+    const nothingLeft = this.#writing === undefined && !store.sweeping && this.#storage.state.stagedBytes === 0
+    return nothingLeft ? compactRevision : this.#durablySweptRevision
   }
 
   get statistics(): { readonly stateWrites: number; readonly logTrims: number } {
@@ -112,11 +122,13 @@ export class Persistence {
   async #write(): Promise<void> {
     const at: LogPosition = { index: this.#machine.appliedIndex, term: this.#machine.appliedTerm }
     if (!this.#machine.store.sweeping) this.#sweptRevision = this.#machine.compactRevision
+    const sweptRevision = this.#sweptRevision
     this.#begun = at
     this.#tellBegun(at)
     this.#machine.checkpoint()
     await this.#storage.state.commit()
     this.#durable = at
+    this.#durablySweptRevision = sweptRevision
     this.#observe?.({ type: 'state-durable', position: at })
     this.#stateWrites++
     await this.#trim()

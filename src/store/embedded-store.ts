@@ -22,6 +22,7 @@ import {
 } from '../api/operations.js'
 import type {
   CallOptions,
+  CompactOptions,
   DeleteResult,
   GetOptions,
   Leases,
@@ -60,6 +61,7 @@ const PUT_CALL: Fields<PutOptions & CallOptions> = { ...PUT_FIELDS, ...CALL_FIEL
 const DELETE_CALL: Fields<DeleteOptions & CallOptions> = { ...DELETE_FIELDS, ...CALL_FIELDS }
 const GET_CALL: Fields<GetOptions> = { revision: true, consistency: true, ...CALL_FIELDS }
 const RANGE_CALL: Fields<RangeOptions> = { ...READ_FIELDS, consistency: true, ...CALL_FIELDS }
+const COMPACT_CALL: Fields<CompactOptions> = { physical: true, ...CALL_FIELDS }
 
 const NO_OPTIONS = {}
 
@@ -131,10 +133,15 @@ export class EmbeddedStore implements Store {
     return new EmbeddedWatch(this.#member, this.#watchSignals, rangeOf(selection), options)
   }
 
-  async compact(revision: Revision, options?: CallOptions): Promise<void> {
-    checkFields(options, CALL_FIELDS, 'compact()')
+  async compact(revision: Revision, options?: CompactOptions): Promise<void> {
+    checkFields(options, COMPACT_CALL, 'compact()')
+    const physical: unknown = options?.physical ?? false
+    if (typeof physical !== 'boolean') throw new TypeError(`physical must be true or false, not ${String(physical)}`)
     validateRevision(revision)
-    await this.#propose('compact', { type: 'compact', revision }, options)
+    // One deadline for both: taken before.
+    const limits = this.#limits(options)
+    await this.#proposeWithin('compact', { type: 'compact', revision }, limits)
+    if (physical) await this.#member.swept(revision, limits)
   }
 
   status(): StoreStatus {
@@ -204,7 +211,15 @@ export class EmbeddedStore implements Store {
     request: Request,
     call: CallOptions | undefined,
   ): Promise<Done<Type>> {
-    const { response, revision } = await this.#member.propose(request, MEMBER, this.#limits(call))
+    return this.#proposeWithin(type, request, this.#limits(call))
+  }
+
+  async #proposeWithin<Type extends CompleteResponse['type']>(
+    type: Type,
+    request: Request,
+    limits: CallLimits,
+  ): Promise<Done<Type>> {
+    const { response, revision } = await this.#member.propose(request, MEMBER, limits)
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
     return { response: response as Extract<CompleteResponse, { type: Type }>, revision }
   }

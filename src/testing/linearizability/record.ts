@@ -20,6 +20,7 @@ import {
 } from '../../api/operations.js'
 import type {
   CallOptions,
+  CompactOptions,
   DeleteResult,
   GetOptions,
   Lease,
@@ -195,7 +196,7 @@ class RecordedStore implements Store {
     )
   }
 
-  compact(revision: Revision, options?: CallOptions): Promise<void> {
+  compact(revision: Revision, options?: CompactOptions): Promise<void> {
     return this.#recorder.call(
       () => ({ type: 'compact', revision }),
       () => this.#store.compact(revision, options),
