@@ -94,7 +94,5 @@ async function recordsOnDisk(place: Place) {
   const records = await database.iterator().all()
   await database.close()
   await disk.release()
-  return records
-    .filter(([key]) => isRecordKey(key))
-    .map(([key, sealed]) => decodeRecord(unsealRecord(key, sealed as Uint8Array)))
+  return records.filter(([key]) => isRecordKey(key)).map(([key, sealed]) => decodeRecord(unsealRecord(key, sealed)))
 }
