@@ -16,19 +16,21 @@
  * after its plan is removed when it has done. How far the sweep has come is each member's own affair, so one member may
  * wait where others go on. Those who come after the compaction need nothing of what it removes, and hold nothing up.
  */
+import { assert } from '../base/assert.js'
+import { Queue } from '../base/queue.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
 import type { Revision } from './types.js'
 
 export class Sweep {
   readonly #space: KeySpace
-  readonly #candidates = new Set<KeyIndex>()
-  #cursor: Iterator<KeyIndex> = this.#candidates.values()
-  /** Visits until every candidate has been seen since the last compaction. */
+  /** The keys at which a compaction may one day find something, each once. */
+  readonly #candidates = new Queue<KeyIndex>()
+  /** Visits until every candidate that there was at the last compaction has been seen. */
   #remaining = 0
+  /** Of the first candidate, whose history was longer than what was left of a step: how many of its changes are removed. */
+  #removed = 0
   /** The compact revision at each hold, oldest first. */
-  /** The key whose history was longer than what was left of a step, and how many of its changes are removed. */
-  #unfinished: { readonly found: KeyIndex; readonly removed: number } | undefined
   readonly #holds = new Set<{ readonly compactRevision: Revision }>()
 
   constructor(space: KeySpace) {
@@ -36,7 +38,7 @@ export class Sweep {
   }
 
   get pending(): boolean {
-    return this.#remaining > 0 || this.#unfinished !== undefined
+    return this.#remaining > 0
   }
 
   /** Keeps every record that can be read now, until what this gives is called. */
@@ -48,11 +50,9 @@ export class Sweep {
     }
   }
 
-  /** Tells that a compaction may one day find something at this key. */
+  /** Tells that a key has come to be compactable. The round under way would find nothing there yet. */
   add(found: KeyIndex): void {
-    const before = this.#candidates.size
-    this.#candidates.add(found)
-    if (this.#remaining > 0) this.#remaining += this.#candidates.size - before
+    this.#candidates.push(found)
   }
 
   /** Begins a round up to the store's compact revision, or prolongs the one under way. */
@@ -75,15 +75,15 @@ export class Sweep {
 
   #visit(keysMax: number): void {
     let budget = keysMax
-    while (budget > 0) {
-      const { found, removed } = this.#unfinished ?? { found: this.#take(), removed: 0 }
-      if (found === undefined) return
+    while (this.#remaining > 0 && budget > 0) {
+      const found = this.#candidates.first
+      assert(found !== undefined, 'the sweep has lost a key')
       const superfluous = found.superfluousAt(this.#space.compactRevision)
-      const through = Math.min(superfluous, removed + budget)
-      found.visit(removed, through, this.#remove)
-      budget -= 1 + through - removed
-      this.#unfinished = through < superfluous ? { found, removed: through } : undefined
-      if (this.#unfinished === undefined) this.#finish(found, superfluous)
+      const through = Math.min(superfluous, this.#removed + budget)
+      found.visit(this.#removed, through, this.#remove)
+      budget -= 1 + through - this.#removed
+      this.#removed = through
+      if (through === superfluous) this.#finish(found)
     }
   }
 
@@ -91,26 +91,12 @@ export class Sweep {
     this.#space.removeRecord(main, sub, bytes)
   }
 
-  #finish(found: KeyIndex, superfluous: number): void {
-    if (superfluous > 0) found.forget(superfluous)
-    if (found.compactable && !found.empty) return
-    this.#candidates.delete(found)
+  #finish(found: KeyIndex): void {
+    this.#candidates.shift()
+    this.#remaining--
+    if (this.#removed > 0) found.forget(this.#removed)
+    this.#removed = 0
     if (found.empty) this.#space.index.remove(found.key)
-  }
-
-  /** The next key of the round. */
-  #take(): KeyIndex | undefined {
-    if (this.#remaining === 0) return undefined
-    const found = this.#next()
-    this.#remaining = found === undefined ? 0 : this.#remaining - 1
-    return found
-  }
-
-  #next(): KeyIndex | undefined {
-    const next = this.#cursor.next()
-    if (!next.done) return next.value
-    this.#cursor = this.#candidates.values()
-    const first = this.#cursor.next()
-    return first.done ? undefined : first.value
+    else if (found.compactable) this.#candidates.push(found)
   }
 }

@@ -222,13 +222,14 @@ export class MvccStore {
     const found = this.#space.index.getOrInsert(keyValue.key)
     if (found.modRevision === id.main) throw damaged(`revision ${id.main} changes one key twice`)
     const put = record.type === 'put'
+    const compactable = found.compactable
     found.restore(id, put ? keyValue : undefined)
     found.bytes = bytes.byteLength
     this.#space.bytes += RECORD_KEY_BYTES + bytes.byteLength
     const hash = put ? hashRecord(bytes) : undefined
     found.hashHigh = hash ? hash.high | 0 : 0
     found.hashLow = hash ? hash.low | 0 : 0
-    if (found.compactable) this.#sweep.add(found)
+    if (!compactable && found.compactable) this.#sweep.add(found)
     if (keyValue.lease !== NO_LEASE) loading.leases.set(found.key, keyValue.lease)
     else loading.leases.delete(found.key)
   }

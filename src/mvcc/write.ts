@@ -91,12 +91,13 @@ export class Write {
   #delete(found: KeyIndex): void {
     const previous = found.current
     const id: RevisionId = { main: this.#revision, sub: this.#events.length }
+    const compactable = found.compactable
     found.delete(id.main, id.sub)
     const record = encodeTombstone(found.key, id)
     this.#space.addRecord(id.main, id.sub, record)
     found.bytes = record.byteLength
     this.#count(found, undefined)
-    this.#touched(found)
+    if (!compactable) this.#touched(found)
     this.#space.leases.detach(found.key)
     this.#events.push({ type: 'delete', keyValue: tombstone(found.key, id.main), previous })
   }
