@@ -1,6 +1,6 @@
 /** Quorate: etcd that you import. */
 export { open } from './store/open.js'
-export type { MemberEvent, MemberEventType, OpenOptions } from './store/options.js'
+export type { AutoCompaction, MemberEvent, MemberEventType, OpenOptions } from './store/options.js'
 export { compare, del, get, put, txn } from './api/operations.js'
 export type {
   Compare,

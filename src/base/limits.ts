@@ -100,6 +100,11 @@ export const LIMITS = {
   /** The longest time between two tries to reach a peer. */
   peerReconnectMsMax: 2_000,
 
+  /** The least history that automatic compaction by time may be told to keep, in milliseconds. Less: `RangeError`. */
+  autoCompactionRetentionMsMin: 1_000,
+  /** Notes of when there was which revision that it keeps; with a long retention they lie further apart. */
+  autoCompactionNotesMax: 1_000,
+
   /** Events that wait in one watch for its consumer; beyond, it is caught up from history instead. */
   watchBufferEventsMax: 4096,
   /** Bytes of those events. */

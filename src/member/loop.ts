@@ -27,6 +27,7 @@ import type { Ready, Write } from '../raft/ready.js'
 import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Frame, Transport } from '../transport/transport.js'
+import type { AutoCompactor } from './auto-compactor.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
@@ -62,6 +63,7 @@ export interface LoopParts {
   readonly reads: Reads
   readonly calls: Calls
   readonly leases: LeaseDriver
+  readonly compactor: AutoCompactor
   readonly watches: Watches
   readonly persistence: Persistence
   readonly swept: Swept
@@ -103,6 +105,7 @@ export class Loop {
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     this.#endLeases(nowMs)
+    this.#compact(nowMs)
     this.#sweep()
     persistence.maybeWrite(this.#wake)
     if (swept.hasWaiting) swept.reached(persistence.durablySweptRevision)
@@ -264,6 +267,17 @@ export class Loop {
     pacer.wake()
   }
 
+  /** Automatic compaction goes through the log, like any other. */
+  #compact(nowMs: number): void {
+    const { raft, compactor, machine, proposals, pacer } = this.#parts
+    if (nowMs < compactor.nextDeadlineMs()) return
+    const { revision: current, compactRevision } = machine
+    const revision = compactor.due(nowMs, { revision: current, compactRevision, leading: raft.role === 'leader' })
+    if (revision === undefined) return
+    raft.propose([proposals.encodeOnce({ type: 'compact', revision })], nowMs)
+    pacer.wake()
+  }
+
   /** Goes on with a compaction by itself: an idle member has no entries to apply that would carry it along. */
   #sweep(): void {
     const { machine, persistence, pacer, buggify } = this.#parts
@@ -303,9 +317,9 @@ export class Loop {
   }
 
   #nextDeadlineMs(): number {
-    const { raft, leases, proposals, reads, calls } = this.#parts
+    const { raft, leases, compactor, proposals, reads, calls } = this.#parts
     const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
     const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
-    return Math.min(raft.nextDeadlineMs(), leases.nextDeadlineMs(), retryAtMs)
+    return Math.min(raft.nextDeadlineMs(), leases.nextDeadlineMs(), compactor.nextDeadlineMs(), retryAtMs)
   }
 }

@@ -23,6 +23,7 @@ import type { Disk } from '../storage/disk.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import { answerAsLeader } from './answers.js'
+import { AutoCompactor, type AutoCompaction } from './auto-compactor.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import type { Observe } from './event.js'
@@ -60,6 +61,8 @@ export interface MemberOptions {
   readonly heartbeatIntervalMs: number
   readonly stateBufferBytesMax: number
   readonly logRetainBytes: number
+  /** Undefined: never. */
+  readonly autoCompaction: AutoCompaction | undefined
   readonly listener: MemberListener
   /** Must not throw. */
   readonly observe?: Observe | undefined
@@ -209,6 +212,7 @@ export class Member {
       reads: this.#reads,
       calls: this.#calls,
       leases: this.#leases,
+      compactor: new AutoCompactor(options.autoCompaction, clock.monotonicMs()),
       watches: this.#watches,
       persistence: this.#persistence,
       swept: this.#swept,

@@ -1,15 +1,17 @@
 /** What `open()` takes. Checked once, here; everything inside receives complete values. */
-import { checkFields } from '../api/check-fields.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import type { MemberEvent } from '../member/event.js'
+import type { AutoCompaction } from '../member/auto-compactor.js'
 import type { MemberAddress } from '../member/member.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
 import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
 
+export type { AutoCompaction } from '../member/auto-compactor.js'
 export type { MemberEvent, MemberEventType } from '../member/event.js'
 
 export interface OpenOptions {
@@ -49,6 +51,12 @@ export interface OpenOptions {
   readonly stateBufferBytesMax?: number
   /** Bytes of log kept behind the written state for members that lag. Default LIMITS.logRetainBytes. */
   readonly logRetainBytes?: number
+  /**
+   * Forgets history by itself, as far as it is older than `retentionMs` (`periodic`; at least a second), or more than
+   * `retention` revisions back (`revision`, looked at every five minutes). What the leader was opened with counts: give all
+   * members the same. Default: history is kept until `compact()`.
+   */
+  readonly autoCompaction?: AutoCompaction
 }
 
 /** The same, complete and checked. */
@@ -61,6 +69,7 @@ export interface Settings {
   readonly heartbeatIntervalMs: number
   readonly stateBufferBytesMax: number
   readonly logRetainBytes: number
+  readonly autoCompaction: AutoCompaction | undefined
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -101,6 +110,7 @@ export function settingsOf(options: OpenOptions): Settings {
     heartbeatIntervalMs,
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
     logRetainBytes: positive('logRetainBytes', options.logRetainBytes ?? LIMITS.logRetainBytes),
+    autoCompaction: options.autoCompaction && autoCompactionOf(options.autoCompaction),
   }
 }
 
@@ -112,6 +122,31 @@ function checkForgetful(options: OpenOptions): void {
       'a member of a cluster of several needs dataDir: without it a restart forgets votes and acknowledged writes. ' +
         "For tests, say durability: 'none' and do not restart members",
     )
+  }
+}
+
+const PERIODIC_FIELDS: Fields<Extract<AutoCompaction, { mode: 'periodic' }>> = { mode: true, retentionMs: true }
+const REVISION_FIELDS: Fields<Extract<AutoCompaction, { mode: 'revision' }>> = { mode: true, retention: true }
+
+/** A copy: what the caller changes later must not count. */
+function autoCompactionOf(given: AutoCompaction): AutoCompaction {
+  const { mode } = given
+  switch (mode) {
+    case 'periodic': {
+      checkFields(given, PERIODIC_FIELDS, 'autoCompaction by time')
+      const retentionMs = positive('autoCompaction.retentionMs', given.retentionMs)
+      const leastMs = LIMITS.autoCompactionRetentionMsMin
+      if (retentionMs >= leastMs) return { mode, retentionMs }
+      throw new RangeError(`autoCompaction.retentionMs must be at least ${leastMs}, not ${retentionMs}`)
+    }
+    case 'revision': {
+      checkFields(given, REVISION_FIELDS, 'autoCompaction by revisions')
+      const { retention } = given
+      if (Number.isSafeInteger(retention) && retention > 0) return { mode, retention }
+      throw new RangeError(`autoCompaction.retention must be a whole number of revisions, at least 1, not ${retention}`)
+    }
+    default:
+      throw new TypeError(`autoCompaction.mode must be 'periodic' or 'revision', not ${String(mode)}`)
   }
 }
 
@@ -140,6 +175,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   observe: 'function',
   stateBufferBytesMax: 'number',
   logRetainBytes: 'number',
+  autoCompaction: 'object',
 }
 
 function checkKinds(options: OpenOptions): void {

@@ -38,6 +38,20 @@ describe('open() refuses', () => {
     ['a time that is not a number', { electionTimeoutMs: NaN }, RangeError, /electionTimeoutMs.*NaN/],
     ['a time for ever', { heartbeatIntervalMs: Infinity }, RangeError, /heartbeatIntervalMs.*Infinity/],
     ['no buffer', { stateBufferBytesMax: 0 }, RangeError, /stateBufferBytesMax.*0/],
+    ['no history', { autoCompaction: { mode: 'periodic', retentionMs: 10 } }, RangeError, /retentionMs.*1000.*10/],
+    ['a part of a revision', { autoCompaction: { mode: 'revision', retention: 1.5 } }, RangeError, /retention.*1.5/],
+    [
+      'hours of revisions',
+      wrong({ autoCompaction: { mode: 'revision', retentionMs: 5 } }),
+      TypeError,
+      /takes no retentionMs/,
+    ],
+    [
+      'a compaction of no kind',
+      wrong({ autoCompaction: { mode: 'daily' } }),
+      TypeError,
+      /mode must be.*'daily'|not daily/,
+    ],
     ['no log', { logRetainBytes: -5 }, RangeError, /logRetainBytes.*-5/],
     [
       'a text for a number',
