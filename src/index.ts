@@ -15,7 +15,7 @@ export type {
 } from './api/operations.js'
 export { KeyValue } from './api/key-value.js'
 export type { Selection } from './api/key-value.js'
-export type { Alarm, AlarmSelection, AlarmType, Maintenance } from './api/maintenance.js'
+export type { Alarm, AlarmSelection, AlarmType, Maintenance, Sizes, StateDigest } from './api/maintenance.js'
 export type {
   CallOptions,
   CompactOptions,

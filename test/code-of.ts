@@ -10,3 +10,14 @@ export function codeOf(action: () => unknown): string | undefined {
   }
   return undefined
 }
+
+/** The same of what rejects. */
+export async function codeOfAsync(action: () => Promise<unknown> | undefined): Promise<string | undefined> {
+  try {
+    await action()
+  } catch (error) {
+    if (isStoreError(error)) return error.code
+    throw error
+  }
+  return undefined
+}

@@ -19,6 +19,24 @@ export interface AlarmSelection {
   readonly memberId?: number | undefined
 }
 
+export interface StateDigest {
+  /** The entry of the log up to which the state was applied. */
+  readonly index: number
+  /** 16 hex digits. */
+  readonly digest: string
+}
+
+export interface Sizes {
+  /** As this member was opened; Infinity for none. */
+  readonly quotaBytes: number
+  /** What counts towards it: `status().sizeInUseBytes`. */
+  readonly sizeInUseBytes: number
+  /**
+   * What the data directory takes, log and all. Undefined where the disk does not tell, 0 in memory.
+   */
+  readonly diskBytes: number | undefined
+}
+
 export interface Maintenance {
   /**
    * The alarms that are active anywhere in the cluster, by member. Linearizable; `status().alarms` is what this member
@@ -40,4 +58,20 @@ export interface Maintenance {
    * await store.maintenance.disarm({ alarm: 'no-space' })
    */
   disarm(selection?: AlarmSelection, call?: CallOptions): Promise<readonly Alarm[]>
+  /**
+   * Has every member compare its state with the leader's, without waiting for the next check (`checkIntervalMs`). Gives the
+   * digest of this member's state and the index of the log that it is of; a member that differs raises the alarm `corrupt`
+   * a moment later.
+   */
+  check(call?: CallOptions): Promise<StateDigest>
+  /**
+   * Gives back to the disk of this member what its state no longer takes: after much was deleted and compacted. The member
+   * goes on serving meanwhile, somewhat slower; nothing depends on how often this is done, and LevelDB does the same by
+   * itself, bit by bit. Not needed to get below the quota. In memory there is nothing to do.
+   *
+   * Rejects with `MEMBER_FAILED` where the disk fails: then the member has stopped.
+   */
+  defragment(): Promise<void>
+  /** How much there is on this member. */
+  sizes(): Promise<Sizes>
 }

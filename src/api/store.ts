@@ -154,6 +154,13 @@ export interface StoreStatus {
   readonly members: readonly { readonly id: number; readonly name: string; readonly address: string }[]
   /** The alarms that are active in the cluster, as far as this member knows. */
   readonly alarms: readonly Alarm[]
+  /** As this member was opened; Infinity for none. */
+  readonly quotaBytes: number
+  /**
+   * What counts towards the quota: the bytes of all records that this member keeps and of their keys, superseded versions
+   * included until they are compacted away. Members may differ by what they have not removed yet.
+   */
+  readonly sizeInUseBytes: number
   /**
    * On a leader: members that were away for longer than its log goes back. They cannot catch up in this version
    * (docs/OPERATING.md). Elsewhere empty.

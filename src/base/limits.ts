@@ -26,6 +26,10 @@ export const LIMITS = {
   /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */
   leaseExpiriesPerTurnMax: 100,
 
+  /** Bytes of state that a member has in use before it raises the alarm NOSPACE, unless `open()` says otherwise (etcd's). Over it: `NO_SPACE`. */
+  quotaBytes: 2048 * MEBIBYTE,
+  /** Milliseconds between two checks whether all members hold the same state, unless `open()` says otherwise. */
+  checkIntervalMs: 10 * 60_000,
   /** Alarms that are active at once: two kinds for each member. Over it: `LIMIT_EXCEEDED`. */
   alarmsMax: 128,
 

@@ -82,6 +82,8 @@ export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): 
     case 'compact':
     case 'member-change':
     case 'alarm':
+    case 'check':
+    case 'verify':
     case 'move-leader':
     case 'defragment':
     case 'snapshot':

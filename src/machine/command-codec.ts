@@ -44,6 +44,8 @@ const LEASE_REVOKE = 7
 const AUTH = 8
 const LOGIN = 9
 const ALARM = 10
+const CHECK = 11
+const VERIFY = 12
 
 const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
 const RELATIONS: readonly Relation[] = ['=', '!=', '<', '>']
@@ -125,6 +127,12 @@ function writeRequest(writer: Writer, request: Request): void {
     case 'lease-revoke':
       writer.uint8(LEASE_REVOKE).int64(request.id)
       return
+    case 'check':
+      writer.uint8(CHECK)
+      return
+    case 'verify':
+      writer.uint8(VERIFY).uint53(request.index).uint32(request.digest.high).uint32(request.digest.low)
+      return
     case 'alarm':
       writer.uint8(ALARM).uint8(request.action === 'activate' ? ACTIVATE : DEACTIVATE)
       writer.uint8(alarmNumber(request.alarm)).uint53(request.member)
@@ -161,6 +169,10 @@ function readAnyRequest(reader: Reader): Request {
       return { type: 'auth', command: readAuthCommand(reader) }
     case LOGIN:
       return readLogin(reader)
+    case CHECK:
+      return { type: 'check' }
+    case VERIFY:
+      return { type: 'verify', index: reader.uint53(), digest: { high: reader.uint32(), low: reader.uint32() } }
     default:
       throw reader.malformed(`request of type ${type}`)
   }

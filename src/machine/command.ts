@@ -4,6 +4,7 @@
  */
 import type { AuthCommand } from '../auth/command.js'
 import type { AuthRevision } from '../auth/types.js'
+import type { Digest } from '../base/checksum.js'
 import type { DeleteRequest, LeaseId, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
 import type { Identity } from './identity.js'
@@ -61,6 +62,18 @@ export interface LoginRequest {
   readonly tokenHash: Uint8Array | undefined
 }
 
+/** Each member notes the digest of its state at this entry (member/verifier.ts). */
+export interface CheckRequest {
+  readonly type: 'check'
+}
+
+/** What a leader noted at the check that stood at `index`. */
+export interface VerifyRequest {
+  readonly type: 'verify'
+  readonly index: number
+  readonly digest: Digest
+}
+
 export type Request =
   | PutRequest
   | DeleteRequest
@@ -71,6 +84,8 @@ export type Request =
   | AlarmRequest
   | AuthRequest
   | LoginRequest
+  | CheckRequest
+  | VerifyRequest
 
 export interface Command {
   readonly proposal: ProposalId

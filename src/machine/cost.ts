@@ -27,6 +27,8 @@ export function costBytes(request: Request | Operation): number {
     case 'alarm':
     case 'auth':
     case 'login':
+    case 'check':
+    case 'verify':
       return 0
     default:
       return assertNever(request, 'request')

@@ -32,6 +32,8 @@ function changesKeysOrLeases(request: Request): boolean {
     case 'alarm':
     case 'auth':
     case 'login':
+    case 'check':
+    case 'verify':
       return false
     default:
       return assertNever(request, 'request')

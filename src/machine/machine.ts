@@ -268,6 +268,10 @@ export class Machine {
         return { response: this.#grant(request), events: NO_EVENTS }
       case 'lease-revoke':
         return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request.id) }
+      case 'check':
+        return { response: { type: 'check', index: this.#appliedIndex, digest: this.digest }, events: NO_EVENTS }
+      case 'verify':
+        return { response: request, events: NO_EVENTS }
       case 'alarm':
         return { response: this.#changeAlarm(request), events: NO_EVENTS }
       case 'auth':

@@ -1,5 +1,6 @@
 /** What comes out of applying one entry. */
 import type { AuthRevision } from '../auth/types.js'
+import type { Digest } from '../base/checksum.js'
 import type { ErrorCode } from '../base/errors.js'
 import type { DeletePlan, Event, LeaseId, PutPlan, Revision, TransactionPlan } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
@@ -38,9 +39,33 @@ export interface LoginResponse {
   readonly tokenHash: Uint8Array | undefined
 }
 
+/**
+ * The digest of the state at this entry, which is `index`. The one response that is each member's own: it is equal on all
+ * whose states are, which is what it is for.
+ */
+export interface CheckResponse {
+  readonly type: 'check'
+  readonly index: number
+  readonly digest: Digest
+}
+
+/** What the leader that proposed it had noted at `index`. */
+export interface VerifyResponse {
+  readonly type: 'verify'
+  readonly index: number
+  readonly digest: Digest
+}
+
 /** What everything but keys is answered with: nothing of it stands in a record of a revision. */
 export type PlainResponse =
-  CompactResponse | LeaseGrantResponse | LeaseRevokeResponse | AlarmResponse | AuthResponse | LoginResponse
+  | CompactResponse
+  | LeaseGrantResponse
+  | LeaseRevokeResponse
+  | AlarmResponse
+  | AuthResponse
+  | LoginResponse
+  | CheckResponse
+  | VerifyResponse
 
 /**
  * Of what keys hold only names: applying reads no value for an answer. Every member applies each command, and again at

@@ -77,6 +77,8 @@ export type MemberEvent =
       /** Of the state after this entry; to be asked for while the event is handled. Costs some microseconds. */
       readonly digest: () => Digest
     }
+  /** The digest that this member noted at `index`, and that of the leader: whether they are equal. */
+  | { readonly type: 'verified'; readonly index: Index; readonly agrees: boolean }
   /** Whoever waits for this proposal is being told its outcome. */
   | { readonly type: 'answered'; readonly proposal: ProposalId; readonly ok: boolean; readonly revision: Revision }
   /** A read of keys was planned, at `revision` (0: the latest), or refused. */

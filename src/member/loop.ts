@@ -28,6 +28,7 @@ import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Frame, Transport } from '../transport/transport.js'
 import type { AutoCompactor } from './auto-compactor.js'
+import type { AlarmRaiser } from './alarm-raiser.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
@@ -37,6 +38,8 @@ import type { Persistence } from './persistence.js'
 import type { Proposals } from './proposals.js'
 import type { Reads } from './reads.js'
 import type { Swept } from './swept.js'
+import type { Space } from './space.js'
+import type { Verifier } from './verifier.js'
 import type { Watches } from './watches.js'
 import { encodeCall, type Call, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
@@ -65,6 +68,9 @@ export interface LoopParts {
   readonly leases: LeaseDriver
   readonly compactor: AutoCompactor
   readonly watches: Watches
+  readonly alarms: AlarmRaiser
+  readonly space: Space
+  readonly verifier: Verifier
   readonly persistence: Persistence
   readonly swept: Swept
   readonly pacer: Pacer
@@ -101,11 +107,13 @@ export class Loop {
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
     this.#noticeLeader(nowMs)
     this.#retry(nowMs)
+    this.#raiseAlarms()
     this.#submit(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     this.#endLeases(nowMs)
     this.#compact(nowMs)
+    this.#check(nowMs)
     this.#sweep()
     persistence.maybeWrite(this.#wake)
     if (swept.hasWaiting) swept.reached(persistence.durablySweptRevision)
@@ -219,7 +227,7 @@ export class Loop {
   }
 
   #apply(entry: Entry, nowMs: number): void {
-    const { machine, leases, watches, proposals } = this.#parts
+    const { raft, machine, leases, verifier, watches, proposals } = this.#parts
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
       this.#tellApplied(entry, undefined)
@@ -228,6 +236,7 @@ export class Loop {
     const applied = machine.apply(entry.index, entry.term, entry.data)
     this.#tellApplied(entry, applied)
     leases.applied(applied, nowMs)
+    verifier.applied(applied, raft.role === 'leader')
     watches.publish(applied)
     proposals.settle(applied)
   }
@@ -240,12 +249,14 @@ export class Loop {
   }
 
   #noticeLeader(nowMs: number): void {
-    const { raft, leases, proposals, calls, leaderChanged } = this.#parts
+    const { raft, leases, verifier, proposals, calls, leaderChanged } = this.#parts
     const { leader, term, role } = raft
     if (leader === this.#known.leader && term === this.#known.term) return
     this.#known = { leader, term }
-    if (role === 'leader') leases.lead(nowMs)
-    else leases.follow()
+    for (const keeper of [leases, verifier]) {
+      if (role === 'leader') keeper.lead(nowMs)
+      else keeper.follow()
+    }
     if (leader !== NOBODY) {
       // What was sent to the leader before may never arrive.
       proposals.resubmitAll()
@@ -275,6 +286,26 @@ export class Loop {
     const revision = compactor.due(nowMs, { revision: current, compactRevision, leading: raft.role === 'leader' })
     if (revision === undefined) return
     raft.propose([proposals.encodeOnce({ type: 'compact', revision })], nowMs)
+    pacer.wake()
+  }
+
+  /** Before anything is submitted: what this member has to say itself goes out with it. */
+  #raiseAlarms(): void {
+    const { space, alarms } = this.#parts
+    space.turn()
+    alarms.turn()
+  }
+
+  /** Checks of the state, and what came of them: by the leader only, and handed to Raft once. The next check makes up for one that is lost. */
+  #check(nowMs: number): void {
+    const { raft, verifier, proposals, pacer } = this.#parts
+    if (raft.role !== 'leader') return
+    const requests = verifier.due(nowMs)
+    if (requests.length === 0) return
+    raft.propose(
+      requests.map((request) => proposals.encodeOnce(request)),
+      nowMs,
+    )
     pacer.wake()
   }
 
@@ -317,9 +348,10 @@ export class Loop {
   }
 
   #nextDeadlineMs(): number {
-    const { raft, leases, compactor, proposals, reads, calls } = this.#parts
+    const { raft, leases, verifier, compactor, proposals, reads, calls } = this.#parts
     const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
     const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
-    return Math.min(raft.nextDeadlineMs(), leases.nextDeadlineMs(), compactor.nextDeadlineMs(), retryAtMs)
+    const ownMs = Math.min(leases.nextDeadlineMs(), verifier.nextDeadlineMs(), compactor.nextDeadlineMs())
+    return Math.min(raft.nextDeadlineMs(), ownMs, retryAtMs)
   }
 }

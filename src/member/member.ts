@@ -11,7 +11,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
-import type { Identity } from '../machine/identity.js'
+import { MEMBER, type Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
 import type { LeaseId, RangeRequest, Revision } from '../mvcc/types.js'
 import type { RaftOptions } from '../raft/options.js'
@@ -22,6 +22,7 @@ import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
 import type { Disk } from '../storage/disk.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
+import { AlarmRaiser } from './alarm-raiser.js'
 import { answerAsLeader } from './answers.js'
 import { AutoCompactor, type AutoCompaction } from './auto-compactor.js'
 import { Calls } from './calls.js'
@@ -38,6 +39,8 @@ import { Reads } from './reads.js'
 import { RecordReader } from './record-reader.js'
 import { ResponseReader } from './response-reader.js'
 import { Swept } from './swept.js'
+import { Space } from './space.js'
+import { Verifier } from './verifier.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
 import { encodeReply, type Call, type CallRequest, type CallResponse } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
@@ -63,6 +66,10 @@ export interface MemberOptions {
   readonly logRetainBytes: number
   /** Undefined: never. */
   readonly autoCompaction: AutoCompaction | undefined
+  /** May be Infinity. */
+  readonly quotaBytes: number
+  /** May be Infinity. */
+  readonly checkIntervalMs: number
   readonly listener: MemberListener
   /** Must not throw. */
   readonly observe?: Observe | undefined
@@ -80,11 +87,16 @@ export interface MemberStatus extends Status {
   readonly compactRevision: number
   readonly digest: string
   readonly alarms: readonly Alarm[]
+  readonly quotaBytes: number
+  readonly sizeInUseBytes: number
   /** Up to here the state itself is on disk; the log brings back the rest. */
   readonly durableAppliedIndex: number
   readonly stateWrites: number
   readonly logTrims: number
 }
+
+/** Election timeouts that what a member proposes by itself waits before it is given up, to be proposed anew. */
+const OWN_TIMEOUT_ELECTIONS = 10
 
 type Ending = { readonly code: 'CLOSED' | 'MEMBER_FAILED'; readonly why: string; readonly cause: unknown }
 
@@ -102,8 +114,13 @@ export class Member {
   readonly #inbox: Inbox
   readonly #persistence: Persistence
   readonly #swept: Swept
+  readonly #space: Space
   readonly #pacer: Pacer
   readonly #loop: Loop
+
+  readonly #wake = (): void => {
+    this.#pacer.wake()
+  }
 
   /** Undefined while it is open. */
   #ending: Ending | undefined
@@ -167,10 +184,7 @@ export class Member {
       return answerAsLeader(parts, call)
     }
     const deadlines = new Deadlines(clock, timers)
-    const wake = (): void => {
-      this.#pacer.wake()
-    }
-    const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake, buggify })
+    const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake: this.#wake, buggify })
     const origin = { member: memberId, incarnation: storage.incarnation }
     this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
     this.#reads = new Reads(deadlines, buggify)
@@ -180,6 +194,14 @@ export class Member {
     this.#watches = new Watches(machine, storage.state, observe, buggify)
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe, buggify)
     this.#swept = new Swept(deadlines)
+    const alarms = new AlarmRaiser({
+      memberId,
+      logger,
+      wake: this.#wake,
+      isActive: (alarm) => machine.alarms.has(alarm),
+      propose: (request) => this.#proposeOwn(request),
+    })
+    this.#space = new Space(machine, alarms, options.quotaBytes)
     this.#inbox = new Inbox({
       memberId,
       raft: this.#raft,
@@ -214,6 +236,9 @@ export class Member {
       leases: this.#leases,
       compactor: new AutoCompactor(options.autoCompaction, clock.monotonicMs()),
       watches: this.#watches,
+      alarms,
+      space: this.#space,
+      verifier: new Verifier(alarms, options.checkIntervalMs, observe),
       persistence: this.#persistence,
       swept: this.#swept,
       pacer: this.#pacer,
@@ -230,6 +255,7 @@ export class Member {
   /** Resolves with the result once the request was applied on this member: whether `identity` may is decided then. */
   async propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
     this.#checkOpen()
+    this.#space.admit(request)
     const proposed = this.#proposals.propose(request, identity, limits)
     this.#pacer.wake()
     return proposed
@@ -295,9 +321,30 @@ export class Member {
       compactRevision,
       digest: describeDigest(digest),
       alarms: alarms.list(),
+      quotaBytes: this.#space.quotaBytes,
+      sizeInUseBytes: this.#machine.bytesInUse,
       durableAppliedIndex: this.#persistence.durableIndex,
       ...this.#persistence.statistics,
     }
+  }
+
+  /** What its data takes physically; undefined where the disk does not tell. */
+  async diskBytes(): Promise<number | undefined> {
+    this.#checkOpen()
+    return this.#storage.sizeBytes()
+  }
+
+  /** Writes the state, and has its database rewritten without what was overwritten and deleted. */
+  async defragment(): Promise<void> {
+    this.#checkOpen()
+    await this.#persistence.flush(this.#wake)
+    this.#checkOpen()
+    try {
+      await this.#storage.state.defragment()
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#checkOpen()
   }
 
   /** Ends the member; idempotent. Who waits is told `CLOSED`; what is buffered is written. */
@@ -329,6 +376,15 @@ export class Member {
       await transport.start({ clusterId, memberId }, handler)
     }
     this.#pacer.wake()
+  }
+
+  /** What this member wants done by itself. Sent until it is applied, or given up where no leader is found for long. */
+  async #proposeOwn(request: Request): Promise<Proposed> {
+    const { environment, electionTimeoutMs } = this.#options
+    const deadlineMs = environment.clock.monotonicMs() + OWN_TIMEOUT_ELECTIONS * electionTimeoutMs
+    const proposed = this.#proposals.propose(request, MEMBER, { deadlineMs })
+    this.#wake()
+    return proposed
   }
 
   async #reply(from: NodeId, call: Call, answer: (call: Call) => Promise<CallResponse>): Promise<void> {

@@ -87,21 +87,25 @@ export class Persistence {
   /** Called after applying. `done` is called when a write that was started has ended. */
   maybeWrite(done: () => void): void {
     if (this.#writing !== undefined || !this.#due) return
-    this.#writing = this.#write().then(
-      () => {
-        this.#writing = undefined
-        done()
-      },
-      (error: unknown) => {
-        this.#failed(error)
-      },
-    )
+    this.#start(done)
+  }
+
+  /** Resolves when all that was applied before the call is on disk, or the member failed. */
+  async flush(done: () => void): Promise<void> {
+    await this.#writing
+    // A write that failed stays where it is.
+    if (this.#writing === undefined && this.#isBehind) this.#start(done)
+    await this.#writing
   }
 
   /** Writes what is buffered, after a write that is under way; for a graceful end, so that the next start replays nothing. */
   async finish(): Promise<void> {
     await this.#writing
-    if (this.#machine.appliedIndex > this.#durable.index || this.#storage.state.stagedBytes > 0) await this.#write()
+    if (this.#isBehind) await this.#write()
+  }
+
+  get #isBehind(): boolean {
+    return this.#machine.appliedIndex > this.#durable.index || this.#storage.state.stagedBytes > 0
   }
 
   get #due(): boolean {
@@ -117,6 +121,18 @@ export class Persistence {
     const { stateBufferBytesMax } = this.#limits
     if (this.#storage.state.stagedBytes >= stateBufferBytesMax) return true
     return this.#raft.logBytesBetween(position.index, this.#machine.appliedIndex) >= 2 * stateBufferBytesMax
+  }
+
+  #start(done: () => void): void {
+    this.#writing = this.#write().then(
+      () => {
+        this.#writing = undefined
+        done()
+      },
+      (error: unknown) => {
+        this.#failed(error)
+      },
+    )
   }
 
   async #write(): Promise<void> {

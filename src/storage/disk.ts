@@ -8,7 +8,13 @@
 import type { AbstractLevel } from 'abstract-level'
 
 /** A database as storage uses it: latin1 string keys and 'view' values (database-options.ts). Open. */
-export type Database = AbstractLevel<string | Uint8Array | Buffer, string, Uint8Array>
+export type Database = AbstractLevel<string | Uint8Array | Buffer, string, Uint8Array> & Partial<Compactable>
+
+/** What a database offers that can rewrite its files without what was overwritten and deleted, as classic-level does. */
+export interface Compactable {
+  /** From `start` to before `end`, beside reads and writes. Rejects when the disk fails. */
+  compactRange(start: string, end: string): Promise<void>
+}
 
 export type DatabaseName = 'log' | 'state'
 export type SlotFileName = 'high-water'
@@ -57,6 +63,8 @@ export interface Disk {
    * go. Once for each acquire. Throws when that cannot be made durable.
    */
   verified?(): void
+  /** What the databases and files take physically; without this method, nobody knows. */
+  sizeBytes?(): Promise<number>
   /** Releases the disk; databases and files must have been closed. */
   release(): Promise<void>
 }

@@ -34,6 +34,28 @@ export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
+/** What lies in `path` and below, as far as it stays while it is looked at. */
+export async function folderBytes(path: string): Promise<number> {
+  const entries = await readdir(path, { withFileTypes: true, recursive: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  let bytes = 0
+  for (let at = 0; at < files.length; at += AT_ONCE) {
+    const sizes = await Promise.all(files.slice(at, at + AT_ONCE).map(fileBytes))
+    bytes = sizes.reduce((sum, size) => sum + size, bytes)
+  }
+  return bytes
+}
+
+/** 0 for a file that LevelDB has removed meanwhile. */
+async function fileBytes(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch (error) {
+    if (isMissing(error)) return 0
+    throw error
+  }
+}
+
 /** There may be thousands of files. */
 const AT_ONCE = 32
 const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])

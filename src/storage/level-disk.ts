@@ -23,7 +23,7 @@ import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
 import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from './disk.js'
 import { asStoreError, diskFailure } from './disk-failure.js'
-import { checkAccess, makeFolder, syncFolder } from './folder.js'
+import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 
 /**
@@ -95,6 +95,11 @@ class LevelDisk implements Disk {
 
   verified(): void {
     this.#dropping = dropSetAside(present(this.#path, 'the acquired folder'))
+  }
+
+  async sizeBytes(): Promise<number> {
+    const path = present(this.#path, 'the acquired folder')
+    return this.#accessing(() => folderBytes(path))
   }
 
   async release(): Promise<void> {

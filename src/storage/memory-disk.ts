@@ -27,6 +27,7 @@ export function memoryDisk(): Disk {
       assert(acquired, 'the disk is not acquired')
       return memorySlotFile()
     },
+    sizeBytes: async () => 0,
     async release() {
       acquired = false
     },

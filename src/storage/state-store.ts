@@ -29,6 +29,9 @@ import { sealRecord, unsealRecord } from './sealed-record.js'
 /** LevelDB's own cost of an operation in a batch, about: tag, lengths. */
 const OPERATION_BYTES = 16
 const CHUNK_PAIRS = 1000
+/** No record stands there: keys of the state begin with a letter (machine/state-records.ts). */
+const FIRST_KEY = '\0'
+const LAST_KEY = '\xff'
 
 export interface StateStoreOptions {
   readonly database: Database
@@ -53,6 +56,7 @@ export class StateStore implements Backend {
   #flushing: Overlay | undefined
   #recent: Overlay | undefined
   #committing: Promise<void> | undefined
+  #defragmenting: Promise<void> | undefined
 
   /** Throws `TypeError` for a database that cannot be read synchronously: apply could not use it. */
   constructor(options: StateStoreOptions) {
@@ -116,6 +120,15 @@ export class StateStore implements Backend {
     }
   }
 
+  /**
+   * Has the database rewrite its files without what was overwritten and deleted, beside reads and writes; nothing where it
+   * cannot, as in memory. One at a time: who asks while it is under way waits for that one. Rejects with `DISK_FAILED`.
+   */
+  defragment(): Promise<void> {
+    this.#defragmenting ??= this.#defragment().finally(() => (this.#defragmenting = undefined))
+    return this.#defragmenting
+  }
+
   /** The records of `keys`, as of this call. */
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
     const values: (Uint8Array | undefined)[] = new Array<undefined>(keys.length).fill(undefined)
@@ -152,9 +165,10 @@ export class StateStore implements Backend {
     return this.#view('', undefined, Infinity)
   }
 
-  /** Resolves when no commit is under way, however it ended. */
+  /** Resolves when neither a commit nor a defragmentation is under way, however they ended. */
   async settled(): Promise<void> {
     await this.#committing?.catch(() => undefined)
+    await this.#defragmenting?.catch(() => undefined)
   }
 
   /** Drops what is staged: it is in the log. */
@@ -182,6 +196,26 @@ export class StateStore implements Backend {
       this.#flushing = undefined
     }
     await this.#highWater.sync()
+  }
+
+  /**
+   * LevelDB merges each level into the next one, and rewrites of the last only what something above it overlaps: so
+   * what is in memory is brought down first, and then two deletions of nothing, which overlap everything, are sent after it.
+   */
+  async #defragment(): Promise<void> {
+    this.#health.check()
+    const database = this.#database
+    if (database.compactRange === undefined) return
+    try {
+      await database.compactRange(FIRST_KEY, LAST_KEY)
+      await database.batch([
+        { type: 'del', key: FIRST_KEY },
+        { type: 'del', key: LAST_KEY },
+      ])
+      await database.compactRange(FIRST_KEY, LAST_KEY)
+    } catch (error) {
+      throw this.#health.fail('compacting the state', error)
+    }
   }
 
   #openBatch(): ReturnType<Database['batch']> {

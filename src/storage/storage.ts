@@ -55,12 +55,14 @@ export class Storage {
   readonly location: string
   readonly log: LogStore
   readonly state: StateStore
+  /** What it takes physically; undefined where the disk does not tell. */
+  readonly sizeBytes: () => Promise<number | undefined>
   readonly #close: () => Promise<void>
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link openStorage}. */
   constructor(
-    parts: Pick<Storage, 'incarnation' | 'used' | 'permanent' | 'location' | 'log' | 'state'>,
+    parts: Pick<Storage, 'incarnation' | 'used' | 'permanent' | 'location' | 'log' | 'state' | 'sizeBytes'>,
     close: () => Promise<void>,
   ) {
     this.incarnation = parts.incarnation
@@ -69,6 +71,7 @@ export class Storage {
     this.location = parts.location
     this.log = parts.log
     this.state = parts.state
+    this.sizeBytes = parts.sizeBytes
     this.#close = close
   }
 
@@ -168,8 +171,9 @@ async function startStorage(
     }
   }
   const { permanent } = disk
+  const sizeBytes = async (): Promise<number | undefined> => disk.sizeBytes?.()
   return new Storage(
-    { incarnation: head.incarnation, used: loaded !== undefined, permanent, location, log, state },
+    { incarnation: head.incarnation, used: loaded !== undefined, permanent, location, log, state, sizeBytes },
     close,
   )
 }

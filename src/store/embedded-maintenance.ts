@@ -1,8 +1,9 @@
 /** Maintenance over a member: what is replicated goes through the log, what concerns this member's disk is done here. */
 import { AssertionError } from '../base/assert.js'
+import { describeDigest } from '../base/checksum.js'
 import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
-import type { Alarm, AlarmSelection, AlarmType, Maintenance } from '../api/maintenance.js'
+import type { Alarm, AlarmSelection, AlarmType, Maintenance, Sizes, StateDigest } from '../api/maintenance.js'
 import type { CallOptions } from '../api/store.js'
 import type { Alarm as AlarmRecord } from '../machine/alarms.js'
 import { MEMBER } from '../machine/identity.js'
@@ -51,6 +52,21 @@ export class EmbeddedMaintenance implements Maintenance {
     )
     const ended = await Promise.all(selected.map((active) => this.#disarm(active, limits)))
     return ended.flat().map(alarmOf)
+  }
+
+  async check(call: CallOptions = {}): Promise<StateDigest> {
+    const { response } = await this.#member.propose({ type: 'check' }, MEMBER, this.#limits(call))
+    if (response.type !== 'check') throw new AssertionError(`a check was answered with a ${response.type}`)
+    return { index: response.index, digest: describeDigest(response.digest) }
+  }
+
+  async defragment(): Promise<void> {
+    await this.#member.defragment()
+  }
+
+  async sizes(): Promise<Sizes> {
+    const { quotaBytes, sizeInUseBytes } = this.#member.status
+    return { quotaBytes, sizeInUseBytes, diskBytes: await this.#member.diskBytes() }
   }
 
   async #disarm({ alarm, member }: AlarmRecord, limits: CallLimits): Promise<readonly AlarmRecord[]> {

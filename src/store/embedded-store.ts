@@ -161,6 +161,8 @@ export class EmbeddedStore implements Store {
       compactRevision: status.compactRevision,
       digest: status.digest,
       alarms: status.alarms.map(alarmOf),
+      quotaBytes: status.quotaBytes,
+      sizeInUseBytes: status.sizeInUseBytes,
       outrun: status.followers.flatMap(({ id, state }) => {
         return state === 'snapshot' ? members.filter((member) => member.id === id).map((member) => member.name) : []
       }),

@@ -57,6 +57,16 @@ export interface OpenOptions {
    * members the same. Default: history is kept until `compact()`.
    */
   readonly autoCompaction?: AutoCompaction
+  /**
+   * Bytes of state that this member may have in use (`status().sizeInUseBytes`) before the alarm NOSPACE is raised and
+   * nothing more is added to the cluster: see docs/OPERATING.md. 0 is the default, LIMITS.quotaBytes; Infinity: no quota.
+   */
+  readonly quotaBytes?: number
+  /**
+   * Milliseconds between two checks, by the leader, whether all members hold the same state. Default
+   * LIMITS.checkIntervalMs; 0 or Infinity: only when somebody asks (`maintenance.check()`).
+   */
+  readonly checkIntervalMs?: number
 }
 
 /** The same, complete and checked. */
@@ -70,6 +80,8 @@ export interface Settings {
   readonly stateBufferBytesMax: number
   readonly logRetainBytes: number
   readonly autoCompaction: AutoCompaction | undefined
+  readonly quotaBytes: number
+  readonly checkIntervalMs: number
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -111,6 +123,8 @@ export function settingsOf(options: OpenOptions): Settings {
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
     logRetainBytes: positive('logRetainBytes', options.logRetainBytes ?? LIMITS.logRetainBytes),
     autoCompaction: options.autoCompaction && autoCompactionOf(options.autoCompaction),
+    quotaBytes: notNegative('quotaBytes', options.quotaBytes ?? 0) || LIMITS.quotaBytes,
+    checkIntervalMs: notNegative('checkIntervalMs', options.checkIntervalMs ?? LIMITS.checkIntervalMs) || Infinity,
   }
 }
 
@@ -155,6 +169,12 @@ function positive(option: string, value: number): number {
   return value
 }
 
+/** May be Infinity. */
+function notNegative(option: string, value: number): number {
+  if (!(value >= 0)) throw new RangeError(`${option} must be 0 or more, not ${value}`)
+  return value
+}
+
 type Kind = 'string' | 'number' | 'boolean' | 'object' | 'function' | 'object or function'
 
 /** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
@@ -176,6 +196,8 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   stateBufferBytesMax: 'number',
   logRetainBytes: 'number',
   autoCompaction: 'object',
+  quotaBytes: 'number',
+  checkIntervalMs: 'number',
 }
 
 function checkKinds(options: OpenOptions): void {

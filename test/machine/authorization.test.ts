@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { ANONYMOUS, authorize } from '../../src/auth/authorize.js'
 import type { Permission } from '../../src/auth/types.js'
 import { prefixEnd } from '../../src/base/bytes.js'
+import { EMPTY_DIGEST } from '../../src/base/checksum.js'
 import { Lessor } from '../../src/lease/lessor.js'
 import { accessesOf, type Question } from '../../src/machine/accesses.js'
 import type { Request } from '../../src/machine/command.js'
@@ -157,6 +158,8 @@ describe('GHSA-q8m4-xhhv-38mg: calls without a user', () => {
     { type: 'member-change' },
     { type: 'alarm-list' },
     { type: 'alarm', action: 'deactivate', alarm: 'no-space', member: 1 },
+    { type: 'check' },
+    { type: 'verify', index: 1, digest: EMPTY_DIGEST },
     { type: 'status' },
     { type: 'move-leader' },
     { type: 'defragment' },
@@ -172,7 +175,17 @@ describe('GHSA-q8m4-xhhv-38mg: calls without a user', () => {
   test('a user without the role root reaches what concerns keys and leases, and sees members, alarms and status', () => {
     const ann = user(may('readwrite', '\0', '\0'))
     const refused = everyCall.filter((request) => !ann.allows(request)).map(({ type }) => type)
-    expect(refused).toEqual(['compact', 'member-change', 'alarm', 'move-leader', 'defragment', 'snapshot', 'hash'])
+    expect(refused).toEqual([
+      'compact',
+      'member-change',
+      'alarm',
+      'check',
+      'verify',
+      'move-leader',
+      'defragment',
+      'snapshot',
+      'hash',
+    ])
   })
 
   test('the role root reaches all of it', () => {

@@ -41,6 +41,15 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       tokenHash: fc.option(fc.uint8Array({ minLength: 32, maxLength: 32 }), { nil: undefined }),
     }),
   },
+  { weight: 1, arbitrary: fc.constant({ type: 'check' as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('verify' as const),
+      index: fc.maxSafeNat(),
+      digest: fc.record({ high: fc.nat(0xffffffff), low: fc.nat(0xffffffff) }),
+    }),
+  },
 )
 const identity: fc.Arbitrary<Identity> = fc.oneof(
   fc.constantFrom(ANONYMOUS, MEMBER),

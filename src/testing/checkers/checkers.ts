@@ -141,6 +141,9 @@ export class Checkers {
       case 'ranged':
         this.#state.ranged(view, event)
         return
+      case 'verified':
+        this.#state.verified(view, event)
+        return
       case 'state-write-begun':
         this.#state.stateWriteBegun(view, event)
         return

@@ -66,6 +66,11 @@ export class StateChecker {
     return known === undefined
   }
 
+  /** Members look themselves, now and then; what they find was to be found here first. */
+  verified({ name }: MemberView, { index, agrees }: EventOf<'verified'>): void {
+    if (!agrees) fail('R18', `${name} finds that its state at applied index ${index} is not that of its leader`)
+  }
+
   stateWriteBegun(view: MemberView, { position, revision, digest }: EventOf<'state-write-begun'>): void {
     if (position.index !== view.appliedIndex) {
       fail('R11', `${view.name} writes its state as that of ${position.index}, applied is ${view.appliedIndex}`)

@@ -50,6 +50,8 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
     }
     case 'state-write-begun':
       return `${at(event.position)}, revision ${event.revision}`
+    case 'verified':
+      return `state at ${event.index} ${event.agrees ? 'is that of the leader' : 'differs from that of the leader'}`
     case 'state-durable':
       return at(event.position)
     case 'log-trimmed':

@@ -111,6 +111,7 @@ export class SimDisk {
       verified: () => {
         this.#beforeOpen = undefined
       },
+      sizeBytes: () => mount.later(fate, 'read', () => this.#sizeBytes),
       release: async () => {
         await mount.later(fate, 'open')
         if (this.#owner === mount) this.#owner = undefined
@@ -215,6 +216,11 @@ export class SimDisk {
   /** What was there before the first open that was not verified since, as a data directory keeps it in before-open/. */
   get beforeOpen(): SimDiskCopy | undefined {
     return this.#beforeOpen
+  }
+
+  get #sizeBytes(): number {
+    const { log, state } = this.#databases
+    return log.sizeBytes + state.sizeBytes + (this.#highWater.read()?.byteLength ?? 0)
   }
 
   #replace(copy: SimDiskCopy | undefined): void {

@@ -124,6 +124,19 @@ export class SimLevel extends AbstractLevel<string | Uint8Array | Buffer, string
     return new SimIterator(this, cursor, (read) => this.#read(read), options)
   }
 
+  /** Beside reads and writes; of everything, whatever range is given. */
+  compactRange(_start: string, _end: string): Promise<void> {
+    const medium = this.#medium
+    return this.#mount.later(medium.fate, 'sync', () => {
+      const { condition } = this.#mount
+      if (this.#poison !== undefined) throw this.#poison
+      if (condition.full || condition.fails('write')) {
+        throw ioError(medium.fate.part, condition.full ? NO_SPACE : FAILING)
+      }
+      medium.compact()
+    })
+  }
+
   #read<T>(read: () => T): Promise<T> {
     return this.#mount.later(this.#medium.fate, 'read', () => {
       this.#checkRead()

@@ -14,6 +14,7 @@
  * decay does to it all is in sim-rot.ts.
  */
 import { assert } from '../../base/assert.js'
+import { FROM_KEY_ON } from '../../base/bytes.js'
 import { OrderedMap } from '../../base/ordered-map.js'
 import type { DiskFate } from './disk-fate.js'
 import { levelError } from './level-error.js'
@@ -107,6 +108,27 @@ export class SimMedium {
     const write = { operations, sync, lost: false, uncertain: false }
     this.#pending.push(write)
     return write
+  }
+
+  /** Of the values in tables and files; what was overwritten or deleted lies there until it is compacted. */
+  get sizeBytes(): number {
+    let bytes = 0
+    this.#tables.visit('', FROM_KEY_ON, (value) => {
+      bytes += value.byteLength
+      return true
+    })
+    for (const { writes } of this.#files) {
+      for (const { operations } of writes) {
+        for (const [, value] of operations) bytes += value?.byteLength ?? 0
+      }
+    }
+    return bytes
+  }
+
+  /** Somebody has it compacted: all that is acknowledged becomes tables, which are durable. */
+  compact(): void {
+    if (!this.#condition.lying) this.#compact(this.#files.length)
+    this.#files.push(emptyFile())
   }
 
   /** Something is about to be written: now and then into a new file. */
