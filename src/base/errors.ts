@@ -308,7 +308,7 @@ export const ERRORS = {
   FORMAT_TOO_NEW: {
     grpc: 'FAILED_PRECONDITION',
     retryable: false,
-    doc: 'A newer version wrote this data directory. Run that version or a later one; nothing was changed.',
+    doc: 'A newer version wrote this data directory or snapshot. Run that version or a later one; nothing was changed.',
   },
   DATA_DAMAGED: {
     grpc: 'DATA_LOSS',
@@ -319,6 +319,21 @@ export const ERRORS = {
     grpc: 'UNAVAILABLE',
     retryable: false,
     doc: 'The disk did not do what it was asked. On open: no permission (make the process own the directory, writable), a path that is a file, a read-only or full file system, too many open files (raise `ulimit -n`); the message names the file, and open succeeds once that is mended. While running: a write or a sync failed, or the data directory was removed or replaced under the member. It stops, since a failed sync cannot be repeated safely: mend the cause, then restart it.',
+  },
+  SNAPSHOT_DAMAGED: {
+    grpc: 'DATA_LOSS',
+    retryable: false,
+    doc: 'A snapshot is no snapshot, was cut, or holds other bytes than were written; the message says where. Nothing was restored from it. Take another one, or use an older one.',
+  },
+  CLUSTER_ID_REUSED: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'A snapshot was to be restored under the ids of the cluster or the members that it was taken of, which may still be running: old and new members would take each other for their own. Give a `clusterToken` of its own.',
+  },
+  ALREADY_EXISTS: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'The file that was to be written, or the data directory that was to be made, is there already and holds something. Nothing was changed.',
   },
   ADDRESS_IN_USE: {
     grpc: 'FAILED_PRECONDITION',

@@ -117,4 +117,15 @@ export const LIMITS = {
   watchCatchUpRevisionsMax: 1000,
   /** Watches open on one member. Over it: `TOO_MANY_REQUESTS`. */
   watchesMax: 100_000,
+
+  /** Bytes of records in one block of a snapshot; a record that is larger has a block to itself. */
+  snapshotBlockBytes: 64 * KIBIBYTE,
+  /** Bytes that a block of a snapshot may announce. Over it: `SNAPSHOT_DAMAGED`, before anything is allocated. */
+  snapshotBlockBytesMax: 4 * MEBIBYTE,
+  /** Snapshots under way on one member: each keeps what is compacted meanwhile on disk. Over it: `TOO_MANY_REQUESTS`. */
+  snapshotsMax: 4,
+  /** Milliseconds that a consumer may take for one piece of a snapshot, and the disk to give it. Over it: `TIMEOUT`. */
+  snapshotPieceMsMax: 60_000,
+  /** Milliseconds that a snapshot may take as a whole. Over it: `TIMEOUT`. */
+  snapshotMsMax: 3_600_000,
 } as const

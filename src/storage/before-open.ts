@@ -23,7 +23,7 @@ import { closeSync, constants, fsyncSync, openSync, renameSync } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
 import { BEFORE_OPEN } from './damage.js'
-import { isMissing, syncFolder } from './folder.js'
+import { isMissing, NO_LINKS, syncFolder } from './folder.js'
 import { nextFileNumber } from './manifest.js'
 
 const DRAFT = `${BEFORE_OPEN}.new`
@@ -33,7 +33,6 @@ const LOOSE_FILES = ['high-water']
 
 /** LevelDB's lock is nothing to keep, and to open and close the file would release it. */
 const LOCK = 'LOCK'
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL'])
 const FOLDER_MODE = 0o700
 const AT_ONCE = 32
 

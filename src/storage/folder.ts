@@ -6,6 +6,12 @@ import { StoreError } from '../base/errors.js'
 /** For the owner alone: the log holds every value, and etcd was criticised for less (Trail of Bits, 2020). */
 const FOLDER_MODE = 0o700
 
+/** What `link` fails with where the file system has no hard links. */
+export const NO_LINKS: ReadonlySet<string> = new Set([
+  ...['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'],
+  ...['EMLINK', 'EXDEV', 'EINVAL'],
+])
+
 /** Makes `path` and what leads to it. A folder that is there already keeps its mode: whoever made it chose it. */
 export async function makeFolder(path: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE })

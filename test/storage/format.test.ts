@@ -12,6 +12,7 @@ import { newHighWater } from '../../src/storage/high-water.js'
 import { encodeIdentity } from '../../src/storage/identity.js'
 import { encodeLogHead } from '../../src/storage/log-head.js'
 import { sealRecord } from '../../src/storage/sealed-record.js'
+import { SnapshotEncoder } from '../../src/storage/snapshot-encoder.js'
 
 const IDENTITY = { clusterId: 1, memberId: 2, name: 'a' }
 const ENTRIES = encodeEntryRecord(
@@ -50,6 +51,16 @@ const COMMAND = {
   request: { type: 'lease-revoke', id: 7n },
 } as const
 
+function snapshot(): Uint8Array {
+  const encoder = new SnapshotEncoder({
+    ...{ clusterId: 1, memberId: 2, name: 'a', createdAtMs: 1_700_000_000_000 },
+    ...{ position: { index: 7, term: 2 }, revision: 5, compactRevision: 3, digest: META.digest },
+  })
+  const begin = encoder.begin()
+  encoder.add('k', Buffer.from('v'))
+  return Buffer.concat([begin, encoder.end()])
+}
+
 const page = readFileSync(new URL('../../docs/DATA-FORMAT.md', import.meta.url), 'utf8')
 
 test.each([
@@ -67,6 +78,7 @@ test.each([
   ['command', encodeCommand(COMMAND)],
   ['put', encodePut(KEY_VALUE, 1)],
   ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],
+  ['snapshot', snapshot()],
 ])('%s', (name, bytes) => {
   const example = new RegExp('```' + name + '\n([0-9a-f]+)\n```').exec(page)?.[1]
   expect(Buffer.from(bytes).toString('hex')).toBe(example)

@@ -1,0 +1,126 @@
+/**
+ * Snapshots as files.
+ *
+ *     <path>.<suffix>.part    being written, by this process alone
+ *     <path>                  whole, checked and synced: it gets its name last, by one durable step
+ *
+ * Always: what stands under its name is a whole snapshot. A crash leaves at most a file that ends in `.part`, which nobody
+ * reads. A file that is there already is replaced only where that was asked for.
+ */
+import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { StoreError } from '../base/errors.js'
+import { asStoreError } from './disk-failure.js'
+import { isMissing, NO_LINKS, syncFolder } from './folder.js'
+import { readSnapshot, type SnapshotContent } from './snapshot-reader.js'
+
+/** For the owner alone: it holds every value, and the hashes of all passwords. */
+const FILE_MODE = 0o600
+const READ_BYTES = 256 * 1024
+
+export interface SnapshotFileOptions {
+  /** Whether a file of that name is replaced. */
+  readonly overwrite: boolean
+  /** Tells this writer's unfinished file from that of another one. */
+  readonly suffix: string
+}
+
+/**
+ * Writes a snapshot, checking it on its way; resolves once it is durable under its name. Rejects with `ALREADY_EXISTS`,
+ * `SNAPSHOT_DAMAGED`, `DISK_FAILED`, and whatever the source throws; then there is no new file.
+ */
+export async function writeSnapshotFile(
+  path: string,
+  source: AsyncIterable<Uint8Array>,
+  { overwrite, suffix }: SnapshotFileOptions,
+): Promise<SnapshotContent> {
+  const draft = `${path}.${suffix}.part`
+  return accessing(`${path} cannot be written`, async () => {
+    // At first, and not only at the end: a backup of gigabytes is not made for nothing.
+    if (!overwrite) await refuseTaken(path)
+    try {
+      const content = await writeDraft(draft, path, source)
+      await (overwrite ? rename(draft, path) : giveName(draft, path))
+      await syncFolder(dirname(resolve(path)))
+      return content
+    } catch (error) {
+      await rm(draft, { force: true })
+      throw error
+    }
+  })
+}
+
+/** The bytes of a file, in pieces. Rejects with `DISK_FAILED`. */
+export async function* readFilePieces(path: string): AsyncGenerator<Uint8Array, void, undefined> {
+  const what = `${path} cannot be read`
+  const handle = await accessing(what, () => open(path, 'r'))
+  try {
+    for (;;) {
+      // One of its own for each piece: what is read from it is kept as views.
+      const piece = Buffer.allocUnsafeSlow(READ_BYTES)
+      const { bytesRead } = await accessing(what, () => handle.read(piece, 0, READ_BYTES))
+      if (bytesRead === 0) return
+      yield piece.subarray(0, bytesRead)
+    }
+  } finally {
+    await handle.close()
+  }
+}
+
+async function writeDraft(draft: string, path: string, source: AsyncIterable<Uint8Array>): Promise<SnapshotContent> {
+  const handle = await open(draft, 'wx', FILE_MODE)
+  try {
+    const content = await readSnapshot(copying(source, handle), path)
+    await handle.sync()
+    return content
+  } finally {
+    await handle.close()
+  }
+}
+
+async function* copying(
+  source: AsyncIterable<Uint8Array>,
+  handle: FileHandle,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of source) {
+    for (let at = 0; at < piece.byteLength;) at += (await handle.write(piece, at)).bytesWritten
+    yield piece
+  }
+}
+
+/** A link is refused where the name is taken; a rename would replace what came there meanwhile. */
+async function giveName(draft: string, path: string): Promise<void> {
+  try {
+    await link(draft, path)
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') throw taken(path)
+    if (!NO_LINKS.has(code)) throw error
+    await refuseTaken(path)
+    await rename(draft, path)
+    return
+  }
+  await rm(draft)
+}
+
+async function refuseTaken(path: string): Promise<void> {
+  try {
+    await lstat(path)
+  } catch (error) {
+    if (isMissing(error)) return
+    throw error
+  }
+  throw taken(path)
+}
+
+function taken(path: string): StoreError {
+  return new StoreError('ALREADY_EXISTS', `${path} is there already. Choose another name, or say overwrite: true.`)
+}
+
+async function accessing<T>(what: string, access: () => Promise<T>): Promise<T> {
+  try {
+    return await access()
+  } catch (error) {
+    throw asStoreError(what, error)
+  }
+}
