@@ -1,6 +1,11 @@
 /** Quorate: etcd that you import. */
 export { open } from './store/open.js'
 export type { AutoCompaction, MemberEvent, MemberEventType, OpenOptions } from './store/options.js'
+export { saveSnapshot } from './store/save-snapshot.js'
+export type { SaveSnapshotOptions } from './store/save-snapshot.js'
+export { snapshotStatus } from './store/snapshot-status.js'
+export type { SnapshotSource } from './store/snapshot-loader.js'
+export type { SnapshotInfo, SnapshotStatus } from './store/snapshot-status.js'
 export { compare, del, get, put, txn } from './api/operations.js'
 export type {
   Compare,
@@ -15,7 +20,15 @@ export type {
 } from './api/operations.js'
 export { KeyValue } from './api/key-value.js'
 export type { Selection } from './api/key-value.js'
-export type { Alarm, AlarmSelection, AlarmType, Maintenance, Sizes, StateDigest } from './api/maintenance.js'
+export type {
+  Alarm,
+  AlarmSelection,
+  AlarmType,
+  Maintenance,
+  Sizes,
+  SnapshotOptions,
+  StateDigest,
+} from './api/maintenance.js'
 export type {
   CallOptions,
   CompactOptions,

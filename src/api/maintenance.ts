@@ -37,6 +37,11 @@ export interface Sizes {
   readonly diskBytes: number | undefined
 }
 
+export interface SnapshotOptions {
+  /** Ends it: whoever waits for a piece is told `ABORTED`. */
+  readonly signal?: AbortSignal | undefined
+}
+
 export interface Maintenance {
   /**
    * The alarms that are active anywhere in the cluster, by member. Linearizable; `status().alarms` is what this member
@@ -74,4 +79,21 @@ export interface Maintenance {
   defragment(): Promise<void>
   /** How much there is on this member. */
   sizes(): Promise<Sizes>
+
+  /**
+   * A backup of the whole store as a stream of bytes, whose form is in docs/DATA-FORMAT.md: every version that is kept,
+   * leases, users, roles, alarms and all else that the members have in common. It is the state at one revision: the one
+   * that this member has applied when the first piece is asked for. To be sure that it holds all that was acknowledged
+   * before, await `ready()` first; without a quorum it can be taken all the same.
+   *
+   * Can be iterated once; ends early when the loop over it is left. A slow consumer holds nothing up; one that takes more
+   * than a minute for a piece, or more than an hour for the whole, is told `TIMEOUT`.
+   *
+   * Throws `CLOSED` and `MEMBER_FAILED`, and so does the loop; that also `ABORTED`, `TIMEOUT`, `TOO_MANY_REQUESTS` (four at
+   * a time), `DATA_DAMAGED`.
+   *
+   * @example
+   * await pipeline(store.maintenance.snapshot(), gzip, upload)
+   */
+  snapshot(options?: SnapshotOptions): AsyncIterable<Uint8Array>
 }

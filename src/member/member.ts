@@ -38,6 +38,7 @@ import { Ranges, type Ranged } from './ranges.js'
 import { Reads } from './reads.js'
 import { RecordReader } from './record-reader.js'
 import { ResponseReader } from './response-reader.js'
+import { Snapshots, type SnapshotStream } from './snapshots.js'
 import { Swept } from './swept.js'
 import { Space } from './space.js'
 import { Verifier } from './verifier.js'
@@ -111,6 +112,7 @@ export class Member {
   readonly #leases: LeaseDriver
   readonly #ranges: Ranges
   readonly #watches: Watches
+  readonly #snapshots: Snapshots
   readonly #inbox: Inbox
   readonly #persistence: Persistence
   readonly #swept: Swept
@@ -192,6 +194,8 @@ export class Member {
     this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs, observe, buggify)
     this.#ranges = new Ranges(machine, reader, deadlines, observe)
     this.#watches = new Watches(machine, storage.state, observe, buggify)
+    const identity = { clusterId: options.clusterId, memberId, name: nameOf(options, memberId) ?? '' }
+    this.#snapshots = new Snapshots({ identity, machine, state: storage.state, deadlines, clock, timers, buggify })
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe, buggify)
     this.#swept = new Swept(deadlines)
     const alarms = new AlarmRaiser({
@@ -278,6 +282,12 @@ export class Member {
   watch(options: WatchStreamOptions): WatchStream {
     this.#checkOpen()
     return this.#watches.open(options)
+  }
+
+  /** The state as this member has applied it when the first piece is asked for. */
+  snapshot(signal: AbortSignal | undefined): SnapshotStream {
+    this.#checkOpen()
+    return this.#snapshots.open(signal)
   }
 
   /** Resolves when what compactions up to `revision`, which is applied here, made superfluous is gone from this disk. */
@@ -465,6 +475,7 @@ export class Member {
     this.#calls.rejectAll(code, why, cause)
     this.#ranges.rejectAll(code, why, cause)
     this.#swept.rejectAll(code, why, cause)
+    this.#snapshots.rejectAll(code, why, cause)
     this.#watches.closeAll(new StoreError(code, why, { cause }))
   }
 

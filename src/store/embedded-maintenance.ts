@@ -3,12 +3,21 @@ import { AssertionError } from '../base/assert.js'
 import { describeDigest } from '../base/checksum.js'
 import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
-import type { Alarm, AlarmSelection, AlarmType, Maintenance, Sizes, StateDigest } from '../api/maintenance.js'
+import type {
+  Alarm,
+  AlarmSelection,
+  AlarmType,
+  Maintenance,
+  Sizes,
+  SnapshotOptions,
+  StateDigest,
+} from '../api/maintenance.js'
 import type { CallOptions } from '../api/store.js'
 import type { Alarm as AlarmRecord } from '../machine/alarms.js'
 import { MEMBER } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
+import { snapshotOf } from './embedded-snapshot.js'
 
 const ALARM_FIELDS: Fields<Alarm> = { alarm: true, memberId: true }
 const ALARM_TYPES: Readonly<Record<AlarmType, true>> = { 'no-space': true, corrupt: true }
@@ -67,6 +76,10 @@ export class EmbeddedMaintenance implements Maintenance {
   async sizes(): Promise<Sizes> {
     const { quotaBytes, sizeInUseBytes } = this.#member.status
     return { quotaBytes, sizeInUseBytes, diskBytes: await this.#member.diskBytes() }
+  }
+
+  snapshot(options?: SnapshotOptions): AsyncIterable<Uint8Array> {
+    return snapshotOf(this.#member, options)
   }
 
   async #disarm({ alarm, member }: AlarmRecord, limits: CallLimits): Promise<readonly AlarmRecord[]> {

@@ -1,0 +1,28 @@
+/** A snapshot as users iterate it. */
+import { checkSignal } from '../api/check-call.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
+import type { SnapshotOptions } from '../api/maintenance.js'
+import type { Member } from '../member/member.js'
+import type { SnapshotStream } from '../member/snapshots.js'
+
+const SNAPSHOT_FIELDS: Fields<SnapshotOptions> = { signal: true }
+
+/** Throws TypeError for options that are none, `CLOSED`, `MEMBER_FAILED`. */
+export function snapshotOf(member: Member, options: SnapshotOptions | undefined): AsyncIterable<Uint8Array> {
+  checkFields(options, SNAPSHOT_FIELDS, 'snapshot()')
+  checkSignal(options?.signal)
+  return piecesOf(member.snapshot(options?.signal))
+}
+
+/** One after the other, however they are asked for; leaving the loop ends the stream. */
+async function* piecesOf(stream: SnapshotStream): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    for (;;) {
+      const piece = await stream.next()
+      if (piece === undefined) return
+      yield piece
+    }
+  } finally {
+    stream.close()
+  }
+}
