@@ -1,6 +1,8 @@
 /** Quorate: etcd that you import. */
 export { open } from './store/open.js'
 export type { AutoCompaction, MemberEvent, MemberEventType, OpenOptions } from './store/options.js'
+export { restore } from './store/restore.js'
+export type { Restored, RestoreOptions } from './store/restore.js'
 export { saveSnapshot } from './store/save-snapshot.js'
 export type { SaveSnapshotOptions } from './store/save-snapshot.js'
 export { snapshotStatus } from './store/snapshot-status.js'

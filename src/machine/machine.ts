@@ -206,6 +206,20 @@ export class Machine {
     this.#backend.set(META_KEY, encodeMeta(meta))
   }
 
+  /**
+   * Makes the state the first one of another cluster (a restored backup): the windows of proposals belong to members that
+   * are not in it, and go. With `bumpRevisions` above 0 the revision rises by so many and everything before it is compacted,
+   * so that whoever saw revisions which the backup has not is told `COMPACTED`, and not given others under their numbers.
+   * Gives the members whose windows went. `checkpoint` is to follow.
+   */
+  startCluster(bumpRevisions: number): readonly number[] {
+    this.#checkReady()
+    const members = this.#origins.clear()
+    for (const member of members) this.#backend.delete(originKey(member))
+    if (bumpRevisions > 0) this.store.compactAll(this.revision + bumpRevisions)
+    return members
+  }
+
   #advance(index: number, term: number): void {
     this.#checkReady()
     assert(index === this.#appliedIndex + 1, () => `entry ${index} comes after ${this.#appliedIndex}`)

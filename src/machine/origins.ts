@@ -84,6 +84,14 @@ export class Origins {
     return member
   }
 
+  /** Forgets all windows; gives their members, in their order. */
+  clear(): readonly number[] {
+    const members = [...this.#windows.keys()].sort((a, b) => a - b)
+    this.#windows.clear()
+    this.#dirty.clear()
+    return members
+  }
+
   #windowOf(proposal: ProposalId): Window {
     const { member, incarnation } = proposal
     const found = this.#windows.get(member)

@@ -181,6 +181,13 @@ export class MvccStore {
     this.#sweep.begin()
   }
 
+  /** Raises the revision to `revision`, without a change, and compacts everything before it. */
+  compactAll(revision: Revision): void {
+    assert(revision > this.revision, () => `the revision is raised from ${this.revision} to ${revision}`)
+    this.#space.revision = revision
+    this.compact(revision)
+  }
+
   /** Whether {@link sweep} has something to do. */
   get sweeping(): boolean {
     return this.#sweep.pending

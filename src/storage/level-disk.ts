@@ -6,6 +6,7 @@
  *     state/        the state machine's records
  *     lock/         an empty database, whose LOCK is the lock of the whole directory
  *     before-open/  what log and state were before an open that is not verified (before-open.ts)
+ *     restoring     a snapshot is being restored into it, or was and did not come to its end (restore-marker.ts)
  *
  * The lock is LevelDB's: an fcntl lock, which the kernel drops with the process, however that ends, and a table within the
  * process. A lock file of our own would need a guess whether the process it names still lives, and in a container every
@@ -25,6 +26,7 @@ import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from '
 import { asStoreError, diskFailure } from './disk-failure.js'
 import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
+import { abandonRestore, beginRestore, endRestore, refuseHalfRestored } from './restore-marker.js'
 
 /**
  * The log is read back at most once and soon trimmed: compressing it would be work for nothing. The state stays, and is
@@ -37,7 +39,18 @@ export function levelDisk(dataDir: string): Disk {
   return new LevelDisk(dataDir)
 }
 
-class LevelDisk implements Disk {
+/** A disk for one restore: whatever is written to it is removed again at its release, unless it was completed. */
+export interface RestoringDisk extends Disk {
+  /** What was written is whole: the release makes it a data directory. */
+  complete(): void
+}
+
+/** The disk in `dataDir`, which must not hold data: `acquire` rejects with `ALREADY_EXISTS` then. */
+export function restoringDisk(dataDir: string): RestoringDisk {
+  return new LevelDisk(dataDir, 'restore')
+}
+
+class LevelDisk implements RestoringDisk {
   readonly permanent = true
   readonly location: string
   /** The folder by its one true path: LevelDB's table of locks within the process goes by name. */
@@ -48,12 +61,17 @@ class LevelDisk implements Disk {
   #keeps = false
   /** The removal of what was kept from before the open. */
   #dropping: Promise<void> = Promise.resolve()
+  readonly #use: 'open' | 'restore'
+  #complete = false
 
-  constructor(location: string) {
+  constructor(location: string, use: 'open' | 'restore' = 'open') {
     this.location = location
+    this.#use = use
   }
 
   async peek(name: SlotFileName): Promise<Uint8Array | undefined> {
+    // What an earlier restore left is no data of anybody.
+    if (this.#use === 'restore') return undefined
     return this.#accessing(() => readIfPresent(join(this.location, name)))
   }
 
@@ -65,10 +83,7 @@ class LevelDisk implements Disk {
     })
     const lock = await this.#openLock(path)
     try {
-      await this.#accessing(async () => {
-        await checkAccess(path, ['log', 'state'])
-        this.#keeps = await setAside(path)
-      })
+      await this.#accessing(() => this.#prepare(path))
     } catch (error) {
       await lock.close()
       throw error
@@ -102,12 +117,33 @@ class LevelDisk implements Disk {
     return this.#accessing(() => folderBytes(path))
   }
 
+  complete(): void {
+    this.#complete = true
+  }
+
   async release(): Promise<void> {
     await this.#dropping
+    const path = this.#path
     this.#path = undefined
     const lock = this.#lock
     this.#lock = undefined
-    await lock?.close()
+    try {
+      if (this.#use === 'restore' && path !== undefined) {
+        await this.#accessing(() => (this.#complete ? endRestore(path) : abandonRestore(path)))
+      }
+    } finally {
+      await lock?.close()
+    }
+  }
+
+  async #prepare(path: string): Promise<void> {
+    if (this.#use === 'restore') {
+      await beginRestore(path)
+      return
+    }
+    await refuseHalfRestored(path)
+    await checkAccess(path, ['log', 'state'])
+    this.#keeps = await setAside(path)
   }
 
   /** It holds nothing: where damage keeps it from opening it is made anew. Whoever holds the lock is noticed before that. */

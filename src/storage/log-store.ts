@@ -133,6 +133,21 @@ export class LogStore {
     await this.#exclusively(() => this.#trim(to))
   }
 
+  /**
+   * Makes a log to which nothing was ever written begin behind `position`, durably: what lies before is in the state, which
+   * must be durable there. Nothing was promised in it yet: no vote is recorded.
+   */
+  async beginBehind(position: LogPosition): Promise<void> {
+    const { last, hardState } = this.#head
+    assert(last.index === 0 && hardState.term === 0, () => `a log that ends at entry ${last.index} begins anew`)
+    const base = { index: position.index, term: position.term, chain: 0 }
+    const write = (): Promise<void> => {
+      const head = { ...this.#head, hardState: { term: position.term, vote: NOBODY }, base, last: base }
+      return this.#write(this.#database.batch(), head, 'writing the log')
+    }
+    await this.#exclusively(write)
+  }
+
   /** Resolves when no write is under way. */
   async settled(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
