@@ -26,6 +26,8 @@ export type {
   Alarm,
   AlarmSelection,
   AlarmType,
+  HashOptions,
+  HashResult,
   Maintenance,
   Sizes,
   SnapshotOptions,

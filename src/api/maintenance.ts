@@ -1,4 +1,5 @@
 /** What operators ask of a store: the part of the contract that keeps a cluster running. */
+import type { Revision } from '../mvcc/types.js'
 import type { CallOptions } from './call-options.js'
 
 /**
@@ -42,7 +43,28 @@ export interface SnapshotOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+export interface HashOptions extends CallOptions {
+  /** Up to where. Default: the member's current revision. */
+  readonly revision?: Revision | undefined
+}
+
+/** Equal on members, and at all times, for equal `revision` and `compactRevision`. */
+export interface HashResult {
+  /** 16 hex digits. */
+  readonly hash: string
+  readonly revision: Revision
+  readonly compactRevision: Revision
+}
+
 export interface Maintenance {
+  /**
+   * The hash of every version that can be read on this member up to a revision: for a comparison with another member. How
+   * far each has come with removing what was compacted does not change it. Reads everything that the member holds, a
+   * little at a time: for a large store give it the time (`timeoutMs`).
+   *
+   * Rejects with `COMPACTED`, `FUTURE_REVISION`, `INVALID_REVISION`, `TOO_MANY_REQUESTS`.
+   */
+  hash(options?: HashOptions): Promise<HashResult>
   /**
    * The alarms that are active anywhere in the cluster, by member. Linearizable; `status().alarms` is what this member
    * knows, without asking anybody.

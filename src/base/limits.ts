@@ -64,6 +64,8 @@ export const LIMITS = {
   readChunkRecordsMax: 256,
   /** Bytes of those, about: how large records are is seen when they are read. */
   readChunkBytes: 1 * MEBIBYTE,
+  /** Hashes of one member's history that are computed, one at a time, or wait for it. Over it: `TOO_MANY_REQUESTS`. */
+  hashesWaitingMax: 16,
   /** Bytes a leader may have in its log uncommitted before it refuses more. Over it: `TOO_MANY_REQUESTS`. */
   uncommittedBytesMax: 128 * MEBIBYTE,
 

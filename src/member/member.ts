@@ -28,6 +28,7 @@ import { AutoCompactor, type AutoCompaction } from './auto-compactor.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import type { Observe } from './event.js'
+import { Hashes, type Hashed } from './hashes.js'
 import { Inbox } from './inbox.js'
 import { LeaseDriver } from './lease-driver.js'
 import { Loop } from './loop.js'
@@ -117,6 +118,7 @@ export class Member {
   readonly #persistence: Persistence
   readonly #swept: Swept
   readonly #space: Space
+  readonly #hashes: Hashes
   readonly #pacer: Pacer
   readonly #loop: Loop
 
@@ -206,6 +208,7 @@ export class Member {
       propose: (request) => this.#proposeOwn(request),
     })
     this.#space = new Space(machine, alarms, options.quotaBytes)
+    this.#hashes = new Hashes({ store: machine.store, state: storage.state, timers, deadlines, wake: this.#wake })
     this.#inbox = new Inbox({
       memberId,
       raft: this.#raft,
@@ -288,6 +291,12 @@ export class Member {
   snapshot(signal: AbortSignal | undefined): SnapshotStream {
     this.#checkOpen()
     return this.#snapshots.open(signal)
+  }
+
+  /** The hash of what can be read here up to `revision`; 0: the current one. */
+  async hash(revision: Revision, limits: CallLimits): Promise<Hashed> {
+    this.#checkOpen()
+    return this.#hashes.hash(revision, limits)
   }
 
   /** Resolves when what compactions up to `revision`, which is applied here, made superfluous is gone from this disk. */
@@ -476,6 +485,7 @@ export class Member {
     this.#ranges.rejectAll(code, why, cause)
     this.#swept.rejectAll(code, why, cause)
     this.#snapshots.rejectAll(code, why, cause)
+    this.#hashes.rejectAll(code, why, cause)
     this.#watches.closeAll(new StoreError(code, why, { cause }))
   }
 

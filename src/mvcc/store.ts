@@ -15,6 +15,7 @@ import { isStoreError, StoreError } from '../base/errors.js'
 import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
 import type { Backend } from './backend.js'
 import { Sweep } from './compaction.js'
+import { HistoryHash } from './history-hash.js'
 import { KeySpace } from './key-space.js'
 import { NO_LEASES, type LeaseBook } from './lease-book.js'
 import { completePlan } from './plan.js'
@@ -89,6 +90,14 @@ export class MvccStore {
   /** Of all records that are kept, superseded ones too, with their keys. Each member's own affair: it depends on how far the sweep has come. */
   get bytes(): number {
     return this.#space.bytes
+  }
+
+  /**
+   * The hash of what can be read up to `revision` (0: the current one), to be given every record that the backend holds now,
+   * with the sweep held. Throws `COMPACTED`, `FUTURE_REVISION`.
+   */
+  historyHash(revision: Revision): HistoryHash {
+    return new HistoryHash(this.#space, revision)
   }
 
   /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`, `RESPONSE_TOO_LARGE`. */

@@ -165,6 +165,11 @@ export class StateStore implements Backend {
     return this.#view('', undefined, Infinity)
   }
 
+  /** Those with start <= key < end (undefined: to the last key). */
+  iterate(start: string, end: string | undefined): AsyncIterable<Pair[]> {
+    return this.#view(start, end, Infinity)
+  }
+
   /** Resolves when neither a commit nor a defragmentation is under way, however they ended. */
   async settled(): Promise<void> {
     await this.#committing?.catch(() => undefined)

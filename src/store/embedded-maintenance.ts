@@ -7,6 +7,8 @@ import type {
   Alarm,
   AlarmSelection,
   AlarmType,
+  HashOptions,
+  HashResult,
   Maintenance,
   Sizes,
   SnapshotOptions,
@@ -17,9 +19,11 @@ import type { Alarm as AlarmRecord } from '../machine/alarms.js'
 import { MEMBER } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
+import { validateRevision } from '../mvcc/validate.js'
 import { snapshotOf } from './embedded-snapshot.js'
 
 const ALARM_FIELDS: Fields<Alarm> = { alarm: true, memberId: true }
+const HASH_CALL: Fields<HashOptions> = { revision: true, ...CALL_FIELDS }
 const ALARM_TYPES: Readonly<Record<AlarmType, true>> = { 'no-space': true, corrupt: true }
 
 export class EmbeddedMaintenance implements Maintenance {
@@ -80,6 +84,13 @@ export class EmbeddedMaintenance implements Maintenance {
 
   snapshot(options?: SnapshotOptions): AsyncIterable<Uint8Array> {
     return snapshotOf(this.#member, options)
+  }
+
+  async hash(options: HashOptions = {}): Promise<HashResult> {
+    checkFields(options, HASH_CALL, 'hash()')
+    const { revision = 0, ...call } = options
+    validateRevision(revision)
+    return this.#member.hash(revision, this.#limits(call))
   }
 
   async #disarm({ alarm, member }: AlarmRecord, limits: CallLimits): Promise<readonly AlarmRecord[]> {

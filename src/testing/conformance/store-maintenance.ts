@@ -1,6 +1,6 @@
 /** Maintenance: what operators ask for. */
 import { del, put } from '../../api/operations.js'
-import { equal, rejectsAs, rejectsWith } from './check.js'
+import { check, equal, rejectsAs, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 
 export const maintenance: StoreTests = {
@@ -33,6 +33,24 @@ export const maintenance: StoreTests = {
     await store.compact(revision)
     await store.maintenance.disarm()
     await store.put('a', '2')
+  },
+
+  'hashes what can be read, up to any revision that is kept': async (store) => {
+    await store.put('a', '1')
+    const { revision } = await store.put('a', '2')
+    const then = await store.maintenance.hash()
+    equal([then.revision, then.compactRevision, then.hash.length], [revision, 0, 16], 'the hash of all there is')
+    const last = await store.put('b', '3')
+    equal(await store.maintenance.hash({ revision }), then, 'the same up to the same revision, later')
+    check((await store.maintenance.hash()).hash !== then.hash, 'the hash of another state is the same')
+    await store.compact(revision)
+    const compacted = await store.maintenance.hash({ revision })
+    equal([compacted.compactRevision, compacted.hash === then.hash], [revision, false], 'after a compaction')
+    await rejectsWith('COMPACTED', () => store.maintenance.hash({ revision: revision - 1 }), 'what was compacted')
+    await rejectsWith('FUTURE_REVISION', () => store.maintenance.hash({ revision: last.revision + 1 }), 'the future')
+    await rejectsWith('INVALID_REVISION', () => store.maintenance.hash({ revision: -1 }), 'no revision')
+    const misspelt = { revison: 3 } as unknown as { revision: number }
+    await rejectsAs(TypeError, () => store.maintenance.hash(misspelt), 'an option that there is not')
   },
 
   'refuses to raise or disarm what is no alarm': async (store) => {
