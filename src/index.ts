@@ -22,6 +22,7 @@ export type {
 } from './api/operations.js'
 export { KeyValue } from './api/key-value.js'
 export type { Selection } from './api/key-value.js'
+export type { LeaseKey } from './api/lease-key.js'
 export type {
   Alarm,
   AlarmSelection,
@@ -42,6 +43,7 @@ export type {
   Lease,
   Leases,
   LeaseStatus,
+  ListLeasesOptions,
   OperationResult,
   PutResult,
   RangeOptions,
@@ -49,6 +51,7 @@ export type {
   Store,
   StoreEvents,
   StoreStatus,
+  TimeToLiveOptions,
   TransactionResult,
   Watch,
   WatchEvent,

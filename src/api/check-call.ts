@@ -1,6 +1,7 @@
 /** What every call with a deadline or a signal checks first. */
 import type { Fields } from './check-fields.js'
 import type { CallOptions } from './call-options.js'
+import type { Consistency } from './store.js'
 
 export const CALL_FIELDS: Fields<CallOptions> = { signal: true, timeoutMs: true }
 
@@ -9,6 +10,13 @@ export function checkTimeout(timeoutMs: number | undefined): void {
   if (timeoutMs === undefined) return
   if (typeof timeoutMs !== 'number') throw new TypeError(`timeoutMs must be a number, not ${typeof timeoutMs}`)
   if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be 0 or more milliseconds, not ${timeoutMs}`)
+}
+
+/** Throws TypeError for what is none. */
+export function checkConsistency(consistency: NonNullable<Consistency['consistency']>): void {
+  if (consistency !== 'linearizable' && consistency !== 'local') {
+    throw new TypeError(`consistency must be 'linearizable' or 'local', not ${String(consistency)}`)
+  }
 }
 
 /** Throws TypeError for what is none: a controller given in place of its signal would end nothing. */

@@ -11,6 +11,7 @@ import type { LeaseId, Revision } from '../mvcc/types.js'
 import type { CallOptions } from './call-options.js'
 import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
+import type { LeaseKey } from './lease-key.js'
 import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
 
 export type { CallOptions } from './call-options.js'
@@ -119,9 +120,18 @@ export interface LeaseStatus {
   readonly id: LeaseId
   /** As granted. */
   readonly ttlMs: number
-  /** Until it ends, unless it is renewed. */
+  /** Until it ends, unless it is renewed. 0: it is over and about to go. */
   readonly remainingMs: number
+  /** The keys that hang on it, in their order; only where they were asked for. */
+  readonly keys?: readonly LeaseKey[]
 }
+
+export interface TimeToLiveOptions extends CallOptions {
+  /** Lists the keys that hang on the lease. Default false. */
+  readonly keys?: boolean | undefined
+}
+
+export interface ListLeasesOptions extends CallOptions, Consistency {}
 
 export interface Leases {
   /** Grants a lease of at least `ttlMs`; whole seconds, at least one and a half election timeouts. */
@@ -133,8 +143,16 @@ export interface Leases {
   keepAlive(id: LeaseId, call?: CallOptions): Promise<Lease>
   /** Ends the lease and deletes its keys, in one revision. */
   revoke(id: LeaseId, call?: CallOptions): Promise<void>
-  /** Undefined when it does not exist. */
-  timeToLive(id: LeaseId, call?: CallOptions): Promise<LeaseStatus | undefined>
+  /**
+   * Undefined when it does not exist. Rejects with `RESPONSE_TOO_LARGE` where its keys are asked for and are too many.
+   *
+   * @example
+   * const status = await store.leases.timeToLive(id, { keys: true })
+   * console.log(status?.remainingMs, status?.keys?.map(({ key }) => key))
+   */
+  timeToLive(id: LeaseId, options?: TimeToLiveOptions): Promise<LeaseStatus | undefined>
+  /** The ids of all leases, in ascending order. A lease that is over is there until its keys are gone. */
+  list(options?: ListLeasesOptions): Promise<readonly LeaseId[]>
 }
 
 export interface StoreStatus {

@@ -23,8 +23,18 @@ export const LIMITS = {
   transactionCompareBytesMax: 16 * MEBIBYTE,
   /** Seconds a lease may live (etcd's). Over it: `LEASE_TTL_TOO_LARGE`. */
   leaseTtlSecondsMax: 9_000_000_000,
-  /** Leases that a leader revokes in one turn of its loop; further ones that are due wait for the next. */
+  /** Leases that a leader revokes in one turn of its loop; further ones that are due wait. */
   leaseExpiriesPerTurnMax: 100,
+  /** Leases that a leader revokes in a second (etcd's); further ones that are due live on for a while. */
+  leaseExpiriesPerSecondMax: 1000,
+  /** Milliseconds by which a change of leader lengthens a lease at most, besides an election timeout: the default of `leaseCheckpointIntervalMs`. */
+  leaseCheckpointIntervalMs: 300_000,
+  /** Leases whose remaining time one entry of the log tells (etcd's). */
+  leaseCheckpointBatchMax: 1000,
+  /** Leases whose remaining time a leader checkpoints in a second; renewals that have to be in the log are not counted. */
+  leaseCheckpointsPerSecondMax: 10_000,
+  /** Questions to the leader in one frame. */
+  callBatchMax: 1000,
 
   /** Bytes of state that a member has in use before it raises the alarm NOSPACE, unless `open()` says otherwise (etcd's). Over it: `NO_SPACE`. */
   quotaBytes: 2048 * MEBIBYTE,

@@ -4,10 +4,10 @@
  * It decides only that a lease is due; that it ends is done through the log. It is empty on everybody but the leader, and
  * thrown away with the leadership: a member that comes back to lead begins anew from the replicated book.
  *
- * Always: a lease is not due before its full TTL has passed since it was granted, last renewed, or since this member took
- * over. A new leader does not know when the old one last renewed, so it gives each lease its full TTL again, and one
- * election timeout more: renewals that reached the old leader may still be acknowledged while it does not know that it
- * was replaced.
+ * Always: a lease is not due before its full TTL has passed since it was granted or last renewed, or what the log says is
+ * left of it since this member took over. A new leader does not know when the old one last renewed, so it goes by what the
+ * log says, which is never less than was promised (checkpoints.ts), and gives one election timeout more: renewals that
+ * reached the old leader may still be acknowledged while it does not know that it was replaced.
  * Always: a lease that is due is renewed no more. Its revocation may be under way, and whoever was told of a renewal would
  * hold a lease that is about to end. Its owner learns the end instead.
  *
@@ -16,7 +16,7 @@
 import { assert } from '../base/assert.js'
 import type { LeaseId } from '../base/lease-id.js'
 import { DeadlineQueue, type Due } from './deadline-queue.js'
-import type { Lease } from './lessor.js'
+import { leftOf, type Lease } from './lease.js'
 
 /** How long after a lease was handed out as expired it is handed out again, if it did not end: its proposal may have been lost. */
 export const EXPIRY_RETRY_MS = 1_000
@@ -37,11 +37,11 @@ export class Expiry {
     return this.#leading
   }
 
-  /** Takes over as the leader, with all leases of the replicated book: each gets its full TTL and the extension. */
+  /** Takes over as the leader, with all leases of the replicated book: each gets what that says is left, and the extension. */
   promote(leases: Iterable<Lease>, nowMs: number, extensionMs: number): void {
     this.demote()
     this.#leading = true
-    for (const lease of leases) this.#add(lease, nowMs + lease.ttlSeconds * 1000 + extensionMs)
+    for (const lease of leases) this.#add(lease, nowMs + leftOf(lease) + extensionMs)
   }
 
   /** The leadership is over: nothing is due here any more. */
@@ -76,6 +76,11 @@ export class Expiry {
     found.deadlineMs = Math.max(found.deadlineMs, nowMs + found.ttlMs)
     this.#queue.move(found, found.deadlineMs)
     return found.deadlineMs - nowMs
+  }
+
+  /** When a lease ends, unless it is renewed; undefined where it is unknown here. */
+  deadlineMs(id: LeaseId): number | undefined {
+    return this.#deadlines.get(id)?.deadlineMs
   }
 
   /** Milliseconds a lease has left, 0 where it is due, undefined where it is unknown here. */

@@ -2,25 +2,22 @@
  * The replicated book of leases: which exist, how long each lives without renewal, which keys hang on it.
  *
  * The same on every member, since it changes only by applying the log. When a lease ends is not in here: that is decided
- * by the leader with its own clock (expiry.ts) and done through the log, as a revocation.
+ * by the leader with its own clock (expiry.ts) and done through the log, as a revocation. What the leader lets the others
+ * know of its clock is how much of a long lease is left (checkpoints.ts): from there the next leader goes on.
  *
  * Always: a key hangs on at most one lease, which exists.
  */
 import { assert } from '../base/assert.js'
 import type { Key } from '../base/bytes.js'
 import { addDigest, EMPTY_DIGEST, hash64, removeDigest, type Digest } from '../base/checksum.js'
-import { Writer } from '../base/codec.js'
 import { StoreError } from '../base/errors.js'
 import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
-
-export interface Lease {
-  readonly id: LeaseId
-  /** As granted. */
-  readonly ttlSeconds: number
-}
+import type { Lease, LeaseCheckpoint } from './lease.js'
+import { encodeLease } from './record.js'
 
 interface Entry extends Lease {
+  remainingMs: number | undefined
   readonly keys: Set<Key>
 }
 
@@ -29,6 +26,7 @@ export class Lessor {
   /** Only keys that hang on a lease, so that a store without leases pays nothing. */
   readonly #leaseOf = new Map<Key, LeaseId>()
   #digest: Digest = EMPTY_DIGEST
+  #bytes = 0
 
   get size(): number {
     return this.#leases.size
@@ -39,13 +37,18 @@ export class Lessor {
     return this.#digest
   }
 
+  /** Of their records, without the keys of those. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
   /**
    * Throws `LEASE_EXISTS`, `LEASE_TTL_TOO_LARGE`. A TTL below a second, zero and less included, is raised to one.
    *
    * No other minimum is applied here: whoever proposes the grant raises it by its own election timeout and says so in the
    * command. Members whose options differ would otherwise come to different states from one log.
    */
-  grant(id: LeaseId, ttlSeconds: number): Lease {
+  grant(id: LeaseId, ttlSeconds: number, grantIndex?: number): Lease {
     assert(id !== NO_LEASE, 'lease 0 stands for none')
     if (ttlSeconds > LIMITS.leaseTtlSecondsMax) {
       throw new StoreError(
@@ -54,15 +57,34 @@ export class Lessor {
       )
     }
     if (this.#leases.has(id)) throw new StoreError('LEASE_EXISTS', `Lease ${id} exists already.`)
-    return this.restore({ id, ttlSeconds: Math.max(ttlSeconds, LIMITS.leaseTtlSecondsMin) })
+    return this.restore({ id, ttlSeconds: Math.max(ttlSeconds, LIMITS.leaseTtlSecondsMin), grantIndex })
   }
 
   /** Takes up a lease as it was granted before, when the state is loaded. */
   restore(lease: Lease): Lease {
     assert(!this.#leases.has(lease.id), () => `lease ${lease.id} is restored twice`)
-    this.#leases.set(lease.id, { id: lease.id, ttlSeconds: lease.ttlSeconds, keys: new Set() })
-    this.#digest = addDigest(this.#digest, hashLease(lease))
+    const { id, ttlSeconds, grantIndex, remainingMs } = lease
+    this.#leases.set(id, { id, ttlSeconds, grantIndex, remainingMs, keys: new Set() })
+    this.#add(lease)
     return lease
+  }
+
+  /**
+   * Notes how much of a lease is left; the lease as it is then. Undefined where that lease is gone: it may have ended
+   * meanwhile, and one that was granted after `grantedUpTo` under the same id is another one.
+   */
+  checkpoint({ id, remainingMs }: LeaseCheckpoint, grantedUpTo: number): Lease | undefined {
+    const found = this.#leases.get(id)
+    if (found === undefined || isLater(found, grantedUpTo)) return undefined
+    this.#remove(found)
+    found.remainingMs = remainingMs < found.ttlSeconds * 1000 ? remainingMs : undefined
+    this.#add(found)
+    return found
+  }
+
+  /** Throws `LEASE_NOT_FOUND`, also where the lease was granted after `grantedUpTo`: another one under the same id. */
+  requireGranted(id: LeaseId, grantedUpTo: number): void {
+    if (isLater(this.#require(id), grantedUpTo)) throw notFound(id)
   }
 
   /** Ends a lease from which all keys were detached. Throws `LEASE_NOT_FOUND`. */
@@ -70,7 +92,7 @@ export class Lessor {
     const found = this.#require(id)
     assert(found.keys.size === 0, () => `lease ${id} ends while ${found.keys.size} keys hang on it`)
     this.#leases.delete(id)
-    this.#digest = removeDigest(this.#digest, hashLease(found))
+    this.#remove(found)
   }
 
   get(id: LeaseId): Lease | undefined {
@@ -84,6 +106,16 @@ export class Lessor {
   /** All leases, in the order of their ids. */
   leases(): readonly Lease[] {
     return [...this.#leases.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
+  }
+
+  /** All leases, in no order that means anything. A view: read it at once. */
+  all(): Iterable<Lease> {
+    return this.#leases.values()
+  }
+
+  /** The ids of all leases, in their order. As numbers of 64 bits: a million of them are sorted in some ten milliseconds. */
+  ids(): BigInt64Array {
+    return BigInt64Array.from(this.#leases.keys()).sort()
   }
 
   /** The keys that hang on a lease, in their order. Throws `LEASE_NOT_FOUND`. */
@@ -118,15 +150,29 @@ export class Lessor {
     this.#leaseOf.delete(key)
   }
 
+  #add(lease: Lease): void {
+    const record = encodeLease(lease)
+    this.#bytes += record.byteLength
+    this.#digest = addDigest(this.#digest, hash64(record))
+  }
+
+  #remove(lease: Lease): void {
+    const record = encodeLease(lease)
+    this.#bytes -= record.byteLength
+    this.#digest = removeDigest(this.#digest, hash64(record))
+  }
+
   #require(id: LeaseId): Entry {
     const found = this.#leases.get(id)
-    if (found === undefined) {
-      throw new StoreError('LEASE_NOT_FOUND', `Lease ${id} does not exist: it ended or was never granted.`)
-    }
+    if (found === undefined) throw notFound(id)
     return found
   }
 }
 
-function hashLease(lease: Lease): Digest {
-  return hash64(new Writer(16).int64(lease.id).uint53(lease.ttlSeconds).finish())
+function isLater({ grantIndex = 0 }: Lease, index: number): boolean {
+  return grantIndex > index
+}
+
+function notFound(id: LeaseId): StoreError {
+  return new StoreError('LEASE_NOT_FOUND', `Lease ${id} does not exist: it ended or was never granted.`)
 }

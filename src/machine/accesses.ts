@@ -80,6 +80,7 @@ export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): 
       yield { kind: 'be-known' }
       return
     case 'compact':
+    case 'lease-checkpoint':
     case 'member-change':
     case 'alarm':
     case 'check':

@@ -16,6 +16,7 @@ import { assertNever } from '../base/assert.js'
 import { readAuthCommand, writeAuthCommand } from '../auth/command-codec.js'
 import { Reader, Writer } from '../base/codec.js'
 import { LIMITS } from '../base/limits.js'
+import type { LeaseCheckpoint } from '../lease/lease.js'
 import {
   NO_LEASE,
   type Compare,
@@ -27,7 +28,7 @@ import {
   type TransactionRequest,
 } from '../mvcc/types.js'
 import { alarmNumber, alarmOfNumber } from './alarms.js'
-import type { AlarmRequest, Command, LoginRequest, ProposalId, Request } from './command.js'
+import type { AlarmRequest, Command, LeaseRevokeRequest, LoginRequest, ProposalId, Request } from './command.js'
 import { ANONYMOUS, readIdentity, writeIdentity, type Identity } from './identity.js'
 
 const VERSION = 2
@@ -46,6 +47,7 @@ const LOGIN = 9
 const ALARM = 10
 const CHECK = 11
 const VERIFY = 12
+const LEASE_CHECKPOINT = 14
 
 const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
 const RELATIONS: readonly Relation[] = ['=', '!=', '<', '>']
@@ -126,6 +128,11 @@ function writeRequest(writer: Writer, request: Request): void {
       return
     case 'lease-revoke':
       writer.uint8(LEASE_REVOKE).int64(request.id)
+      if (request.grantedUpTo !== undefined) writer.uint53(request.grantedUpTo)
+      return
+    case 'lease-checkpoint':
+      writer.uint8(LEASE_CHECKPOINT).uint53(request.grantedUpTo).uint32(request.checkpoints.length)
+      for (const { id, remainingMs } of request.checkpoints) writer.int64(id).uint53(remainingMs)
       return
     case 'check':
       writer.uint8(CHECK)
@@ -162,7 +169,7 @@ function readAnyRequest(reader: Reader): Request {
     case LEASE_GRANT:
       return { type: 'lease-grant', id: readLeaseId(reader), ttlSeconds: readInteger(reader) }
     case LEASE_REVOKE:
-      return { type: 'lease-revoke', id: readLeaseId(reader) }
+      return readRevocation(reader)
     case ALARM:
       return readAlarm(reader)
     case AUTH:
@@ -173,6 +180,8 @@ function readAnyRequest(reader: Reader): Request {
       return { type: 'check' }
     case VERIFY:
       return { type: 'verify', index: reader.uint53(), digest: { high: reader.uint32(), low: reader.uint32() } }
+    case LEASE_CHECKPOINT:
+      return { type: 'lease-checkpoint', grantedUpTo: reader.uint53(), checkpoints: readCheckpoints(reader) }
     default:
       throw reader.malformed(`request of type ${type}`)
   }
@@ -376,6 +385,8 @@ const TOKEN_HASH_BYTES = 32
 const LEAST_COMPARE_BYTES = 1 + 1 + 1 + 4 + 4
 /** Type, flags, length of the key: a delete. */
 const LEAST_OPERATION_BYTES = 1 + 1 + 4
+/** Lease, milliseconds. */
+const CHECKPOINT_BYTES = 8 + 8
 
 function flag(set: boolean | undefined, bit: number): number {
   return set ? bit : 0
@@ -391,6 +402,20 @@ function readLeaseId(reader: Reader): bigint {
   const id = reader.int64()
   if (id === NO_LEASE) throw reader.malformed('lease 0, which stands for none')
   return id
+}
+
+function readRevocation(reader: Reader): LeaseRevokeRequest {
+  const id = readLeaseId(reader)
+  return reader.remaining === 0
+    ? { type: 'lease-revoke', id }
+    : { type: 'lease-revoke', id, grantedUpTo: reader.uint53() }
+}
+
+function readCheckpoints(reader: Reader): readonly LeaseCheckpoint[] {
+  return Array.from({ length: reader.count(CHECKPOINT_BYTES) }, () => ({
+    id: readLeaseId(reader),
+    remainingMs: reader.uint53(),
+  }))
 }
 
 /** A whole number that may be negative. */

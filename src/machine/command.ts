@@ -5,6 +5,7 @@
 import type { AuthCommand } from '../auth/command.js'
 import type { AuthRevision } from '../auth/types.js'
 import type { Digest } from '../base/checksum.js'
+import type { LeaseCheckpoint } from '../lease/lease.js'
 import type { DeleteRequest, LeaseId, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
 import type { Identity } from './identity.js'
@@ -36,6 +37,19 @@ export interface LeaseGrantRequest {
 export interface LeaseRevokeRequest {
   readonly type: 'lease-revoke'
   readonly id: LeaseId
+  /**
+   * By a leader, for a lease whose time is over: the index that it had applied. One that was granted later under the same id
+   * is another lease, and is not meant.
+   */
+  readonly grantedUpTo?: number | undefined
+}
+
+/** By the leader, of its own accord: how much of these leases is left by its clock. */
+export interface LeaseCheckpointRequest {
+  readonly type: 'lease-checkpoint'
+  /** The index that it had applied: leases that were granted later are others, and are not meant. */
+  readonly grantedUpTo: number
+  readonly checkpoints: readonly LeaseCheckpoint[]
 }
 
 export interface AlarmRequest extends Alarm {
@@ -86,6 +100,7 @@ export type Request =
   | LoginRequest
   | CheckRequest
   | VerifyRequest
+  | LeaseCheckpointRequest
 
 export interface Command {
   readonly proposal: ProposalId

@@ -24,6 +24,7 @@ export function costBytes(request: Request | Operation): number {
     case 'delete':
     case 'compact':
     case 'lease-revoke':
+    case 'lease-checkpoint':
     case 'alarm':
     case 'auth':
     case 'login':

@@ -29,6 +29,8 @@ function changesKeysOrLeases(request: Request): boolean {
       return true
     case 'transaction':
       return request.success.some(changesKeys) || request.failure.some(changesKeys)
+    // How much is left of a lease changes neither: without it no renewal could be told.
+    case 'lease-checkpoint':
     case 'alarm':
     case 'auth':
     case 'login':

@@ -19,15 +19,24 @@ import { addDigest, describeDigest, equalDigest, hash64, type Digest } from '../
 import { Writer } from '../base/codec.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { Lessor } from '../lease/lessor.js'
+import { decodeLease, encodeLease } from '../lease/record.js'
 import type { Backend } from '../mvcc/backend.js'
 import { isRecordKey } from '../mvcc/record.js'
 import { MvccStore } from '../mvcc/store.js'
-import type { Event, LeaseId, Revision } from '../mvcc/types.js'
+import type { Event, Revision } from '../mvcc/types.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
 import { accessesOf, type Question } from './accesses.js'
 import { Alarms, encodeAlarm } from './alarms.js'
 import { openCommand, type CommandBody } from './command-codec.js'
-import type { AlarmRequest, LeaseGrantRequest, LoginRequest, ProposalId, Request } from './command.js'
+import type {
+  AlarmRequest,
+  LeaseCheckpointRequest,
+  LeaseGrantRequest,
+  LeaseRevokeRequest,
+  LoginRequest,
+  ProposalId,
+  Request,
+} from './command.js'
 import { checkAlarms } from './guard.js'
 import type { Identity } from './identity.js'
 import { Origins } from './origins.js'
@@ -36,9 +45,7 @@ import {
   ALARM_PREFIX,
   alarmKey,
   AUTH_PREFIX,
-  decodeLease,
   decodeMeta,
-  encodeLease,
   encodeMeta,
   LEASE_PREFIX,
   leaseKey,
@@ -112,7 +119,13 @@ export class Machine {
    */
   get bytesInUse(): number {
     const { store, lessor, alarms } = this
-    return store.bytes + stateBytes({ leases: lessor.size, alarms: alarms.size, origins: this.#origins.size })
+    const counts = {
+      leases: lessor.size,
+      leaseBytes: lessor.bytes,
+      alarms: alarms.size,
+      origins: this.#origins.size,
+    }
+    return store.bytes + stateBytes(counts)
   }
 
   /** Takes up one record of the state on disk; they come in the order of their keys. Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */
@@ -281,7 +294,9 @@ export class Machine {
       case 'lease-grant':
         return { response: this.#grant(request), events: NO_EVENTS }
       case 'lease-revoke':
-        return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request.id) }
+        return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request) }
+      case 'lease-checkpoint':
+        return { response: this.#checkpointLeases(request), events: NO_EVENTS }
       case 'check':
         return { response: { type: 'check', index: this.#appliedIndex, digest: this.digest }, events: NO_EVENTS }
       case 'verify':
@@ -299,7 +314,7 @@ export class Machine {
   }
 
   #grant(request: LeaseGrantRequest): Response {
-    const lease = this.lessor.grant(request.id, request.ttlSeconds)
+    const lease = this.lessor.grant(request.id, request.ttlSeconds, this.#appliedIndex)
     this.#backend.set(leaseKey(lease.id), encodeLease(lease))
     return { type: 'lease-grant', id: lease.id, ttlSeconds: lease.ttlSeconds }
   }
@@ -311,11 +326,21 @@ export class Machine {
   }
 
   /** Takes the keys of the lease with it: sorted, in one revision, and none if there are none. */
-  #revoke(id: LeaseId): readonly Event[] {
+  #revoke({ id, grantedUpTo = Infinity }: LeaseRevokeRequest): readonly Event[] {
+    this.lessor.requireGranted(id, grantedUpTo)
     const events = this.store.deleteKeys(this.lessor.keysOf(id))
     this.lessor.revoke(id)
     this.#backend.delete(leaseKey(id))
     return events
+  }
+
+  #checkpointLeases({ grantedUpTo, checkpoints }: LeaseCheckpointRequest): Response {
+    const done = checkpoints.filter((checkpoint) => {
+      const lease = this.lessor.checkpoint(checkpoint, grantedUpTo)
+      if (lease !== undefined) this.#backend.set(leaseKey(lease.id), encodeLease(lease))
+      return lease !== undefined
+    })
+    return { type: 'lease-checkpoint', checkpoints: done }
   }
 
   /** Idempotent both ways, as etcd's. */

@@ -2,6 +2,7 @@
 import type { AuthRevision } from '../auth/types.js'
 import type { Digest } from '../base/checksum.js'
 import type { ErrorCode } from '../base/errors.js'
+import type { LeaseCheckpoint } from '../lease/lease.js'
 import type { DeletePlan, Event, LeaseId, PutPlan, Revision, TransactionPlan } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
 import type { ProposalId } from './command.js'
@@ -19,6 +20,12 @@ export interface LeaseGrantResponse {
 export interface LeaseRevokeResponse {
   readonly type: 'lease-revoke'
   readonly id: LeaseId
+}
+
+export interface LeaseCheckpointResponse {
+  readonly type: 'lease-checkpoint'
+  /** Those that were noted: not those of leases that are gone. */
+  readonly checkpoints: readonly LeaseCheckpoint[]
 }
 
 export interface AlarmResponse {
@@ -61,6 +68,7 @@ export type PlainResponse =
   | CompactResponse
   | LeaseGrantResponse
   | LeaseRevokeResponse
+  | LeaseCheckpointResponse
   | AlarmResponse
   | AuthResponse
   | LoginResponse

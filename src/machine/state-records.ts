@@ -17,7 +17,6 @@ import type { Digest } from '../base/checksum.js'
 import { decodeStored, Writer } from '../base/codec.js'
 import { StoreError } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
-import type { Lease } from '../lease/lessor.js'
 import type { Revision } from '../mvcc/types.js'
 import { encodeAlarm, type Alarm } from './alarms.js'
 import { ORIGIN_RECORD_BYTES } from './origins.js'
@@ -47,18 +46,19 @@ export interface Meta {
 /** How many records of each kind there are besides those of revisions. */
 export interface RecordCounts {
   readonly leases: number
+  /** Of the records of leases, which differ in size. */
+  readonly leaseBytes: number
   readonly alarms: number
   readonly origins: number
 }
 
-/** Of those records, the meta and all their keys: each kind is of one size. */
-export function stateBytes({ leases, alarms, origins }: RecordCounts): number {
-  return META_BYTES + leases * LEASE_BYTES + alarms * ALARM_BYTES + origins * ORIGIN_BYTES
+/** Of those records, the meta and all their keys: each other kind is of one size. */
+export function stateBytes({ leases, leaseBytes, alarms, origins }: RecordCounts): number {
+  return META_BYTES + leases * NUMBERED_KEY_BYTES + leaseBytes + alarms * ALARM_BYTES + origins * ORIGIN_BYTES
 }
 
 const NUMBERED_KEY_BYTES = 1 + 8
 const META_BYTES = META_KEY.length + 2 + 8 * 6
-const LEASE_BYTES = NUMBERED_KEY_BYTES + encodeLease({ id: 0n, ttlSeconds: 0 }).byteLength
 const ALARM_BYTES = 1 + 2 * encodeAlarm({ alarm: 'no-space', member: 0 }).byteLength
 const ORIGIN_BYTES = NUMBERED_KEY_BYTES + ORIGIN_RECORD_BYTES
 
@@ -93,18 +93,6 @@ export function decodeMeta(bytes: Uint8Array): Meta {
 
 export function leaseKey(id: LeaseId): string {
   return LEASE_PREFIX + asBuffer(new Writer(8).int64(id).finish()).toString('latin1')
-}
-
-export function encodeLease(lease: Lease): Uint8Array {
-  return new Writer(16).int64(lease.id).uint53(lease.ttlSeconds).finish()
-}
-
-/** Throws `DATA_DAMAGED`. */
-export function decodeLease(bytes: Uint8Array): Lease {
-  return decodeStored(bytes, 'the record of a lease', (reader) => ({
-    id: reader.int64(),
-    ttlSeconds: reader.uint53(),
-  }))
 }
 
 export function alarmKey(alarm: Alarm): string {

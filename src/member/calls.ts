@@ -1,6 +1,8 @@
 /**
  * Questions to the leader, asked from any member: what only the leader knows, the time that leases have left.
  *
+ * Those that come in one turn of the loop are asked together, in one frame.
+ *
  * All of them may be asked twice without harm, so a question that finds no answer is asked again, of whoever leads then,
  * until the caller's deadline.
  */
@@ -59,21 +61,22 @@ export class Calls {
     return this.#unasked.size + this.#asked.size
   }
 
-  /** Asks what was not asked yet; `send` returns false where it could not. */
-  submit(nowMs: number, send: (call: Call) => boolean): void {
-    let reachable = true
-    for (const question of this.#unasked) {
-      // Those that were given up leave in any case: they must not count as waiting for as long as there is no leader.
-      if (!question.pending.settled) {
-        if (!reachable) continue
-        this.#lastId++
-        reachable = send({ id: this.#lastId, identity: question.identity, request: question.request })
-        if (!reachable) continue
+  /** Asks what was not asked yet, some together; `send` returns false where it could not. */
+  submit(nowMs: number, send: (calls: readonly Call[]) => boolean): void {
+    // Those that were given up leave in any case: they must not count as waiting for as long as there is no leader.
+    for (const question of this.#unasked) if (question.pending.settled) this.#unasked.delete(question)
+    const unasked = [...this.#unasked]
+    for (let at = 0; at < unasked.length; at += LIMITS.callBatchMax) {
+      const batch = unasked.slice(at, at + LIMITS.callBatchMax)
+      const firstId = this.#lastId + 1
+      this.#lastId += batch.length
+      if (!send(batch.map(({ identity, request }, nth) => ({ id: firstId + nth, identity, request })))) return
+      batch.forEach((question, nth) => {
         question.askedMs = nowMs
         question.left = true
-        this.#asked.set(this.#lastId, question)
-      }
-      this.#unasked.delete(question)
+        this.#unasked.delete(question)
+        this.#asked.set(firstId + nth, question)
+      })
     }
   }
 

@@ -12,6 +12,7 @@
 import type { Digest } from '../base/checksum.js'
 import type { ErrorCode } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
+import type { LeaseCheckpoint } from '../lease/lease.js'
 import type { ProposalId } from '../machine/command.js'
 import type { Applied } from '../machine/outcome.js'
 import type { Revision } from '../mvcc/types.js'
@@ -100,7 +101,7 @@ export type MemberEvent =
   | { readonly type: 'log-trimmed'; readonly to: LogPosition }
 
   // Leases, by the leader's clock.
-  /** This member leads and keeps the time of leases, each with `extensionMs` more than its own. */
+  /** This member leads and keeps the time of leases, each with `extensionMs` more than the log says is left of it. */
   | { readonly type: 'leases-taken-over'; readonly atMs: number; readonly extensionMs: number }
   | { readonly type: 'leases-given-up' }
   /** Applied by the one who leads: from now on it keeps the time of this lease. */
@@ -116,6 +117,8 @@ export type MemberEvent =
       readonly ttlMs: number
       readonly remainingMs: number
     }
+  /** How much is left of these was appended to the log, for whoever leads next. */
+  | { readonly type: 'leases-checkpointed'; readonly atMs: number; readonly checkpoints: readonly LeaseCheckpoint[] }
   /** The time of these is over: their revocation is proposed. */
   | { readonly type: 'leases-expired'; readonly atMs: number; readonly leases: readonly LeaseId[] }
 

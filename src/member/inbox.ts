@@ -13,7 +13,7 @@ import type { NodeId } from '../raft/types.js'
 import type { Frame } from '../transport/transport.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
-import { decodeCall, decodeReply, type Call } from './wire/call-codec.js'
+import { decodeCalls, decodeReplies, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { decodeProposals } from './wire/proposal-codec.js'
 import { decodeMessage } from './wire/raft-codec.js'
@@ -23,8 +23,8 @@ export interface InboxParts {
   readonly raft: RawNode
   readonly calls: Calls
   readonly logger: Logger
-  /** Answers a question of another member, in its own time. */
-  readonly answer: (from: NodeId, call: Call) => void
+  /** Answers questions of another member, in its own time. */
+  readonly answer: (from: NodeId, calls: readonly Call[]) => void
   readonly observe: Observe | undefined
   readonly buggify: Buggify
 }
@@ -75,13 +75,11 @@ export class Inbox {
         this.#collect(from, frame.bytes)
         break
       case FRAME_KIND.call:
-        answer(from, decodeCall(frame.bytes))
+        answer(from, decodeCalls(frame.bytes))
         break
-      case FRAME_KIND.reply: {
-        const { id, response } = decodeReply(frame.bytes)
-        calls.answered(id, response)
+      case FRAME_KIND.reply:
+        for (const { id, response } of decodeReplies(frame.bytes)) calls.answered(id, response)
         break
-      }
       default:
         logger.warn('frame of an unknown kind ignored', { from, kind: frame.kind })
     }

@@ -1,19 +1,37 @@
 /**
- * The leader's part of leases: keeps their time, and says which are over.
+ * The leader's part of leases: keeps their time, says which are over, and lets the log know how much is left of the others.
  *
- * Always: only the leader's monotonic clock decides; that a lease ends is done through the log (loop.ts). Always: a new
- * leader gives every lease its full time again plus an election timeout, since it does not know when the old one renewed.
+ * Always: only the leader's monotonic clock decides; that a lease ends is done through the log (loop.ts).
+ * Always: it begins when the entry that its term begins with is applied, and not before: only then does it know all that
+ * earlier leaders had in the log about leases (lease/checkpoints.ts). It gives each lease what that says, plus an election
+ * timeout.
  */
 import type { LeaseId } from '../base/lease-id.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import { NEVER, type Buggify } from '../base/buggify.js'
 import { LIMITS } from '../base/limits.js'
 import type { Random } from '../base/random.js'
+import { Checkpoints } from '../lease/checkpoints.js'
 import { Expiry } from '../lease/expiry.js'
-import type { Lease, Lessor } from '../lease/lessor.js'
+import type { Lease, LeaseCheckpoint } from '../lease/lease.js'
+import type { Lessor } from '../lease/lessor.js'
+import { Pace } from '../lease/pace.js'
+import type { LeaseCheckpointRequest, LeaseRevokeRequest } from '../machine/command.js'
 import type { Applied } from '../machine/outcome.js'
 import type { Observe } from './event.js'
 import type { CallResponse } from './wire/call-codec.js'
+
+export interface LeaseDriverParts {
+  readonly lessor: Lessor
+  readonly electionTimeoutMs: number
+  /** By how much a change of leader may lengthen a lease, besides an election timeout. */
+  readonly checkpointIntervalMs: number
+  readonly observe?: Observe | undefined
+  readonly buggify?: Buggify
+}
+
+/** `known`: the log knows of the renewal, or the lease ended; else nobody here can say any more. */
+export type OnceRenewed = (known: boolean) => void
 
 export class LeaseDriver {
   readonly #lessor: Lessor
@@ -21,13 +39,22 @@ export class LeaseDriver {
   readonly #observe: Observe | undefined
   readonly #buggify: Buggify
   readonly #expiry = new Expiry()
+  readonly #checkpoints: Checkpoints
+  readonly #expiryPace = new Pace(LIMITS.leaseExpiriesPerSecondMax, LIMITS.leaseExpiriesPerTurnMax)
+  readonly #checkpointPace = new Pace(LIMITS.leaseCheckpointsPerSecondMax, LIMITS.leaseCheckpointBatchMax)
+  /** Renewals are not asked for while the log takes none. */
+  #restoreAtMs = -Infinity
+  /** Who waits until the log knows of the renewal of a lease. */
+  readonly #renewed = new Map<LeaseId, Set<OnceRenewed>>()
   #questions = 0
 
-  constructor(lessor: Lessor, electionTimeoutMs: number, observe?: Observe, buggify = NEVER) {
+  constructor(parts: LeaseDriverParts) {
+    const { lessor, electionTimeoutMs, checkpointIntervalMs, observe, buggify = NEVER } = parts
     this.#buggify = buggify
     this.#observe = observe
     this.#lessor = lessor
     this.#electionTimeoutMs = electionTimeoutMs
+    this.#checkpoints = new Checkpoints(checkpointIntervalMs, (id) => this.#expiry.deadlineMs(id))
   }
 
   /** One and a half election timeouts, as etcd has it: a shorter lease would end while the cluster is between two leaders. */
@@ -35,14 +62,25 @@ export class LeaseDriver {
     return Math.ceil((1.5 * this.#electionTimeoutMs) / 1000)
   }
 
+  /** The entry that this member's term as the leader begins with was applied. */
   lead(nowMs: number): void {
     this.#observe?.({ type: 'leases-taken-over', atMs: nowMs, extensionMs: this.#electionTimeoutMs })
-    this.#expiry.promote(this.#lessor.leases(), nowMs, this.#electionTimeoutMs)
+    this.#expiry.promote(this.#lessor.all(), nowMs, this.#electionTimeoutMs)
+    this.#checkpoints.clear()
+    for (const lease of this.#lessor.all()) this.#checkpoints.add(lease, nowMs)
   }
 
   follow(): void {
     if (this.#expiry.leading) this.#observe?.({ type: 'leases-given-up' })
     this.#expiry.demote()
+    this.#checkpoints.clear()
+    this.#restoreAtMs = -Infinity
+    this.stop()
+  }
+
+  /** Nobody waits any more for the log to know. */
+  stop(): void {
+    for (const id of [...this.#renewed.keys()]) this.#tellRenewed(id, false)
   }
 
   /** Follows what was applied: on every member, so that whoever leads next has nothing to catch up with. */
@@ -50,19 +88,45 @@ export class LeaseDriver {
     if (applied.outcome?.ok !== true) return
     const { response } = applied.outcome
     if (response.type === 'lease-grant') this.#grant(response, nowMs)
-    else if (response.type === 'lease-revoke') this.#expiry.revoke(response.id)
+    else if (response.type === 'lease-revoke') this.#revoke(response.id)
+    else if (response.type === 'lease-checkpoint') this.#checkpointed(response.checkpoints)
   }
 
   /** Leases to revoke now; each is given once in a while only, until it is gone. */
-  expired(nowMs: number): readonly LeaseId[] {
-    const limit = this.#buggify('lease-revoke-one') ? 1 : LIMITS.leaseExpiriesPerTurnMax
-    const leases = this.#expiry.expired(nowMs, limit)
-    if (leases.length > 0) this.#observe?.({ type: 'leases-expired', atMs: nowMs, leases })
-    return leases
+  expired(nowMs: number, appliedIndex: number): readonly LeaseRevokeRequest[] {
+    const room = this.#expiryPace.room(nowMs)
+    const leases = this.#expiry.expired(nowMs, this.#buggify('lease-revoke-one') ? Math.min(1, room) : room)
+    if (leases.length === 0) return []
+    this.#expiryPace.took(leases.length, nowMs)
+    this.#observe?.({ type: 'leases-expired', atMs: nowMs, leases })
+    return leases.map((id) => ({ type: 'lease-revoke', id, grantedUpTo: appliedIndex }))
+  }
+
+  /** What the log has to know now, to be proposed at once; then {@link checkpointsProposed}. */
+  checkpoints(nowMs: number, appliedIndex: number): LeaseCheckpointRequest | undefined {
+    const most = LIMITS.leaseCheckpointBatchMax
+    const restored = nowMs < this.#restoreAtMs ? [] : this.#checkpoints.restorations(most)
+    const room = Math.min(this.#checkpointPace.room(nowMs), most - restored.length)
+    const due = room > 0 ? this.#checkpoints.due(nowMs, room) : []
+    this.#checkpointPace.took(due.length, nowMs)
+    if (restored.length + due.length === 0) return undefined
+    return { type: 'lease-checkpoint', grantedUpTo: appliedIndex, checkpoints: [...restored, ...due] }
+  }
+
+  checkpointsProposed({ checkpoints }: LeaseCheckpointRequest, accepted: boolean, nowMs: number): void {
+    this.#checkpoints.proposed(checkpoints, accepted, nowMs)
+    if (accepted) {
+      this.#observe?.({ type: 'leases-checkpointed', atMs: nowMs, checkpoints })
+      return
+    }
+    this.#checkpointPace.pause(nowMs)
+    this.#restoreAtMs = this.#checkpointPace.roomAtMs
   }
 
   nextDeadlineMs(): number {
-    return this.#expiry.nextDeadlineMs ?? Infinity
+    const expiryMs = Math.max(this.#expiry.nextDeadlineMs ?? Infinity, this.#expiryPace.roomAtMs)
+    const checkpointMs = Math.max(this.#checkpoints.nextDueMs ?? Infinity, this.#checkpointPace.roomAtMs)
+    return Math.min(expiryMs, checkpointMs, this.#checkpoints.mustRestore ? this.#restoreAtMs : Infinity)
   }
 
   /** Somebody wants to renew; gives the number of the question, for {@link renew}. */
@@ -72,19 +136,47 @@ export class LeaseDriver {
     return question
   }
 
-  renew(id: LeaseId, question: number, nowMs: number): CallResponse {
-    const remainingMs = this.#expiry.renew(id, nowMs)
-    if (remainingMs === undefined) return { type: 'lease', exists: false }
-    const response = this.#leaseOf(id, remainingMs)
+  /**
+   * Gives a lease its full time again; whether it exists and is not over. Its owner may be told ({@link renewed}) only when
+   * {@link mayTell} says so; where it does not, the log is about to know, which {@link onceRenewed} waits for.
+   */
+  renew(id: LeaseId, nowMs: number): boolean {
+    if (this.#expiry.renew(id, nowMs) === undefined) return false
+    this.#checkpoints.restore(id)
+    return true
+  }
+
+  /** Whether whoever leads next will not give the lease less time than this member does. */
+  mayTell(id: LeaseId): boolean {
+    return this.#checkpoints.saysAll(id)
+  }
+
+  /** Calls back, unless what it returns was called before. */
+  onceRenewed(id: LeaseId, callback: OnceRenewed): () => void {
+    let waiting = this.#renewed.get(id)
+    if (waiting === undefined) this.#renewed.set(id, (waiting = new Set()))
+    waiting.add(callback)
+    return () => {
+      waiting.delete(callback)
+      if (waiting.size === 0 && this.#renewed.get(id) === waiting) this.#renewed.delete(id)
+    }
+  }
+
+  /** What its owner is told of a renewal. */
+  renewed(id: LeaseId, question: number, nowMs: number): CallResponse {
+    const response = this.timeToLive(id, nowMs)
     if (response.type === 'lease' && response.exists) {
-      this.#observe?.({ type: 'lease-renewed', question, lease: id, atMs: nowMs, ttlMs: response.ttlMs, remainingMs })
+      const { ttlMs, remainingMs } = response
+      this.#observe?.({ type: 'lease-renewed', question, lease: id, atMs: nowMs, ttlMs, remainingMs })
     }
     return response
   }
 
   timeToLive(id: LeaseId, nowMs: number): CallResponse {
     const remainingMs = this.#expiry.remaining(id, nowMs)
-    return remainingMs === undefined ? { type: 'lease', exists: false } : this.#leaseOf(id, remainingMs)
+    const lease = this.#lessor.get(id)
+    if (remainingMs === undefined || lease === undefined) return { type: 'lease', exists: false }
+    return { type: 'lease', exists: true, ttlMs: lease.ttlSeconds * 1000, remainingMs: Math.floor(remainingMs) }
   }
 
   /** A positive lease id that is not in use as far as this member knows. */
@@ -96,14 +188,29 @@ export class LeaseDriver {
   }
 
   #grant(lease: Lease, nowMs: number): void {
-    this.#expiry.grant(lease, nowMs)
     if (!this.#expiry.leading) return
+    this.#expiry.grant(lease, nowMs)
+    this.#checkpoints.add(lease, nowMs)
     this.#observe?.({ type: 'lease-granted', lease: lease.id, atMs: nowMs, ttlMs: lease.ttlSeconds * 1000 })
   }
 
-  #leaseOf(id: LeaseId, remainingMs: number): CallResponse {
-    const lease = this.#lessor.get(id)
-    if (lease === undefined) return { type: 'lease', exists: false }
-    return { type: 'lease', exists: true, ttlMs: lease.ttlSeconds * 1000, remainingMs: Math.floor(remainingMs) }
+  #revoke(id: LeaseId): void {
+    this.#expiry.revoke(id)
+    this.#checkpoints.remove(id)
+    this.#tellRenewed(id, true)
+  }
+
+  /** Of this leader's own term: what others had proposed was applied before it began. */
+  #checkpointed(checkpoints: readonly LeaseCheckpoint[]): void {
+    if (!this.#expiry.leading) return
+    this.#checkpoints.applied(checkpoints)
+    for (const { id } of checkpoints) if (this.mayTell(id)) this.#tellRenewed(id, true)
+  }
+
+  #tellRenewed(id: LeaseId, known: boolean): void {
+    const waiting = this.#renewed.get(id)
+    if (waiting === undefined) return
+    this.#renewed.delete(id)
+    for (const callback of waiting) callback(known)
   }
 }

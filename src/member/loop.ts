@@ -41,7 +41,8 @@ import type { Swept } from './swept.js'
 import type { Space } from './space.js'
 import type { Verifier } from './verifier.js'
 import type { Watches } from './watches.js'
-import { encodeCall, type Call, type CallResponse } from './wire/call-codec.js'
+import type { Answer } from './answers.js'
+import { encodeCalls, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeProposals } from './wire/proposal-codec.js'
 import { encodeMessage } from './wire/raft-codec.js'
@@ -74,8 +75,8 @@ export interface LoopParts {
   readonly persistence: Persistence
   readonly swept: Swept
   readonly pacer: Pacer
-  /** Answers a question when this member leads; never rejects. */
-  readonly answer: (call: Call) => Promise<CallResponse>
+  /** Answers questions when this member leads; never rejects. */
+  readonly answer: (calls: readonly Call[], answer: Answer) => Promise<void>
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly failed: (error: unknown) => void
   readonly observe: Observe | undefined
@@ -111,7 +112,7 @@ export class Loop {
     this.#submit(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
-    this.#endLeases(nowMs)
+    if (raft.role === 'leader') this.#keepLeases(nowMs)
     this.#compact(nowMs)
     this.#check(nowMs)
     this.#sweep()
@@ -148,7 +149,7 @@ export class Loop {
         return raft.readIndex(requestId, nowMs)
       })
     }
-    if (calls.hasWaiting) calls.submit(nowMs, (call) => this.#ask(leader, call))
+    if (calls.hasWaiting) calls.submit(nowMs, (asked) => this.#ask(leader, asked))
   }
 
   /** Hands commands to whoever leads; false where that cannot be done just now. */
@@ -169,18 +170,14 @@ export class Loop {
     return transport !== undefined && !buggify('send-refused') && transport.send(to, frame)
   }
 
-  #ask(leader: NodeId, call: Call): boolean {
+  #ask(leader: NodeId, asked: readonly Call[]): boolean {
     const { memberId, calls, pacer, answer, failed } = this.#parts
     if (leader === NOBODY) return false
-    if (leader !== memberId) {
-      return this.#send(leader, { kind: FRAME_KIND.call, bytes: encodeCall(call) })
-    }
-    answer(call)
-      .then((response) => {
-        calls.answered(call.id, response)
-        pacer.wake()
-      })
-      .catch(failed)
+    if (leader !== memberId) return this.#send(leader, { kind: FRAME_KIND.call, bytes: encodeCalls(asked) })
+    answer(asked, (replies) => {
+      for (const { id, response } of replies) calls.answered(id, response)
+      pacer.wake()
+    }).catch(failed)
     return true
   }
 
@@ -231,6 +228,8 @@ export class Loop {
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
       this.#tellApplied(entry, undefined)
+      // The term of this leader begins: all that earlier ones had in the log is applied.
+      if (entry.kind === 'noop' && raft.role === 'leader' && entry.term === raft.term) leases.lead(nowMs)
       return
     }
     const applied = machine.apply(entry.index, entry.term, entry.data)
@@ -253,10 +252,9 @@ export class Loop {
     const { leader, term, role } = raft
     if (leader === this.#known.leader && term === this.#known.term) return
     this.#known = { leader, term }
-    for (const keeper of [leases, verifier]) {
-      if (role === 'leader') keeper.lead(nowMs)
-      else keeper.follow()
-    }
+    if (role === 'leader') verifier.lead(nowMs)
+    else verifier.follow()
+    leases.follow()
     if (leader !== NOBODY) {
       // What was sent to the leader before may never arrive.
       proposals.resubmitAll()
@@ -265,17 +263,26 @@ export class Loop {
     leaderChanged(leader, term)
   }
 
-  /** Leases whose time is over are revoked through the log; by the leader only, and handed to Raft once. */
-  #endLeases(nowMs: number): void {
-    const { raft, leases, proposals, pacer } = this.#parts
-    if (raft.role !== 'leader') return
-    const expired = leases.expired(nowMs)
-    if (expired.length === 0) return
-    raft.propose(
-      expired.map((id) => proposals.encodeOnce({ type: 'lease-revoke', id })),
-      nowMs,
-    )
-    pacer.wake()
+  /**
+   * Leases whose time is over are revoked through the log, and what is left of others is told there: by the leader only,
+   * and handed to Raft once.
+   */
+  #keepLeases(nowMs: number): void {
+    const { raft, leases, machine, proposals, pacer } = this.#parts
+    const { appliedIndex } = machine
+    const expired = leases.expired(nowMs, appliedIndex)
+    const checkpoints = leases.checkpoints(nowMs, appliedIndex)
+    if (expired.length > 0) {
+      raft.propose(
+        expired.map((request) => proposals.encodeOnce(request)),
+        nowMs,
+      )
+    }
+    if (checkpoints !== undefined) {
+      const { accepted } = raft.propose([proposals.encodeOnce(checkpoints)], nowMs)
+      leases.checkpointsProposed(checkpoints, accepted, nowMs)
+    }
+    if (expired.length > 0 || checkpoints !== undefined) pacer.wake()
   }
 
   /** Automatic compaction goes through the log, like any other. */

@@ -5,6 +5,7 @@
  * everybody who waits is told. Always: after `close()` resolved, nothing of it runs any more.
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
+import type { Key } from '../base/bytes.js'
 import { describeDigest } from '../base/checksum.js'
 import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
@@ -13,6 +14,7 @@ import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import { MEMBER, type Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
+import { keyAnswerBytes } from '../mvcc/plan.js'
 import type { LeaseId, RangeRequest, Revision } from '../mvcc/types.js'
 import type { RaftOptions } from '../raft/options.js'
 import { RawNode } from '../raft/raw-node.js'
@@ -23,7 +25,7 @@ import type { Disk } from '../storage/disk.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
 import { AlarmRaiser } from './alarm-raiser.js'
-import { answerAsLeader } from './answers.js'
+import { answerAsLeader, type Answer } from './answers.js'
 import { AutoCompactor, type AutoCompaction } from './auto-compactor.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
@@ -44,7 +46,7 @@ import { Swept } from './swept.js'
 import { Space } from './space.js'
 import { Verifier } from './verifier.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
-import { encodeReply, type Call, type CallRequest, type CallResponse } from './wire/call-codec.js'
+import { encodeReplies, type Call, type CallRequest, type CallResponse, type Reply } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 
 export interface MemberAddress {
@@ -72,6 +74,8 @@ export interface MemberOptions {
   readonly quotaBytes: number
   /** May be Infinity. */
   readonly checkIntervalMs: number
+  /** By how many milliseconds a change of leader may lengthen a lease, besides an election timeout. */
+  readonly leaseCheckpointIntervalMs: number
   readonly listener: MemberListener
   /** Must not throw. */
   readonly observe?: Observe | undefined
@@ -173,27 +177,35 @@ export class Member {
     const failed = (error: unknown): void => {
       this.#fail(error)
     }
-    const answer = (call: Call): Promise<CallResponse> => {
-      const confirmRead = (limits: CallLimits): Promise<void> => this.confirmRead(limits)
+    const deadlines = new Deadlines(clock, timers)
+    const confirmRead = (limits: CallLimits): Promise<void> => this.confirmRead(limits)
+    const answer = (calls: readonly Call[], tell: Answer): Promise<void> => {
       const parts = {
         raft: this.#raft,
         machine,
         leases: this.#leases,
         clock,
         timers,
+        deadlines,
         electionTimeoutMs,
         confirmRead,
+        wake: this.#wake,
         buggify,
       }
-      return answerAsLeader(parts, call)
+      return answerAsLeader(parts, calls, tell)
     }
-    const deadlines = new Deadlines(clock, timers)
     const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake: this.#wake, buggify })
     const origin = { member: memberId, incarnation: storage.incarnation }
     this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
     this.#reads = new Reads(deadlines, buggify)
     this.#calls = new Calls(deadlines, random)
-    this.#leases = new LeaseDriver(machine.lessor, electionTimeoutMs, observe, buggify)
+    this.#leases = new LeaseDriver({
+      lessor: machine.lessor,
+      electionTimeoutMs,
+      checkpointIntervalMs: options.leaseCheckpointIntervalMs,
+      observe,
+      buggify,
+    })
     this.#ranges = new Ranges(machine, reader, deadlines, observe)
     this.#watches = new Watches(machine, storage.state, observe, buggify)
     const identity = { clusterId: options.clusterId, memberId, name: nameOf(options, memberId) ?? '' }
@@ -214,8 +226,11 @@ export class Member {
       raft: this.#raft,
       calls: this.#calls,
       logger,
-      answer: (from, call) => {
-        this.#reply(from, call, answer).catch(failed)
+      answer: (from, calls) => {
+        const reply: Answer = (replies) => {
+          this.#reply(from, replies)
+        }
+        answer(calls, reply).catch(failed)
       },
       observe,
       buggify,
@@ -331,6 +346,30 @@ export class Member {
     return this.#machine.alarms.list()
   }
 
+  /** The ids of the leases that this member knows, ascending. */
+  leaseIds(identity: Identity): LeaseId[] {
+    this.#checkOpen()
+    this.#machine.authorize(identity, { type: 'lease-list' })
+    return [...this.#machine.lessor.ids()]
+  }
+
+  /** The keys that hang on a lease as far as this member knows, in their order; undefined where it does not exist. Throws `RESPONSE_TOO_LARGE`. */
+  leaseKeys(id: LeaseId, identity: Identity): readonly Key[] | undefined {
+    this.#checkOpen()
+    this.#machine.authorize(identity, { type: 'lease-time-to-live', id, keys: true })
+    const { lessor } = this.#machine
+    if (!lessor.exists(id)) return undefined
+    let bytes = 0
+    for (const key of lessor.attachedTo(id)) bytes += keyAnswerBytes(key.length)
+    if (bytes > LIMITS.responseBytesMax) {
+      throw new StoreError(
+        'RESPONSE_TOO_LARGE',
+        `the keys of lease ${id} take ${bytes} bytes, the limit is ${LIMITS.responseBytesMax}; read them by range instead`,
+      )
+    }
+    return lessor.keysOf(id)
+  }
+
   get status(): MemberStatus {
     const { appliedIndex, revision, compactRevision, digest, alarms } = this.#machine
     return {
@@ -406,11 +445,10 @@ export class Member {
     return proposed
   }
 
-  async #reply(from: NodeId, call: Call, answer: (call: Call) => Promise<CallResponse>): Promise<void> {
-    const response = await answer(call)
+  #reply(to: NodeId, replies: readonly Reply[]): void {
     const { transport, environment } = this.#options
     if (environment.buggify?.('reply-dropped') === true) return
-    transport?.send(from, { kind: FRAME_KIND.reply, bytes: encodeReply({ id: call.id, response }) })
+    transport?.send(to, { kind: FRAME_KIND.reply, bytes: encodeReplies(replies) })
   }
 
   #leaderChanged(leader: NodeId, term: number): void {
@@ -482,6 +520,7 @@ export class Member {
     this.#proposals.rejectAll(code, why, cause)
     this.#reads.rejectAll(code, why, cause)
     this.#calls.rejectAll(code, why, cause)
+    this.#leases.stop()
     this.#ranges.rejectAll(code, why, cause)
     this.#swept.rejectAll(code, why, cause)
     this.#snapshots.rejectAll(code, why, cause)

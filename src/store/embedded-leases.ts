@@ -3,8 +3,10 @@ import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { checkLeaseId } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
-import { checkFields } from '../api/check-fields.js'
-import type { CallOptions, Lease, Leases, LeaseStatus } from '../api/store.js'
+import { checkConsistency } from '../api/check-call.js'
+import { checkFields, kind } from '../api/check-fields.js'
+import { LeaseKey } from '../api/lease-key.js'
+import type { CallOptions, Lease, Leases, LeaseStatus, ListLeasesOptions, TimeToLiveOptions } from '../api/store.js'
 import { MEMBER } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
@@ -53,9 +55,25 @@ export class EmbeddedLeases implements Leases {
     await this.#member.propose({ type: 'lease-revoke', id: checkLeaseId(id) }, MEMBER, this.#limits(call))
   }
 
-  async timeToLive(id: LeaseId, call: CallOptions = {}): Promise<LeaseStatus | undefined> {
+  async timeToLive(id: LeaseId, options: TimeToLiveOptions = {}): Promise<LeaseStatus | undefined> {
+    const { keys = false, ...call } = options
+    if (typeof keys !== 'boolean') throw new TypeError(`keys must be true or false, not ${kind(keys)}`)
+    const limits = this.#limits(call)
     const request = { type: 'lease-time-to-live', lease: checkLeaseId(id) } as const
-    return statusOf(id, await this.#member.askLeader(request, MEMBER, this.#limits(call)))
+    const status = statusOf(id, await this.#member.askLeader(request, MEMBER, limits))
+    if (status === undefined || !keys) return status
+    // The keys are known on every member: this one looks at its own, once they are as current as the answer.
+    await this.#member.confirmRead(limits)
+    const attached = this.#member.leaseKeys(id, MEMBER)
+    return attached && { ...status, keys: attached.map((key) => new LeaseKey(key)) }
+  }
+
+  async list(options: ListLeasesOptions = {}): Promise<readonly LeaseId[]> {
+    const { consistency = 'linearizable', ...call } = options
+    checkConsistency(consistency)
+    const limits = this.#limits(call)
+    if (consistency === 'linearizable') await this.#member.confirmRead(limits)
+    return this.#member.leaseIds(MEMBER)
   }
 }
 

@@ -4,7 +4,7 @@ import type { Environment } from '../base/clock.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import type { KeyValue } from '../api/key-value.js'
-import { CALL_FIELDS, checkSignal, checkTimeout } from '../api/check-call.js'
+import { CALL_FIELDS, checkConsistency, checkSignal, checkTimeout } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Maintenance } from '../api/maintenance.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
@@ -187,9 +187,7 @@ export class EmbeddedStore implements Store {
 
   async #range(selection: Selection, options: RangeOptions = NO_OPTIONS): Promise<RangeResult> {
     const { consistency = 'linearizable' } = options
-    if (consistency !== 'linearizable' && consistency !== 'local') {
-      throw new TypeError(`consistency must be 'linearizable' or 'local', not ${String(consistency)}`)
-    }
+    checkConsistency(consistency)
     const request = rangeRequest(selection, options)
     validateOperation(request)
     const limits = this.#limits(options)

@@ -67,6 +67,12 @@ export interface OpenOptions {
    * LIMITS.checkIntervalMs; 0 or Infinity: only when somebody asks (`maintenance.check()`).
    */
   readonly checkIntervalMs?: number
+  /**
+   * Milliseconds by which a change of leader may lengthen a lease, besides an election timeout. While this member leads, it
+   * notes in the log how much of longer leases is left, each about twice in this time. Default
+   * LIMITS.leaseCheckpointIntervalMs, five minutes; at least four election timeouts.
+   */
+  readonly leaseCheckpointIntervalMs?: number
 }
 
 /** The same, complete and checked. */
@@ -82,10 +88,12 @@ export interface Settings {
   readonly autoCompaction: AutoCompaction | undefined
   readonly quotaBytes: number
   readonly checkIntervalMs: number
+  readonly leaseCheckpointIntervalMs: number
 }
 
 const ELECTION_TIMEOUT_MS = 1000
 const HEARTBEATS_PER_ELECTION_MIN = 5
+const ELECTIONS_PER_CHECKPOINT_MIN = 4
 
 /** Throws TypeError or RangeError saying which option is wrong and what would be right. */
 export function settingsOf(options: OpenOptions): Settings {
@@ -125,6 +133,7 @@ export function settingsOf(options: OpenOptions): Settings {
     autoCompaction: options.autoCompaction && autoCompactionOf(options.autoCompaction),
     quotaBytes: notNegative('quotaBytes', options.quotaBytes ?? 0) || LIMITS.quotaBytes,
     checkIntervalMs: notNegative('checkIntervalMs', options.checkIntervalMs ?? LIMITS.checkIntervalMs) || Infinity,
+    leaseCheckpointIntervalMs: checkpointInterval(options, electionTimeoutMs),
   }
 }
 
@@ -175,6 +184,15 @@ function notNegative(option: string, value: number): number {
   return value
 }
 
+/** A leader that lost its quorum cannot checkpoint, and may not know for an election timeout: the interval has room for that. */
+function checkpointInterval(options: OpenOptions, electionTimeoutMs: number): number {
+  const leastMs = ELECTIONS_PER_CHECKPOINT_MIN * electionTimeoutMs
+  const given = options.leaseCheckpointIntervalMs
+  if (given === undefined) return Math.max(LIMITS.leaseCheckpointIntervalMs, leastMs)
+  if (positive('leaseCheckpointIntervalMs', given) >= leastMs) return given
+  throw new RangeError(`leaseCheckpointIntervalMs ${given} is less than four election timeouts, ${leastMs}`)
+}
+
 type Kind = 'string' | 'number' | 'boolean' | 'object' | 'function' | 'object or function'
 
 /** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
@@ -198,6 +216,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   autoCompaction: 'object',
   quotaBytes: 'number',
   checkIntervalMs: 'number',
+  leaseCheckpointIntervalMs: 'number',
 }
 
 function checkKinds(options: OpenOptions): void {

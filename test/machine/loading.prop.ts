@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { AuthStore } from '../../src/auth/auth-store.js'
 import { isStoreError } from '../../src/base/errors.js'
+import { decodeLease } from '../../src/lease/record.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
 import { MEMBER } from '../../src/machine/identity.js'
 import { Machine } from '../../src/machine/machine.js'
 import {
   AUTH_PREFIX,
-  decodeLease,
   decodeMeta,
   LEASE_PREFIX,
   META_KEY,

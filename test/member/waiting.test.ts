@@ -488,8 +488,8 @@ describe('questions to the leader', () => {
     const calls = new Calls(timed.deadlines, seededRandom(seed))
     const asked: number[] = []
     const submit = (reachable = true): void =>
-      calls.submit(timed.scheduler.nowMs, ({ id }) => {
-        if (reachable) asked.push(id)
+      calls.submit(timed.scheduler.nowMs, (batch) => {
+        if (reachable) asked.push(...batch.map(({ id }) => id))
         return reachable
       })
     return { timed, calls, asked, submit }

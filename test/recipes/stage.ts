@@ -102,6 +102,7 @@ export function decorated(
       keepAlive: (...given) => store.leases.keepAlive(...given),
       revoke: (...given) => store.leases.revoke(...given),
       timeToLive: (...given) => store.leases.timeToLive(...given),
+      list: (...given) => store.leases.list(...given),
       ...leases,
     },
   }

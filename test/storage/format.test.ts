@@ -1,11 +1,12 @@
 /** The bytes on disk are those of docs/DATA-FORMAT.md: a change of either is a change of format. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { encodeLease } from '../../src/lease/record.js'
 import { encodeAlarm } from '../../src/machine/alarms.js'
 import { encodeRole, encodeStatus, encodeUser } from '../../src/auth/records.js'
 import { PasswordHash } from '../../src/base/password-hash.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
-import { encodeLease, encodeMeta } from '../../src/machine/state-records.js'
+import { encodeMeta } from '../../src/machine/state-records.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
 import { newHighWater } from '../../src/storage/high-water.js'
@@ -70,7 +71,7 @@ test.each([
   ['entries', ENTRIES.bytes],
   ['state', sealRecord('k', Buffer.from('v'))],
   ['meta', encodeMeta(META)],
-  ['lease', encodeLease({ id: 7n, ttlSeconds: 60 })],
+  ['lease', encodeLease({ id: 7n, ttlSeconds: 60, grantIndex: 4, remainingMs: 45_000 })],
   ['alarm', encodeAlarm({ alarm: 'no-space', member: 5 })],
   ['authorization', encodeStatus({ enabled: true, revision: 9, since: 8 })],
   ['role', encodeRole({ name: 'r', permissions: [{ type: 'read', key: 'a', rangeEnd: 'b' }] })],

@@ -10,7 +10,7 @@ import { below } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import { MEMBER } from '../../src/machine/identity.js'
-import { encodeReply } from '../../src/member/wire/call-codec.js'
+import { encodeReplies } from '../../src/member/wire/call-codec.js'
 import { FRAME_KIND } from '../../src/member/wire/frame-kind.js'
 import { encodeProposals } from '../../src/member/wire/proposal-codec.js'
 import { encodeMessage } from '../../src/member/wire/raft-codec.js'
@@ -194,7 +194,7 @@ describe('a member that receives', () => {
     const asked = (stage.stores[1] as Store).leases.timeToLive(5n)
     const lies = Array.from({ length: 20 }, (_, id) => ({
       kind: FRAME_KIND.reply,
-      bytes: encodeReply({ id, response: { type: 'lease', exists: true, ttlMs: 1, remainingMs: 1 } }),
+      bytes: encodeReplies([{ id: id + 1, response: { type: 'lease', exists: true, ttlMs: 1, remainingMs: 1 } }]),
     }))
     await stage.send(...lies)
     expect(await asked).toBeUndefined()

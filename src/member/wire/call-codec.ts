@@ -3,7 +3,8 @@
  *
  *     question: id | identity | request
  *
- * The identity is that of who asks, for the leader to decide whether they may (machine/identity.ts).
+ * The identity is that of who asks, for the leader to decide whether they may (machine/identity.ts). A frame holds one
+ * question, or several behind the id 0, which no question has.
  */
 import { assertNever } from '../../base/assert.js'
 import { Reader, Writer } from '../../base/codec.js'
@@ -33,60 +34,106 @@ export interface Reply {
   readonly response: CallResponse
 }
 
+/** Stands where the id of the only question or answer would. */
+const SEVERAL = 0
+
 const KEEP_ALIVE = 1
 const TIME_TO_LIVE = 2
+/** Id, identity, kind, lease. */
+const LEAST_CALL_BYTES = 8 + 1 + 1 + 8
 
-export function encodeCall(call: Call): Uint8Array {
-  const writer = new Writer(32).uint53(call.id)
-  writeIdentity(writer, call.identity)
-  switch (call.request.type) {
+export function encodeCalls(calls: readonly Call[]): Uint8Array {
+  const writer = new Writer(12 + calls.length * LEAST_CALL_BYTES)
+  writeCount(writer, calls.length)
+  for (const call of calls) writeCall(writer, call)
+  return writer.finish()
+}
+
+export function decodeCalls(bytes: Uint8Array): readonly Call[] {
+  return readAll(new Reader(bytes, 'a call'), LEAST_CALL_BYTES, readCall)
+}
+
+function writeCall(writer: Writer, { id, identity, request }: Call): void {
+  writer.uint53(id)
+  writeIdentity(writer, identity)
+  switch (request.type) {
     case 'lease-keep-alive':
-      return writer.uint8(KEEP_ALIVE).int64(call.request.lease).finish()
+      writer.uint8(KEEP_ALIVE).int64(request.lease)
+      return
     case 'lease-time-to-live':
-      return writer.uint8(TIME_TO_LIVE).int64(call.request.lease).finish()
+      writer.uint8(TIME_TO_LIVE).int64(request.lease)
+      return
     default:
-      return assertNever(call.request, 'call')
+      assertNever(request, 'call')
   }
 }
 
-export function decodeCall(bytes: Uint8Array): Call {
-  const reader = new Reader(bytes, 'a call')
-  const id = reader.uint53()
+function readCall(reader: Reader, id: number): Call {
   const identity = readIdentity(reader)
   const code = reader.uint8()
   if (code !== KEEP_ALIVE && code !== TIME_TO_LIVE) throw reader.malformed(`unknown call ${code}`)
-  const lease = reader.int64()
-  reader.end()
-  return { id, identity, request: { type: code === KEEP_ALIVE ? 'lease-keep-alive' : 'lease-time-to-live', lease } }
+  const type = code === KEEP_ALIVE ? 'lease-keep-alive' : 'lease-time-to-live'
+  return { id, identity, request: { type, lease: reader.int64() } }
 }
 
 const REFUSED = 0
 const LEASE = 1
 const NO_SUCH_LEASE = 2
 
-export function encodeReply(reply: Reply): Uint8Array {
-  const writer = new Writer(64).uint53(reply.id)
-  const { response } = reply
+/** Id, kind: a lease that is gone. */
+const LEAST_REPLY_BYTES = 8 + 1
+
+export function encodeReplies(replies: readonly Reply[]): Uint8Array {
+  const writer = new Writer(12 + replies.length * 25)
+  writeCount(writer, replies.length)
+  for (const reply of replies) writeReply(writer, reply)
+  return writer.finish()
+}
+
+export function decodeReplies(bytes: Uint8Array): readonly Reply[] {
+  return readAll(new Reader(bytes, 'a reply'), LEAST_REPLY_BYTES, (reader, id) => ({
+    id,
+    response: readResponse(reader),
+  }))
+}
+
+function writeReply(writer: Writer, { id, response }: Reply): void {
+  writer.uint53(id)
   switch (response.type) {
     case 'refused':
-      return writer.uint8(REFUSED).text(response.code).text(response.message).finish()
+      writer.uint8(REFUSED).text(response.code).text(response.message)
+      return
     case 'lease':
-      if (!response.exists) return writer.uint8(NO_SUCH_LEASE).finish()
-      return writer.uint8(LEASE).uint53(response.ttlMs).uint53(response.remainingMs).finish()
+      if (response.exists) writer.uint8(LEASE).uint53(response.ttlMs).uint53(response.remainingMs)
+      else writer.uint8(NO_SUCH_LEASE)
+      return
     default:
-      return assertNever(response, 'reply')
+      assertNever(response, 'reply')
   }
 }
 
-export function decodeReply(bytes: Uint8Array): Reply {
-  const reader = new Reader(bytes, 'a reply')
-  const id = reader.uint53()
-  const response = decodeResponse(reader)
-  reader.end()
-  return { id, response }
+function writeCount(writer: Writer, count: number): void {
+  if (count !== 1) writer.uint53(SEVERAL).uint32(count)
 }
 
-function decodeResponse(reader: Reader): CallResponse {
+/** One, or several behind their count; `read` is given what follows an id. */
+function readAll<T>(reader: Reader, leastBytes: number, read: (reader: Reader, id: number) => T): readonly T[] {
+  const first = reader.uint53()
+  const all =
+    first === SEVERAL
+      ? Array.from({ length: reader.count(leastBytes) }, () => read(reader, readId(reader)))
+      : [read(reader, first)]
+  reader.end()
+  return all
+}
+
+function readId(reader: Reader): number {
+  const id = reader.uint53()
+  if (id === SEVERAL) throw reader.malformed('several within several')
+  return id
+}
+
+function readResponse(reader: Reader): CallResponse {
   const code = reader.uint8()
   switch (code) {
     case REFUSED: {

@@ -4,8 +4,8 @@ export const FRAME_KIND = {
   raft: 1,
   /** Proposals for the leader to append (proposal-codec.ts). */
   propose: 2,
-  /** A question to another member (call-codec.ts). */
+  /** Questions to another member (call-codec.ts). */
   call: 3,
-  /** The answer to one. */
+  /** Answers to some. */
   reply: 4,
 } as const

@@ -31,6 +31,11 @@ export interface CheckersOptions {
   readonly unsynced?: (member: string) => number
   /** The digest of the state is compared at every so many entries; it costs some microseconds. Default 32. */
   readonly digestEvery?: number
+  /**
+   * By how much a change of leader may lengthen a lease, besides an election timeout. Default: not asked: a log that takes
+   * long to be committed, or a leader that is paused, lengthens it further.
+   */
+  readonly leaseLengthenedMsMax?: number
   /** As the members were opened. Default: as `open()` has it. */
   readonly bounds?: Bounds
 }
@@ -46,7 +51,7 @@ export class Checkers {
   readonly #state: StateChecker
   readonly #reads: ReadChecker
   readonly #watches: WatchChecker
-  readonly #leases = new LeaseChecker()
+  readonly #leases: LeaseChecker
   readonly #bounds: BoundsChecker
   #violation: Error | undefined
   #events = 0
@@ -57,6 +62,7 @@ export class Checkers {
     this.#state = new StateChecker(this.#log, this.#states, options.digestEvery ?? 32)
     this.#reads = new ReadChecker(this.#log)
     this.#watches = new WatchChecker(this.#states)
+    this.#leases = new LeaseChecker(options.leaseLengthenedMsMax)
     this.#bounds = new BoundsChecker(options.bounds ?? LIMITS)
   }
 
@@ -168,6 +174,9 @@ export class Checkers {
       case 'lease-renewed':
         this.#leases.renewed(view, event)
         return
+      case 'leases-checkpointed':
+        this.#leases.checkpointed(view, event)
+        return
       case 'leases-expired':
         this.#leases.expired(view, event)
         return
@@ -181,6 +190,7 @@ export class Checkers {
         this.#watches.ended(view, event)
         return
       case 'turned':
+        this.#leases.turned(view, event.atMs)
         this.#bounds.check(view, event)
         return
       case 'message-received':

@@ -26,6 +26,8 @@ import type {
   Lease,
   Leases,
   LeaseStatus,
+  ListLeasesOptions,
+  TimeToLiveOptions,
   PutResult,
   RangeOptions,
   RangeResult,
@@ -262,10 +264,15 @@ class RecordedLeases implements Leases {
     )
   }
 
-  timeToLive(id: LeaseId, call?: CallOptions): Promise<LeaseStatus | undefined> {
+  /** Not judged: the history tells of no call that lists leases. */
+  list(options?: ListLeasesOptions): Promise<readonly LeaseId[]> {
+    return this.#leases.list(options)
+  }
+
+  timeToLive(id: LeaseId, options?: TimeToLiveOptions): Promise<LeaseStatus | undefined> {
     return this.#recorder.call(
       () => ({ type: 'time-to-live', lease: String(id) }),
-      () => this.#leases.timeToLive(id, call),
+      () => this.#leases.timeToLive(id, options),
       (status) => ({ type: 'time-to-live', exists: status !== undefined }),
     )
   }

@@ -1,6 +1,6 @@
 /** What a frame between members says, in words. */
 import { isStoreError } from '../../base/errors.js'
-import { decodeCall, decodeReply } from '../../member/wire/call-codec.js'
+import { decodeCalls, decodeReplies, type Call, type Reply } from '../../member/wire/call-codec.js'
 import { FRAME_KIND } from '../../member/wire/frame-kind.js'
 import { decodeProposals } from '../../member/wire/proposal-codec.js'
 import { decodeMessage } from '../../member/wire/raft-codec.js'
@@ -38,14 +38,10 @@ function decodeFrame(kind: number, bytes: Uint8Array): FrameText {
       const count = decodeProposals(bytes).length
       return { type: 'propose', term: undefined, detail: count === 1 ? '1 command' : `${count} commands` }
     }
-    case FRAME_KIND.call: {
-      const { id, request } = decodeCall(bytes)
-      return { type: 'call', term: undefined, detail: `${id}: ${request.type} ${request.lease}` }
-    }
-    case FRAME_KIND.reply: {
-      const { id, response } = decodeReply(bytes)
-      return { type: 'reply', term: undefined, detail: `${id}: ${describeResponse(response)}` }
-    }
+    case FRAME_KIND.call:
+      return { type: 'call', term: undefined, detail: decodeCalls(bytes).map(describeCall).join(', ') }
+    case FRAME_KIND.reply:
+      return { type: 'reply', term: undefined, detail: decodeReplies(bytes).map(describeReply).join(', ') }
     default:
       return { type: kindName(kind), term: undefined, detail: `${bytes.byteLength} bytes` }
   }
@@ -94,12 +90,16 @@ function describeEntries({ entries, term }: Append): string {
   return first === last ? `entry ${name(first)}` : `${entries.length} entries ${name(first)}..${name(last)}`
 }
 
-function describeResponse(response: ReturnType<typeof decodeReply>['response']): string {
+function describeCall({ id, request }: Call): string {
+  return `${id}: ${request.type} ${request.lease}`
+}
+
+function describeReply({ id, response }: Reply): string {
   switch (response.type) {
     case 'refused':
-      return `refused, ${response.code}`
+      return `${id}: refused, ${response.code}`
     case 'lease':
-      return response.exists ? `lease with ${describeMs(response.remainingMs)} left` : 'no such lease'
+      return `${id}: ${response.exists ? `lease with ${describeMs(response.remainingMs)} left` : 'no such lease'}`
   }
 }
 

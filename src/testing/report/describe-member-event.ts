@@ -64,6 +64,8 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
       return `${event.lease}`
     case 'lease-renewed':
       return `${event.lease}: ${describeMs(event.remainingMs)} of ${describeMs(event.ttlMs)} left`
+    case 'leases-checkpointed':
+      return event.checkpoints.map(({ id, remainingMs }) => `${id}: ${describeMs(remainingMs)}`).join(', ')
     case 'leases-expired':
       return event.leases.join(', ')
     case 'watch-opened': {

@@ -91,17 +91,20 @@ export const message: fc.Arbitrary<Message> = fc.oneof(
 
 const lease = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 
-export const call: fc.Arbitrary<Call> = fc.record({
+/** Of a question; 0 stands for several. */
+const callId = number.map((each) => each || 1)
+
+const call: fc.Arbitrary<Call> = fc.record({
   identity: fc.oneof(
     fc.constantFrom(ANONYMOUS, MEMBER),
     fc.record({ type: fc.constant('user' as const), name: fc.string(), authRevision: fc.maxSafeNat() }),
   ),
-  id: number,
+  id: callId,
   request: fc.record({ type: fc.constantFrom('lease-keep-alive' as const, 'lease-time-to-live' as const), lease }),
 })
 
-export const answer: fc.Arbitrary<Reply> = fc.record({
-  id: number,
+const answer: fc.Arbitrary<Reply> = fc.record({
+  id: callId,
   response: fc.oneof(
     fc.record({
       type: fc.constant('refused' as const),
@@ -117,5 +120,8 @@ export const answer: fc.Arbitrary<Reply> = fc.record({
     }),
   ),
 })
+
+export const calls = fc.array(call, { maxLength: 4 })
+export const answers = fc.array(answer, { maxLength: 4 })
 
 export const commands = fc.array(data, { maxLength: 12 })

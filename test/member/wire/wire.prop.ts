@@ -5,11 +5,11 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { isStoreError } from '../../../src/base/errors.js'
-import { decodeCall, decodeReply, encodeCall, encodeReply } from '../../../src/member/wire/call-codec.js'
+import { decodeCalls, decodeReplies, encodeCalls, encodeReplies } from '../../../src/member/wire/call-codec.js'
 import { FRAME_KIND } from '../../../src/member/wire/frame-kind.js'
 import { decodeProposals, encodeProposals } from '../../../src/member/wire/proposal-codec.js'
 import { decodeMessage, encodeMessage } from '../../../src/member/wire/raft-codec.js'
-import { answer, call, commands, FROM, message, TO } from './arbitraries.js'
+import { answers, calls, commands, FROM, message, TO } from './arbitraries.js'
 
 interface Codec {
   readonly name: string
@@ -27,8 +27,8 @@ const CODECS: readonly Codec[] = [
     decode: (bytes) => decodeMessage(bytes, FROM, TO),
     again: encodeMessage,
   },
-  { name: 'calls', encoded: call.map(encodeCall), decode: decodeCall, again: encodeCall },
-  { name: 'replies', encoded: answer.map(encodeReply), decode: decodeReply, again: encodeReply },
+  { name: 'calls', encoded: calls.map(encodeCalls), decode: decodeCalls, again: encodeCalls },
+  { name: 'replies', encoded: answers.map(encodeReplies), decode: decodeReplies, again: encodeReplies },
   { name: 'proposals', encoded: commands.map(encodeProposals), decode: decodeProposals, again: encodeProposals },
 ]
 
@@ -52,16 +52,16 @@ describe('every value comes back as it was', () => {
 
   test('calls', () => {
     fc.assert(
-      fc.property(call, (sent) => {
-        expect(decodeCall(encodeCall(sent))).toEqual(sent)
+      fc.property(calls, (sent) => {
+        expect(decodeCalls(encodeCalls(sent))).toEqual(sent)
       }),
     )
   })
 
   test('replies', () => {
     fc.assert(
-      fc.property(answer, (sent) => {
-        expect(decodeReply(encodeReply(sent))).toEqual(sent)
+      fc.property(answers, (sent) => {
+        expect(decodeReplies(encodeReplies(sent))).toEqual(sent)
       }),
     )
   })
