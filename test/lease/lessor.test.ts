@@ -3,6 +3,7 @@ import { AssertionError } from '../../src/base/assert.js'
 import { EMPTY_DIGEST } from '../../src/base/checksum.js'
 import { LIMITS } from '../../src/base/limits.js'
 import { Lessor } from '../../src/lease/lessor.js'
+import { decodeLease, encodeLease } from '../../src/lease/record.js'
 import { codeOf } from '../code-of.js'
 
 describe('the replicated book of leases', () => {
@@ -64,5 +65,50 @@ describe('the replicated book of leases', () => {
     one.revoke(1n)
     one.revoke(2n)
     expect(one.digest).toEqual(EMPTY_DIGEST)
+  })
+
+  test('what is left of a lease is noted until it is all of it, and counts in the digest', () => {
+    const lessor = new Lessor()
+    lessor.grant(1n, 10, 4)
+    const whole = lessor.digest
+    expect(lessor.checkpoint({ id: 1n, remainingMs: 2500 }, 4)?.remainingMs).toBe(2500)
+    expect(lessor.get(1n)).toMatchObject({ ttlSeconds: 10, remainingMs: 2500 })
+    expect(lessor.digest).not.toEqual(whole)
+    expect(lessor.checkpoint({ id: 1n, remainingMs: 10_000 }, 4)?.remainingMs).toBeUndefined()
+    expect(lessor.digest).toEqual(whole)
+    lessor.checkpoint({ id: 1n, remainingMs: 1 }, 4)
+    lessor.revoke(1n)
+    expect(lessor.digest).toEqual(EMPTY_DIGEST)
+  })
+
+  test('what was meant for a lease does not hit a later one of the same id', () => {
+    const lessor = new Lessor()
+    lessor.grant(1n, 10, 4)
+    lessor.revoke(1n)
+    lessor.grant(1n, 10, 7)
+    expect(lessor.checkpoint({ id: 1n, remainingMs: 1 }, 6)).toBeUndefined()
+    expect(lessor.get(1n)?.remainingMs).toBeUndefined()
+    expect(codeOf(() => lessor.requireGranted(1n, 6))).toBe('LEASE_NOT_FOUND')
+    expect(codeOf(() => lessor.requireGranted(1n, 7))).toBeUndefined()
+    expect(lessor.checkpoint({ id: 2n, remainingMs: 1 }, 9)).toBeUndefined()
+  })
+
+  test('the ids are given in order, negative ones first', () => {
+    const lessor = new Lessor()
+    for (const id of [5n, -2n, 2n ** 62n, 1n]) lessor.grant(id, 10)
+    expect([...lessor.ids()]).toEqual([-2n, 1n, 5n, 2n ** 62n])
+  })
+
+  test('a lease is read as it was written, also as formats 1 and 2 had it', () => {
+    const old = Buffer.from('0000000000000007000000000000003c', 'hex')
+    expect(decodeLease(old)).toEqual({ id: 7n, ttlSeconds: 60 })
+    expect(Buffer.from(encodeLease(decodeLease(old)))).toEqual(old)
+    for (const lease of [
+      { id: -1n, ttlSeconds: 1, grantIndex: 9, remainingMs: undefined },
+      { id: 1n, ttlSeconds: 9, grantIndex: 9, remainingMs: 1 },
+      { id: 1n, ttlSeconds: 9, grantIndex: undefined, remainingMs: 1 },
+    ]) {
+      expect(decodeLease(encodeLease(lease))).toEqual(lease)
+    }
   })
 })

@@ -50,6 +50,18 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       digest: fc.record({ high: fc.nat(0xffffffff), low: fc.nat(0xffffffff) }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ type: fc.constant('lease-revoke' as const), id: leaseId, grantedUpTo: fc.maxSafeNat() }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('lease-checkpoint' as const),
+      grantedUpTo: fc.maxSafeNat(),
+      checkpoints: fc.array(fc.record({ id: leaseId, remainingMs: fc.maxSafeNat() }), { maxLength: 5 }),
+    }),
+  },
 )
 const identity: fc.Arbitrary<Identity> = fc.oneof(
   fc.constantFrom(ANONYMOUS, MEMBER),

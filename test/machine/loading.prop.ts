@@ -47,6 +47,16 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('auth' as const), command: authCommand }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('lease-checkpoint' as const),
+      grantedUpTo: fc.nat(60),
+      checkpoints: fc.array(fc.record({ id: fc.constantFrom(...LEASES), remainingMs: fc.nat(50_000) }), {
+        maxLength: 3,
+      }),
+    }),
+  },
 )
 const entry = fc.oneof(
   {

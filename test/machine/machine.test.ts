@@ -141,6 +141,45 @@ describe('the machine', () => {
     expect(all()).toBe('freed=2@5 moved=2@4')
   })
 
+  test('a key that was moved to another lease outlives the first also after a restart', () => {
+    apply(grant(5n))
+    apply(grant(6n))
+    apply(put('moved', '1', { lease: 5n }))
+    apply(put('moved', '2', { lease: 6n }))
+    machine.checkpoint()
+    const restarted = new Machine({ backend })
+    for (const [key, record] of backend.sorted()) restarted.load(key, record)
+    restarted.finishLoading()
+    const { appliedIndex } = machine
+    machine = restarted
+    expect(machine.appliedIndex).toBe(appliedIndex)
+    expect(apply(revoke(5n)).events).toEqual([])
+    expect(apply(revoke(6n)).events.map(({ keyValue }) => keyValue.key)).toEqual(['moved'])
+  })
+
+  test('what is left of leases is noted where they are there, and tells which', () => {
+    apply(grant(5n))
+    apply(grant(6n))
+    const left = (id: bigint) => ({ id, remainingMs: 4_000 })
+    const request: Request = { type: 'lease-checkpoint', grantedUpTo: 1, checkpoints: [left(5n), left(6n), left(7n)] }
+    expect(apply(request)).toMatchObject({
+      outcome: { ok: true, response: { type: 'lease-checkpoint', checkpoints: [left(5n)] } },
+      revision: 1,
+      events: [],
+    })
+    expect(machine.lessor.leases().map(({ remainingMs }) => remainingMs)).toEqual([4_000, undefined])
+  })
+
+  test('a leader that ends a lease does not end one that was granted anew meanwhile', () => {
+    apply(grant(5n))
+    apply(revoke(5n))
+    apply(grant(5n))
+    apply(put('a', '1', { lease: 5n }))
+    expect(codeOf(apply({ type: 'lease-revoke', id: 5n, grantedUpTo: 2 }))).toBe('LEASE_NOT_FOUND')
+    expect(all()).toBe('a=1@2')
+    expect(apply({ type: 'lease-revoke', id: 5n, grantedUpTo: 3 }).events).toHaveLength(1)
+  })
+
   test('entries come one after the other, in terms that do not fall', () => {
     machine.skip(1, 3)
     expect(machine.appliedIndex).toBe(1)
