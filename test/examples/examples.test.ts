@@ -48,6 +48,17 @@ it(
 )
 
 it(
+  'a store is backed up, spoilt and restored as it was',
+  async () => {
+    const output = await outputOf('examples/04-backup-and-restore.ts')
+    expect(output).toContain('the backup has 2 keys at revision 3')
+    expect(output).toContain('restored: orders/1 = paid, orders/2 = open')
+    expect(output).toContain('it goes on at revision 4')
+  },
+  TIMEOUT_MS,
+)
+
+it(
   'a job runner pays twice after a pause, or when its write is late, and never under the guard of its lock',
   async () => {
     const output = await outputOf('examples/job-runner.sim.ts')

@@ -5,6 +5,10 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
 import { isStoreError, type ErrorCode, type StoreError } from '../../src/base/errors.js'
+import { SnapshotEncoder } from '../../src/storage/snapshot-encoder.js'
+import { readFilePieces } from '../../src/storage/snapshot-file.js'
+import type { SnapshotHeader } from '../../src/storage/snapshot-format.js'
+import { readSnapshot } from '../../src/storage/snapshot-reader.js'
 import { open } from '../../src/store/open.js'
 import { restore, type Restored, type RestoreOptions } from '../../src/store/restore.js'
 import { saveSnapshot } from '../../src/store/save-snapshot.js'
@@ -148,6 +152,16 @@ describe('three members restored from one snapshot', () => {
     expect(await world.leader.leases.timeToLive(id)).toBeUndefined()
   })
 
+  test('keep the alarms, which can be disarmed though nobody has the id that they name', async () => {
+    const old = await oldCluster()
+    const { memberId } = old.status()
+    await old.maintenance.raise({ alarm: 'no-space', memberId })
+    const { world } = await restoredWorld(await snapshotOf(old))
+    await refusal('NO_SPACE', () => world.leader.put('key', 'x'))
+    expect(await world.leader.maintenance.disarm()).toEqual([{ alarm: 'no-space', memberId }])
+    await world.leader.put('key', 'x')
+  })
+
   test('are another cluster with other members, which the old ones cannot speak to', async () => {
     const old = await oldCluster()
     const { world, restored } = await restoredWorld(await snapshotOf(old))
@@ -264,6 +278,38 @@ describe('a restore', () => {
     expect(await readdir(dataDir)).toEqual(['lock'])
     await refusal('SNAPSHOT_DAMAGED', () => snapshotStatus(damaged))
     await restore({ from: file, dataDir, clusterToken: TOKEN })
+  })
+
+  test('of bytes that are whole, but no state of a member, is refused', async () => {
+    const records: [string, Uint8Array][] = []
+    const { header } = await readSnapshot(readFilePieces(file), file, {
+      records: async (more) => {
+        records.push(...more)
+      },
+    })
+    const encoded = (kept: readonly [string, Uint8Array][], changed: Partial<SnapshotHeader> = {}) => {
+      const encoder = new SnapshotEncoder({ ...header, ...changed })
+      const begin = encoder.begin()
+      for (const [key, record] of kept) encoder.add(key, record)
+      return Buffer.concat([begin, encoder.end()])
+    }
+    const last = records.length - 1
+    const planted: [Uint8Array, RegExp][] = [
+      [encoded(records.filter((_, at) => at !== last)), /some are missing/],
+      [encoded(records.slice(1)), /applied position is missing/],
+      [encoded([...records, ['z', Buffer.from('x')]]), /unknown kind/],
+      [encoded([]), /header/],
+      [encoded(records, { revision: header.revision + 1 }), /header tells of another state/],
+    ]
+    for (const [bytes, message] of planted) {
+      const dataDir = folder()
+      const error = await refusal('SNAPSHOT_DAMAGED', () => {
+        return restore({ from: streamOf(bytes), dataDir, clusterToken: TOKEN })
+      })
+      expect(error.message).toMatch(message)
+      expect(await readdir(dataDir)).toEqual(['lock'])
+    }
+    expect((await snapshotStatus(streamOf(encoded(records)))).keys).toBe(10)
   })
 
   test('that was killed leaves a directory that is not opened, and can be restored into', async () => {
