@@ -55,6 +55,12 @@ describe('limits', () => {
     expect(LIMITS.keyBytesMax * 2 + LIMITS.authNameBytesMax).toBeLessThan(LIMITS.requestBytesMax)
   })
 
+  test('let the largest record be in a block of a snapshot, behind smaller ones', () => {
+    const largest = Math.max(LIMITS.requestBytesMax, 2 * LIMITS.authPermissionBytesPerRoleMax)
+    expect(LIMITS.snapshotBlockBytes + largest + LIMITS.keyBytesMax).toBeLessThan(LIMITS.snapshotBlockBytesMax)
+    expect(LIMITS.snapshotPieceMsMax).toBeLessThan(LIMITS.snapshotMsMax)
+  })
+
   test('make the window of proposals a whole number of words', () => {
     expect(LIMITS.pendingProposalsMax % 32).toBe(0)
   })
