@@ -135,6 +135,13 @@ module.exports = {
       to: { path: '(?:^|/)node_modules/classic-level/', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
+      name: 'signed-tokens-on-first-use',
+      comment: 'jose is for members with signed tokens: import() it where one is made or checked',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '(?:^|/)node_modules/jose/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
       name: 'etcd-dependencies-stay-there',
       comment: 'gRPC, protobuf and metrics are reachable only through src/etcd, src/cli',
       severity: 'error',

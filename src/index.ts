@@ -1,6 +1,15 @@
 /** Quorate: etcd that you import. */
 export { open } from './store/open.js'
-export type { AutoCompaction, MemberEvent, MemberEventType, OpenOptions } from './store/options.js'
+export type {
+  AuthOptions,
+  AutoCompaction,
+  JwtOptions,
+  JwtSignMethod,
+  MemberEvent,
+  MemberEventType,
+  OpenOptions,
+  ScryptParameters,
+} from './store/options.js'
 export { restore } from './store/restore.js'
 export type { Restored, RestoreOptions } from './store/restore.js'
 export { saveSnapshot } from './store/save-snapshot.js'
@@ -34,6 +43,7 @@ export type {
   SnapshotOptions,
   StateDigest,
 } from './api/maintenance.js'
+export type { Auth, AuthStatus, Caller, Permission, PermissionType, Roles, Users, Whoami } from './api/auth.js'
 export type {
   CallOptions,
   CompactOptions,

@@ -8,6 +8,7 @@
 import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import type { LeaseId, Revision } from '../mvcc/types.js'
+import type { Auth, Caller } from './auth.js'
 import type { CallOptions } from './call-options.js'
 import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
@@ -206,6 +207,8 @@ export interface Store extends AsyncDisposable {
   readonly environment: Environment
   readonly leases: Leases
   readonly maintenance: Maintenance
+  /** Users, roles and permissions. */
+  readonly auth: Auth
 
   /** Resolves once a leader is known and this member has caught up with it. */
   ready(call?: CallOptions): Promise<void>
@@ -224,6 +227,21 @@ export interface Store extends AsyncDisposable {
   compact(revision: Revision, options?: CompactOptions): Promise<void>
   status(): StoreStatus
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void
+  /**
+   * A handle that calls on behalf of somebody else, over the same member. Once authorization is enabled, everything that is
+   * called on it needs permission; what `open()` returned is the process's own, which holds the data and may do everything.
+   *
+   * Who it is is found out anew with each call: a token that expired is refused from then on. `status()` with a signed token
+   * needs a call before it that checks the token (`auth.whoami()`). Closing such a handle ends its watches and refuses its
+   * further calls, and does nothing to the member or to calls under way.
+   *
+   * `{ user }` is taken at its word, so only the handle of `open()` takes it: `PERMISSION_DENIED` on any other.
+   *
+   * @example
+   * const ann = store.as({ token: await store.auth.login('ann', password) })
+   * await ann.put('jobs/1', 'waiting') // PERMISSION_DENIED without a role that allows it
+   */
+  as(caller: Caller): Store
   /** Stops: new calls are refused, waiting ones rejected with `CLOSED`, buffered state is written. Idempotent. */
   close(): Promise<void>
 }

@@ -53,6 +53,16 @@ export function authorize(auth: AuthStore, identity: Identity, accesses: Iterabl
   }
 }
 
+/**
+ * The same caller now, for what goes on after it was allowed: other permissions may have changed since, but who it is
+ * need not be proved again, unless the proof is void.
+ */
+export function stillIdentified(auth: AuthStore, identity: Identity): Identity {
+  if (identity.type !== 'user') return identity
+  const voidBefore = Math.max(auth.user(identity.name)?.since ?? 0, auth.enabledSince)
+  return identity.authRevision < voidBefore ? identity : { ...identity, authRevision: auth.revision }
+}
+
 function authorizeAnonymous(accesses: Iterable<Access>): void {
   let any = false
   for (const { kind } of accesses) {

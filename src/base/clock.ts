@@ -1,6 +1,7 @@
 import type { Buggify } from './buggify.js'
 import type { Logger } from './logger.js'
 import type { Random } from './random.js'
+import type { Secrets } from './secrets.js'
 
 /**
  * Ports of time. Everything that waits or asks the time does it through these two, so that a whole cluster runs on a
@@ -10,7 +11,7 @@ import type { Random } from './random.js'
 export interface Clock {
   /** Milliseconds since an arbitrary start; never goes back. For every duration and deadline. */
   monotonicMs(): number
-  /** Milliseconds since 1970. May jump; only for what people read, never to decide anything. */
+  /** Milliseconds since 1970. May jump: for what people read, and for how long a signed token counts. Nothing else is decided by it. */
   wallMs(): number
 }
 
@@ -32,4 +33,6 @@ export interface Environment {
   readonly logger: Logger
   /** Sends it the rare way now and then: for simulations. Default: never. */
   readonly buggify?: Buggify
+  /** Default: the operating system's. */
+  readonly secrets?: Secrets
 }

@@ -59,6 +59,10 @@ export const LIMITS = {
   passwordBytesMax: 1024,
   /** Bytes of memory that the parameters in a password hash may ask for, and so what checking one takes. Over it: `MALFORMED`. */
   passwordHashMemoryBytesMax: 256 * MEBIBYTE,
+  /** Simple tokens that one member knows; beyond, the one that was not used for longest counts no more. */
+  authTokensMax: 65_536,
+  /** Bytes of a token that are looked at. Over it: `AUTH_TOKEN_INVALID`. */
+  authTokenBytesMax: 8 * KIBIBYTE,
   /** Passwords of one member that wait to be hashed or checked, one at a time. Over it: `TOO_MANY_REQUESTS`. */
   passwordsWaitingMax: 64,
 

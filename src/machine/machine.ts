@@ -13,7 +13,7 @@
  * to go on, and above all to be written.
  */
 import { AuthStore } from '../auth/auth-store.js'
-import { authorize } from '../auth/authorize.js'
+import { authorize, stillIdentified } from '../auth/authorize.js'
 import { assert, assertNever } from '../base/assert.js'
 import { addDigest, describeDigest, equalDigest, hash64, type Digest } from '../base/checksum.js'
 import { Writer } from '../base/codec.js'
@@ -193,8 +193,12 @@ export class Machine {
    * Throws `USER_EMPTY`, `AUTH_REVISION_OLD`, `PERMISSION_DENIED`.
    */
   authorize(identity: Identity, request: Request | Question): void {
-    this.#checkReady()
     authorize(this.auth, identity, accessesOf(request, this.lessor))
+  }
+
+  /** As {@link authorize}, for what goes on since `identity` was allowed it: a watch. */
+  authorizeStill(identity: Identity, request: Question): void {
+    authorize(this.auth, stillIdentified(this.auth, identity), accessesOf(request, this.lessor))
   }
 
   /** Removes some of what a compaction made superfluous; true while there is more to do now. For a member that is idle. */

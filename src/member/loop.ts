@@ -40,6 +40,7 @@ import type { Reads } from './reads.js'
 import type { Swept } from './swept.js'
 import type { Space } from './space.js'
 import type { Verifier } from './verifier.js'
+import type { TokenBook } from './token-book.js'
 import type { Watches } from './watches.js'
 import type { Answer } from './answers.js'
 import { encodeCalls, type Call } from './wire/call-codec.js'
@@ -68,6 +69,7 @@ export interface LoopParts {
   readonly calls: Calls
   readonly leases: LeaseDriver
   readonly compactor: AutoCompactor
+  readonly tokens: TokenBook
   readonly watches: Watches
   readonly alarms: AlarmRaiser
   readonly space: Space
@@ -224,7 +226,7 @@ export class Loop {
   }
 
   #apply(entry: Entry, nowMs: number): void {
-    const { raft, machine, leases, verifier, watches, proposals } = this.#parts
+    const { raft, machine, leases, tokens, verifier, watches, proposals } = this.#parts
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
       this.#tellApplied(entry, undefined)
@@ -236,6 +238,7 @@ export class Loop {
     this.#tellApplied(entry, applied)
     leases.applied(applied, nowMs)
     verifier.applied(applied, raft.role === 'leader')
+    tokens.applied(entry.index, applied, nowMs)
     watches.publish(applied)
     proposals.settle(applied)
   }

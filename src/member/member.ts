@@ -11,6 +11,7 @@ import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Alarm } from '../machine/alarms.js'
+import type { Question } from '../machine/accesses.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import { MEMBER, type Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
@@ -45,6 +46,7 @@ import { Snapshots, type SnapshotStream } from './snapshots.js'
 import { Swept } from './swept.js'
 import { Space } from './space.js'
 import { Verifier } from './verifier.js'
+import { TokenBook } from './token-book.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
 import { encodeReplies, type Call, type CallRequest, type CallResponse, type Reply } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
@@ -76,6 +78,8 @@ export interface MemberOptions {
   readonly checkIntervalMs: number
   /** By how many milliseconds a change of leader may lengthen a lease, besides an election timeout. */
   readonly leaseCheckpointIntervalMs: number
+  /** How long a simple token counts without being used. */
+  readonly simpleTokenTtlMs: number
   readonly listener: MemberListener
   /** Must not throw. */
   readonly observe?: Observe | undefined
@@ -116,6 +120,8 @@ export class Member {
   readonly #calls: Calls
   readonly #leases: LeaseDriver
   readonly #ranges: Ranges
+  readonly #tokens: TokenBook
+  readonly #deadlines: Deadlines
   readonly #watches: Watches
   readonly #snapshots: Snapshots
   readonly #inbox: Inbox
@@ -194,6 +200,7 @@ export class Member {
       }
       return answerAsLeader(parts, calls, tell)
     }
+    this.#deadlines = deadlines
     const reader = new RecordReader({ store: machine.store, state: storage.state, timers, wake: this.#wake, buggify })
     const origin = { member: memberId, incarnation: storage.incarnation }
     this.#proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
@@ -207,6 +214,7 @@ export class Member {
       buggify,
     })
     this.#ranges = new Ranges(machine, reader, deadlines, observe)
+    this.#tokens = new TokenBook(machine.auth, options.simpleTokenTtlMs, this.#raft.status().lastIndex + 1)
     this.#watches = new Watches(machine, storage.state, observe, buggify)
     const identity = { clusterId: options.clusterId, memberId, name: nameOf(options, memberId) ?? '' }
     this.#snapshots = new Snapshots({ identity, machine, state: storage.state, deadlines, clock, timers, buggify })
@@ -257,6 +265,7 @@ export class Member {
       calls: this.#calls,
       leases: this.#leases,
       compactor: new AutoCompactor(options.autoCompaction, clock.monotonicMs()),
+      tokens: this.#tokens,
       watches: this.#watches,
       alarms,
       space: this.#space,
@@ -320,6 +329,44 @@ export class Member {
     const swept = this.#swept.wait(revision, limits)
     this.#pacer.wake()
     return swept
+  }
+
+  /** Returns if `identity` may do all of this, by the state that this member has. Throws as {@link Machine.authorize}. */
+  authorize(identity: Identity, question: Question): void {
+    this.#machine.authorize(identity, question)
+  }
+
+  /** As {@link authorize}, for what goes on since it was allowed. Throws as {@link Machine.authorizeStill}. */
+  authorizeStill(identity: Identity, question: Question): void {
+    this.#machine.authorizeStill(identity, question)
+  }
+
+  /** Users and roles as this member has them; not to be changed. */
+  get auth(): Pick<Machine['auth'], 'enabled' | 'revision' | 'credentials' | 'answer'> {
+    return this.#machine.auth
+  }
+
+  /** Whom a simple token names; undefined where this member does not know it, or not any more. */
+  identityOfToken(token: string): Identity | undefined {
+    return this.#tokens.identityOf(token, this.#options.environment.clock.monotonicMs())
+  }
+
+  /** Waits for `work`, but no longer than a call may; what becomes of the work then is nobody's affair. */
+  async within<T>(work: Promise<T>, limits: CallLimits, what: string): Promise<T> {
+    this.#checkOpen()
+    const pending = this.#deadlines.wait<T>(limits, (code, cause) => {
+      const why = code === 'TIMEOUT' ? 'The deadline passed' : 'The call was aborted'
+      return new StoreError(code, `${why} before ${what}.`, { cause })
+    })
+    work.then(
+      (result) => {
+        pending.resolve(result)
+      },
+      (error: unknown) => {
+        pending.reject(error as Error)
+      },
+    )
+    return pending.promise
   }
 
   async askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {

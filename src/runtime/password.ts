@@ -7,12 +7,13 @@
  * Always: no password in an error, in a log, or kept after the call; keys are compared in constant time; a user who does
  * not exist takes as long as a wrong password.
  */
-import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from 'node:crypto'
-import { promisify } from 'node:util'
+import { timingSafeEqual } from 'node:crypto'
 import { copyBytes } from '../base/bytes.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
-import { PasswordHash, scryptMemoryBytes, type ScryptParameters } from '../base/password-hash.js'
+import { PasswordHash, type ScryptParameters } from '../base/password-hash.js'
+import type { Secrets } from '../base/secrets.js'
+import { SYSTEM_SECRETS } from './secrets.js'
 
 /** 32 MiB, and about a tenth of a second for each of the three: OWASP's advice for scrypt in this much memory. */
 export const SCRYPT_DEFAULTS: ScryptParameters = { costLog2: 15, blockSize: 8, parallelization: 3 }
@@ -23,28 +24,26 @@ const KEY_BYTES = 32
 export interface PasswordsOptions {
   /** For new hashes. Those that exist are checked with their own. Default: {@link SCRYPT_DEFAULTS}. */
   readonly parameters?: ScryptParameters
-  /** Where salts come from. Default: the operating system. */
-  readonly randomBytes?: (count: number) => Uint8Array
+  /** Where salts and keys come from. Default: the operating system. */
+  readonly secrets?: Secrets
 }
-
-const derive = promisify<Uint8Array, Uint8Array, number, ScryptOptions, Buffer>(scrypt)
 
 export class Passwords {
   readonly #parameters: ScryptParameters
-  readonly #randomBytes: (count: number) => Uint8Array
+  readonly #secrets: Secrets
   /** Settles, never rejects, when all who came before are done. */
   #last: Promise<unknown> = Promise.resolve()
   #waiting = 0
 
   constructor(options: PasswordsOptions = {}) {
     this.#parameters = options.parameters ?? SCRYPT_DEFAULTS
-    this.#randomBytes = options.randomBytes ?? randomBytes
+    this.#secrets = options.secrets ?? SYSTEM_SECRETS
   }
 
   /** Throws `PASSWORD_INVALID`, `TOO_MANY_REQUESTS`. */
   async hash(password: string): Promise<PasswordHash> {
     const bytes = bytesOf(password)
-    const salt = this.#randomBytes(SALT_BYTES)
+    const salt = this.#secrets.randomBytes(SALT_BYTES)
     const key = await this.#inTurn(bytes, salt, KEY_BYTES, this.#parameters)
     return PasswordHash.of(this.#parameters, salt, key)
   }
@@ -75,7 +74,7 @@ export class Passwords {
       )
     }
     this.#waiting++
-    const done = this.#last.then(() => derive(password, salt, keyBytes, scryptOptions(parameters)))
+    const done = this.#last.then(() => this.#secrets.scrypt(password, salt, keyBytes, parameters))
     this.#last = done.then(nothing, nothing)
     try {
       return await done
@@ -84,13 +83,6 @@ export class Passwords {
       password.fill(0)
     }
   }
-}
-
-function scryptOptions(parameters: ScryptParameters): ScryptOptions {
-  const { costLog2, blockSize, parallelization } = parameters
-  // Node refuses more than `maxmem`, and counts a little differently.
-  const maxmem = 2 * scryptMemoryBytes(parameters)
-  return { N: 2 ** costLog2, r: blockSize, p: parallelization, maxmem }
 }
 
 /** A copy, for wiping. The text itself stays in memory until it is collected; there is no way to wipe that. */

@@ -16,11 +16,12 @@ import type {
 } from '../api/maintenance.js'
 import type { CallOptions } from '../api/store.js'
 import type { Alarm as AlarmRecord } from '../machine/alarms.js'
-import { MEMBER } from '../machine/identity.js'
+import type { Identity } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import { validateRevision } from '../mvcc/validate.js'
 import { snapshotOf } from './embedded-snapshot.js'
+import type { Caller } from './caller.js'
 
 const ALARM_FIELDS: Fields<Alarm> = { alarm: true, memberId: true }
 const HASH_CALL: Fields<HashOptions> = { revision: true, ...CALL_FIELDS }
@@ -28,11 +29,13 @@ const ALARM_TYPES: Readonly<Record<AlarmType, true>> = { 'no-space': true, corru
 
 export class EmbeddedMaintenance implements Maintenance {
   readonly #member: Member
+  readonly #caller: Caller
   readonly #limits: (call: CallOptions) => CallLimits
   readonly #memberIds: readonly number[]
 
-  constructor(member: Member, limits: (call: CallOptions) => CallLimits, memberIds: readonly number[]) {
+  constructor(member: Member, caller: Caller, limits: (call: CallOptions) => CallLimits, memberIds: readonly number[]) {
     this.#member = member
+    this.#caller = caller
     this.#limits = (call) => {
       checkFields(call, CALL_FIELDS, 'a call of maintenance')
       return limits(call)
@@ -41,8 +44,8 @@ export class EmbeddedMaintenance implements Maintenance {
   }
 
   async alarms(call: CallOptions = {}): Promise<readonly Alarm[]> {
-    await this.#member.confirmRead(this.#limits(call))
-    return this.#member.alarms.map(alarmOf)
+    const limits = this.#limits(call)
+    return this.#caller.perform(limits, async (identity) => (await this.#active(identity, limits)).map(alarmOf))
   }
 
   async raise(alarm: Alarm, call: CallOptions = {}): Promise<void> {
@@ -50,7 +53,10 @@ export class EmbeddedMaintenance implements Maintenance {
     checkAlarmType(alarm.alarm)
     this.#checkMember(alarm.memberId)
     const about = { alarm: alarm.alarm, member: alarm.memberId }
-    await this.#member.propose({ type: 'alarm', action: 'activate', ...about }, MEMBER, this.#limits(call))
+    const limits = this.#limits(call)
+    await this.#caller.perform(limits, (identity) => {
+      return this.#member.propose({ type: 'alarm', action: 'activate', ...about }, identity, limits)
+    })
   }
 
   async disarm(selection: AlarmSelection = {}, call: CallOptions = {}): Promise<readonly Alarm[]> {
@@ -59,46 +65,61 @@ export class EmbeddedMaintenance implements Maintenance {
     if (alarm !== undefined) checkAlarmType(alarm)
     if (memberId !== undefined) checkMemberId(memberId)
     const limits = this.#limits(call)
-    await this.#member.confirmRead(limits)
-    const selected = this.#member.alarms.filter(
-      (active) => (alarm ?? active.alarm) === active.alarm && (memberId ?? active.member) === active.member,
-    )
-    const ended = await Promise.all(selected.map((active) => this.#disarm(active, limits)))
-    return ended.flat().map(alarmOf)
+    return this.#caller.perform(limits, async (identity) => {
+      const selected = (await this.#active(identity, limits)).filter(
+        (active) => (alarm ?? active.alarm) === active.alarm && (memberId ?? active.member) === active.member,
+      )
+      const ended = await Promise.all(selected.map((active) => this.#disarm(active, identity, limits)))
+      return ended.flat().map(alarmOf)
+    })
   }
 
   async check(call: CallOptions = {}): Promise<StateDigest> {
-    const { response } = await this.#member.propose({ type: 'check' }, MEMBER, this.#limits(call))
+    const limits = this.#limits(call)
+    const { response } = await this.#caller.perform(limits, (identity) => {
+      return this.#member.propose({ type: 'check' }, identity, limits)
+    })
     if (response.type !== 'check') throw new AssertionError(`a check was answered with a ${response.type}`)
     return { index: response.index, digest: describeDigest(response.digest) }
   }
 
   async defragment(): Promise<void> {
+    await this.#caller.checkHere({ type: 'defragment' })
     await this.#member.defragment()
   }
 
   async sizes(): Promise<Sizes> {
+    await this.#caller.checkHere({ type: 'status' })
     const { quotaBytes, sizeInUseBytes } = this.#member.status
     return { quotaBytes, sizeInUseBytes, diskBytes: await this.#member.diskBytes() }
   }
 
   snapshot(options?: SnapshotOptions): AsyncIterable<Uint8Array> {
-    return snapshotOf(this.#member, options)
+    return snapshotOf(this.#member, this.#caller, options)
   }
 
   async hash(options: HashOptions = {}): Promise<HashResult> {
     checkFields(options, HASH_CALL, 'hash()')
     const { revision = 0, ...call } = options
     validateRevision(revision)
-    return this.#member.hash(revision, this.#limits(call))
+    const limits = this.#limits(call)
+    await this.#caller.checkHere({ type: 'hash' })
+    return this.#member.hash(revision, limits)
   }
 
-  async #disarm({ alarm, member }: AlarmRecord, limits: CallLimits): Promise<readonly AlarmRecord[]> {
-    const { response } = await this.#member.propose(
-      { type: 'alarm', action: 'deactivate', alarm, member },
-      MEMBER,
-      limits,
-    )
+  async #active(identity: Identity, limits: CallLimits): Promise<readonly AlarmRecord[]> {
+    await this.#member.confirmRead(limits)
+    this.#member.authorize(identity, { type: 'alarm-list' })
+    return this.#member.alarms
+  }
+
+  async #disarm(
+    { alarm, member }: AlarmRecord,
+    identity: Identity,
+    limits: CallLimits,
+  ): Promise<readonly AlarmRecord[]> {
+    const request = { type: 'alarm', action: 'deactivate', alarm, member } as const
+    const { response } = await this.#member.propose(request, identity, limits)
     if (response.type !== 'alarm') throw new AssertionError(`an alarm was answered with a ${response.type}`)
     return response.alarms
   }

@@ -3,6 +3,7 @@ import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
+import type { Auth, Caller as GivenCaller } from '../api/auth.js'
 import type { KeyValue } from '../api/key-value.js'
 import { CALL_FIELDS, checkConsistency, checkSignal, checkTimeout } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
@@ -37,19 +38,24 @@ import type {
   WatchOptions,
 } from '../api/store.js'
 import type { Request } from '../machine/command.js'
-import { MEMBER } from '../machine/identity.js'
+import type { Secrets } from '../base/secrets.js'
 import { AbortSignals } from '../member/abort-signals.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import type { CompleteResponse } from '../member/response-reader.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
 import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
+import type { JwtTokens } from '../runtime/jwt.js'
+import type { Passwords } from '../runtime/password.js'
+import { Caller } from './caller.js'
+import { EmbeddedAuth } from './embedded-auth.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { alarmOf, EmbeddedMaintenance } from './embedded-maintenance.js'
 import { EmbeddedWatch } from './embedded-watch.js'
 import type { Listeners } from './listeners.js'
 import type { Settings } from './options.js'
 import { keyValueOf, keyValuesOf, resultsOf } from './results.js'
+import { WatchPermission } from './watch-permission.js'
 
 /** What a proposal's revision comes with. */
 interface Done<Type extends CompleteResponse['type']> {
@@ -68,32 +74,64 @@ const NO_OPTIONS = {}
 /** The time-out of a call without one of its own: this plus two election timeouts (etcd's rule). */
 const CALL_TIMEOUT_MS = 5000
 
+/** What all handles of one member share. */
+export interface StoreParts {
+  readonly member: Member
+  readonly settings: Settings
+  readonly environment: Environment
+  readonly listeners: Listeners
+  readonly passwords: Passwords
+  readonly secrets: Secrets
+  /** Undefined: tokens are simple ones. */
+  readonly jwt: JwtTokens | undefined
+}
+
 export class EmbeddedStore implements Store {
   readonly environment: Environment
   readonly leases: Leases
   readonly maintenance: Maintenance
+  readonly auth: Auth
+  readonly #parts: StoreParts
+  readonly #caller: Caller
   readonly #member: Member
   readonly #settings: Settings
-  readonly #listeners: Listeners
   readonly #watchSignals = new AbortSignals()
+  /** Of the handle, where it is not the member's own. */
+  readonly #closing = new AbortController()
 
-  /** @internal made by `open()` */
-  constructor(member: Member, settings: Settings, environment: Environment, listeners: Listeners) {
+  private constructor(parts: StoreParts, caller: Caller) {
+    const { member, settings, environment } = parts
+    this.#parts = parts
+    this.#caller = caller
     this.#member = member
     this.#settings = settings
     this.environment = environment
-    this.#listeners = listeners
-    this.leases = new EmbeddedLeases(member, (call) => {
+    this.leases = new EmbeddedLeases(member, caller, (call) => {
       checkFields(call, CALL_FIELDS, 'a call of leases')
       return this.#limits(call)
     })
     const memberIds = settings.members.map(({ id }) => id)
-    this.maintenance = new EmbeddedMaintenance(member, (call) => this.#limits(call), memberIds)
+    this.maintenance = new EmbeddedMaintenance(member, caller, (call) => this.#limits(call), memberIds)
+    this.auth = new EmbeddedAuth(parts, caller, (call) => {
+      checkFields(call, CALL_FIELDS, 'a call of auth')
+      return this.#limits(call)
+    })
+  }
+
+  /** @internal The handle that `open()` returns. */
+  static owned(parts: StoreParts): EmbeddedStore {
+    const { member, jwt, environment } = parts
+    return new EmbeddedStore(parts, Caller.owner({ member, jwt, wallMs: () => environment.clock.wallMs() }))
+  }
+
+  as(caller: GivenCaller): Store {
+    return new EmbeddedStore(this.#parts, this.#caller.as(caller))
   }
 
   async ready(call?: CallOptions): Promise<void> {
     checkFields(call, CALL_FIELDS, 'ready()')
-    await this.#member.confirmRead(this.#limits(call))
+    const limits = this.#limits(call)
+    await this.#caller.perform(limits, () => this.#member.confirmRead(limits))
   }
 
   async put(key: BytesLike, value: BytesLike, options?: PutOptions & CallOptions): Promise<PutResult> {
@@ -130,7 +168,12 @@ export class EmbeddedStore implements Store {
   }
 
   watch(selection: Selection, options: WatchOptions = {}): Watch {
-    return new EmbeddedWatch(this.#member, this.#watchSignals, rangeOf(selection), options)
+    const range = rangeOf(selection)
+    const { signal } = options
+    const place = { signals: this.#watchSignals, closing: this.#closing.signal }
+    if (this.#caller.isOwner) return new EmbeddedWatch(this.#member, place, range, options, undefined)
+    const permission = new WatchPermission(this.#member, this.#caller, range, () => this.#limits({ signal }))
+    return new EmbeddedWatch(this.#member, place, range, options, permission)
   }
 
   async compact(revision: Revision, options?: CompactOptions): Promise<void> {
@@ -145,6 +188,7 @@ export class EmbeddedStore implements Store {
   }
 
   status(): StoreStatus {
+    if (!this.#caller.isOwner) this.#member.authorize(this.#caller.known, { type: 'status' })
     const status = this.#member.status
     const { members, name, clusterId, memberId } = this.#settings
     return {
@@ -174,11 +218,13 @@ export class EmbeddedStore implements Store {
   }
 
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
-    return this.#listeners.add(event, listener)
+    return this.#parts.listeners.add(event, listener)
   }
 
-  close(): Promise<void> {
-    return this.#member.close()
+  async close(): Promise<void> {
+    if (this.#caller.isOwner) return this.#member.close()
+    this.#caller.close()
+    this.#closing.abort()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -191,8 +237,10 @@ export class EmbeddedStore implements Store {
     const request = rangeRequest(selection, options)
     validateOperation(request)
     const limits = this.#limits(options)
-    if (consistency === 'linearizable') await this.#member.confirmRead(limits)
-    const { keyValues, count, more, revision } = await this.#member.range(request, MEMBER, limits)
+    const { keyValues, count, more, revision } = await this.#caller.perform(limits, async (identity) => {
+      if (consistency === 'linearizable') await this.#member.confirmRead(limits)
+      return this.#member.range(request, identity, limits)
+    })
     return { items: await keyValuesOf(keyValues, this.environment), count, more, revision }
   }
 
@@ -219,7 +267,9 @@ export class EmbeddedStore implements Store {
     request: Request,
     limits: CallLimits,
   ): Promise<Done<Type>> {
-    const { response, revision } = await this.#member.propose(request, MEMBER, limits)
+    const { response, revision } = await this.#caller.perform(limits, (identity) => {
+      return this.#member.propose(request, identity, limits)
+    })
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with a ${response.type}`)
     return { response: response as Extract<CompleteResponse, { type: Type }>, revision }
   }

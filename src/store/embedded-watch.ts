@@ -10,9 +10,17 @@ import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
 import { keyValueOf } from './results.js'
+import type { WatchPermission } from './watch-permission.js'
 
 const WATCH_FIELDS: Fields<WatchOptions> = { startRevision: true, previous: true, filter: true, signal: true }
 const FILTER_FIELDS: Fields<NonNullable<WatchOptions['filter']>> = { puts: true, deletes: true }
+
+/** What the watches of one handle share. */
+export interface WatchPlace {
+  readonly signals: AbortSignals
+  /** Ends them all, like their own signal. */
+  readonly closing: AbortSignal
+}
 
 export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
@@ -20,14 +28,25 @@ export class EmbeddedWatch implements Watch {
   #pending: WatchEvent[] = []
   /** The revision whose events are being made ready for the consumer. */
   #preparing: Revision | undefined
-  #stopListening: Cancel | undefined
+  /** Undefined: of the member's own handle. */
+  readonly #permission: WatchPermission | undefined
+  /** What it was refused with, until somebody was told. */
+  #refusal: Error | undefined
+  #stopListening: readonly Cancel[] = []
   /** Where it stood when it was closed. */
   #endRevision: Revision | undefined
   /** Ends when the call of `next` before has: they are answered in their order, also when nobody waits in between. */
   #last: Promise<unknown> = Promise.resolve()
 
-  constructor(member: Member, signals: AbortSignals, range: KeyRange, options: WatchOptions) {
+  constructor(
+    member: Member,
+    { signals, closing }: WatchPlace,
+    range: KeyRange,
+    options: WatchOptions,
+    permission: WatchPermission | undefined,
+  ) {
     this.#options = options
+    this.#permission = permission
     checkFields(options, WATCH_FIELDS, 'watch()')
     checkFilter(options.filter)
     checkSignal(options.signal)
@@ -37,8 +56,15 @@ export class EmbeddedWatch implements Watch {
       noPut: options.filter?.puts === false,
       noDelete: options.filter?.deletes === false,
     })
-    if (options.signal?.aborted === true) this.#onAbort()
-    else this.#stopListening = options.signal && signals.onAbort(options.signal, this.#onAbort)
+    const ending = options.signal === undefined ? [closing] : [closing, options.signal]
+    if (ending.some(({ aborted }) => aborted)) this.#onAbort()
+    else this.#stopListening = ending.map((signal) => signals.onAbort(signal, this.#onAbort))
+    // One that is refused keeps nothing, also where nobody ever asks for an event.
+    permission?.opened.catch((error: Error) => {
+      if (this.#endRevision !== undefined) return
+      this.#refusal = error
+      void this.close()
+    })
   }
 
   get revision(): Revision {
@@ -68,7 +94,7 @@ export class EmbeddedWatch implements Watch {
 
   close(): Promise<void> {
     this.#endRevision ??= this.revision
-    this.#stopListening?.()
+    for (const stop of this.#stopListening) stop()
     this.#pending = []
     this.#stream.close()
     return Promise.resolve()
@@ -83,6 +109,7 @@ export class EmbeddedWatch implements Watch {
   }
 
   async #next(): Promise<WatchEvent | undefined> {
+    if (this.#permission !== undefined) await this.#allowed(this.#permission)
     while (this.#pending.length === 0) {
       const batch = await this.#stream.next()
       if (batch === undefined) return undefined
@@ -93,7 +120,27 @@ export class EmbeddedWatch implements Watch {
       this.#pending = events
       this.#preparing = undefined
     }
+    // What was allowed may be so no more: then nothing else is handed out.
+    this.#check()
     return this.#pending.shift()
+  }
+
+  /** Rejects, once, where the watch was refused. */
+  async #allowed(permission: WatchPermission): Promise<void> {
+    await permission.opened.catch(() => undefined)
+    const refusal = this.#refusal
+    if (refusal === undefined) return
+    this.#refusal = undefined
+    throw refusal
+  }
+
+  #check(): void {
+    try {
+      this.#permission?.check()
+    } catch (error) {
+      void this.close()
+      throw error
+    }
   }
 
   async #eventOf(event: Event): Promise<WatchEvent> {

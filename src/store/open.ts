@@ -3,6 +3,9 @@ import type { Environment } from '../base/clock.js'
 import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
 import { Member } from '../member/member.js'
+import { JwtTokens } from '../runtime/jwt.js'
+import { Passwords } from '../runtime/password.js'
+import { SYSTEM_SECRETS } from '../runtime/secrets.js'
 import { systemEnvironment } from '../runtime/system.js'
 import type { Disk } from '../storage/disk.js'
 import { levelDisk } from '../storage/level-disk.js'
@@ -35,15 +38,21 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   const settings = settingsOf(options)
   const environment = environmentOf(options)
   const listeners = new Listeners(environment.logger)
+  const { jwt, scrypt, simpleTokenTtlMs } = settings.auth
+  const { clock, secrets = SYSTEM_SECRETS } = environment
+  const tokens = jwt && new JwtTokens(jwt, () => clock.wallMs())
+  const passwords = new Passwords({ secrets, ...(scrypt && { parameters: scrypt }) })
   const member = await Member.open({
     ...settings,
+    simpleTokenTtlMs,
     disk: diskOf(options),
     transport: transportOf(options, settings, environment),
     environment,
     listener: listeners,
     observe: options.observe && harmlessObserver(options.observe, environment.logger),
   })
-  return new EmbeddedStore(member, settings, environment, listeners)
+  const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens }
+  return EmbeddedStore.owned(parts)
 }
 
 /** The logger that was named beats the one in the environment; either may do what it likes, and harms nobody. */

@@ -8,10 +8,12 @@ import type { AutoCompaction } from '../member/auto-compactor.js'
 import type { MemberAddress } from '../member/member.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
+import { authSettingsOf, type AuthOptions, type AuthSettings } from './auth-options.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
 import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
 
 export type { AutoCompaction } from '../member/auto-compactor.js'
+export type { AuthOptions, JwtOptions, JwtSignMethod, ScryptParameters } from './auth-options.js'
 export type { MemberEvent, MemberEventType } from '../member/event.js'
 
 export interface OpenOptions {
@@ -31,6 +33,8 @@ export interface OpenOptions {
   readonly electionTimeoutMs?: number
   /** Milliseconds between a leader's heartbeats; at most a fifth of the election timeout. Default 100. */
   readonly heartbeatIntervalMs?: number
+  /** Tokens and passwords. Whether authorization is enabled is not said here: it is part of the data. */
+  readonly auth?: AuthOptions
   /** Lets a member listen beyond loopback without TLS. Default false. */
   readonly insecure?: boolean
   /** Default: the one of `environment`, or says nothing. What it throws is dropped. */
@@ -83,6 +87,7 @@ export interface Settings {
   readonly members: readonly MemberAddress[]
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  readonly auth: AuthSettings
   readonly stateBufferBytesMax: number
   readonly logRetainBytes: number
   readonly autoCompaction: AutoCompaction | undefined
@@ -128,6 +133,7 @@ export function settingsOf(options: OpenOptions): Settings {
     members: names.map((each) => ({ id: memberIdOf(token, each), name: each, address: addressOf(cluster, each) })),
     electionTimeoutMs,
     heartbeatIntervalMs,
+    auth: authSettingsOf(options.auth),
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
     logRetainBytes: positive('logRetainBytes', options.logRetainBytes ?? LIMITS.logRetainBytes),
     autoCompaction: options.autoCompaction && autoCompactionOf(options.autoCompaction),
@@ -205,6 +211,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   durability: 'string',
   electionTimeoutMs: 'number',
   heartbeatIntervalMs: 'number',
+  auth: 'object',
   insecure: 'boolean',
   logger: 'object',
   transport: 'object or function',

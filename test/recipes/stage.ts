@@ -84,6 +84,8 @@ export function decorated(
   return {
     environment: store.environment,
     maintenance: store.maintenance,
+    auth: store.auth,
+    as: (...given) => store.as(...given),
     ready: (...given) => store.ready(...given),
     put: (...given) => store.put(...given),
     get: (...given) => store.get(...given),

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/base/limits.js'
 import { PasswordHash } from '../../src/base/password-hash.js'
 import { Passwords } from '../../src/runtime/password.js'
+import { SYSTEM_SECRETS } from '../../src/runtime/secrets.js'
 
 /** As cheap as is allowed: what is tested does not depend on the cost. */
 const parameters = { costLog2: 10, blockSize: 8, parallelization: 1 }
@@ -75,7 +76,10 @@ describe('passwords', () => {
     let salts = 0
     const passwords = new Passwords({
       parameters,
-      randomBytes: (count) => (salts++ === 0 ? (undefined as unknown as Uint8Array) : new Uint8Array(count)),
+      secrets: {
+        ...SYSTEM_SECRETS,
+        randomBytes: (count) => (salts++ === 0 ? (undefined as unknown as Uint8Array) : new Uint8Array(count)),
+      },
     })
     await expect(passwords.hash('x')).rejects.toThrow(TypeError)
     expect(await passwords.verify('x', await passwords.hash('x'))).toBe(true)

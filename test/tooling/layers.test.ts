@@ -56,11 +56,11 @@ afterEach(() => {
 /** Writes the files and returns what the rules object to, as 'rule: from → to'. */
 async function violations(files: Record<string, string>): Promise<string[]> {
   const manifest = { type: 'module', dependencies: { good: '1' }, devDependencies: { tool: '1' } }
-  const packages = ['good', 'tool', 'classic-level', 'prom-client']
+  const packages = ['good', 'tool', 'classic-level', 'jose', 'prom-client']
   const tree: Record<string, string> = {
     'package.json': JSON.stringify({
       ...manifest,
-      dependencies: { good: '1', 'classic-level': '3', 'prom-client': '1' },
+      dependencies: { good: '1', 'classic-level': '3', jose: '6', 'prom-client': '1' },
     }),
     ...Object.fromEntries(packages.map((name) => [`node_modules/${name}/index.js`, 'export const a = 1'])),
     ...Object.fromEntries(packages.map((name) => [`node_modules/${name}/package.json`, '{ "main": "index.js" }'])),
@@ -105,6 +105,7 @@ describe('planted violations', () => {
       'src/raft/index.ts': `export { b } from './b.js'`,
       'src/raft/b.ts': `import { a } from '../base/a.js'; import { a as c } from 'good'; export const b = a + c`,
       'src/storage/open.ts': `import type { a } from 'classic-level'; export type A = typeof a; export const f = () => import('classic-level')`,
+      'src/runtime/jwt.ts': `export const g = () => import('jose')`,
       'src/etcd/metrics.ts': `import { a } from 'prom-client'; export { createServer } from 'node:http'; export const b = a`,
     })
     expect(found).toEqual([])
@@ -188,6 +189,11 @@ describe('planted violations', () => {
       ['native-code-on-first-use'],
       'native code in a static import',
       { 'src/storage/a.ts': `import { a } from 'classic-level'; export const b = a` },
+    ],
+    [
+      ['signed-tokens-on-first-use'],
+      'signed tokens in a static import',
+      { 'src/runtime/a.ts': `import { a } from 'jose'; export const b = a` },
     ],
     [
       ['etcd-dependencies-stay-there'],

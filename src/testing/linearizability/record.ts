@@ -7,6 +7,7 @@ import { keyOf, type BytesLike } from '../../base/bytes.js'
 import type { Environment } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
+import type { Auth, Caller } from '../../api/auth.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
 import type { Maintenance } from '../../api/maintenance.js'
 import {
@@ -51,7 +52,7 @@ export interface RecordOptions {
 
 /**
  * The same store, whose calls are written into `history`, for {@link check} with {@link etcdModel}. Watches, `status()`,
- * `ready()` and maintenance pass through unrecorded. A call whose arguments the store refuses to look at is written down as refused.
+ * `ready()`, maintenance and auth pass through unrecorded; what `as()` gives is recorded too. A call whose arguments the store refuses to look at is written down as refused.
  *
  * @example
  * const history = new History<EtcdInput, EtcdOutput>()
@@ -137,14 +138,18 @@ class RecordedStore implements Store {
   readonly environment: Environment
   readonly leases: Leases
   readonly maintenance: Maintenance
+  readonly auth: Auth
   readonly #store: Store
+  readonly #options: RecordOptions
   readonly #recorder: Recorder
 
   constructor(store: Store, options: RecordOptions) {
     this.environment = store.environment
     this.#store = store
     this.#recorder = new Recorder(options, store.environment)
+    this.#options = options
     this.maintenance = store.maintenance
+    this.auth = store.auth
     this.leases = new RecordedLeases(store.leases, this.#recorder)
   }
 
@@ -220,6 +225,10 @@ class RecordedStore implements Store {
 
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
     return this.#store.on(event, listener)
+  }
+
+  as(caller: Caller): Store {
+    return new RecordedStore(this.#store.as(caller), this.#options)
   }
 
   close(): Promise<void> {

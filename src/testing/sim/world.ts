@@ -24,6 +24,7 @@ import { SimClock } from './sim-clock.js'
 import { SimDisk, type CrashKind } from './sim-disk.js'
 import { SimNetwork } from './sim-network.js'
 import { SimProcess } from './sim-process.js'
+import { simSecrets } from './sim-secrets.js'
 import { Trace } from './trace.js'
 import type { WorldEvent } from './world-event.js'
 
@@ -254,6 +255,7 @@ export class SimWorld {
       // By its place and life: one crash left out changes nothing for the others.
       random: this.#randomOf('life', name, lives),
       logger: logger?.(name) ?? SILENT,
+      secrets: simSecrets(this.#randomOf('secrets', name, lives)),
       ...(buggify === undefined ? {} : { buggify: buggify(name) }),
     }
     const mounted = place.disk.mount(enter)
