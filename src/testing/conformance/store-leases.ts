@@ -69,6 +69,39 @@ export const leases: StoreTests = {
     equal((await store.leases.timeToLive(-7n))?.ttlMs, granted.ttlMs, 'the lease')
   },
 
+  'lists the leases that are there, in the order of their ids': async (store) => {
+    equal(await store.leases.list(), [], 'leases of a new store')
+    for (const id of [9n, -7n, 2n ** 62n]) await store.leases.grant({ ttlMs: 60_000, id })
+    equal(await store.leases.list(), [-7n, 9n, 2n ** 62n], 'leases')
+    await store.leases.revoke(9n)
+    equal(await store.leases.list(), [-7n, 2n ** 62n], 'leases after one was revoked')
+    equal(await store.leases.list({ consistency: 'local' }), [-7n, 2n ** 62n], 'leases that this member knows')
+  },
+
+  'tells which keys hang on a lease, in their order, to who asks for them': async (store) => {
+    const { id } = await store.leases.grant({ ttlMs: 60_000 })
+    const keysOf = async () => (await store.leases.timeToLive(id, { keys: true }))?.keys?.map(({ key }) => key)
+    equal(await keysOf(), [], 'keys of a new lease')
+    await store.txn({ success: ['b', 'c', 'a', 'd'].map((key) => put(key, '1', { lease: id })) })
+    await store.put('b', '2')
+    await store.delete('d')
+    equal(await keysOf(), ['a', 'c'], 'keys that still hang on it')
+    equal((await store.leases.timeToLive(id))?.keys, undefined, 'keys that nobody asked for')
+    equal(await store.leases.timeToLive(404n, { keys: true }), undefined, 'keys of a lease that is not there')
+    await rejectsAs(TypeError, () => store.leases.timeToLive(id, { keys: 'all' as unknown as boolean }), 'keys: all')
+  },
+
+  'lets a key go with its last lease only': async (store) => {
+    const first = await store.leases.grant({ ttlMs: 60_000 })
+    const second = await store.leases.grant({ ttlMs: 60_000 })
+    await store.put('key', '1', { lease: first.id })
+    await store.put('key', '2', { lease: second.id })
+    await store.leases.revoke(first.id)
+    equal((await store.get('key'))?.lease, second.id, 'the lease of the key')
+    await store.leases.revoke(second.id)
+    equal(await store.get('key'), undefined, 'the key')
+  },
+
   'refuses leases that are not there, last too long, or are none': async (store) => {
     await rejectsWith('LEASE_NOT_FOUND', () => store.put('key', 'x', { lease: 404n }), 'a put')
     await rejectsWith('LEASE_NOT_FOUND', () => store.leases.revoke(404n), 'a revocation')

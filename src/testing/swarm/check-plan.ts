@@ -27,6 +27,7 @@ const SETTINGS: Readonly<Record<keyof PlanSettings, true>> = {
   heartbeatIntervalMs: true,
   stateBufferBytesMax: true,
   logRetainBytes: true,
+  leaseCheckpointIntervalMs: true,
 }
 
 /** Throws TypeError or RangeError that names the field of the plan. Faults and operations after its time are left out of a run. */
@@ -47,7 +48,10 @@ export function checkPlan(plan: Plan): void {
   })
   if (members.length === 0) throw new RangeError('members must have one name at least')
   checkFields(settings, SETTINGS, 'settings')
-  for (const name of Object.keys(SETTINGS) as (keyof PlanSettings)[]) number(`settings.${name}`, settings[name])
+  for (const name of Object.keys(SETTINGS) as (keyof PlanSettings)[]) {
+    if (name === 'leaseCheckpointIntervalMs' && settings[name] === undefined) continue
+    number(`settings.${name}`, settings[name])
+  }
   checkNetworkFaults(network)
   list('buggify', buggify, (point, at) => {
     if (!Object.hasOwn(BUGGIFY_POINTS, String(point))) {

@@ -56,7 +56,13 @@ function drawSettings(draw: Draw): PlanSettings {
     stateBufferBytesMax: draw.spread(200, 200_000),
     // A short one leaves members behind for good, in this version: they count as lost.
     logRetainBytes: draw.oneIn(4) ? draw.spread(2_000, 200_000) : LOG_KEPT_BYTES,
+    ...drawCheckpoints(draw.of('lease checkpoints'), electionTimeoutMs),
   }
+}
+
+/** Short enough for the leases of a plan to be checkpointed, in three of four runs. */
+function drawCheckpoints(draw: Draw, electionTimeoutMs: number): Pick<PlanSettings, 'leaseCheckpointIntervalMs'> {
+  return draw.oneIn(4) ? {} : { leaseCheckpointIntervalMs: 4 * electionTimeoutMs }
 }
 
 /** What happens to frames all the time. Half of the rates are 0 in each run. */

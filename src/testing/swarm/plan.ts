@@ -31,4 +31,6 @@ export interface PlanSettings {
   readonly heartbeatIntervalMs: number
   readonly stateBufferBytesMax: number
   readonly logRetainBytes: number
+  /** Default: as `open()` has it, longer than any lease of a drawn plan. */
+  readonly leaseCheckpointIntervalMs?: number
 }

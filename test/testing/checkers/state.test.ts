@@ -9,6 +9,11 @@ const ONE = entry(1, 1)
 const TWO = entry(2, 1)
 const FIRST = { proposal: { member: 9, incarnation: 1, sequence: 1 } }
 
+const NOTHING = {
+  ...{ proposals: 0, proposalBytes: 0, reads: 0, calls: 0, forwardedBytes: 0, watches: 0 },
+  ...{ logBytes: 0, appliedLogBytes: 0, stagedBytes: 0 },
+}
+
 describe('applying', () => {
   test('R5: another entry than the committed one', () => {
     const cluster = settled([ONE]).apply('b', entry(1, 2))
@@ -244,14 +249,62 @@ describe('leases', () => {
     cluster.tell('a', { type: 'lease-asked', question: 1, lease: 7n }, renewed)
     expect(cluster.violation).toMatch(/^R21 violated: a tells in term 1 that lease 7 lives for 5000 ms/)
   })
+
+  const said = (atMs: number, remainingMs: number): MemberEvent => {
+    return { type: 'leases-checkpointed', atMs, checkpoints: [{ id: 7n, remainingMs }] }
+  }
+  const renewed = (atMs: number): MemberEvent => {
+    return { type: 'lease-renewed', question: 1, lease: 7n, atMs, ttlMs: 5000, remainingMs: 5000 }
+  }
+  const committed = (cluster: ForgedCluster, remainingMs: number): ForgedCluster => {
+    const response = { type: 'lease-checkpoint', checkpoints: [{ id: 7n, remainingMs }] } as const
+    return cluster.apply('a', entry(3, 1), { outcome: { ok: true, response } })
+  }
+
+  test('R21: a leader that says in the log that less is left of a lease than there is', () => {
+    expect(granted().tell('a', grantedAt, said(2100, 3000)).violation).toBe('')
+    expect(granted().tell('a', grantedAt, said(2100, 2999)).violation).toBe(
+      'R21 violated: a says that 2999 ms are left of lease 7, it is 3000 ms',
+    )
+  })
+
+  test('R21: a renewal that is told while the log says, or may come to say, that less is left', () => {
+    const told =
+      'R21 violated: a tells that lease 7 lives for 5000 ms, whoever leads next may find that 3000 ms are left of it'
+    expect(granted().tell('a', grantedAt, said(2100, 3000), renewed(3000)).violation).toBe(told)
+    const known = granted().tell('a', grantedAt, said(2100, 3000))
+    expect(committed(known, 3000).tell('a', renewed(3000)).violation).toBe(told)
+    const restoring = granted().tell('a', grantedAt, said(2100, 3000))
+    expect(committed(restoring, 3000).tell('a', said(3000, 5000), renewed(3000)).violation).toBe(told)
+    const restored = granted().tell('a', grantedAt, said(2100, 5000))
+    expect(committed(restored, 5000).tell('a', renewed(3000)).violation).toBe('')
+  })
+
+  test('R21: a new leader that gives less than the log says is left', () => {
+    const takenOver = (atMs: number): ForgedCluster => {
+      const cluster = committed(granted().tell('a', grantedAt, said(2100, 3000)), 3000).elect('b', 2, ['b', 'c'])
+      cluster.tell('b', { type: 'leases-taken-over', atMs: 0, extensionMs: 1000 })
+      return cluster.tell('b', { type: 'leases-expired', atMs, leases: [7n] })
+    }
+    expect(takenOver(4000).violation).toBe('')
+    expect(takenOver(3999).violation).toBe('R21 violated: b ends lease 7 1 ms before its time has passed')
+  })
+
+  test('R21: a change of leader that lengthens a lease beyond its bound', () => {
+    const lengthened = (leaseLengthenedMsMax: number): string => {
+      const cluster = settled([ONE, TWO, entry(3, 1)], { leaseLengthenedMsMax })
+      cluster.tell('a', { type: 'leases-taken-over', atMs: 0, extensionMs: 1000 })
+      const response = { type: 'lease-grant', id: 7n, ttlSeconds: 5 } as const
+      cluster.apply('a', ONE, { outcome: { ok: true, response } }).tell('a', grantedAt)
+      cluster.tell('a', { type: 'turned', atMs: 4100, ...NOTHING }).elect('b', 2, ['b', 'c'])
+      return cluster.tell('b', { type: 'leases-taken-over', atMs: 0, extensionMs: 1000 }).violation
+    }
+    expect(lengthened(4000)).toBe('')
+    expect(lengthened(3999)).toBe('R21 violated: b comes to lead and lengthens lease 7 by 4000 ms')
+  })
 })
 
 describe('bounds', () => {
-  const NOTHING = {
-    ...{ proposals: 0, proposalBytes: 0, reads: 0, calls: 0, forwardedBytes: 0, watches: 0 },
-    ...{ logBytes: 0, appliedLogBytes: 0, stagedBytes: 0 },
-  }
-
   test.each([
     ['proposals', LIMITS.pendingProposalsMax + 1],
     ['proposalBytes', 2 * LIMITS.pendingProposalBytesMax],
