@@ -34,6 +34,7 @@ export const BUGGIFY_POINTS = {
   'state-chunk-of-one': 'the state is read record by record',
   // Answers and watches.
   'sweep-one-key': 'a turn sweeps one key of a compaction',
+  'value-cache-missed': 'what the cache of values has is read from the state all the same',
   'read-one-record': 'an answer reads one record at a time',
   'slice-of-one': 'everybody else gets a turn after each record of an answer',
   'watch-queue-full': 'a watch that has something waiting falls behind, and catches up from history',

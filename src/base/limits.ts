@@ -98,6 +98,8 @@ export const LIMITS = {
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */
   stateBufferBytesMax: 8 * MEBIBYTE,
+  /** Values kept in memory to be read without the disk, with what they take around them; what came first goes first. */
+  valueCacheBytesMax: 64 * MEBIBYTE,
 
   /** One frame on a peer connection. Over it: `FRAME_TOO_LARGE`, the connection is closed before allocation. */
   frameBytesMax: 4 * MEBIBYTE,

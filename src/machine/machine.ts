@@ -58,6 +58,8 @@ import {
 
 export interface MachineOptions {
   readonly backend: Backend
+  /** How much of what was written or read last is kept in memory to be read again. Default: nothing. */
+  readonly valueCacheBytesMax?: number
 }
 
 /** Of a command of which not even the proposal can be read. Nobody waits for it: members count from 1. */
@@ -83,7 +85,7 @@ export class Machine {
     this.#backend = options.backend
     this.auth = new AuthStore()
     this.lessor = new Lessor()
-    this.store = new MvccStore(options.backend, this.lessor)
+    this.store = new MvccStore(options.backend, this.lessor, options.valueCacheBytesMax)
   }
 
   get appliedIndex(): number {

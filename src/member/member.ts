@@ -69,6 +69,7 @@ export interface MemberOptions {
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly stateBufferBytesMax: number
+  readonly valueCacheBytesMax: number
   readonly logRetainBytes: number
   /** Undefined: never. */
   readonly autoCompaction: AutoCompaction | undefined
@@ -146,7 +147,7 @@ export class Member {
     const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
     const storage = await openStorage(disk, identity, options.environment.buggify)
     try {
-      const member = new Member(options, storage, await loadMachine(storage))
+      const member = new Member(options, storage, await loadMachine(storage, options))
       await member.#start()
       return member
     } catch (error) {
@@ -604,8 +605,8 @@ function raftLimits(buggify: Buggify): Partial<RaftOptions> {
 }
 
 /** Rebuilds the machine from the state on disk. */
-async function loadMachine(storage: Storage): Promise<Machine> {
-  const machine = new Machine({ backend: storage.state })
+async function loadMachine(storage: Storage, { valueCacheBytesMax }: MemberOptions): Promise<Machine> {
+  const machine = new Machine({ backend: storage.state, valueCacheBytesMax })
   for await (const records of storage.state.iterateAll()) {
     for (const [key, record] of records) machine.load(key, record)
   }

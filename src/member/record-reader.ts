@@ -7,6 +7,7 @@
  * `StateStore.getMany` answers as of its call; but then nothing could bound them, for how large a record is is seen when
  * it is read.) So a record that is missing is damage, not bad luck.
  * Always: once the caller has given up, no further read is started.
+ * What the cache of values had when the plan was made is not read again; what is read for a short answer is kept there.
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Timers } from '../base/clock.js'
@@ -53,29 +54,39 @@ export class RecordReader {
    */
   async read<T>(reading: Reading, pending: Pending<T>): Promise<boolean> {
     const { records, take } = reading
-    const { state, buggify = NEVER } = this.#parts
+    const { buggify = NEVER } = this.#parts
     const slices = new Slices(this.#parts)
     this.#hold(pending)
     let answerBytes = reading.bytes
     checkSize(answerBytes)
-    let size = FIRST_RECORDS
+    let size = firstSize(records)
     for (let at = 0; at < records.length;) {
       if (at > 0) await slices.turn()
       if (pending.settled) return false
       const ids = records.slice(at, at + (buggify('read-one-record') ? 1 : size))
-      const found = await state.getMany(ids.map(recordKey))
+      const found = await this.#valuesOf(ids, records.length <= LIMITS.readChunkRecordsMax)
       if (pending.settled) return false
       let bytes = 0
-      for (const [place, id] of ids.entries()) {
-        const record = found[place]
-        answerBytes += take(keyValueOf(id, record), at + place)
-        bytes += record?.byteLength ?? 0
+      for (const [place, keyValue] of found.entries()) {
+        answerBytes += take(keyValue, at + place)
+        bytes += keyValue.value.byteLength
       }
       checkSize(answerBytes)
       at += ids.length
       size = nextSize(ids.length, bytes)
     }
     return true
+  }
+
+  /** A long answer is not kept: it would drive out all that others read. */
+  async #valuesOf(ids: readonly RevisionId[], keep: boolean): Promise<KeyValue[]> {
+    const { store, state, buggify = NEVER } = this.#parts
+    const missing = ids.filter(({ cached }) => cached === undefined || buggify('value-cache-missed'))
+    const records = await state.getMany(missing.map(recordKey))
+    const read = missing.map((id, at) => keyValueOf(id, records[at]))
+    if (keep) for (const [at, keyValue] of read.entries()) store.keep(missing[at] as RevisionId, keyValue)
+    let next = 0
+    return ids.map((id) => (id === missing[next] ? (read[next++] as KeyValue) : (id.cached as KeyValue)))
   }
 
   #hold<T>(pending: Pending<T>): void {
@@ -87,6 +98,12 @@ export class RecordReader {
     }
     pending.promise.then(done, done)
   }
+}
+
+/** What is at hand costs no read, and its size is known. */
+function firstSize(records: readonly RevisionId[]): number {
+  const missing = records.findIndex(({ cached }) => cached === undefined)
+  return Math.min(Math.max(missing < 0 ? records.length : missing, FIRST_RECORDS), LIMITS.readChunkRecordsMax)
 }
 
 function nextSize(records: number, bytes: number): number {

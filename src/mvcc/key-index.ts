@@ -26,7 +26,7 @@
  */
 import { assert } from '../base/assert.js'
 import type { Key } from '../base/bytes.js'
-import type { Revision, RevisionId } from './types.js'
+import type { KeyValue, Revision, RevisionId } from './types.js'
 
 export class KeyIndex {
   readonly key: Key
@@ -39,6 +39,8 @@ export class KeyIndex {
   hashLow = 0
   /** Of the record of the latest change; set by whoever writes or loads it. */
   bytes = 0
+  /** The version that exists now as a whole, where the cache of values keeps it. */
+  cached: KeyValue | undefined
   /** The latest change; 0 before the first. */
   #main: Revision = 0
   #tag = 0
@@ -71,7 +73,15 @@ export class KeyIndex {
 
   /** The record of the version that exists now. */
   get current(): RevisionId | undefined {
-    return this.live ? { main: this.#main, sub: this.#tag >>> 1 } : undefined
+    if (!this.live) return undefined
+    const { cached } = this
+    const main = this.#main
+    const sub = this.#tag >>> 1
+    return cached === undefined ? { main, sub } : { main, sub, cached }
+  }
+
+  isCurrent({ main, sub }: RevisionId): boolean {
+    return this.live && main === this.#main && sub === this.#tag >>> 1
   }
 
   put(main: Revision, sub: number): void {
@@ -181,6 +191,7 @@ export class KeyIndex {
     this.#main = main
     this.#tag = tag
     this.bytes = 0
+    this.cached = undefined
   }
 }
 

@@ -12,6 +12,7 @@ import type { LeaseBook } from './lease-book.js'
 import { decodeRecord, RECORD_KEY_BYTES, recordKey, recordKeyOf } from './record.js'
 import { TreeIndex } from './tree-index.js'
 import type { KeyValue, Revision, RevisionId } from './types.js'
+import { ValueCache } from './value-cache.js'
 
 /** Of a store that was never written to (etcd's). */
 export const FIRST_REVISION: Revision = 1
@@ -31,9 +32,13 @@ export class KeySpace {
   /** Which records the backend holds. */
   readonly history = new HistoryDigest()
 
-  constructor(backend: Backend, leases: LeaseBook) {
+  /** Values of existing versions that are at hand. */
+  readonly values: ValueCache
+
+  constructor(backend: Backend, leases: LeaseBook, valueCacheBytesMax: number) {
     this.backend = backend
     this.leases = leases
+    this.values = new ValueCache(valueCacheBytesMax)
   }
 
   get digest(): Digest {
@@ -52,13 +57,21 @@ export class KeySpace {
     this.bytes -= RECORD_KEY_BYTES + bytes
   }
 
-  /** Reads a record the index names. Throws `DATA_DAMAGED` where it is missing or another one. */
+  /** What the record holds that the index names. Throws `DATA_DAMAGED` where it is missing or another one. */
   read(id: RevisionId): KeyValue {
+    if (id.cached !== undefined) return id.cached
     const bytes = this.backend.get(recordKey(id))
     if (bytes === undefined) throw missingRecord(id)
     const record = decodeRecord(bytes)
     if (record.id.main !== id.main || record.id.sub !== id.sub || record.type !== 'put') throw missingRecord(id)
+    this.keep(id, record.keyValue)
     return record.keyValue
+  }
+
+  /** Keeps what was read at hand, if it is the version that exists now. */
+  keep(id: RevisionId, keyValue: KeyValue): void {
+    const found = this.index.get(keyValue.key)
+    if (found?.isCurrent(id) === true) this.values.keep(found, keyValue)
   }
 
   /** Refuses a revision that cannot be read: `COMPACTED`, `FUTURE_REVISION`. */

@@ -26,6 +26,7 @@ import type {
   DeletePlan,
   DeleteRequest,
   Event,
+  KeyValue,
   Operation,
   OperationPlan,
   OperationResponse,
@@ -57,8 +58,9 @@ export class MvccStore {
   /** While records are loaded: the lease of the latest version of each key that has one. Leases may end between versions. */
   #loading: { last: RevisionId; readonly leases: Map<Key, LeaseId> } | undefined
 
-  constructor(backend: Backend, leases: LeaseBook = NO_LEASES) {
-    this.#space = new KeySpace(backend, leases)
+  /** `valueCacheBytesMax`: how much may be kept of what was written or read last, so that it is not read again. */
+  constructor(backend: Backend, leases: LeaseBook = NO_LEASES, valueCacheBytesMax = 0) {
+    this.#space = new KeySpace(backend, leases, valueCacheBytesMax)
     this.#sweep = new Sweep(this.#space)
   }
 
@@ -118,6 +120,11 @@ export class MvccStore {
   complete<P extends OperationPlan>(plan: P): Extract<OperationResponse, { type: P['type'] }> {
     const response = completePlan(plan, (id) => this.#space.read(id))
     return response as Extract<OperationResponse, { type: P['type'] }>
+  }
+
+  /** Keeps at hand what was read of the record that a plan names, if there is room and nothing has replaced it. */
+  keep(id: RevisionId, keyValue: KeyValue): void {
+    this.#space.keep(id, keyValue)
   }
 
   /** Keeps the records of every plan made up to now, until what this gives is called. */

@@ -24,6 +24,8 @@ export interface KeyValue {
 export interface RevisionId {
   readonly main: Revision
   readonly sub: number
+  /** What the record holds, where it was at hand: then nobody has to read it. No part of the name. */
+  readonly cached?: KeyValue
 }
 
 export interface RangeRequest {

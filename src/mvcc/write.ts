@@ -52,11 +52,12 @@ export class Write {
     keyValue.value = record.subarray(record.byteLength - given.byteLength)
     space.addRecord(main, sub, record)
     found.bytes = record.byteLength
+    space.values.keep(found, keyValue)
     this.#count(found, record)
     if (!compactable && found.compactable) this.#touched(found)
     if (lease !== NO_LEASE) space.leases.attach(key, lease)
     else space.leases.detach(key)
-    this.#events.push({ type: 'put', keyValue, previous })
+    this.#events.push({ type: 'put', keyValue, previous: nameOf(previous) })
     return { type: 'put', previous: request.previousKeyValue ? previous : undefined }
   }
 
@@ -99,7 +100,7 @@ export class Write {
     this.#count(found, undefined)
     if (!compactable) this.#touched(found)
     this.#space.leases.detach(found.key)
-    this.#events.push({ type: 'delete', keyValue: tombstone(found.key, id.main), previous })
+    this.#events.push({ type: 'delete', keyValue: tombstone(found.key, id.main), previous: nameOf(previous) })
   }
 
   /** Puts `record` in the place that the key's record before had in the digest. */
@@ -118,6 +119,11 @@ export class Write {
     assert(previous !== undefined, () => `${JSON.stringify(request.key)} has no value to keep`)
     return this.#space.read(previous).value
   }
+}
+
+/** Without what it names: an event may wait long for a slow watcher. */
+function nameOf(id: RevisionId | undefined): RevisionId | undefined {
+  return id?.cached === undefined ? id : { main: id.main, sub: id.sub }
 }
 
 function currentOf(found: KeyIndex): RevisionId {

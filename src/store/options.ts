@@ -53,6 +53,8 @@ export interface OpenOptions {
   readonly observe?: (event: MemberEvent) => void
   /** Bytes of changes held in memory before the state is written. Default LIMITS.stateBufferBytesMax. */
   readonly stateBufferBytesMax?: number
+  /** Bytes of memory for values that were written or read last, so that reading them needs no disk; 0: none. Default LIMITS.valueCacheBytesMax. */
+  readonly valueCacheBytesMax?: number
   /** Bytes of log kept behind the written state for members that lag. Default LIMITS.logRetainBytes. */
   readonly logRetainBytes?: number
   /**
@@ -89,6 +91,7 @@ export interface Settings {
   readonly heartbeatIntervalMs: number
   readonly auth: AuthSettings
   readonly stateBufferBytesMax: number
+  readonly valueCacheBytesMax: number
   readonly logRetainBytes: number
   readonly autoCompaction: AutoCompaction | undefined
   readonly quotaBytes: number
@@ -135,6 +138,7 @@ export function settingsOf(options: OpenOptions): Settings {
     heartbeatIntervalMs,
     auth: authSettingsOf(options.auth),
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
+    valueCacheBytesMax: notNegative('valueCacheBytesMax', options.valueCacheBytesMax ?? LIMITS.valueCacheBytesMax),
     logRetainBytes: positive('logRetainBytes', options.logRetainBytes ?? LIMITS.logRetainBytes),
     autoCompaction: options.autoCompaction && autoCompactionOf(options.autoCompaction),
     quotaBytes: notNegative('quotaBytes', options.quotaBytes ?? 0) || LIMITS.quotaBytes,
@@ -219,6 +223,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   environment: 'object',
   observe: 'function',
   stateBufferBytesMax: 'number',
+  valueCacheBytesMax: 'number',
   logRetainBytes: 'number',
   autoCompaction: 'object',
   quotaBytes: 'number',

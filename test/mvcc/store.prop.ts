@@ -34,11 +34,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ do: 'reopen' as const }) },
 )
 
+/** No cache of values, one of a few that is always full, one that holds everything. */
+const cacheBytes = fc.constantFrom(0, 3_000, 1_000_000)
+
 describe('the store and its naive twin', () => {
   test('agree on every answer, event, revision and lease, whatever is compacted and however far it is swept', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), (steps) => {
-        const pair = new Pair()
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), cacheBytes, (steps, cacheBytesMax) => {
+        const pair = new Pair(cacheBytesMax)
         for (const drawn of steps) pair.step(drawn)
         pair.sweepAll()
         pair.check()
@@ -75,7 +78,13 @@ class Pair {
   #lessor = lessorWithLeases()
   /** Ends of the reads under way, oldest first. */
   readonly #held: (() => void)[] = []
-  store = new MvccStore(this.#backend, this.#lessor)
+  readonly #cacheBytesMax: number
+  store: MvccStore
+
+  constructor(cacheBytesMax = 0) {
+    this.#cacheBytesMax = cacheBytesMax
+    this.store = new MvccStore(this.#backend, this.#lessor, cacheBytesMax)
+  }
 
   step(drawn: Step): void {
     this.#step(drawn)
@@ -158,7 +167,10 @@ class Pair {
   #record(id: RevisionId): KeyValue {
     const bytes = this.#backend.get(recordKey(id))
     expect(bytes).toBeDefined()
-    return decodeRecord(bytes as Uint8Array).keyValue
+    const { keyValue } = decodeRecord(bytes as Uint8Array)
+    if (id.cached === undefined) this.store.keep(id, keyValue)
+    else expect(plainly(id.cached)).toEqual(plainly(keyValue))
+    return id.cached ?? keyValue
   }
 
   /** A reader that takes its time: what it planned is there until it has read it, whatever is compacted meanwhile. */
@@ -181,7 +193,7 @@ class Pair {
     this.#releaseAll()
     const { revision, compactRevision, digest } = this.store
     this.#lessor = lessorWithLeases()
-    this.store = new MvccStore(this.#backend, this.#lessor)
+    this.store = new MvccStore(this.#backend, this.#lessor, this.#cacheBytesMax)
     this.store.startLoading(revision, compactRevision)
     for (const [stateKey, record] of this.#backend.sorted()) this.store.load(stateKey, record)
     this.store.finishLoading()
