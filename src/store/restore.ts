@@ -61,8 +61,8 @@ const FIELDS: Fields<RestoreOptions> = {
  * `clusterToken` and `dataDir` starts it. To restore a cluster of several, do this once for each member with the same
  * snapshot, then open them all. The snapshot is verified as a whole, as by {@link snapshotStatus}.
  *
- * Kept: every version of every key, revisions, leases (each has its full time again from the first leader on), users and
- * roles, alarms. Not kept: the ids of the cluster and its members, and what their calls under way were.
+ * Kept: every version of every key, revisions, leases (which go on as after a change of leader), users and roles,
+ * alarms. Not kept: the ids of the cluster and its members, and what their calls under way were.
  *
  * Rejects with `ALREADY_EXISTS` (the directory holds data), `CLUSTER_ID_REUSED` (the token is the old one),
  * `SNAPSHOT_DAMAGED`, `FORMAT_TOO_NEW`, `DATA_DIR_IN_USE`, `DISK_FAILED`, `ABORTED`; then nothing is left in the directory.

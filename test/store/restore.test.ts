@@ -138,7 +138,7 @@ describe('three members restored from one snapshot', () => {
     expect((await world.store('a').get('key'))?.text()).toBe('after')
   })
 
-  test('have the leases with their full time, and end them when it is over', async () => {
+  test('have the leases with their time, and end them when it is over', async () => {
     const old = await oldCluster()
     const { id } = await old.leases.grant({ ttlMs: 10_000 })
     await old.put('leased', 'x', { lease: id })
