@@ -39,9 +39,13 @@ export type {
   HashOptions,
   HashResult,
   Maintenance,
+  PrefixLimits,
+  PrefixQuota,
   Sizes,
   SnapshotOptions,
   StateDigest,
+  Statistics,
+  StatisticsOptions,
 } from './api/maintenance.js'
 export type { Auth, AuthStatus, Caller, Permission, PermissionType, Roles, Users, Whoami } from './api/auth.js'
 export type {

@@ -1,6 +1,8 @@
 /** What operators ask of a store: the part of the contract that keeps a cluster running. */
+import type { BytesLike } from '../base/bytes.js'
 import type { Revision } from '../mvcc/types.js'
 import type { CallOptions } from './call-options.js'
+import type { Selection } from './key-value.js'
 
 /**
  * `no-space`: a member is over its quota. Puts, transactions with a put and new leases are refused with `NO_SPACE`.
@@ -54,6 +56,35 @@ export interface HashResult {
   readonly hash: string
   readonly revision: Revision
   readonly compactRevision: Revision
+}
+
+export interface StatisticsOptions extends CallOptions {
+  /** Default: the latest. */
+  readonly revision?: Revision | undefined
+}
+
+export interface Statistics {
+  readonly keys: number
+  /** Of the keys and their values. */
+  readonly bytes: number
+  /** Of which this is true. */
+  readonly revision: Revision
+}
+
+/** What is left out is not limited; one of them is given. */
+export interface PrefixLimits {
+  readonly keysMax?: number | undefined
+  /** Of the keys and their values. */
+  readonly bytesMax?: number | undefined
+}
+
+export interface PrefixQuota extends PrefixLimits {
+  readonly prefix: Uint8Array
+  /** How much is used of it. */
+  readonly keys: number
+  readonly bytes: number
+  /** Whether all keys are counted: before that it does not hold. */
+  readonly counted: boolean
 }
 
 export interface Maintenance {
@@ -118,4 +149,31 @@ export interface Maintenance {
    * await pipeline(store.maintenance.snapshot(), gzip, upload)
    */
   snapshot(options?: SnapshotOptions): AsyncIterable<Uint8Array>
+  /**
+   * How many keys a selection holds, and how many bytes they and their values have: of the latest revision, or of the one
+   * that is given. Linearizable. Takes no value from the disk, and holds nobody up however many keys there are. Rejects with `COMPACTED`,
+   * `FUTURE_REVISION`.
+   *
+   * @example
+   * const { keys, bytes } = await store.maintenance.statistics({ prefix: 'tenants/7/' })
+   */
+  statistics(selection: Selection, options?: StatisticsOptions): Promise<Statistics>
+  /**
+   * Limits how many keys, or how many bytes of keys and values, may exist under a prefix; undefined ends the limit. What
+   * would grow beyond it is refused with `PREFIX_QUOTA_EXCEEDED`, on every member alike; deletes, and puts that add
+   * neither keys nor bytes, always pass. Quotas of longer prefixes count beside those of shorter ones; only latest versions
+   * count. A limit may be below what is there.
+   *
+   * The keys that are there already are counted before it holds: some with each entry of the log, at the same entry on
+   * every member. It resolves when it holds; about a second for a million keys. At a deadline before that it is set all the
+   * same, and holds after some hundreds of further writes, or when this is called again.
+   *
+   * Rejects with `LIMIT_EXCEEDED` where there are too many (LIMITS.prefixQuotasMax).
+   *
+   * @example
+   * await store.maintenance.setPrefixQuota('tenants/7/', { keysMax: 10_000, bytesMax: 50_000_000 })
+   */
+  setPrefixQuota(prefix: BytesLike, limits: PrefixLimits | undefined, call?: CallOptions): Promise<void>
+  /** All quotas of prefixes, by prefix, with what is used of each. Linearizable. */
+  prefixQuotas(call?: CallOptions): Promise<readonly PrefixQuota[]>
 }

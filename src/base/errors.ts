@@ -126,10 +126,15 @@ export const ERRORS = {
     retryable: false,
     doc: 'The alarm CORRUPT is active: a check found that members hold different states. Nothing is changed until it is disarmed; reads still answer, and may differ from member to member. See OPERATING.md.',
   },
+  PREFIX_QUOTA_EXCEEDED: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'The write would take a prefix over its quota (`maintenance.setPrefixQuota()`); nothing was written. Delete something under that prefix, or raise the quota.',
+  },
   LIMIT_EXCEEDED: {
     grpc: 'RESOURCE_EXHAUSTED',
     retryable: false,
-    doc: 'There are as many active alarms as there may be. Disarm some.',
+    doc: 'There are as many active alarms, or quotas of prefixes, as there may be. Disarm or end some.',
   },
   USER_EMPTY: {
     grpc: 'INVALID_ARGUMENT',

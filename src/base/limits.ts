@@ -40,6 +40,8 @@ export const LIMITS = {
   quotaBytes: 2048 * MEBIBYTE,
   /** Milliseconds between two checks whether all members hold the same state, unless `open()` says otherwise. */
   checkIntervalMs: 10 * 60_000,
+  /** Quotas of prefixes; each write looks for those of its key. Over it: `LIMIT_EXCEEDED`. */
+  prefixQuotasMax: 128,
   /** Alarms that are active at once: two kinds for each member. Over it: `LIMIT_EXCEEDED`. */
   alarmsMax: 128,
 
@@ -72,6 +74,8 @@ export const LIMITS = {
   pendingProposalBytesMax: 64 * MEBIBYTE,
   /** Linearizable reads and other calls of one member that wait. Over it: `TOO_MANY_REQUESTS`. */
   pendingReadsMax: 65_536,
+  /** Calls of one member that count keys at the same time. Over it: `TOO_MANY_REQUESTS`. */
+  talliesMax: 64,
   /** One answer: keys and values, and 40 bytes for the numbers of each. Over it: `RESPONSE_TOO_LARGE`. */
   responseBytesMax: 64 * MEBIBYTE,
   /** Records read for an answer, or values copied for it, before timers and sockets get their turn. */

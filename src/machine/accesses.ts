@@ -28,6 +28,8 @@ export type Question =
   | { readonly type: 'lease-list' }
   /** Which members, alarms and leader there are. */
   | { readonly type: 'member-list' | 'alarm-list' | 'status' }
+  /** Which quotas of prefixes there are, and what is used of them: past all permissions. */
+  | { readonly type: 'prefix-quota-list' }
   /** What concerns the whole cluster or the disk of a member, or shows the state past all permissions. */
   | { readonly type: 'member-change' | 'move-leader' | 'defragment' | 'snapshot' | 'hash' }
 
@@ -83,6 +85,8 @@ export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): 
     case 'lease-checkpoint':
     case 'member-change':
     case 'alarm':
+    case 'prefix-quota':
+    case 'prefix-quota-list':
     case 'check':
     case 'verify':
     case 'move-leader':

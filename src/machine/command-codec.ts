@@ -28,6 +28,7 @@ import {
   type TransactionRequest,
 } from '../mvcc/types.js'
 import { alarmNumber, alarmOfNumber } from './alarms.js'
+import { readPrefixQuota, writePrefixQuota } from './prefix-quota.js'
 import type { AlarmRequest, Command, LeaseRevokeRequest, LoginRequest, ProposalId, Request } from './command.js'
 import { ANONYMOUS, readIdentity, writeIdentity, type Identity } from './identity.js'
 
@@ -47,6 +48,7 @@ const LOGIN = 9
 const ALARM = 10
 const CHECK = 11
 const VERIFY = 12
+const PREFIX_QUOTA = 13
 const LEASE_CHECKPOINT = 14
 
 const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
@@ -134,6 +136,9 @@ function writeRequest(writer: Writer, request: Request): void {
       writer.uint8(LEASE_CHECKPOINT).uint53(request.grantedUpTo).uint32(request.checkpoints.length)
       for (const { id, remainingMs } of request.checkpoints) writer.int64(id).uint53(remainingMs)
       return
+    case 'prefix-quota':
+      writePrefixQuota(writer.uint8(PREFIX_QUOTA), request)
+      return
     case 'check':
       writer.uint8(CHECK)
       return
@@ -176,6 +181,8 @@ function readAnyRequest(reader: Reader): Request {
       return { type: 'auth', command: readAuthCommand(reader) }
     case LOGIN:
       return readLogin(reader)
+    case PREFIX_QUOTA:
+      return { type: 'prefix-quota', ...readPrefixQuota(reader) }
     case CHECK:
       return { type: 'check' }
     case VERIFY:

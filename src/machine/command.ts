@@ -9,6 +9,7 @@ import type { LeaseCheckpoint } from '../lease/lease.js'
 import type { DeleteRequest, LeaseId, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import type { Alarm } from './alarms.js'
 import type { Identity } from './identity.js'
+import type { PrefixQuotaSetting } from './prefix-quota.js'
 
 /** One run of one member: a restart is a new origin. */
 export interface Origin {
@@ -88,6 +89,11 @@ export interface VerifyRequest {
   readonly digest: Digest
 }
 
+/** Sets the quota of a prefix, or ends it. */
+export interface PrefixQuotaRequest extends PrefixQuotaSetting {
+  readonly type: 'prefix-quota'
+}
+
 export type Request =
   | PutRequest
   | DeleteRequest
@@ -98,6 +104,7 @@ export type Request =
   | AlarmRequest
   | AuthRequest
   | LoginRequest
+  | PrefixQuotaRequest
   | CheckRequest
   | VerifyRequest
   | LeaseCheckpointRequest

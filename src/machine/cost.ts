@@ -28,6 +28,7 @@ export function costBytes(request: Request | Operation): number {
     case 'alarm':
     case 'auth':
     case 'login':
+    case 'prefix-quota':
     case 'check':
     case 'verify':
       return 0

@@ -34,6 +34,7 @@ function changesKeysOrLeases(request: Request): boolean {
     case 'alarm':
     case 'auth':
     case 'login':
+    case 'prefix-quota':
     case 'check':
     case 'verify':
       return false

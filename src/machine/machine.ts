@@ -15,16 +15,18 @@
 import { AuthStore } from '../auth/auth-store.js'
 import { authorize, stillIdentified } from '../auth/authorize.js'
 import { assert, assertNever } from '../base/assert.js'
-import { addDigest, describeDigest, equalDigest, hash64, type Digest } from '../base/checksum.js'
+import { addDigest, describeDigest, EMPTY_DIGEST, equalDigest, hash64, type Digest } from '../base/checksum.js'
 import { Writer } from '../base/codec.js'
 import { isStoreError, StoreError } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
 import { Lessor } from '../lease/lessor.js'
 import { decodeLease, encodeLease } from '../lease/record.js'
 import type { Backend } from '../mvcc/backend.js'
 import { isRecordKey } from '../mvcc/record.js'
+import type { PrefixQuota } from '../mvcc/prefix-quotas.js'
 import { MvccStore } from '../mvcc/store.js'
 import type { Event, Revision } from '../mvcc/types.js'
-import { validateOperation, validateRevision } from '../mvcc/validate.js'
+import { validateKeys, validateOperation, validateRevision } from '../mvcc/validate.js'
 import { accessesOf, type Question } from './accesses.js'
 import { Alarms, encodeAlarm } from './alarms.js'
 import { openCommand, type CommandBody } from './command-codec.js'
@@ -34,12 +36,14 @@ import type {
   LeaseGrantRequest,
   LeaseRevokeRequest,
   LoginRequest,
+  PrefixQuotaRequest,
   ProposalId,
   Request,
 } from './command.js'
 import { checkAlarms } from './guard.js'
 import type { Identity } from './identity.js'
 import { Origins } from './origins.js'
+import { decodePrefixQuota, encodePrefixQuota } from './prefix-quota.js'
 import type { Applied, Outcome, Response } from './outcome.js'
 import {
   ALARM_PREFIX,
@@ -52,6 +56,7 @@ import {
   META_KEY,
   ORIGIN_PREFIX,
   originKey,
+  PREFIX_QUOTA_PREFIX,
   stateBytes,
   type Meta,
 } from './state-records.js'
@@ -68,6 +73,9 @@ export const NO_PROPOSAL: ProposalId = { member: 0, incarnation: 0, sequence: 0 
 /** Keys that one applied entry looks at for a compaction that is under way. About a quarter of a millisecond. */
 const SWEEP_KEYS_PER_ENTRY = 256
 
+/** Keys that one applied entry counts for the quota of a prefix that does not hold yet: a millisecond. */
+const PREFIX_KEYS_PER_ENTRY = 2048
+
 export class Machine {
   readonly store: MvccStore
   readonly lessor: Lessor
@@ -75,6 +83,10 @@ export class Machine {
   readonly auth: AuthStore
   readonly #backend: Backend
   readonly #origins = new Origins()
+  #quotasDigest: Digest = EMPTY_DIGEST
+  #quotasBytes = 0
+  /** Whether their records differ from those that the backend has. */
+  #quotasDirty = false
   #appliedIndex = 0
   #appliedTerm = 0
   /** What was found on disk; undefined on an empty one, and after loading. */
@@ -105,12 +117,13 @@ export class Machine {
   }
 
   /**
-   * The logical digest: the latest version of every key, leases, alarms, users and roles, proposals seen, counters. Equal
+   * The logical digest: the latest version of every key, leases, alarms, quotas, users and roles, proposals seen, counters. Equal
    * on all members at the same applied index, however far each has come with removing what was compacted.
    */
   get digest(): Digest {
     const { store, lessor, alarms, auth } = this
-    const records = [lessor, alarms, auth].reduce((sum, { digest }) => addDigest(sum, digest), store.digest)
+    const quotas = { digest: this.#quotasDigest }
+    const records = [lessor, alarms, quotas, auth].reduce((sum, { digest }) => addDigest(sum, digest), store.digest)
     const counters = hash64(new Writer(16).uint53(this.revision).uint53(this.compactRevision).finish())
     return addDigest(addDigest(records, this.#origins.digest), counters)
   }
@@ -127,7 +140,7 @@ export class Machine {
       alarms: alarms.size,
       origins: this.#origins.size,
     }
-    return store.bytes + stateBytes(counts)
+    return store.bytes + this.#quotasBytes + stateBytes(counts)
   }
 
   /** Takes up one record of the state on disk; they come in the order of their keys. Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */
@@ -143,6 +156,7 @@ export class Machine {
     else if (key.startsWith(LEASE_PREFIX)) this.#loadLease(key, record)
     else if (key.startsWith(ALARM_PREFIX)) this.#loadAlarm(key, record)
     else if (key.startsWith(ORIGIN_PREFIX)) this.#loadOrigin(key, record)
+    else if (key.startsWith(PREFIX_QUOTA_PREFIX)) this.#loadPrefixQuota(key, record)
     else if (key.startsWith(AUTH_PREFIX)) this.auth.load(key.slice(AUTH_PREFIX.length), record)
     else throw damaged(`there is a record of unknown kind, '${key.charAt(0)}'`)
   }
@@ -177,6 +191,7 @@ export class Machine {
     this.#advance(index, term)
     try {
       const applied = this.#apply(data)
+      if (this.store.countPrefixes(PREFIX_KEYS_PER_ENTRY)) this.#quotasChanged()
       if (this.store.sweeping) this.store.sweep(SWEEP_KEYS_PER_ENTRY)
       return applied
     } catch (error) {
@@ -218,6 +233,10 @@ export class Machine {
     for (const { key, record } of this.auth.takeChanges()) {
       if (record === undefined) this.#backend.delete(AUTH_PREFIX + key)
       else this.#backend.set(AUTH_PREFIX + key, record)
+    }
+    if (this.#quotasDirty) {
+      for (const { key, record } of this.store.prefixQuotas.map(recordOfQuota)) this.#backend.set(key, record)
+      this.#quotasDirty = false
     }
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
     const { historyDigest } = this.store
@@ -303,6 +322,9 @@ export class Machine {
         return { response: { type: 'lease-revoke', id: request.id }, events: this.#revoke(request) }
       case 'lease-checkpoint':
         return { response: this.#checkpointLeases(request), events: NO_EVENTS }
+      case 'prefix-quota':
+        this.#setPrefixQuota(request)
+        return { response: { type: 'prefix-quota' }, events: NO_EVENTS }
       case 'check':
         return { response: { type: 'check', index: this.#appliedIndex, digest: this.digest }, events: NO_EVENTS }
       case 'verify':
@@ -349,6 +371,27 @@ export class Machine {
     return { type: 'lease-checkpoint', checkpoints: done }
   }
 
+  /** Throws `REQUEST_TOO_LARGE`, `LIMIT_EXCEEDED`. */
+  #setPrefixQuota({ prefix, limits }: PrefixQuotaRequest): void {
+    const { store } = this
+    if (prefix !== '') validateKeys(prefix)
+    const key = PREFIX_QUOTA_PREFIX + prefix
+    if (limits !== undefined && !store.hasPrefixQuota(prefix) && store.prefixQuotas.length >= LIMITS.prefixQuotasMax) {
+      throw new StoreError('LIMIT_EXCEEDED', `There are ${LIMITS.prefixQuotasMax} quotas of prefixes already.`)
+    }
+    store.setPrefixQuota(prefix, limits)
+    if (limits === undefined) this.#backend.delete(key)
+    this.#quotasChanged()
+  }
+
+  /** There are few, and they change rarely. Their records are written with the next checkpoint. */
+  #quotasChanged(): void {
+    const records = this.store.prefixQuotas.map(recordOfQuota)
+    this.#quotasDirty = true
+    this.#quotasDigest = records.map(({ record }) => hash64(record)).reduce(addDigest, EMPTY_DIGEST)
+    this.#quotasBytes = records.reduce((sum, { key, record }) => sum + key.length + record.byteLength, 0)
+  }
+
   /** Idempotent both ways, as etcd's. */
   #changeAlarm({ action, alarm, member }: AlarmRequest): Response {
     const about = { alarm, member }
@@ -380,6 +423,13 @@ export class Machine {
     if (alarmKey(alarm) !== key) throw damaged(`an alarm of member ${alarm.member} stands under another key`)
   }
 
+  #loadPrefixQuota(key: string, record: Uint8Array): void {
+    const { prefix, limits, countedTo } = decodePrefixQuota(record)
+    if (PREFIX_QUOTA_PREFIX + prefix !== key) throw damaged('the quota of a prefix stands under another key')
+    this.store.loadPrefixQuota(prefix, limits, countedTo)
+    this.#quotasChanged()
+  }
+
   #loadOrigin(key: string, record: Uint8Array): void {
     const member = this.#origins.load(record)
     if (originKey(member) !== key) throw damaged(`the proposals of member ${member} stand under another key`)
@@ -388,6 +438,11 @@ export class Machine {
   #checkReady(): void {
     assert(this.#state === 'ready', () => `the state machine is ${this.#state}`)
   }
+}
+
+function recordOfQuota({ prefix, countedTo, keysMax, bytesMax }: PrefixQuota): { key: string; record: Uint8Array } {
+  const record = encodePrefixQuota({ prefix, limits: { keysMax, bytesMax }, countedTo })
+  return { key: PREFIX_QUOTA_PREFIX + prefix, record }
 }
 
 const NO_EVENTS: readonly Event[] = Object.freeze([])

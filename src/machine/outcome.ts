@@ -46,6 +46,10 @@ export interface LoginResponse {
   readonly tokenHash: Uint8Array | undefined
 }
 
+export interface PrefixQuotaResponse {
+  readonly type: 'prefix-quota'
+}
+
 /**
  * The digest of the state at this entry, which is `index`. The one response that is each member's own: it is equal on all
  * whose states are, which is what it is for.
@@ -72,6 +76,7 @@ export type PlainResponse =
   | AlarmResponse
   | AuthResponse
   | LoginResponse
+  | PrefixQuotaResponse
   | CheckResponse
   | VerifyResponse
 

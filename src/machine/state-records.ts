@@ -5,12 +5,13 @@
  *     'l' | id       a lease
  *     'm' | alarm, one byte | member   an alarm that is active (alarms.ts), from format 3 on
  *     'o' | member   the window of proposals of one member (origins.ts)
+ *     'q' | prefix   the quota of a prefix (prefix-quota.ts), from format 3 on
  *     'r' | ...      a revision (mvcc/record.ts)
  *     'u' | ...      users, roles and whether they count (auth/records.ts); since format 3
  *
  * Numbers in keys are eight bytes, big endian. No checksums: that the bytes come back as they were set is the backend's
- * promise (mvcc/backend.ts), that none is missing the digest's. The meta sorts before the rest, and leases before
- * revisions, so that one pass in key order loads the state.
+ * promise (mvcc/backend.ts), that none is missing the digest's. The meta sorts before the rest, and leases and
+ * quotas before revisions, so that one pass in key order loads the state.
  */
 import { asBuffer } from '../base/bytes.js'
 import type { Digest } from '../base/checksum.js'
@@ -25,6 +26,7 @@ export const META_KEY = 'a'
 export const LEASE_PREFIX = 'l'
 export const ALARM_PREFIX = 'm'
 export const ORIGIN_PREFIX = 'o'
+export const PREFIX_QUOTA_PREFIX = 'q'
 export const AUTH_PREFIX = 'u'
 
 /** Raised when an older version could no longer read what is written. */

@@ -17,6 +17,8 @@ import { MEMBER, type Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
 import { keyAnswerBytes } from '../mvcc/plan.js'
 import type { LeaseId, RangeRequest, Revision } from '../mvcc/types.js'
+import type { PrefixQuota } from '../mvcc/prefix-quotas.js'
+import type { KeyRange } from '../mvcc/statistics.js'
 import type { RaftOptions } from '../raft/options.js'
 import { RawNode } from '../raft/raw-node.js'
 import type { Status } from '../raft/ready.js'
@@ -45,6 +47,7 @@ import { ResponseReader } from './response-reader.js'
 import { Snapshots, type SnapshotStream } from './snapshots.js'
 import { Swept } from './swept.js'
 import { Space } from './space.js'
+import { Tallies, type Statistics } from './tallies.js'
 import { Verifier } from './verifier.js'
 import { TokenBook } from './token-book.js'
 import { Watches, type WatchStream, type WatchStreamOptions } from './watches.js'
@@ -130,6 +133,7 @@ export class Member {
   readonly #swept: Swept
   readonly #space: Space
   readonly #hashes: Hashes
+  readonly #tallies: Tallies
   readonly #pacer: Pacer
   readonly #loop: Loop
 
@@ -228,6 +232,7 @@ export class Member {
       isActive: (alarm) => machine.alarms.has(alarm),
       propose: (request) => this.#proposeOwn(request),
     })
+    this.#tallies = new Tallies(machine, deadlines, options.environment)
     this.#space = new Space(machine, alarms, options.quotaBytes)
     this.#hashes = new Hashes({ store: machine.store, state: storage.state, timers, deadlines, wake: this.#wake })
     this.#inbox = new Inbox({
@@ -434,6 +439,19 @@ export class Member {
     }
   }
 
+  /** The quotas of prefixes as they are here, and what is used of them. */
+  prefixQuotas(identity: Identity): readonly PrefixQuota[] {
+    this.#checkOpen()
+    this.#machine.authorize(identity, { type: 'prefix-quota-list' })
+    return this.#machine.store.prefixQuotas
+  }
+
+  /** Counts what this member has of a range at a revision (0: the latest). */
+  async statistics(range: KeyRange, revision: Revision, identity: Identity, limits: CallLimits): Promise<Statistics> {
+    this.#checkOpen()
+    return this.#tallies.count(range, revision, identity, limits)
+  }
+
   /** What its data takes physically; undefined where the disk does not tell. */
   async diskBytes(): Promise<number | undefined> {
     this.#checkOpen()
@@ -570,6 +588,7 @@ export class Member {
     this.#calls.rejectAll(code, why, cause)
     this.#leases.stop()
     this.#ranges.rejectAll(code, why, cause)
+    this.#tallies.rejectAll(code, why, cause)
     this.#swept.rejectAll(code, why, cause)
     this.#snapshots.rejectAll(code, why, cause)
     this.#hashes.rejectAll(code, why, cause)

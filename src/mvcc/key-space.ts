@@ -9,6 +9,7 @@ import { StoreError } from '../base/errors.js'
 import type { Backend } from './backend.js'
 import { HistoryDigest } from './history-digest.js'
 import type { LeaseBook } from './lease-book.js'
+import { PrefixQuotas } from './prefix-quotas.js'
 import { decodeRecord, RECORD_KEY_BYTES, recordKey, recordKeyOf } from './record.js'
 import { TreeIndex } from './tree-index.js'
 import type { KeyValue, Revision, RevisionId } from './types.js'
@@ -29,6 +30,7 @@ export class KeySpace {
   digestLow = 0
   /** Of all records that the backend holds, with the keys that they stand under. */
   bytes = 0
+  readonly quotas = new PrefixQuotas()
   /** Which records the backend holds. */
   readonly history = new HistoryDigest()
 

@@ -19,8 +19,10 @@ import { HistoryHash } from './history-hash.js'
 import { KeySpace } from './key-space.js'
 import { NO_LEASES, type LeaseBook } from './lease-book.js'
 import { completePlan } from './plan.js'
+import type { PrefixLimits, PrefixQuota } from './prefix-quotas.js'
 import { planRange, type PlannedRange } from './range.js'
-import { decodeRecord, hashRecord, RECORD_KEY_BYTES, recordKey, type Record } from './record.js'
+import { contentBytes, decodeRecord, hashRecord, RECORD_KEY_BYTES, recordKey, type Record } from './record.js'
+import { countPrefix, tallyRange, type KeyRange, type Tally } from './statistics.js'
 import { execute } from './transaction.js'
 import type {
   DeletePlan,
@@ -100,6 +102,46 @@ export class MvccStore {
    */
   historyHash(revision: Revision): HistoryHash {
     return new HistoryHash(this.#space, revision)
+  }
+
+  /** The revision to read at, for one that is asked for (0: the latest). Throws `COMPACTED`, `FUTURE_REVISION`. */
+  readableRevision(wanted: Revision): Revision {
+    if (wanted === 0) return this.revision
+    this.#space.checkReadable(wanted)
+    return wanted
+  }
+
+  /** The quotas of prefixes, and what is used of each. */
+  get prefixQuotas(): readonly PrefixQuota[] {
+    return this.#space.quotas.list()
+  }
+
+  hasPrefixQuota(prefix: Key): boolean {
+    return this.#space.quotas.has(prefix)
+  }
+
+  /** Sets the quota of a prefix, or ends it. {@link countPrefixes} counts what is used; before that it does not hold. */
+  setPrefixQuota(prefix: Key, limits: PrefixLimits | undefined): void {
+    if (limits === undefined) this.#space.quotas.remove(prefix)
+    else this.#space.quotas.set(prefix, limits)
+  }
+
+  /** Takes up a quota when the state is loaded, before any record: what is used is counted at the end. */
+  loadPrefixQuota(prefix: Key, limits: PrefixLimits, countedTo: Key | undefined): void {
+    this.#space.quotas.load(prefix, limits, countedTo)
+  }
+
+  /** Counts up to `keysMax` more keys for a quota that does not hold yet; whether there was one. */
+  countPrefixes(keysMax: number): boolean {
+    return countPrefix(this.#space, keysMax)
+  }
+
+  /**
+   * Counts up to `most` histories of a range at `revision`; gives what is left of the range, undefined at its end. The
+   * sweep is held since the revision was readable ({@link holdSweep}).
+   */
+  tally(range: KeyRange, revision: Revision, most: number, tally: Tally): KeyRange | undefined {
+    return tallyRange(this.#space, range, revision, most, tally)
   }
 
   /** Which records answer a range. Throws `COMPACTED` (with `compactRevision`), `FUTURE_REVISION`, `RESPONSE_TOO_LARGE`. */
@@ -269,6 +311,7 @@ export class MvccStore {
     for (const found of space.index.all()) {
       space.digestHigh = (space.digestHigh + found.hashHigh) | 0
       space.digestLow = (space.digestLow + found.hashLow) | 0
+      if (space.quotas.size > 0 && found.live) space.quotas.count(found.key, 1, contentBytes(found.bytes))
     }
     for (const [key, lease] of loading.leases) {
       if (!space.leases.exists(lease)) throw damaged(`a key hangs on lease ${lease}, which is missing`)

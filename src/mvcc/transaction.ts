@@ -15,25 +15,37 @@
  * range then failed on one member only (its issue 18667).
  */
 import { assert, assertNever } from '../base/assert.js'
-import { keyText } from '../base/bytes.js'
+import { keyText, type Key } from '../base/bytes.js'
 import { StoreError } from '../base/errors.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import { Budget } from './budget.js'
 import { compareHolds } from './compare.js'
 import type { KeySpace } from './key-space.js'
+import type { Growth } from './prefix-quotas.js'
 import { countKeys, planInTransaction } from './range.js'
-import type { Operation, OperationPlan, PutRequest, TransactionPlan, TransactionRequest } from './types.js'
+import { contentBytes } from './record.js'
+import type {
+  DeleteRequest,
+  Operation,
+  OperationPlan,
+  PutRequest,
+  TransactionPlan,
+  TransactionRequest,
+} from './types.js'
 import type { Write } from './write.js'
 
-/** Throws `LEASE_NOT_FOUND`, `KEY_NOT_FOUND`, `COMPACTED`, `FUTURE_REVISION`, `TOO_MANY_OPERATIONS`, with nothing written. */
+/** Throws `LEASE_NOT_FOUND`, `KEY_NOT_FOUND`, `COMPACTED`, `FUTURE_REVISION`, `TOO_MANY_OPERATIONS`, `PREFIX_QUOTA_EXCEEDED`, with nothing written. */
 export function execute(space: KeySpace, operation: Operation, write: Write): OperationPlan {
   if (operation.type !== 'transaction') {
     check(space, operation)
+    // What only deletes makes nothing grow, however many keys it takes.
+    if (operation.type === 'put') checkQuotas(space, { succeeded: true, operations: [operation], nested: NO_PATHS })
     return perform(space, operation, NO_PATHS, write)
   }
   const budget = new Budget()
   const path = choose(space, operation, budget)
   checkPath(space, path, budget)
+  checkQuotas(space, path)
   return performPath(space, path, write)
 }
 
@@ -111,6 +123,40 @@ function checkPut(space: KeySpace, request: PutRequest): void {
   if ((request.ignoreValue || request.ignoreLease) && space.index.get(request.key)?.live !== true) {
     throw new StoreError('KEY_NOT_FOUND', `'${keyText(request.key)}' does not exist, so it has nothing to keep.`)
   }
+}
+
+/** After everything else was checked: how many keys are looked at is limited by then. */
+function checkQuotas(space: KeySpace, path: Path): void {
+  if (space.quotas.size === 0) return
+  const growth = space.quotas.growth()
+  addGrowth(space, path, growth, new Set())
+  growth.check()
+}
+
+/** `gone`: keys that an earlier delete of the transaction has taken; two of them may overlap. */
+function addGrowth(space: KeySpace, path: Path, growth: Growth, gone: Set<Key>): void {
+  for (const operation of path.operations) {
+    const nested = operation.type === 'transaction' ? path.nested.get(operation) : undefined
+    if (nested) addGrowth(space, nested, growth, gone)
+    else if (operation.type === 'put') addPut(space, operation, growth)
+    else if (operation.type === 'delete') addDelete(space, operation, growth, gone)
+  }
+}
+
+function addPut(space: KeySpace, { key, value, ignoreValue }: PutRequest, growth: Growth): void {
+  const found = space.index.get(key)
+  const before = found?.live === true ? contentBytes(found.bytes) : undefined
+  const after = ignoreValue === true && before !== undefined ? before : key.length + value.byteLength
+  growth.add(key, before === undefined ? 1 : 0, after - (before ?? 0))
+}
+
+function addDelete(space: KeySpace, { key, rangeEnd }: DeleteRequest, growth: Growth, gone: Set<Key>): void {
+  space.index.visit(key, rangeEnd, (found) => {
+    if (!found.live || gone.has(found.key)) return true
+    gone.add(found.key)
+    growth.add(found.key, -1, -contentBytes(found.bytes))
+    return true
+  })
 }
 
 function performPath(space: KeySpace, path: Path, write: Write): TransactionPlan {

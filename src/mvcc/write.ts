@@ -10,7 +10,7 @@ import type { Key } from '../base/bytes.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
-import { encodePut, encodeTombstone, hashRecord, tombstone } from './record.js'
+import { contentBytes, encodePut, encodeTombstone, hashRecord, tombstone } from './record.js'
 import type { DeletePlan, DeleteRequest, Event, PutPlan, PutRequest, Revision, RevisionId } from './types.js'
 
 export class Write {
@@ -43,6 +43,7 @@ export class Write {
     const main = this.#revision
     const sub = this.#events.length
     const compactable = found.compactable
+    const [keysBefore, bytesBefore] = found.live ? [1, contentBytes(found.bytes)] : [0, 0]
     found.put(main, sub)
     const { key, createRevision, version } = found
     const keyValue = { key, value: given, createRevision, modRevision: main, version, lease }
@@ -54,6 +55,7 @@ export class Write {
     found.bytes = record.byteLength
     space.values.keep(found, keyValue)
     this.#count(found, record)
+    if (space.quotas.size > 0) space.quotas.count(key, 1 - keysBefore, contentBytes(found.bytes) - bytesBefore)
     if (!compactable && found.compactable) this.#touched(found)
     if (lease !== NO_LEASE) space.leases.attach(key, lease)
     else space.leases.detach(key)
@@ -91,6 +93,8 @@ export class Write {
 
   #delete(found: KeyIndex): void {
     const previous = found.current
+    const { quotas } = this.#space
+    if (quotas.size > 0) quotas.count(found.key, -1, -contentBytes(found.bytes))
     const id: RevisionId = { main: this.#revision, sub: this.#events.length }
     const compactable = found.compactable
     found.delete(id.main, id.sub)

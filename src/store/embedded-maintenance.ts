@@ -1,8 +1,10 @@
 /** Maintenance over a member: what is replicated goes through the log, what concerns this member's disk is done here. */
 import { AssertionError } from '../base/assert.js'
+import { keyBytes, keyOf, type BytesLike } from '../base/bytes.js'
 import { describeDigest } from '../base/checksum.js'
 import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
+import { rangeOf, type Selection } from '../api/key-value.js'
 import type {
   Alarm,
   AlarmSelection,
@@ -10,21 +12,28 @@ import type {
   HashOptions,
   HashResult,
   Maintenance,
+  PrefixLimits,
+  PrefixQuota,
   Sizes,
   SnapshotOptions,
   StateDigest,
+  Statistics,
+  StatisticsOptions,
 } from '../api/maintenance.js'
 import type { CallOptions } from '../api/store.js'
 import type { Alarm as AlarmRecord } from '../machine/alarms.js'
 import type { Identity } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
-import { validateRevision } from '../mvcc/validate.js'
 import { snapshotOf } from './embedded-snapshot.js'
 import type { Caller } from './caller.js'
+import type { PrefixLimits as PrefixLimitsRecord, PrefixQuota as PrefixQuotaRecord } from '../mvcc/prefix-quotas.js'
+import { validateKeys, validateRevision } from '../mvcc/validate.js'
 
 const ALARM_FIELDS: Fields<Alarm> = { alarm: true, memberId: true }
 const HASH_CALL: Fields<HashOptions> = { revision: true, ...CALL_FIELDS }
+const PREFIX_LIMIT_FIELDS: Fields<PrefixLimits> = { keysMax: true, bytesMax: true }
+const STATISTICS_FIELDS: Fields<StatisticsOptions> = { revision: true, ...CALL_FIELDS }
 const ALARM_TYPES: Readonly<Record<AlarmType, true>> = { 'no-space': true, corrupt: true }
 
 export class EmbeddedMaintenance implements Maintenance {
@@ -107,6 +116,39 @@ export class EmbeddedMaintenance implements Maintenance {
     return this.#member.hash(revision, limits)
   }
 
+  async statistics(selection: Selection, options: StatisticsOptions = {}): Promise<Statistics> {
+    checkFields(options, STATISTICS_FIELDS, 'statistics()')
+    const { revision = 0, ...call } = options
+    const range = rangeOf(selection)
+    validateRevision(revision)
+    validateKeys(range.key, range.rangeEnd)
+    const limits = this.#limits(call)
+    return this.#caller.perform(limits, async (identity) => {
+      await this.#member.confirmRead(limits)
+      return this.#member.statistics(range, revision, identity, limits)
+    })
+  }
+
+  async setPrefixQuota(prefix: BytesLike, limits: PrefixLimits | undefined, call: CallOptions = {}): Promise<void> {
+    const key = keyOf(prefix, 'prefix')
+    const request = { type: 'prefix-quota', prefix: key, limits: limits && checkPrefixLimits(limits) } as const
+    const within = this.#limits(call)
+    const isCounting = ({ prefix, countedTo }: PrefixQuotaRecord): boolean => prefix === key && countedTo !== undefined
+    await this.#caller.perform(within, async (identity) => {
+      // Each time some more of the keys are counted.
+      do await this.#member.propose(request, identity, within)
+      while (this.#member.prefixQuotas(identity).some(isCounting))
+    })
+  }
+
+  async prefixQuotas(call: CallOptions = {}): Promise<readonly PrefixQuota[]> {
+    const limits = this.#limits(call)
+    return this.#caller.perform(limits, async (identity) => {
+      await this.#member.confirmRead(limits)
+      return this.#member.prefixQuotas(identity).map(prefixQuotaOf)
+    })
+  }
+
   async #active(identity: Identity, limits: CallLimits): Promise<readonly AlarmRecord[]> {
     await this.#member.confirmRead(limits)
     this.#member.authorize(identity, { type: 'alarm-list' })
@@ -137,6 +179,24 @@ export function alarmOf({ alarm, member }: AlarmRecord): Alarm {
 function checkAlarmType(alarm: unknown): void {
   if (typeof alarm === 'string' && Object.hasOwn(ALARM_TYPES, alarm)) return
   throw new TypeError(`alarm must be 'no-space' or 'corrupt', not ${String(alarm)}`)
+}
+
+function prefixQuotaOf({ prefix, countedTo, ...quota }: PrefixQuotaRecord): PrefixQuota {
+  return { prefix: keyBytes(prefix), ...quota, counted: countedTo === undefined }
+}
+
+/** Throws TypeError, RangeError. */
+function checkPrefixLimits(limits: PrefixLimits): PrefixLimitsRecord {
+  checkFields(limits, PREFIX_LIMIT_FIELDS, 'setPrefixQuota()')
+  const { keysMax, bytesMax } = limits
+  if (keysMax === undefined && bytesMax === undefined) {
+    throw new TypeError('the quota of a prefix has keysMax, bytesMax or both; give undefined in its place to end it')
+  }
+  for (const [name, limit] of [['keysMax', keysMax] as const, ['bytesMax', bytesMax] as const]) {
+    if (limit === undefined || (Number.isSafeInteger(limit) && limit >= 0)) continue
+    throw new RangeError(`${name} must be a whole number from 0 on, not ${String(limit)}`)
+  }
+  return { keysMax, bytesMax }
 }
 
 function checkMemberId(memberId: unknown): void {

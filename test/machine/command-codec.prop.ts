@@ -45,6 +45,18 @@ const request: fc.Arbitrary<Request> = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
+      type: fc.constant('prefix-quota' as const),
+      prefix: fc.string({ unit: fc.nat(255).map((code) => String.fromCharCode(code)) }),
+      limits: fc.oneof(
+        fc.constant(undefined),
+        fc.record({ keysMax: fc.maxSafeNat(), bytesMax: fc.option(fc.maxSafeNat(), { nil: undefined }) }),
+        fc.record({ keysMax: fc.constant(undefined), bytesMax: fc.maxSafeNat() }),
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
       type: fc.constant('verify' as const),
       index: fc.maxSafeNat(),
       digest: fc.record({ high: fc.nat(0xffffffff), low: fc.nat(0xffffffff) }),

@@ -46,6 +46,14 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       member: fc.integer({ min: 1, max: 2 }),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      type: fc.constant('prefix-quota' as const),
+      prefix: fc.constantFrom('', 'a', 'b'),
+      limits: fc.option(fc.record({ keysMax: fc.nat(4), bytesMax: fc.constantFrom(undefined, 9) }), { nil: undefined }),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('auth' as const), command: authCommand }) },
   {
     weight: 1,
@@ -96,6 +104,7 @@ function stateOf(machine: Machine): unknown {
   const { appliedIndex, appliedTerm, revision, compactRevision, digest, store, lessor } = machine
   return {
     ...{ appliedIndex, appliedTerm, revision, compactRevision, digest },
+    quotas: store.prefixQuotas,
     keys: describeAll(store.range(get('\0', '\0')).keyValues),
     leases: lessor.leases().map((lease) => ({ ...lease, keys: lessor.keysOf(lease.id) })),
     auth: authOf(machine.auth),

@@ -266,3 +266,42 @@ function noise(seed: number, bytes: number): Uint8Array {
   let state = seed + 1
   return Uint8Array.from({ length: bytes }, () => (state = (state * 48271) % 2147483647) & 0xff)
 }
+
+describe('statistics', () => {
+  test('of many keys are of one revision, while all of them are deleted and compacted away', async () => {
+    const running = await cluster({ members: ['a'] })
+    const store = running.store('a')
+    for (let nth = 0; nth < 5_000; nth += 100) {
+      await store.txn({ success: Array.from({ length: 100 }, (_, at) => put(`k${nth + at}`, 'x')) })
+    }
+    const { revision } = store.status()
+    const counted = store.maintenance.statistics({ all: true })
+    const refused = codeOfAsync(() => store.maintenance.statistics({ all: true }, { timeoutMs: 0 }))
+    await store.delete({ prefix: 'k' })
+    await store.compact(store.status().revision)
+    expect(await counted).toMatchObject({ keys: 5_000, revision })
+    expect(await store.maintenance.statistics({ all: true })).toMatchObject({ keys: 0, bytes: 0 })
+    expect(await refused).toBe('TIMEOUT')
+  })
+})
+
+describe('the quota of a prefix', () => {
+  test('holds on every member, and is there again with what is used of it after a restart', async () => {
+    const running = await cluster({ open: { stateBufferBytesMax: 2_000, logRetainBytes: 2_000 } })
+    const [one, other] = running.followers as [Store, Store]
+    await one.maintenance.setPrefixQuota('jobs/', { keysMax: 20 })
+    for (let nth = 0; nth < 20; nth++) await (nth % 2 ? one : other).put(`jobs/${nth}`, 'x'.repeat(200))
+    for (const store of [running.leader, one, other]) {
+      expect(await codeOfAsync(() => store.put('jobs/20', ''))).toBe('PREFIX_QUOTA_EXCEEDED')
+    }
+    const { name } = one.status()
+    running.crash(running.place(name))
+    running.start(running.place(name))
+    await running.until(() => running.place(name).store !== undefined)
+    const again = running.store(name)
+    expect(await again.maintenance.prefixQuotas()).toMatchObject([{ keysMax: 20, keys: 20 }])
+    expect(await codeOfAsync(() => again.put('jobs/20', ''))).toBe('PREFIX_QUOTA_EXCEEDED')
+    await again.delete('jobs/0')
+    await again.put('jobs/20', '')
+  })
+})

@@ -53,12 +53,62 @@ export const maintenance: StoreTests = {
     await rejectsAs(TypeError, () => store.maintenance.hash(misspelt), 'an option that there is not')
   },
 
-  'refuses to raise or disarm what is no alarm': async (store) => {
+  'counts the keys of a selection and their bytes, also as they were': async (store) => {
+    await store.put('a/1', '12345')
+    await store.put('a/2', '')
+    const { revision } = await store.put('b', '1')
+    await store.delete('a/2')
+    await store.put('a/1', '1')
+    const { maintenance } = store
+    equal(await maintenance.statistics({ prefix: 'a/' }), { keys: 1, bytes: 4, revision: 6 }, 'what there is')
+    equal(await maintenance.statistics({ all: true }), { keys: 2, bytes: 6, revision: 6 }, 'all there is')
+    equal(
+      await maintenance.statistics({ prefix: 'a/' }, { revision }),
+      { keys: 2, bytes: 11, revision },
+      'what there was',
+    )
+    equal(await maintenance.statistics('a/1'), { keys: 1, bytes: 4, revision: 6 }, 'one key')
+    equal(await maintenance.statistics('nothing'), { keys: 0, bytes: 0, revision: 6 }, 'a key that is not there')
+    await store.compact(6)
+    await rejectsWith('COMPACTED', () => maintenance.statistics('a/1', { revision }), 'a revision that was compacted')
+    await rejectsWith('FUTURE_REVISION', () => maintenance.statistics('a/1', { revision: 99 }), 'a revision to come')
+  },
+
+  'keeps a prefix within its quota, and those of longer ones too': async (store) => {
+    await store.maintenance.setPrefixQuota('a/', { keysMax: 2 })
+    await store.maintenance.setPrefixQuota('a/b/', { bytesMax: 10 })
+    await store.put('a/1', 'any size'.repeat(9))
+    await store.put('a/b/1', '12345')
+    await rejectsWith('PREFIX_QUOTA_EXCEEDED', () => store.put('a/2', ''), 'one key more')
+    await rejectsWith('PREFIX_QUOTA_EXCEEDED', () => store.put('a/b/1', '123456'), 'one byte more')
+    const two = { success: [put('else', ''), put('a/2', '')] }
+    await rejectsWith('PREFIX_QUOTA_EXCEEDED', () => store.txn(two), 'a transaction with one key more')
+    equal(await store.get('else'), undefined, 'what the transaction that was refused wrote')
+    await store.put('a/b/1', '54321')
+    await store.delete('a/1')
+    await store.put('a/2', '')
+    const quotas = await store.maintenance.prefixQuotas()
+    equal(
+      quotas.map(({ prefix, ...quota }) => ({ prefix: Buffer.from(prefix).toString(), ...quota })),
+      [
+        { prefix: 'a/', keysMax: 2, bytesMax: undefined, keys: 2, bytes: 13, counted: true },
+        { prefix: 'a/b/', keysMax: undefined, bytesMax: 10, keys: 1, bytes: 10, counted: true },
+      ],
+      'the quotas',
+    )
+    await store.maintenance.setPrefixQuota('a/', undefined)
+    await store.put('a/3', '')
+    equal((await store.maintenance.prefixQuotas()).length, 1, 'quotas that are left')
+  },
+
+  'refuses what is no alarm and no quota': async (store) => {
     const { memberId } = store.status()
     const wrong = { alarm: 'fire' as 'corrupt', memberId }
     await rejectsAs(TypeError, () => store.maintenance.raise(wrong), 'an alarm of another kind')
     await rejectsAs(TypeError, () => store.maintenance.disarm(wrong), 'the end of an alarm of another kind')
     const nobody = { alarm: 'corrupt', memberId: memberId + 1 } as const
     await rejectsAs(RangeError, () => store.maintenance.raise(nobody), 'an alarm of nobody')
+    await rejectsAs(TypeError, () => store.maintenance.setPrefixQuota('a', {}), 'a quota without a limit')
+    await rejectsAs(RangeError, () => store.maintenance.setPrefixQuota('a', { keysMax: -1 }), 'a limit below 0')
   },
 }
