@@ -68,6 +68,7 @@ export type {
   TimeToLiveOptions,
   TransactionResult,
   Watch,
+  WatchBatch,
   WatchEvent,
   WatchOptions,
 } from './api/store.js'

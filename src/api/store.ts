@@ -10,12 +10,14 @@ import type { Environment } from '../base/clock.js'
 import type { LeaseId, Revision } from '../mvcc/types.js'
 import type { Auth, Caller } from './auth.js'
 import type { CallOptions } from './call-options.js'
+import type { Watch, WatchOptions } from './watch.js'
 import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
 import type { LeaseKey } from './lease-key.js'
 import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
 
 export type { CallOptions } from './call-options.js'
+export type { Watch, WatchBatch, WatchEvent, WatchOptions } from './watch.js'
 
 export interface Consistency {
   /**
@@ -75,40 +77,6 @@ export interface CompactOptions extends CallOptions {
    * or `ABORTED` has compacted all the same (`outcome` is `unknown`).
    */
   readonly physical?: boolean | undefined
-}
-
-export interface WatchOptions {
-  /** The first revision to see. Default: what happens after the call. */
-  readonly startRevision?: Revision | undefined
-  /** Fill `previous` of each event, as far as history holds it. Default false. */
-  readonly previous?: boolean | undefined
-  /** Leave out puts, or deletes. */
-  readonly filter?: { readonly puts?: false; readonly deletes?: false } | undefined
-  /** Ends the watch: the loop over it ends without an error. */
-  readonly signal?: AbortSignal | undefined
-}
-
-export interface WatchEvent {
-  readonly type: 'put' | 'delete'
-  /** For a deletion it has the key and `modRevision` only. */
-  readonly keyValue: KeyValue
-  /** The key, as text. */
-  readonly key: string
-  /** The revision of the change. Several events of one transaction share it, and come one after the other. */
-  readonly revision: Revision
-  /** True for the put that created the key. */
-  readonly created: boolean
-  readonly previous: KeyValue | undefined
-}
-
-/**
- * A stream of changes: ordered, each exactly once, none left out, gap-free across leader changes.
- * A consumer may be as slow as it likes until its history is compacted: then the loop throws `COMPACTED`.
- */
-export interface Watch extends AsyncIterable<WatchEvent>, AsyncDisposable {
-  /** Everything up to this revision that concerns the watch was delivered: where to resume from (plus one). */
-  readonly revision: Revision
-  close(): Promise<void>
 }
 
 export interface Lease {

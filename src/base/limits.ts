@@ -135,6 +135,15 @@ export const LIMITS = {
   watchBufferEventsMax: 4096,
   /** Bytes of those events. */
   watchBufferBytesMax: 4 * MEBIBYTE,
+  /**
+   * Bytes of all events that wait in the watches of one member, those that several wait with counted once. Beyond, watches
+   * whose consumers do not wait are caught up from history instead.
+   */
+  watchBuffersBytesMax: 128 * MEBIBYTE,
+  /** Watches of one member that read history at the same time; the others wait for their turn. */
+  watchCatchUpsMax: 16,
+  /** The least time between two notices of a watch's progress, in milliseconds (etcd's). Less: `RangeError`. */
+  watchProgressMsMin: 100,
   /** Revisions read from history in one step of a watch's catch-up. */
   watchCatchUpRevisionsMax: 1000,
   /** Watches open on one member. Over it: `TOO_MANY_REQUESTS`. */

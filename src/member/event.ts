@@ -21,7 +21,7 @@ import type { Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
 import type { Entry, Index, LogPosition, NodeId, StoredState } from '../raft/types.js'
 import type { Filter } from '../watch/filter.js'
-import type { WatchBatch } from '../watch/watcher.js'
+import type { WatchBatch } from '../watch/buffers.js'
 
 export type MemberEvent =
   // The life of the member.
@@ -134,6 +134,13 @@ export type MemberEvent =
     }
   /** The consumer takes these. */
   | { readonly type: 'watch-delivered'; readonly watch: number; readonly batch: WatchBatch }
+  /** The consumer is told that everything up to `revision` was delivered. */
+  | {
+      readonly type: 'watch-progress'
+      readonly watch: number
+      readonly revision: Revision
+      readonly requested: boolean
+    }
   /** `revision`: everything up to here was delivered. */
   | {
       readonly type: 'watch-ended'
@@ -159,6 +166,8 @@ export interface Waiting {
   /** Bytes of changes that wait for the next write of the state. */
   readonly stagedBytes: number
   readonly watches: number
+  /** Bytes of events that wait for the consumers of watches. */
+  readonly watchBufferBytes: number
 }
 
 /**

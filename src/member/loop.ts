@@ -354,6 +354,7 @@ export class Loop {
       appliedLogBytes: raft.logBytesBetween(0, machine.appliedIndex),
       stagedBytes: storage.state.stagedBytes,
       watches: watches.count,
+      watchBufferBytes: watches.bufferedBytes,
     })
   }
 

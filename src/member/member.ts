@@ -220,7 +220,7 @@ export class Member {
     })
     this.#ranges = new Ranges(machine, reader, deadlines, observe)
     this.#tokens = new TokenBook(machine.auth, options.simpleTokenTtlMs, this.#raft.status().lastIndex + 1)
-    this.#watches = new Watches(machine, storage.state, observe, buggify)
+    this.#watches = new Watches({ machine, state: storage.state, timers, random, observe, buggify })
     const identity = { clusterId: options.clusterId, memberId, name: nameOf(options, memberId) ?? '' }
     this.#snapshots = new Snapshots({ identity, machine, state: storage.state, deadlines, clock, timers, buggify })
     this.#persistence = new Persistence({ storage, machine, raft: this.#raft }, options, failed, observe, buggify)

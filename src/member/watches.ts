@@ -5,24 +5,41 @@
  * of bounded size and nothing else, and makes nobody late.
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
+import type { Timers } from '../base/clock.js'
 import { prefixEnd } from '../base/bytes.js'
 import type { ErrorCode, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import type { Random } from '../base/random.js'
 import type { Machine } from '../machine/machine.js'
 import type { Applied } from '../machine/outcome.js'
 import { decodeRecord, recordKey, RECORD_PREFIX, type Record } from '../mvcc/record.js'
 import type { Event, KeyValue, Revision, RevisionId } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
+import type { WatchBatch } from '../watch/buffers.js'
 import { WatchHub, type WatchOptions } from '../watch/hub.js'
-import type { WatchBatch, Watcher } from '../watch/watcher.js'
+import type { Watcher } from '../watch/watcher.js'
 import type { Observe } from './event.js'
+import { Gate } from './gate.js'
+import { Progress } from './progress.js'
 
-export type WatchStreamOptions = Omit<WatchOptions, 'currentRevision'>
+export interface WatchStreamOptions extends Omit<WatchOptions, 'currentRevision'> {
+  /** How often to tell how far the watch has come while nothing is delivered. Undefined: only when asked. */
+  readonly progressEveryMs?: number | undefined
+}
+
+/** What a consumer is handed. */
+export type WatchItem =
+  /** All events of one revision, and what this member is at. */
+  | { readonly type: 'events'; readonly batch: WatchBatch; readonly currentRevision: Revision }
+  /** Everything up to `revision` was handed out before. */
+  | { readonly type: 'progress'; readonly revision: Revision; readonly requested: boolean }
 
 /** One watch of one consumer, who asks for one batch at a time. */
 export interface WatchStream {
-  /** The next events, all of one revision; undefined when the watch was closed. Rejects with `COMPACTED`, `CLOSED`, `MEMBER_FAILED`. */
-  next(): Promise<WatchBatch | undefined>
+  /** Undefined when the watch was closed. Rejects with `COMPACTED`, `CLOSED`, `MEMBER_FAILED`. */
+  next(): Promise<WatchItem | undefined>
+  /** Has `next` tell how far it has come, after all that it has to tell before. */
+  requestProgress(): void
   /** The version that an event replaced; undefined when history does not hold it any more. */
   record(id: RevisionId): Promise<KeyValue | undefined>
   /** Everything up to here was handed out. */
@@ -30,21 +47,29 @@ export interface WatchStream {
   close(): void
 }
 
+export interface WatchesParts {
+  readonly machine: Machine
+  readonly state: StateStore
+  readonly timers: Timers
+  readonly random: Random
+  readonly observe?: Observe | undefined
+  readonly buggify?: Buggify | undefined
+}
+
 export class Watches {
+  readonly #parts: WatchesParts
   readonly #machine: Machine
-  readonly #state: StateStore
   readonly #hub: WatchHub
   readonly #streams = new Set<OpenWatch>()
   readonly #observe: Observe | undefined
-  readonly #buggify: Buggify
+  readonly #catchUps = new Gate(LIMITS.watchCatchUpsMax)
   #opened = 0
 
-  constructor(machine: Machine, state: StateStore, observe?: Observe, buggify = NEVER) {
-    this.#observe = observe
-    this.#buggify = buggify
-    this.#machine = machine
-    this.#state = state
-    this.#hub = new WatchHub(machine.compactRevision, buggify)
+  constructor(parts: WatchesParts) {
+    this.#parts = parts
+    this.#observe = parts.observe
+    this.#machine = parts.machine
+    this.#hub = new WatchHub(parts.machine.compactRevision, parts.buggify)
   }
 
   open(options: WatchStreamOptions): WatchStream {
@@ -53,8 +78,9 @@ export class Watches {
     const watch = ++this.#opened
     const startRevision = options.startRevision ?? 0
     this.#observe?.({ type: 'watch-opened', watch, filter: watcher.filter, startRevision, currentRevision })
-    const stream: OpenWatch = new OpenWatch(watcher, this.#machine, this.#state, this.#buggify, {
+    const stream: OpenWatch = new OpenWatch(watcher, this.#parts, this.#catchUps, options.progressEveryMs, {
       delivered: (batch) => this.#observe?.({ type: 'watch-delivered', watch, batch }),
+      progressed: (revision, requested) => this.#observe?.({ type: 'watch-progress', watch, revision, requested }),
       ended: (revision, failure) => {
         this.#streams.delete(stream)
         this.#observe?.({ type: 'watch-ended', watch, revision, failure })
@@ -67,6 +93,11 @@ export class Watches {
   /** Watches that are open. */
   get count(): number {
     return this.#streams.size
+  }
+
+  /** Bytes of events that wait in them. */
+  get bufferedBytes(): number {
+    return this.#hub.bufferedBytes
   }
 
   publish(applied: Applied): void {
@@ -84,6 +115,7 @@ export class Watches {
 /** What a watch tells of itself. */
 interface WatchListener {
   readonly delivered: (batch: WatchBatch) => void
+  readonly progressed: (revision: Revision, requested: boolean) => void
   /** Once; everything up to `revision` was delivered. */
   readonly ended: (revision: Revision, failure: ErrorCode | undefined) => void
 }
@@ -94,38 +126,52 @@ class OpenWatch implements WatchStream {
   readonly #state: StateStore
   readonly #buggify: Buggify
   readonly #listener: WatchListener
+  readonly #catchUps: Gate
+  readonly #progress: Progress
   #closed = false
   #failure: StoreError | undefined
   #endRevision: Revision | undefined
   /** Wakes the consumer who waits in `next`. */
   #wake: (() => void) | undefined
 
-  constructor(watcher: Watcher, machine: Machine, state: StateStore, buggify: Buggify, listener: WatchListener) {
+  constructor(
+    watcher: Watcher,
+    { machine, state, timers, random, buggify = NEVER }: WatchesParts,
+    catchUps: Gate,
+    progressEveryMs: number | undefined,
+    listener: WatchListener,
+  ) {
     this.#buggify = buggify
     this.#watcher = watcher
     this.#machine = machine
     this.#state = state
+    this.#catchUps = catchUps
     this.#listener = listener
-    watcher.onWake = () => this.#wake?.()
+    const wake = (): void => this.#wake?.()
+    this.#progress = new Progress(timers, random, progressEveryMs, wake)
+    watcher.onWake = wake
   }
 
   get revision(): Revision {
     return this.#endRevision ?? this.#watcher.progressRevision
   }
 
-  async next(): Promise<WatchBatch | undefined> {
+  async next(): Promise<WatchItem | undefined> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure
       if (this.#closed) return undefined
       const batch = this.#watcher.take()
       if (batch !== undefined) {
+        this.#progress.delivered()
         this.#listener.delivered(batch)
-        return batch
+        return { type: 'events', batch, currentRevision: this.#machine.revision }
       }
       if (this.#watcher.failure !== undefined) {
         this.#end(undefined, this.#watcher.failure.code)
         throw this.#watcher.failure
       }
+      const settledRevision = this.#progress.due ? this.#watcher.settledRevision : undefined
+      if (settledRevision !== undefined) return this.#tellProgress(settledRevision)
       const fromRevision = this.#watcher.needsHistoryFrom
       if (fromRevision === undefined) await this.#sleep()
       else await this.#catchUp(fromRevision)
@@ -136,6 +182,10 @@ class OpenWatch implements WatchStream {
     const [bytes] = await this.#state.getMany([recordKey(id)])
     const record = bytes === undefined ? undefined : decodeRecord(bytes)
     return record?.type === 'put' ? record.keyValue : undefined
+  }
+
+  requestProgress(): void {
+    this.#progress.request()
   }
 
   close(): void {
@@ -150,6 +200,7 @@ class OpenWatch implements WatchStream {
   #end(failure: StoreError | undefined, code: ErrorCode | undefined): void {
     if (this.#closed) return
     this.#closed = true
+    this.#progress.stop()
     this.#failure = failure
     // Closing drops what is queued, which was not handed out and must not count as if it were.
     this.#endRevision = this.#watcher.progressRevision
@@ -158,12 +209,20 @@ class OpenWatch implements WatchStream {
     this.#wake?.()
   }
 
+  #tellProgress(revision: Revision): WatchItem {
+    const requested = this.#progress.told()
+    this.#listener.progressed(revision, requested)
+    return { type: 'progress', revision, requested }
+  }
+
   /** Nothing can have happened between the look at the watcher and this: both are in one synchronous step. */
   async #sleep(): Promise<void> {
+    this.#watcher.awaited = true
     await new Promise<void>((resolve) => {
       this.#wake = resolve
     })
     this.#wake = undefined
+    this.#watcher.awaited = false
   }
 
   /**
@@ -184,11 +243,15 @@ class OpenWatch implements WatchStream {
     )
   }
 
+  /** In its turn, so that many watches that lag share the disk evenly, and do not keep it from everybody else. */
+  #history(fromRevision: Revision, currentRevision: Revision): Promise<History> {
+    return this.#catchUps.run(() =>
+      this.#closed ? Promise.resolve(NOTHING) : this.#readHistory(fromRevision, currentRevision),
+    )
+  }
+
   /** Records of whole revisions; at least one revision, however many records it has. */
-  async #history(
-    fromRevision: Revision,
-    currentRevision: Revision,
-  ): Promise<{ records: readonly Record[]; throughRevision: Revision }> {
+  async #readHistory(fromRevision: Revision, currentRevision: Revision): Promise<History> {
     const start = recordKey({ main: fromRevision, sub: 0 })
     const first = this.#buggify('watch-history-of-one') ? 1 : LIMITS.watchCatchUpRevisionsMax
     for (let limit = first; ; limit *= 2) {
@@ -202,6 +265,15 @@ class OpenWatch implements WatchStream {
     }
   }
 }
+
+interface History {
+  readonly records: readonly Record[]
+  /** They are all there are from where was asked for to here. */
+  readonly throughRevision: Revision
+}
+
+/** For whoever does not want it any more. */
+const NOTHING: History = { records: [], throughRevision: 0 }
 
 function batchesOf(records: readonly Record[], eventOf: (record: Record) => Event): WatchBatch[] {
   const batches: { revision: Revision; events: Event[] }[] = []

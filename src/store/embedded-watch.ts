@@ -1,10 +1,11 @@
-/** A watch as users iterate it: events one by one, revision by revision. */
+/** A watch as users iterate it: events one by one, or those of a revision together with notices of progress. */
 import { keyText } from '../base/bytes.js'
 import type { Cancel } from '../base/clock.js'
 import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
-import type { KeyRange } from '../api/key-value.js'
-import type { Watch, WatchEvent, WatchOptions } from '../api/store.js'
+import type { KeyRange, KeyValue } from '../api/key-value.js'
+import type { Watch, WatchBatch, WatchEvent, WatchOptions } from '../api/watch.js'
+import { LIMITS } from '../base/limits.js'
 import type { AbortSignals } from '../member/abort-signals.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
@@ -12,7 +13,13 @@ import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.
 import { keyValueOf } from './results.js'
 import type { WatchPermission } from './watch-permission.js'
 
-const WATCH_FIELDS: Fields<WatchOptions> = { startRevision: true, previous: true, filter: true, signal: true }
+const WATCH_FIELDS: Fields<WatchOptions> = {
+  ...{ startRevision: true, previous: true, filter: true, signal: true },
+  ...{ progress: true, fragmentBytesMax: true },
+}
+const PROGRESS_FIELDS: Fields<{ readonly everyMs: number }> = { everyMs: true }
+/** etcd's. */
+const PROGRESS_MS = 10 * 60_000
 const FILTER_FIELDS: Fields<NonNullable<WatchOptions['filter']>> = { puts: true, deletes: true }
 
 /** What the watches of one handle share. */
@@ -25,7 +32,11 @@ export interface WatchPlace {
 export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
   readonly #options: WatchOptions
-  #pending: WatchEvent[] = []
+  /** What was taken from the stream and not yet by the consumer: batches, and events of the one before. */
+  #batches: WatchBatch[] = []
+  #events: WatchEvent[] = []
+  /** How it is consumed; undefined while it is not. */
+  #mode: 'events' | 'batches' | undefined
   /** The revision whose events are being made ready for the consumer. */
   #preparing: Revision | undefined
   /** Undefined: of the member's own handle. */
@@ -50,11 +61,14 @@ export class EmbeddedWatch implements Watch {
     checkFields(options, WATCH_FIELDS, 'watch()')
     checkFilter(options.filter)
     checkSignal(options.signal)
+    const progressEveryMs = progressMsOf(options.progress)
+    checkFragment(options.fragmentBytesMax)
     this.#stream = member.watch({
       ...range,
       startRevision: options.startRevision ?? 0,
       noPut: options.filter?.puts === false,
       noDelete: options.filter?.deletes === false,
+      progressEveryMs,
     })
     const ending = options.signal === undefined ? [closing] : [closing, options.signal]
     if (ending.some(({ aborted }) => aborted)) this.#onAbort()
@@ -71,31 +85,30 @@ export class EmbeddedWatch implements Watch {
     return this.#endRevision ?? this.#takenRevision ?? this.#stream.revision
   }
 
-  /** What waits here was taken from the stream but not yet by the consumer. */
   get #takenRevision(): Revision | undefined {
-    const next = this.#pending[0]?.revision ?? this.#preparing
+    const next = this.#events[0]?.revision ?? this.#batches[0]?.revision ?? this.#preparing
     return next === undefined ? undefined : next - 1
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchEvent, undefined> {
-    return {
-      next: async () => {
-        const taken = this.#last.then(() => this.#next())
-        this.#last = taken.catch(() => undefined)
-        const event = await taken
-        return event === undefined ? { done: true, value: undefined } : { done: false, value: event }
-      },
-      return: async () => {
-        await this.close()
-        return { done: true, value: undefined }
-      },
-    }
+    this.#consume('events')
+    return this.#iterator(() => this.#nextEvent())
+  }
+
+  batches(): AsyncIterable<WatchBatch> {
+    this.#consume('batches')
+    return { [Symbol.asyncIterator]: () => this.#iterator(() => this.#nextBatch()) }
+  }
+
+  requestProgress(): void {
+    this.#stream.requestProgress()
   }
 
   close(): Promise<void> {
     this.#endRevision ??= this.revision
     for (const stop of this.#stopListening) stop()
-    this.#pending = []
+    this.#events = []
+    this.#batches = []
     this.#stream.close()
     return Promise.resolve()
   }
@@ -108,21 +121,63 @@ export class EmbeddedWatch implements Watch {
     void this.close()
   }
 
-  async #next(): Promise<WatchEvent | undefined> {
-    if (this.#permission !== undefined) await this.#allowed(this.#permission)
-    while (this.#pending.length === 0) {
-      const batch = await this.#stream.next()
+  #consume(mode: 'events' | 'batches'): void {
+    this.#mode ??= mode
+    if (this.#mode === mode) return
+    throw new TypeError(`this watch is consumed by its ${this.#mode} already; open another one for its ${mode}`)
+  }
+
+  #iterator<T extends object>(take: () => Promise<T | undefined>): AsyncIterator<T, undefined> {
+    return {
+      next: async () => {
+        const taken = this.#last.then(take)
+        this.#last = taken.catch(() => undefined)
+        const value = await taken
+        return value === undefined ? { done: true, value: undefined } : { done: false, value }
+      },
+      return: async () => {
+        await this.close()
+        return { done: true, value: undefined }
+      },
+    }
+  }
+
+  async #nextEvent(): Promise<WatchEvent | undefined> {
+    while (this.#events.length === 0) {
+      const batch = await this.#nextBatch()
       if (batch === undefined) return undefined
-      this.#preparing = batch.revision
+      if (batch.type === 'events') this.#events = [...batch.events]
+    }
+    this.#check()
+    return this.#events.shift()
+  }
+
+  async #nextBatch(): Promise<WatchBatch | undefined> {
+    if (this.#permission !== undefined) await this.#allowed(this.#permission)
+    if (this.#batches.length === 0) {
+      const item = await this.#stream.next()
+      if (item === undefined) return undefined
+      if (item.type === 'progress') {
+        this.#check()
+        return item
+      }
+      const { batch, currentRevision } = item
+      const { revision } = batch
+      this.#preparing = revision
       const events: WatchEvent[] = []
       for (const event of batch.events) events.push(await this.#eventOf(event))
       if (this.#endRevision !== undefined) return undefined
-      this.#pending = events
+      const bytesMax = this.#mode === 'batches' ? this.#options.fragmentBytesMax : undefined
+      const fragments = bytesMax === undefined ? [events] : split(events, bytesMax)
+      this.#batches = fragments.map((part, at) => {
+        const fragment = at < fragments.length - 1
+        return { type: 'events', revision, events: part, fragment, currentRevision }
+      })
       this.#preparing = undefined
     }
     // What was allowed may be so no more: then nothing else is handed out.
     this.#check()
-    return this.#pending.shift()
+    return this.#batches.shift()
   }
 
   /** Rejects, once, where the watch was refused. */
@@ -172,4 +227,41 @@ function checkFilter(filter: WatchOptions['filter']): void {
         `to see ${field} only, say { ${other}: false }`,
     )
   }
+}
+
+function progressMsOf(progress: WatchOptions['progress']): number | undefined {
+  if (progress === undefined) return undefined
+  if (progress === true) return PROGRESS_MS
+  if (typeof progress !== 'object') throw new TypeError(`progress must be true or { everyMs }, not ${String(progress)}`)
+  checkFields(progress, PROGRESS_FIELDS, 'progress of watch()')
+  const { everyMs } = progress
+  const leastMs = LIMITS.watchProgressMsMin
+  if (Number.isFinite(everyMs) && everyMs >= leastMs) return everyMs
+  throw new RangeError(`everyMs of progress must be at least ${leastMs} milliseconds, not ${everyMs}`)
+}
+
+function checkFragment(bytesMax: number | undefined): void {
+  if (bytesMax === undefined || (Number.isFinite(bytesMax) && bytesMax > 0)) return
+  throw new RangeError(`fragmentBytesMax must be a positive number of bytes, not ${bytesMax}`)
+}
+
+/** Parts of at most so many bytes, or of one event. */
+function split(events: readonly WatchEvent[], bytesMax: number): WatchEvent[][] {
+  const parts: WatchEvent[][] = []
+  let room = 0
+  for (const event of events) {
+    const bytes = bytesOf(event.keyValue) + (event.previous === undefined ? 0 : bytesOf(event.previous))
+    const last = parts.at(-1)
+    if (last !== undefined && bytes <= room) last.push(event)
+    else {
+      parts.push([event])
+      room = bytesMax
+    }
+    room -= bytes
+  }
+  return parts
+}
+
+function bytesOf({ keyBytes, value }: KeyValue): number {
+  return keyBytes.byteLength + value.byteLength
 }

@@ -11,9 +11,10 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Event, Revision } from '../mvcc/types.js'
 import { validateKeys, validateRevision } from '../mvcc/validate.js'
+import { Buffers, SharedBatch } from './buffers.js'
 import type { Filter } from './filter.js'
 import { Groups } from './group.js'
-import { Watcher, type WatchBatch, type WatcherHost } from './watcher.js'
+import { Watcher, type WatcherHost } from './watcher.js'
 
 export interface WatchOptions extends Filter {
   /** The first revision of interest; 0 or undefined: the one after the current one. It may lie in the future. */
@@ -26,6 +27,7 @@ export class WatchHub {
   readonly #groups = new Groups()
   readonly #lagging = new Set<Watcher>()
   readonly #host: WatcherHost
+  readonly #buffers = new Buffers()
   #publishedRevision: Revision = 0
   #compactRevision: Revision
   #open = 0
@@ -47,6 +49,7 @@ export class WatchHub {
         this.#lagging.add(watcher)
       },
       leave: (watcher) => this.#leave(watcher),
+      buffers: this.#buffers,
       buggify,
     }
   }
@@ -54,6 +57,11 @@ export class WatchHub {
   /** Watches that are open and have not failed. */
   get size(): number {
     return this.#open
+  }
+
+  /** Bytes of events that wait for consumers. */
+  get bufferedBytes(): number {
+    return this.#buffers.bytes
   }
 
   /** Throws `EMPTY_KEY`, `INVALID_REVISION`, `TOO_MANY_REQUESTS`. A start that was compacted is the watcher's `failure`. */
@@ -67,7 +75,8 @@ export class WatchHub {
     // Revisions that were applied but not yet published come from history too, and are not taken a second time.
     const openedRevision = Math.max(currentRevision, this.#publishedRevision)
     const startRevision = options.startRevision ? options.startRevision : openedRevision + 1
-    const watcher = new Watcher(this.#host, { key, rangeEnd, noPut, noDelete }, startRevision, openedRevision)
+    const revisions = { startRevision, openedRevision, askedRevision: options.startRevision ?? 0 }
+    const watcher = new Watcher(this.#host, { key, rangeEnd, noPut, noDelete }, revisions)
     this.#open++
     if (watcher.state === 'live') this.#groups.add(watcher)
     else {
@@ -86,7 +95,7 @@ export class WatchHub {
     this.#publishedRevision = revision
     const woken: Watcher[] = []
     for (const group of this.#groups.gather(events)) {
-      const batch: WatchBatch = { revision, events: group.gathered }
+      const batch = new SharedBatch(revision, group.gathered)
       group.gathered = []
       for (const watcher of group.watchers) if (watcher.offer(batch)) woken.push(watcher)
     }

@@ -16,14 +16,9 @@ import { assert } from '../base/assert.js'
 import type { Buggify } from '../base/buggify.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
-import type { Event, Revision } from '../mvcc/types.js'
+import type { Revision } from '../mvcc/types.js'
+import { SharedBatch, type Buffers, type WatchBatch } from './buffers.js'
 import { admits, type Filter } from './filter.js'
-
-/** All events of one revision that a watch wants to see, in their order. Shared between watches: nobody changes it. */
-export interface WatchBatch {
-  readonly revision: Revision
-  readonly events: readonly Event[]
-}
 
 /** What a watcher needs of its hub. */
 export interface WatcherHost {
@@ -35,7 +30,18 @@ export interface WatcherHost {
   fallBehind(watcher: Watcher): void
   /** It was closed, or failed: once for each watcher. */
   leave(watcher: Watcher): void
+  /** What all watches hold. */
+  readonly buffers: Buffers
   readonly buggify: Buggify
+}
+
+export interface WatcherRevisions {
+  /** The first to deliver. */
+  readonly startRevision: Revision
+  /** The store's, when it was opened. */
+  readonly openedRevision: Revision
+  /** What the consumer asked to start from; 0: from the next one on. */
+  readonly askedRevision: Revision
 }
 
 export type WatcherState = 'live' | 'lagging' | 'failed' | 'closed'
@@ -44,21 +50,25 @@ export class Watcher {
   readonly filter: Filter
   /** Called when there is something new for the consumer: a batch, or a failure. Must not throw. */
   onWake: (() => void) | undefined
+  /** The consumer waits: the next batch goes straight to it, and is no burden to anybody. */
+  awaited = false
   readonly #host: WatcherHost
   #state: WatcherState
   /** The first revision that was not delivered. While live: the first that it wants, behind which the published ones stand. */
   #nextRevision: Revision
   /** What the store had when the watch was opened: history up to here is needed even if it was published before. */
   readonly #openedRevision: Revision
-  #queue: WatchBatch[] = []
+  readonly #askedRevision: Revision
+  #queue: SharedBatch[] = []
   #taken = 0
   #queuedEvents = 0
   #queuedBytes = 0
   #failure: StoreError | undefined
 
   /** Made by the hub. `state` is live where `startRevision` lies in the future. */
-  constructor(host: WatcherHost, filter: Filter, startRevision: Revision, openedRevision: Revision) {
+  constructor(host: WatcherHost, filter: Filter, { startRevision, openedRevision, askedRevision }: WatcherRevisions) {
     this.#host = host
+    this.#askedRevision = askedRevision
     this.filter = filter
     this.#nextRevision = startRevision
     this.#openedRevision = openedRevision
@@ -80,7 +90,8 @@ export class Watcher {
     if (batch === undefined) return undefined
     this.#taken++
     this.#queuedEvents -= batch.events.length
-    this.#queuedBytes -= bytesOf(batch)
+    this.#queuedBytes -= batch.bytes
+    this.#host.buffers.release(batch)
     if (this.#taken === this.#queue.length) {
       this.#queue = []
       this.#taken = 0
@@ -107,6 +118,16 @@ export class Watcher {
   }
 
   /**
+   * Everything up to here was taken, and the store has come so far: what a notice of progress may say now. Undefined while
+   * anything is still to be delivered, and before a revision in the future that was asked for is reached (etcd #15220, #20221).
+   */
+  get settledRevision(): Revision | undefined {
+    if (this.#state !== 'live' || !this.#empty) return undefined
+    const revision = Math.max(this.#host.publishedRevision, this.#openedRevision)
+    return revision < this.#askedRevision ? undefined : revision
+  }
+
+  /**
    * Takes what was read from history: all events from `needsHistoryFrom` through `throughRevision`, by revision and in
    * order, matching or not. What does not fit into the queue is left for the next time.
    *
@@ -119,8 +140,9 @@ export class Watcher {
       assert(revision <= throughRevision, () => `revision ${revision} was supplied behind ${throughRevision}`)
       const wanted = events.filter((event) => admits(this.filter, event))
       if (wanted.length === 0) continue
-      const batch = wanted.length === events.length ? { revision, events } : { revision, events: wanted }
-      if (!this.#fits(batch)) {
+      const batch = new SharedBatch(revision, wanted)
+      // The consumer asked, so the first is taken at once, however large it is.
+      if (!this.#empty && !this.#fits(batch)) {
         this.#nextRevision = revision
         this.wake()
         return
@@ -144,7 +166,7 @@ export class Watcher {
   }
 
   /** By the hub: a batch of its group is published. Whether the consumer is to be woken, once all watches have it. */
-  offer(batch: WatchBatch): boolean {
+  offer(batch: SharedBatch): boolean {
     assert(this.#state === 'live', () => `a watch that is ${this.#state} is offered revision ${batch.revision}`)
     // Older: it was supplied from history before it was published, or lies before where the watch starts.
     if (batch.revision < this.#nextRevision) return false
@@ -197,22 +219,26 @@ export class Watcher {
   }
 
   /** An empty queue takes a batch of any size: it must be delivered whole. */
-  #fits(batch: WatchBatch): boolean {
+  #fits(batch: SharedBatch): boolean {
+    if (this.#empty && this.awaited) return true
+    if (this.#host.buffers.full) return false
     if (this.#empty) return true
     if (this.#host.buggify('watch-queue-full')) return false
     return (
       this.#queuedEvents + batch.events.length <= LIMITS.watchBufferEventsMax &&
-      this.#queuedBytes + bytesOf(batch) <= LIMITS.watchBufferBytesMax
+      this.#queuedBytes + batch.bytes <= LIMITS.watchBufferBytesMax
     )
   }
 
-  #push(batch: WatchBatch): void {
+  #push(batch: SharedBatch): void {
+    this.#host.buffers.hold(batch)
     this.#queue.push(batch)
     this.#queuedEvents += batch.events.length
-    this.#queuedBytes += bytesOf(batch)
+    this.#queuedBytes += batch.bytes
   }
 
   #drop(): void {
+    for (let at = this.#taken; at < this.#queue.length; at++) this.#host.buffers.release(this.#queue[at] as SharedBatch)
     this.#queue = []
     this.#taken = 0
     this.#queuedEvents = 0
@@ -222,12 +248,3 @@ export class Watcher {
 
 /** Taken batches are cut off the queue in pieces of this many. */
 const COMPACT_QUEUE_AT = 256
-/** What an event costs besides its key and value, about. */
-const EVENT_OVERHEAD_BYTES = 160
-
-function bytesOf(batch: WatchBatch): number {
-  let bytes = 0
-  for (const { keyValue } of batch.events)
-    bytes += EVENT_OVERHEAD_BYTES + keyValue.key.length + keyValue.value.byteLength
-  return bytes
-}

@@ -4,7 +4,8 @@ import { prefixEnd } from '../../src/base/bytes.js'
 import { LIMITS } from '../../src/base/limits.js'
 import type { Event } from '../../src/mvcc/types.js'
 import { WatchHub, type WatchOptions } from '../../src/watch/hub.js'
-import type { WatchBatch, Watcher } from '../../src/watch/watcher.js'
+import type { WatchBatch } from '../../src/watch/buffers.js'
+import type { Watcher } from '../../src/watch/watcher.js'
 import { codeOf } from '../code-of.js'
 
 function event(key: string, modRevision: number, type: 'put' | 'delete' = 'put', bytes = 0): Event {
@@ -335,5 +336,87 @@ describe('the hub', () => {
     expect(codeOf(() => open('a', { startRevision: -1 }))).toBe('INVALID_REVISION')
     hub.publish(2, [event('a', 2)])
     expect(() => hub.publish(2, [event('a', 2)])).toThrow(AssertionError)
+  })
+})
+
+describe('a notice of progress', () => {
+  test('says nothing while anything is to be delivered, or the watch is behind, or its start lies in the future', () => {
+    const { open, publish, supply } = world()
+    const [now, future] = [open('a'), open('a', { startRevision: 4 })]
+    expect([now.settledRevision, future.settledRevision]).toEqual([1, undefined])
+    publish('b')
+    expect([now.settledRevision, future.settledRevision]).toEqual([2, undefined])
+    publish('a')
+    expect(now.settledRevision).toBeUndefined()
+    drain(now)
+    expect([now.settledRevision, future.settledRevision]).toEqual([3, undefined])
+    publish('b')
+    expect([now.settledRevision, future.settledRevision]).toEqual([4, 4])
+    const past = open('a', { startRevision: 2 })
+    expect(past.settledRevision).toBeUndefined()
+    supply(past)
+    expect(past.settledRevision).toBeUndefined()
+    drain(past)
+    expect(past.settledRevision).toBe(4)
+  })
+})
+
+describe('the buffers of all watches', () => {
+  const BYTES = 1024 * 1024
+  const fullAfter = LIMITS.watchBuffersBytesMax / BYTES
+
+  /** Watches of keys of their own, each of which is given a megabyte; only those in `awaited` have consumers that wait. */
+  function flooded(count: number, awaited: (at: number) => boolean = () => false) {
+    const hub = new WatchHub(0)
+    const watchers = Array.from({ length: count }, (_, at) => hub.open({ key: `k${at}`, currentRevision: 1 }))
+    watchers.forEach((watcher, at) => {
+      watcher.awaited = awaited(at)
+      hub.publish(at + 2, [event(`k${at}`, at + 2, 'put', BYTES)])
+    })
+    return { hub, watchers }
+  }
+
+  test('are bounded together: who comes when they are full is caught up from history', () => {
+    const { hub, watchers } = flooded(fullAfter + 20)
+    expect(hub.bufferedBytes).toBeGreaterThanOrEqual(LIMITS.watchBuffersBytesMax)
+    expect(hub.bufferedBytes).toBeLessThan(LIMITS.watchBuffersBytesMax + 2 * BYTES)
+    expect(watchers.slice(-19).map(({ state }) => state)).toEqual(Array.from({ length: 19 }, () => 'lagging'))
+    expect(watchers.at(-1)?.needsHistoryFrom).toBe(fullAfter + 21)
+    for (const watcher of watchers) watcher.close()
+    expect(hub.bufferedBytes).toBe(0)
+  })
+
+  test('do not make a consumer late who waits', () => {
+    const { watchers } = flooded(fullAfter + 20, (at) => at >= fullAfter)
+    expect(watchers.slice(-20).map((watcher) => [watcher.state, watcher.take()?.events.length])).toEqual(
+      Array.from({ length: 20 }, () => ['live', 1]),
+    )
+  })
+
+  test('count once what many watches wait with', () => {
+    const hub = new WatchHub(0)
+    const watchers = Array.from({ length: 500 }, () => hub.open({ key: 'k', currentRevision: 1 }))
+    for (let revision = 2; revision < 5; revision++) hub.publish(revision, [event('k', revision, 'put', BYTES)])
+    expect(hub.bufferedBytes).toBeLessThan(4 * BYTES)
+    watchers.forEach((watcher) => drain(watcher))
+    expect(hub.bufferedBytes).toBe(0)
+  })
+
+  test('of ten thousand watches, one that is never read makes none of the others late', () => {
+    const hub = new WatchHub(0)
+    const slow = hub.open({ key: 'k', rangeEnd: prefixEnd('k'), currentRevision: 1 })
+    const woken: number[] = []
+    const others = Array.from({ length: 10_000 }, (_, at) => {
+      const watcher = hub.open({ key: `k${at}`, currentRevision: 1 })
+      watcher.awaited = true
+      watcher.onWake = () => woken.push(at)
+      return watcher
+    })
+    others.forEach((watcher, at) => {
+      hub.publish(at + 2, [event(`k${at}`, at + 2)])
+      expect([woken.length, woken.at(-1), watcher.take()?.revision]).toEqual([at + 1, at, at + 2])
+    })
+    expect(slow.state).toBe('lagging')
+    expect(others.every(({ state }) => state === 'live')).toBe(true)
   })
 })

@@ -29,6 +29,8 @@ export class BoundsChecker {
       // One batch is applied whole, and a command may change more than it is long.
       stagedBytes: stateBufferBytesMax + 8 * applyBatchBytesMax,
       watches: LIMITS.watchesMax,
+      // One batch of any size may come on top, and one for each consumer that waits, who takes it at once.
+      watchBufferBytes: LIMITS.watchBuffersBytesMax + 64 * LIMITS.requestBytesMax,
     }
   }
 
@@ -42,6 +44,7 @@ export class BoundsChecker {
     if (waiting.forwardedBytes > max.forwardedBytes) this.#fail(view, waiting, 'forwardedBytes')
     if (waiting.appliedLogBytes > max.appliedLogBytes) this.#fail(view, waiting, 'appliedLogBytes')
     if (waiting.stagedBytes > max.stagedBytes) this.#fail(view, waiting, 'stagedBytes')
+    if (waiting.watchBufferBytes > max.watchBufferBytes) this.#fail(view, waiting, 'watchBufferBytes')
     if (waiting.watches > max.watches) this.#fail(view, waiting, 'watches')
   }
 

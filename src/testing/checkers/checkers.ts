@@ -186,6 +186,9 @@ export class Checkers {
       case 'watch-delivered':
         this.#watches.delivered(view, event)
         return
+      case 'watch-progress':
+        this.#watches.progressed(view, event)
+        return
       case 'watch-ended':
         this.#watches.ended(view, event)
         return

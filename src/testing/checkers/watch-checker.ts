@@ -13,6 +13,8 @@ type EventOf<Type extends MemberEvent['type']> = Extract<MemberEvent, { type: Ty
 
 interface Watched {
   readonly filter: Filter
+  /** What it was opened for; 0: the next revision. */
+  readonly startRevision: Revision
   /** Everything before was delivered. */
   next: Revision
 }
@@ -32,7 +34,7 @@ export class WatchChecker {
 
   opened(view: MemberView, { watch, filter, startRevision, currentRevision }: EventOf<'watch-opened'>): void {
     const next = startRevision === 0 ? currentRevision + 1 : startRevision
-    this.#open.get(view)?.set(watch, { filter, next })
+    this.#open.get(view)?.set(watch, { filter, startRevision, next })
   }
 
   delivered(view: MemberView, { watch, batch }: EventOf<'watch-delivered'>): void {
@@ -58,6 +60,22 @@ export class WatchChecker {
       'R20',
       `${nameOf(view, watch)} delivers [${keys(events)}] of revision ${revision}, it changed [${keys(expected)}]`,
     )
+  }
+
+  /** A notice of progress is ahead of nothing that is still to be delivered, of nothing applied, and of no start. */
+  progressed(view: MemberView, { watch, revision }: EventOf<'watch-progress'>): void {
+    const watched = this.#open.get(view)?.get(watch)
+    if (watched === undefined) return
+    if (revision > view.revision || revision < watched.next - 1 || revision < watched.startRevision) {
+      const { next, startRevision } = watched
+      fail(
+        'R20',
+        `${nameOf(view, watch)} tells of progress to ${revision}; it begins at ${startRevision}, was at ${next - 1} ` +
+          `before, and applied is ${view.revision}`,
+      )
+    }
+    this.#checkGap(view, watch, watched, revision)
+    watched.next = revision + 1
   }
 
   /** Where it says it has come to, it is taken at its word: whoever goes on from there must miss nothing. */

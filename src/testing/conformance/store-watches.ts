@@ -1,6 +1,6 @@
 /** Watches: every change once, in order, from any revision that is kept, at the consumer's own pace. */
 import { del, put } from '../../api/operations.js'
-import type { Store, Watch, WatchEvent } from '../../api/store.js'
+import type { Store, Watch, WatchBatch, WatchEvent } from '../../api/store.js'
 import { check, equal, failureOf, rejectsAs, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 
@@ -15,6 +15,23 @@ async function take(watch: Watch, count: number): Promise<WatchEvent[]> {
   }
   return events
 }
+
+/** The next `count` batches; the watch stays open. */
+async function takeBatches(watch: Watch, count: number): Promise<WatchBatch[]> {
+  const batches: WatchBatch[] = []
+  const iterator = watch.batches()[Symbol.asyncIterator]()
+  while (batches.length < count) {
+    const next = await iterator.next()
+    check(next.done !== true, `the watch ended after ${batches.length} of ${count} batches`)
+    batches.push(next.value)
+  }
+  return batches
+}
+
+const shortBatch = (batch: WatchBatch): string =>
+  batch.type === 'progress'
+    ? `progress @${batch.revision}${batch.requested ? ' requested' : ''}`
+    : `${batch.events.map(({ key }) => key).join(' ')} @${batch.revision}${batch.fragment ? ' and more' : ''}`
 
 const short = ({ type, key, revision }: WatchEvent): string => `${type} ${key} @${revision}`
 
@@ -223,12 +240,75 @@ export const watches: StoreTests = {
     equal((await take(stays, 2)).length, 2, 'events of the one that stays')
   },
 
+  'gives the events of a revision as one batch, or in parts that are as large as was asked for': async (store) => {
+    const operations = ['a', 'b', 'c', 'd'].map((key) => put(key, key === 'b' ? 'x'.repeat(100) : 'x'.repeat(9)))
+    const whole = store.watch({ all: true })
+    const parts = store.watch({ all: true }, { fragmentBytesMax: 20 })
+    await store.txn({ success: operations })
+    await store.put('last', 'x')
+    equal((await takeBatches(whole, 2)).map(shortBatch), ['a b c d @2', 'last @3'], 'batches')
+    equal((await takeBatches(parts, 2)).map(shortBatch), ['a @2 and more', 'b @2 and more'], 'the first parts')
+    equal(parts.revision, 1, 'where the watch is in the middle of a revision')
+    equal((await takeBatches(parts, 2)).map(shortBatch), ['c d @2', 'last @3'], 'the other parts')
+    equal(parts.revision, 3, 'where the watch is behind it')
+    const [batch] = await takeBatches(store.watch({ all: true }, { startRevision: 2 }), 1)
+    equal(batch?.type === 'events' && batch.currentRevision, 3, 'what the member is at')
+  },
+
+  'tells of its progress when asked, behind all events and never ahead of one': async (store) => {
+    await fill(store, 0, 30)
+    const watch = store.watch({ prefix: 'k' }, { startRevision: 2 })
+    watch.requestProgress()
+    watch.requestProgress()
+    const batches = await takeBatches(watch, 31)
+    equal(batches.slice(-1).map(shortBatch), ['progress @31 requested'], 'what comes behind the events')
+    await store.put('other', 'x')
+    watch.requestProgress()
+    equal((await takeBatches(watch, 1)).map(shortBatch), ['progress @32 requested'], 'though nothing was delivered')
+    equal(watch.revision, 32, 'where the watch is')
+  },
+
+  'tells of no progress before the revision is reached that it waits for': async (store) => {
+    const watch = store.watch('key', { startRevision: 4 })
+    watch.requestProgress()
+    for (const value of ['1', '2', '3']) await store.put('key', value)
+    watch.requestProgress()
+    equal((await takeBatches(watch, 2)).map(shortBatch), ['key @4', 'progress @4 requested'], 'batches')
+  },
+
+  'tells of its progress by itself while nothing is delivered': async (store) => {
+    const watch = store.watch('key', { progress: { everyMs: 100 } })
+    const { revision } = await store.put('other', 'x')
+    equal((await takeBatches(watch, 1)).map(shortBatch), [`progress @${revision}`], 'the notice')
+    await store.put('key', 'x')
+    equal((await takeBatches(watch, 1)).map(shortBatch), [`key @${revision + 1}`], 'the event')
+    await watch.close()
+  },
+
+  'is consumed in one way only, and event by event shows no notices': async (store) => {
+    const byEvent = store.watch('key')
+    byEvent.requestProgress()
+    const events = take(byEvent, 1)
+    await store.put('key', 'x')
+    equal((await events).map(short), ['put key @2'], 'events')
+    await rejectsAs(TypeError, () => byEvent.batches(), 'batches of what is taken event by event')
+    const byBatch = store.watch('key')
+    byBatch.batches()
+    await rejectsAs(TypeError, () => byBatch[Symbol.asyncIterator](), 'events of what is taken by batches')
+  },
+
   'refuses what cannot be watched': async (store) => {
     await rejectsWith('EMPTY_KEY', () => store.watch(''), 'an empty key')
     for (const startRevision of [-1, 1.5, NaN]) {
       await rejectsWith('INVALID_REVISION', () => store.watch('key', { startRevision }), `revision ${startRevision}`)
     }
     await rejectsAs(TypeError, () => store.watch(5 as unknown as string), 'a number for a key')
+    for (const everyMs of [99, -1, NaN, Infinity]) {
+      await rejectsAs(RangeError, () => store.watch('key', { progress: { everyMs } }), `progress every ${everyMs} ms`)
+    }
+    const never = false as unknown as true
+    await rejectsAs(TypeError, () => store.watch('key', { progress: never }), 'progress that is false')
+    await rejectsAs(RangeError, () => store.watch('key', { fragmentBytesMax: 0 }), 'parts of nothing')
     const controller = new AbortController() as unknown as AbortSignal
     await rejectsAs(TypeError, () => store.watch('key', { signal: controller }), 'a controller for a signal')
   },

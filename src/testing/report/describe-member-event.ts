@@ -74,6 +74,8 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
     }
     case 'watch-delivered':
       return `watch ${event.watch}: ${count(event.batch.events.length, 'event')} to revision ${event.batch.revision}`
+    case 'watch-progress':
+      return `watch ${event.watch} at ${event.revision}${event.requested ? ', as it was asked' : ''}`
     case 'watch-ended':
       return `watch ${event.watch} at ${event.revision}${event.failure === undefined ? '' : `: ${event.failure}`}`
     default:

@@ -10,7 +10,7 @@ const TWO = entry(2, 1)
 const FIRST = { proposal: { member: 9, incarnation: 1, sequence: 1 } }
 
 const NOTHING = {
-  ...{ proposals: 0, proposalBytes: 0, reads: 0, calls: 0, forwardedBytes: 0, watches: 0 },
+  ...{ proposals: 0, proposalBytes: 0, reads: 0, calls: 0, forwardedBytes: 0, watches: 0, watchBufferBytes: 0 },
   ...{ logBytes: 0, appliedLogBytes: 0, stagedBytes: 0 },
 }
 
@@ -182,6 +182,23 @@ describe('watches', () => {
     expect(three().tell('a', delivered(...of(9))).violation).toMatch(/^R20 .* delivers revision 9, applied is 4/)
   })
 
+  test('R20: a notice of progress that is ahead of an event, of what is applied or of the start, or goes back', () => {
+    const progress = (revision: number): MemberEvent => ({
+      type: 'watch-progress',
+      watch: 1,
+      revision,
+      requested: true,
+    })
+    expect(three().tell('a', delivered(...of(2)), progress(2), delivered(...of(3)), progress(3)).violation).toBe('')
+    expect(three().tell('a', delivered(...of(2)), progress(3)).violation).toBe(
+      'R20 violated: watch 1 of a leaves out revision 3, it is at 3 now',
+    )
+    const tells = /^R20 violated: watch 1 of a tells of progress to/
+    expect(three().tell('a', progress(9)).violation).toMatch(tells)
+    expect(three().tell('a', progress(1)).violation).toMatch(tells)
+    expect(three().tell('a', delivered(...of(2)), delivered(...of(3)), progress(2)).violation).toMatch(tells)
+  })
+
   test('R20: a watch that says it has come further than it has', () => {
     const cluster = three().tell('a', { type: 'watch-ended', watch: 1, revision: 3, failure: undefined })
     expect(cluster.violation).toBe('R20 violated: watch 1 of a leaves out revision 2, it is at 3 now')
@@ -314,6 +331,7 @@ describe('bounds', () => {
     ['appliedLogBytes', 1e9],
     ['stagedBytes', 1e9],
     ['watches', LIMITS.watchesMax + 1],
+    ['watchBufferBytes', 2 * LIMITS.watchBuffersBytesMax],
   ])('R23: %s', (what, amount) => {
     const cluster = new ForgedCluster().tell('a', { type: 'turned', atMs: 0, ...NOTHING })
     expect(cluster.violation).toBe('')

@@ -1,0 +1,85 @@
+/** The part of the contract that is about watches. */
+import type { Revision } from '../mvcc/types.js'
+import type { KeyValue } from './key-value.js'
+
+export interface WatchOptions {
+  /** The first revision to see. Default: what happens after the call. */
+  readonly startRevision?: Revision | undefined
+  /** Fill `previous` of each event, as far as history holds it. Default false. */
+  readonly previous?: boolean | undefined
+  /** Leave out puts, or deletes. */
+  readonly filter?: { readonly puts?: false; readonly deletes?: false } | undefined
+  /**
+   * Tell in `batches()` how far the watch has come when nothing was delivered for so long: `true` for ten minutes, or
+   * milliseconds, at least 100. Each time up to a tenth later, by chance. Default: only when asked.
+   */
+  readonly progress?: true | { readonly everyMs: number } | undefined
+  /**
+   * Split the events of one revision in `batches()` where their keys and values come to more bytes than this. A single event
+   * is never split. Default: never.
+   */
+  readonly fragmentBytesMax?: number | undefined
+  /** Ends the watch: the loop over it ends without an error. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface WatchEvent {
+  readonly type: 'put' | 'delete'
+  /** For a deletion it has the key and `modRevision` only. */
+  readonly keyValue: KeyValue
+  /** The key, as text. */
+  readonly key: string
+  /** The revision of the change. Several events of one transaction share it, and come one after the other. */
+  readonly revision: Revision
+  /** True for the put that created the key. */
+  readonly created: boolean
+  readonly previous: KeyValue | undefined
+}
+
+/** What a watch tells at once. */
+export type WatchBatch =
+  | {
+      readonly type: 'events'
+      readonly revision: Revision
+      /** All that the watch wants to see of this revision, or a part of it. */
+      readonly events: readonly WatchEvent[]
+      /** More of this revision comes with the next batch. Never without `fragmentBytesMax`. */
+      readonly fragment: boolean
+      /** What the member was at when it handed this out: how far the watch lags. */
+      readonly currentRevision: Revision
+    }
+  | {
+      /** Everything up to `revision` that concerns the watch was delivered before this. */
+      readonly type: 'progress'
+      readonly revision: Revision
+      /** It was asked for with `requestProgress()`. */
+      readonly requested: boolean
+    }
+
+/**
+ * A stream of changes: ordered, each exactly once, none left out, gap-free across leader changes.
+ * A consumer may be as slow as it likes until its history is compacted: then the loop throws `COMPACTED`.
+ *
+ * It is iterated either event by event or by `batches()`: a watch has one consumer, and the other way throws `TypeError`.
+ */
+export interface Watch extends AsyncIterable<WatchEvent>, AsyncDisposable {
+  /** Everything up to this revision that concerns the watch was delivered: where to resume from (plus one). */
+  readonly revision: Revision
+  /**
+   * The same changes, those of one revision together, and notices of how far the watch has come.
+   *
+   * @example
+   * for await (const batch of store.watch({ all: true }, { progress: { everyMs: 60_000 } }).batches()) {
+   *   if (batch.type === 'events') apply(batch.events)
+   *   remember(batch.revision)
+   * }
+   */
+  batches(): AsyncIterable<WatchBatch>
+  /**
+   * Asks for a notice in `batches()`, after all events that this member has now. It comes once the watch has caught up, and
+   * where it was opened for a revision in the future not before that is reached; several that are asked for meanwhile
+   * come as one.
+   */
+  requestProgress(): void
+  close(): Promise<void>
+}
