@@ -205,7 +205,10 @@ class World {
 
   #take(consumer: Consumer): boolean {
     const before = consumer.watcher.progressRevision
+    const settled = consumer.watcher.settledRevision
     const batch = consumer.watcher.take()
+    // A notice of progress is never ahead of what is still to be delivered.
+    if (settled !== undefined) expect([batch, before]).toEqual([undefined, settled])
     if (batch === undefined) return false
     expect(before).toBeLessThan(batch.revision)
     expect(consumer.watcher.progressRevision).toBeGreaterThanOrEqual(batch.revision)
