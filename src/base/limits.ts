@@ -19,8 +19,8 @@ export const LIMITS = {
   leaseTtlSecondsMin: 1,
   /** Keys that the compares, puts, ranges and deletes of one transaction may touch, counted before it. Over it: `TOO_MANY_OPERATIONS`. A delete that is no transaction has no such limit. */
   transactionKeysMax: 10_000,
-  /** Bytes of stored values that the compares of one transaction may have to look at. Over it: `TOO_MANY_OPERATIONS`. */
-  transactionCompareBytesMax: 16 * MEBIBYTE,
+  /** Bytes of stored values that one transaction may have to read: to compare them, and to keep them with `ignoreValue`. Over it: `TOO_MANY_OPERATIONS`. */
+  transactionValueBytesMax: 16 * MEBIBYTE,
   /** Seconds a lease may live (etcd's). Over it: `LEASE_TTL_TOO_LARGE`. */
   leaseTtlSecondsMax: 9_000_000_000,
   /** Leases that a leader revokes in one turn of its loop; further ones that are due wait. */

@@ -10,7 +10,7 @@ import { LIMITS } from '../base/limits.js'
 
 export class Budget {
   #keys = 0
-  #compareBytes = 0
+  #valueBytes = 0
 
   /** Keys that may still be touched. */
   get keysLeft(): number {
@@ -28,13 +28,13 @@ export class Budget {
   }
 
   /** Throws `TOO_MANY_OPERATIONS`. */
-  spendCompareBytes(bytes: number): void {
-    this.#compareBytes += bytes
-    if (this.#compareBytes <= LIMITS.transactionCompareBytesMax) return
+  spendValueBytes(bytes: number): void {
+    this.#valueBytes += bytes
+    if (this.#valueBytes <= LIMITS.transactionValueBytesMax) return
     throw new StoreError(
       'TOO_MANY_OPERATIONS',
-      `The compares of the transaction look at values of ${this.#compareBytes} bytes or more; ` +
-        `at most ${LIMITS.transactionCompareBytesMax} are allowed.`,
+      `The compares and the puts with \`ignoreValue\` of the transaction read values of ${this.#valueBytes} bytes or more; ` +
+        `at most ${LIMITS.transactionValueBytesMax} are allowed.`,
     )
   }
 }

@@ -30,7 +30,7 @@ function holdsFor(space: KeySpace, compare: Compare, found: KeyIndex, budget: Bu
   switch (compare.target) {
     case 'value': {
       const { value } = space.read(found.current as RevisionId)
-      budget.spendCompareBytes(value.byteLength)
+      budget.spendValueBytes(value.byteLength)
       return holds(compare.relation, asBuffer(value).compare(compare.value))
     }
     case 'version':

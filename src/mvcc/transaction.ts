@@ -3,7 +3,7 @@
  *
  * In three passes. *Choose*: every compare, the outer ones and those of the nested transactions on the path taken, is
  * evaluated against the state before the transaction. *Check*: whatever could still refuse an operation on that path is
- * looked for (leases, keys that `ignore…` relies on, revisions to read, how many keys it touches). *Do*: the operations in
+ * looked for (leases, keys that `ignore…` relies on, revisions to read, how many keys and how much of values it touches). *Do*: the operations in
  * their order; ranges see what was written before them. So a transaction that fails has written nothing, and has failed for the same reason on
  * every member.
  *
@@ -76,8 +76,16 @@ function checkPath(space: KeySpace, path: Path, budget: Budget): void {
     } else {
       check(space, operation)
       budget.spendKeys(keysOf(space, operation, budget.keysLeft))
+      if (operation.type === 'put' && operation.ignoreValue) budget.spendValueBytes(bytesToKeep(space, operation.key))
     }
   }
+}
+
+/** Kept values are written again: a small request could make the state, and what waits to be written, grow without bound. */
+function bytesToKeep(space: KeySpace, key: Key): number {
+  const current = space.index.get(key)?.current
+  assert(current !== undefined, () => `${JSON.stringify(key)} was checked to exist`)
+  return space.read(current).value.byteLength
 }
 
 /** The keys that an operation touches, up to one more than `most`. Of a range all of them, whatever its limit: it counts them. */
