@@ -25,6 +25,7 @@ export type {
   Operation,
   PutOptions,
   ReadOptions,
+  Sort,
   Relation,
   Revision,
   Transaction,

@@ -16,6 +16,7 @@ import type {
   DeleteRequest,
   PutRequest,
   RangeRequest,
+  RangeSort,
   Relation,
   Revision,
   TransactionRequest,
@@ -42,15 +43,46 @@ export const PUT_FIELDS: Fields<PutOptions> = { lease: true, previous: true, ign
 export interface ReadOptions {
   /** As it was after this revision. Default: the latest. */
   readonly revision?: Revision | undefined
-  /** At most so many keys, in key order. Default: all. */
+  /** At most so many keys, the first ones in the order of `sort`. Default: all. */
   readonly limit?: number | undefined
   /** Only count. Default false. */
   readonly countOnly?: boolean | undefined
   /** Leave the values out. Default false. */
   readonly keysOnly?: boolean | undefined
+  /** The order of the keys. Default: by key, ascending. What is equal is in the order of its keys. */
+  readonly sort?: Sort | undefined
+  /** Leave out keys last written before this revision; `count` counts them all the same. Default, and 0: none. */
+  readonly minModRevision?: Revision | undefined
+  /** The same for those last written after it. */
+  readonly maxModRevision?: Revision | undefined
+  /** The same for those created before it. */
+  readonly minCreateRevision?: Revision | undefined
+  /** The same for those created after it. */
+  readonly maxCreateRevision?: Revision | undefined
 }
 
-export const READ_FIELDS: Fields<ReadOptions> = { revision: true, limit: true, countOnly: true, keysOnly: true }
+/**
+ * How a range is sorted. To sort by value, and by version or create revision at an older revision, everything in the range
+ * is read, whatever the limit.
+ */
+export interface Sort {
+  /** Values as bytes. Default: `key`. */
+  readonly by?: 'key' | 'version' | 'createRevision' | 'modRevision' | 'value' | undefined
+  /** Default: `ascending`. */
+  readonly order?: 'ascending' | 'descending' | undefined
+}
+
+export const READ_FIELDS: Fields<ReadOptions> = {
+  revision: true,
+  limit: true,
+  countOnly: true,
+  keysOnly: true,
+  sort: true,
+  minModRevision: true,
+  maxModRevision: true,
+  minCreateRevision: true,
+  maxCreateRevision: true,
+}
 
 export interface DeleteOptions {
   /** Return what was deleted in `previous`. Default false. */
@@ -116,7 +148,38 @@ export function rangeRequest(selection: Selection, options?: ReadOptions): Range
     limit: options?.limit,
     countOnly: options?.countOnly,
     keysOnly: options?.keysOnly,
+    sort: options?.sort === undefined ? undefined : rangeSort(options.sort),
+    minModRevision: checkBound(options?.minModRevision, 'minModRevision'),
+    maxModRevision: checkBound(options?.maxModRevision, 'maxModRevision'),
+    minCreateRevision: checkBound(options?.minCreateRevision, 'minCreateRevision'),
+    maxCreateRevision: checkBound(options?.maxCreateRevision, 'maxCreateRevision'),
   }
+}
+
+const SORT_FIELDS: Fields<Sort> = { by: true, order: true }
+
+const SORT_TARGETS: Readonly<Record<NonNullable<Sort['by']>, RangeSort['target']>> = {
+  key: 'key',
+  version: 'version',
+  createRevision: 'create-revision',
+  modRevision: 'mod-revision',
+  value: 'value',
+}
+
+function rangeSort(sort: Sort): RangeSort {
+  checkFields(sort, SORT_FIELDS, 'sort')
+  const { by = 'key', order = 'ascending' } = sort
+  if (!Object.hasOwn(SORT_TARGETS, by)) {
+    throw new TypeError(`by of sort must be one of ${Object.keys(SORT_TARGETS).join(', ')}, not ${String(by)}`)
+  }
+  if (order !== 'ascending' && order !== 'descending') {
+    throw new TypeError(`order of sort must be 'ascending' or 'descending', not ${String(order)}`)
+  }
+  return Object.freeze({ target: SORT_TARGETS[by], order })
+}
+
+function checkBound(bound: Revision | undefined, what: string): Revision | undefined {
+  return bound === undefined ? undefined : checkNumber(bound, what)
 }
 
 /** @internal The like of {@link putRequest} for `del()`. */

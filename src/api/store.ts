@@ -34,9 +34,9 @@ export interface GetOptions extends CallOptions, Consistency {
 export interface RangeOptions extends CallOptions, Consistency, ReadOptions {}
 
 export interface RangeResult {
-  /** In key order. */
+  /** In the order of `sort`; without it in key order. */
   readonly items: readonly KeyValue[]
-  /** Keys in the selection, whatever `limit` says. */
+  /** Keys in the selection, whatever the limit and the bounds of revisions say. */
   readonly count: number
   /** Whether `limit` left keys out. */
   readonly more: boolean

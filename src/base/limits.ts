@@ -78,6 +78,8 @@ export const LIMITS = {
   talliesMax: 64,
   /** One answer: keys and values, and 40 bytes for the numbers of each. Over it: `RESPONSE_TOO_LARGE`. */
   responseBytesMax: 64 * MEBIBYTE,
+  /** Keys that a sorted range picks by the index alone, in one step; more are sorted as they are read. */
+  planSortKeysMax: 65_536,
   /** Records read for an answer, or values copied for it, before timers and sockets get their turn. */
   readChunkRecordsMax: 256,
   /** Bytes of those, about: how large records are is seen when they are read. */

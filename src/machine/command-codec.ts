@@ -24,7 +24,9 @@ import {
   type Operation,
   type PutRequest,
   type RangeRequest,
+  type RangeSort,
   type Relation,
+  type Revision,
   type TransactionRequest,
 } from '../mvcc/types.js'
 import { alarmNumber, alarmOfNumber } from './alarms.js'
@@ -51,6 +53,9 @@ const VERIFY = 12
 const PREFIX_QUOTA = 13
 const LEASE_CHECKPOINT = 14
 
+/** In the log by their places. */
+const SORT_TARGETS: readonly RangeSort['target'][] = ['key', 'version', 'create-revision', 'mod-revision', 'value']
+const SORT_ORDERS: readonly RangeSort['order'][] = ['ascending', 'descending']
 const TARGETS = ['value', 'version', 'create-revision', 'mod-revision', 'lease'] as const
 const RELATIONS: readonly Relation[] = ['=', '!=', '<', '>']
 
@@ -61,6 +66,9 @@ const DEACTIVATE = 2
 const HAS_RANGE_END = 1
 const COUNT_ONLY = 2
 const KEYS_ONLY = 4
+/** These two only where the field is there, so that other ranges stand in the log as they always did. */
+const HAS_SORT = 8
+const HAS_REVISION_BOUNDS = 16
 const PREVIOUS = 2
 const IGNORE_VALUE = 4
 const IGNORE_LEASE = 8
@@ -241,15 +249,24 @@ function readOperation(reader: Reader, depth: number): Operation {
 }
 
 function writeRange(writer: Writer, request: RangeRequest): void {
-  const { key, rangeEnd, countOnly, keysOnly } = request
-  const flags = flag(rangeEnd !== undefined, HAS_RANGE_END) | flag(countOnly, COUNT_ONLY) | flag(keysOnly, KEYS_ONLY)
+  const { key, rangeEnd, sort } = request
+  const bounds = boundsOf(request)
+  const bounded = bounds.some((bound) => bound !== 0)
+  const flags =
+    flag(rangeEnd !== undefined, HAS_RANGE_END) |
+    flag(request.countOnly, COUNT_ONLY) |
+    flag(request.keysOnly, KEYS_ONLY) |
+    flag(sort !== undefined, HAS_SORT) |
+    flag(bounded, HAS_REVISION_BOUNDS)
   writer.uint8(RANGE).uint8(flags).latin1(key)
   if (rangeEnd !== undefined) writer.latin1(rangeEnd)
   writer.uint53(request.revision ?? 0).uint53(request.limit ?? 0)
+  if (sort !== undefined) writer.uint8(SORT_TARGETS.indexOf(sort.target)).uint8(SORT_ORDERS.indexOf(sort.order))
+  if (bounded) for (const bound of bounds) writer.uint53(bound)
 }
 
 function readRange(reader: Reader): RangeRequest {
-  const flags = readFlags(reader, HAS_RANGE_END | COUNT_ONLY | KEYS_ONLY)
+  const flags = readFlags(reader, HAS_RANGE_END | COUNT_ONLY | KEYS_ONLY | HAS_SORT | HAS_REVISION_BOUNDS)
   return {
     type: 'range',
     key: reader.latin1(),
@@ -258,6 +275,30 @@ function readRange(reader: Reader): RangeRequest {
     limit: reader.uint53(),
     countOnly: (flags & COUNT_ONLY) !== 0,
     keysOnly: (flags & KEYS_ONLY) !== 0,
+    sort: flags & HAS_SORT ? readSort(reader) : undefined,
+    ...(flags & HAS_REVISION_BOUNDS ? readBounds(reader) : {}),
+  }
+}
+
+function readSort(reader: Reader): RangeSort {
+  const target = SORT_TARGETS[reader.uint8()]
+  const order = SORT_ORDERS[reader.uint8()]
+  if (target === undefined || order === undefined) throw reader.malformed('a sort of unknown kind')
+  return { target, order }
+}
+
+/** 0 for none. */
+function boundsOf(request: RangeRequest): readonly Revision[] {
+  const { minModRevision = 0, maxModRevision = 0, minCreateRevision = 0, maxCreateRevision = 0 } = request
+  return [minModRevision, maxModRevision, minCreateRevision, maxCreateRevision]
+}
+
+function readBounds(reader: Reader): Partial<RangeRequest> {
+  return {
+    minModRevision: reader.uint53(),
+    maxModRevision: reader.uint53(),
+    minCreateRevision: reader.uint53(),
+    maxCreateRevision: reader.uint53(),
   }
 }
 

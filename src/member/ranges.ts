@@ -1,7 +1,7 @@
 /**
  * Completes the plan of a range: the key index says at once which records answer it; their bytes come from disk without
- * holding up the loop. Where the index knows the whole answer (`countOnly`, and `keysOnly` of the latest revision), the
- * disk is not asked.
+ * holding up the loop. Where the index knows the whole answer (`countOnly`, and `keysOnly` of the latest revision, unless it
+ * is sorted by value), the disk is not asked.
  *
  * Always: the answer is the state at one revision, the one at which the plan was made: a compaction meanwhile takes
  * nothing away from who reads (record-reader.ts).
@@ -9,9 +9,9 @@
  */
 import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
-import { answerBytes, keyAnswerBytes, keyOnly } from '../mvcc/plan.js'
 import type { Identity } from '../machine/identity.js'
 import type { Machine } from '../machine/machine.js'
+import { answerBytes, keyAnswerBytes, keyOnly } from '../mvcc/answer.js'
 import type { MvccStore } from '../mvcc/store.js'
 import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
@@ -70,7 +70,11 @@ export class Ranges {
   }
 
   async #read(request: RangeRequest, identity: Identity, pending: Pending<Ranged>): Promise<void> {
-    const { records, known, keysOnly, count, more, revision } = this.#plan(request, identity)
+    const planned = this.#plan(request, identity)
+    const { revision } = planned
+    const plan = planned.choice === undefined ? planned : await this.#reader.choose(planned, 0, pending)
+    if (plan === undefined) return
+    const { records, known, keysOnly, count, more } = plan
     const keyValues: KeyValue[] = []
     const take = (keyValue: KeyValue): number => {
       keyValues.push(keysOnly ? keyOnly(keyValue) : keyValue)

@@ -13,10 +13,11 @@ import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { Choosing } from '../mvcc/choosing.js'
 import { tooLarge } from '../mvcc/range.js'
 import { decodeRecord, recordKey } from '../mvcc/record.js'
 import type { MvccStore } from '../mvcc/store.js'
-import type { KeyValue, RevisionId } from '../mvcc/types.js'
+import type { KeyValue, RangePlan, RevisionId } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
 import type { Pending } from './deadlines.js'
 import { Slices } from './slices.js'
@@ -27,6 +28,8 @@ export interface Reading {
   readonly bytes: number
   /** Takes a record, in the order of `records`, and gives the bytes that it adds to the answer. */
   readonly take: (keyValue: KeyValue, at: number) => number
+  /** Whether the rest can be left unread. */
+  readonly decided?: (() => boolean) | undefined
 }
 
 export interface RecordReaderParts {
@@ -53,7 +56,7 @@ export class RecordReader {
    * meanwhile: its deadline passed, or it was aborted. Rejects with `RESPONSE_TOO_LARGE`, `DATA_DAMAGED`, `DISK_FAILED`.
    */
   async read<T>(reading: Reading, pending: Pending<T>): Promise<boolean> {
-    const { records, take } = reading
+    const { records, take, decided } = reading
     const { buggify = NEVER } = this.#parts
     const slices = new Slices(this.#parts)
     this.#hold(pending)
@@ -63,6 +66,7 @@ export class RecordReader {
     for (let at = 0; at < records.length;) {
       if (at > 0) await slices.turn()
       if (pending.settled) return false
+      if (decided?.() === true) break
       const ids = records.slice(at, at + (buggify('read-one-record') ? 1 : size))
       const found = await this.#valuesOf(ids, records.length <= LIMITS.readChunkRecordsMax)
       if (pending.settled) return false
@@ -87,6 +91,32 @@ export class RecordReader {
     if (keep) for (const [at, keyValue] of read.entries()) store.keep(missing[at] as RevisionId, keyValue)
     let next = 0
     return ids.map((id) => (id === missing[next] ? (read[next++] as KeyValue) : (id.cached as KeyValue)))
+  }
+
+  /**
+   * Finds what a range shows where its plan leaves a choice, and gives the plan as it is then: nothing of it is left to be
+   * read. What is kept meanwhile counts as the answer does, beside the `bytes` that are there already. For a caller as
+   * that of {@link read}; undefined if it was settled meanwhile. Rejects likewise.
+   */
+  async choose<T>(range: RangePlan, bytes: number, pending: Pending<T>): Promise<RangePlan | undefined> {
+    const choosing = new Choosing(range)
+    const slices = new Slices(this.#parts)
+    this.#hold(pending)
+    for (const keyValue of range.known ?? []) {
+      choosing.take(keyValue)
+      if (slices.spend(0)) await slices.turn()
+      if (pending.settled) return undefined
+    }
+    const take = (keyValue: KeyValue): number => choosing.take(keyValue)
+    const decided = (): boolean => choosing.decided
+    if (!(await this.read({ records: range.records, bytes, take, decided }, pending))) return undefined
+    const answer: KeyValue[] = []
+    for (let last = choosing.takeLast(); last !== undefined; last = choosing.takeLast()) {
+      answer.push(last)
+      if (slices.spend(0)) await slices.turn()
+      if (pending.settled) return undefined
+    }
+    return choosing.planFor(answer.reverse())
   }
 
   #hold<T>(pending: Pending<T>): void {

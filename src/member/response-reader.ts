@@ -9,13 +9,15 @@ import { assert } from '../base/assert.js'
 import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { PlainResponse, Response } from '../machine/outcome.js'
-import { answerBytes, completePlan, keyAnswerBytes, keyOnly, recordsOf, visitPlans } from '../mvcc/plan.js'
+import { answerBytes, keyAnswerBytes, keyOnly } from '../mvcc/answer.js'
+import { completePlan, recordsOf, replaceRanges, visitPlans } from '../mvcc/plan.js'
 import { recordKey } from '../mvcc/record.js'
 import type {
   DeleteResponse,
   KeyValue,
   OperationPlan,
   PutResponse,
+  RangePlan,
   Revision,
   RevisionId,
   TransactionResponse,
@@ -25,6 +27,8 @@ import type { RecordReader } from './record-reader.js'
 
 /** A response as its caller gets it: with what the records hold. Values are views that others may share. */
 export type CompleteResponse = PutResponse | DeleteResponse | TransactionResponse | PlainResponse
+
+type Plan = Exclude<Response, PlainResponse>
 
 /** A record and how often the response shows it: whole, and without its value. */
 interface Named {
@@ -54,6 +58,35 @@ export class ResponseReader {
       pending.resolve(settle(response))
       return
     }
+    const open = rangesToChoose(response)
+    if (open.length === 0) {
+      this.#read(response, revision, pending, settle)
+      return
+    }
+    this.#choose(response, open, pending).then(
+      (chosen) => {
+        if (chosen) this.#read(chosen, revision, pending, settle)
+      },
+      (error: unknown) => {
+        pending.reject(unanswered(revision, error))
+      },
+    )
+  }
+
+  /** What is kept for one range is there while the next one is read: all together they have the bytes of one answer. */
+  async #choose<T>(response: Plan, open: readonly RangePlan[], pending: Pending<T>): Promise<Plan | undefined> {
+    const chosen = new Map<RangePlan, RangePlan>()
+    let bytes = 0
+    for (const range of open) {
+      const plan = await this.#reader.choose(range, bytes, pending)
+      if (plan === undefined) return undefined
+      chosen.set(range, plan)
+      bytes += knownBytes(plan)
+    }
+    return replaceRanges(response, (range) => chosen.get(range) ?? range)
+  }
+
+  #read<T>(response: Plan, revision: Revision, pending: Pending<T>, settle: (complete: CompleteResponse) => T): void {
     const { named, bytes } = survey(response)
     if (named.size === 0 && bytes === 0) {
       pending.resolve(settle(complete(response, NOTHING_READ)))
@@ -83,8 +116,20 @@ export function doneButUnanswered(code: ErrorCode, revision: Revision, why: stri
   return new StoreError(code, message, { outcome: 'unknown', cause })
 }
 
-function isPlan(response: Response): response is Exclude<Response, PlainResponse> {
+function isPlan(response: Response): response is Plan {
   return response.type === 'put' || response.type === 'delete' || response.type === 'transaction'
+}
+
+function rangesToChoose(plan: OperationPlan): readonly RangePlan[] {
+  const open: RangePlan[] = []
+  visitPlans(plan, (single) => {
+    if (single.type === 'range' && single.choice !== undefined) open.push(single)
+  })
+  return open
+}
+
+function knownBytes({ known = [] }: RangePlan): number {
+  return known.reduce((sum, keyValue) => sum + answerBytes(keyValue), 0)
 }
 
 /** The records that a response names, each once, and the bytes of what it knows without them. */
@@ -93,7 +138,7 @@ function survey(plan: OperationPlan): { readonly named: ReadonlyMap<string, Name
   let bytes = 0
   visitPlans(plan, (single) => {
     const keysOnly = single.type === 'range' && single.keysOnly
-    if (single.type === 'range') for (const known of single.known ?? []) bytes += answerBytes(known)
+    if (single.type === 'range') bytes += knownBytes(single)
     for (const id of recordsOf(single)) {
       const key = recordKey(id)
       const before = named.get(key) ?? { id, whole: 0, keysOnly: 0 }
@@ -105,7 +150,7 @@ function survey(plan: OperationPlan): { readonly named: ReadonlyMap<string, Name
   return { named, bytes }
 }
 
-function complete(plan: Exclude<Response, PlainResponse>, read: ReadonlyMap<string, KeyValue>): CompleteResponse {
+function complete(plan: Plan, read: ReadonlyMap<string, KeyValue>): CompleteResponse {
   const response = completePlan(plan, (id) => {
     const keyValue = read.get(recordKey(id))
     assert(keyValue !== undefined, () => `the record of revision ${id.main}.${id.sub} was not read`)

@@ -1,8 +1,10 @@
 /** The entry point `quorate/mvcc`: the versioned key space alone, over a backend of your own. */
+export { keyOnly } from './answer.js'
 export type { Backend } from './backend.js'
+export { Choosing } from './choosing.js'
 export { NO_LEASES, type LeaseBook } from './lease-book.js'
 export type { PlannedRange } from './range.js'
-export { completePlan, keyOnly } from './plan.js'
+export { completePlan } from './plan.js'
 export { decodeRecord, isRecordKey, recordKey, type Record } from './record.js'
 export { MvccStore, type Written } from './store.js'
 export {
@@ -21,9 +23,11 @@ export {
   type PutPlan,
   type PutRequest,
   type PutResponse,
+  type RangeChoice,
   type RangePlan,
   type RangeRequest,
   type RangeResponse,
+  type RangeSort,
   type Relation,
   type Revision,
   type RevisionId,

@@ -6,13 +6,15 @@
  * a member with asynchronous reads, `MvccStore.complete` at once.
  */
 import { assertNever } from '../base/assert.js'
-import { NO_LEASE } from '../base/lease-id.js'
-import type { KeyValue, OperationPlan, OperationResponse, RevisionId } from './types.js'
+import { keyOnly } from './answer.js'
+import { Choosing } from './choosing.js'
+import type { KeyValue, OperationPlan, OperationResponse, RangePlan, RevisionId } from './types.js'
 
 /** `recordOf` gives what a named record holds; it is asked as often as the record is named. */
 export function completePlan(plan: OperationPlan, recordOf: (id: RevisionId) => KeyValue): OperationResponse {
   switch (plan.type) {
     case 'range': {
+      if (plan.choice !== undefined) return completePlan(chooseAtOnce(plan, recordOf), recordOf)
       const read = plan.known ?? plan.records.map(recordOf)
       const keyValues = plan.keysOnly ? read.map(keyOnly) : read
       return { type: 'range', keyValues, count: plan.count, more: plan.more }
@@ -28,6 +30,21 @@ export function completePlan(plan: OperationPlan, recordOf: (id: RevisionId) => 
     default:
       return assertNever(plan, 'plan')
   }
+}
+
+function chooseAtOnce(plan: RangePlan, recordOf: (id: RevisionId) => KeyValue): RangePlan {
+  const choosing = new Choosing(plan)
+  if (plan.known) for (const known of plan.known) choosing.take(known)
+  else for (const id of plan.records) choosing.take(recordOf(id))
+  return choosing.finish()
+}
+
+/** The plan with another one in place of each of its ranges. */
+export function replaceRanges<P extends OperationPlan>(plan: P, replacement: (range: RangePlan) => RangePlan): P
+export function replaceRanges(plan: OperationPlan, replacement: (range: RangePlan) => RangePlan): OperationPlan {
+  if (plan.type === 'range') return replacement(plan)
+  if (plan.type !== 'transaction') return plan
+  return { ...plan, responses: plan.responses.map((response) => replaceRanges(response, replacement)) }
 }
 
 /** Visits every plan but those of transactions, whose parts are visited instead. */
@@ -52,23 +69,4 @@ export function recordsOf(plan: SinglePlan): readonly RevisionId[] {
   }
 }
 
-/** What `keysOnly` shows of a version: neither value nor lease, as etcd since 3.7, which does not read the record for it. */
-export function keyOnly(keyValue: KeyValue): KeyValue {
-  return { ...keyValue, value: NO_VALUE, lease: NO_LEASE }
-}
-
-/** What a version counts for towards `responseBytesMax`. */
-export function answerBytes(keyValue: KeyValue): number {
-  return keyAnswerBytes(keyValue.key.length) + keyValue.value.byteLength
-}
-
-/** The same without its value. */
-export function keyAnswerBytes(keyLength: number): number {
-  return NUMBERS_BYTES + keyLength
-}
-
-export const NO_VALUE = new Uint8Array(0)
-
-/** Three revisions and counts, a lease, a length, of eight bytes each. */
-const NUMBERS_BYTES = 40
 const NO_RECORDS: readonly RevisionId[] = Object.freeze([])

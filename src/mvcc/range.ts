@@ -8,9 +8,11 @@ import type { Key } from '../base/bytes.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { NO_LEASE } from '../base/lease-id.js'
+import { keyAnswerBytes, NO_VALUE } from './answer.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
-import { keyAnswerBytes, NO_VALUE } from './plan.js'
+import { choiceLeft, filterOf, orderOf } from './decided.js'
+import { firstInOrder, type Sortable } from './sort.js'
 import type { KeyValue, RangePlan, RangeRequest, Revision, RevisionId } from './types.js'
 
 export interface PlannedRange extends RangePlan {
@@ -23,7 +25,7 @@ export function planRange(space: KeySpace, request: RangeRequest): PlannedRange 
   const wanted = request.revision ?? 0
   if (wanted !== 0) space.checkReadable(wanted)
   const at = wanted === 0 ? space.revision : wanted
-  const plan = planRangeAt(space, request, at, at === space.revision, LIMITS.responseBytesMax)
+  const plan = planAt(space, request, at, at === space.revision, LIMITS.responseBytesMax)
   return { ...plan, revision: space.revision }
 }
 
@@ -31,35 +33,82 @@ export function planRange(space: KeySpace, request: RangeRequest): PlannedRange 
 export function planInTransaction(space: KeySpace, request: RangeRequest): RangePlan {
   const wanted = request.revision ?? 0
   // Of any size: its keys were counted before (transaction.ts), and a write is not refused for its answer.
-  return planRangeAt(space, request, wanted === 0 ? space.revision + 1 : wanted, wanted === 0, Infinity)
+  return planAt(space, request, wanted, wanted === 0, Infinity)
 }
 
-function planRangeAt(
+function planAt(space: KeySpace, request: RangeRequest, at: Revision, latest: boolean, keyBytesMax: number): RangePlan {
+  return latest ? planSeen(space, request, LATEST, keyBytesMax) : planSeen(space, request, older(at), keyBytesMax)
+}
+
+function planSeen<V extends Sortable>(
   space: KeySpace,
   request: RangeRequest,
-  at: Revision,
-  latest: boolean,
+  view: View<V>,
   keyBytesMax: number,
 ): RangePlan {
-  const limit = request.countOnly ? 0 : request.limit ? request.limit : Infinity
+  const choice = request.countOnly ? undefined : choiceLeft(request, view.latest)
+  const order = choice === undefined ? orderOf(request) : undefined
+  const limit = choice === undefined && request.limit ? request.limit : Infinity
+  const passes = request.countOnly ? nothing : filterOf(request, view.latest)
   const keysOnly = request.keysOnly === true
+  const isKnown = keysOnly && view.latest && choice?.sort.target !== 'value'
+  const known: KeyValue[] | undefined = isKnown ? [] : undefined
   const records: RevisionId[] = []
-  const known: KeyValue[] | undefined = keysOnly && latest ? [] : undefined
+  const first = firstInOrder<V>(order, limit, (version) => {
+    if (known) known.push(withoutValue(version))
+    else records.push(view.idOf(version))
+  })
   let count = 0
   let keyBytes = 0
   space.index.visit(request.key, request.rangeEnd, (found) => {
-    const id = latest ? found.current : found.at(at)
-    if (id === undefined) return true
+    const version = view.versionOf(found)
+    if (version === undefined) return true
     count++
-    if (count > limit) return true
-    keyBytes += keyAnswerBytes(found.key.length)
+    if (!passes(version)) return true
+    const dropped = first.add(version)
+    if (dropped === version) return true
+    keyBytes += keyAnswerBytes(version.key.length)
+    if (dropped !== undefined) keyBytes -= keyAnswerBytes(dropped.key.length)
     if (keyBytes > keyBytesMax) throw tooLarge()
-    if (known) known.push(describeLatest(found))
-    else records.push(id)
     return true
   })
-  const more = !request.countOnly && count > limit
-  return { type: 'range', count, more, records, known, keysOnly }
+  first.finish()
+  return { type: 'range', count, more: first.more, records, known, keysOnly, choice }
+}
+
+function nothing(): boolean {
+  return false
+}
+
+/** The key space as it is seen at one revision. */
+interface View<V extends Sortable> {
+  readonly latest: boolean
+  /** The version of a key that is seen, as far as the index knows it. */
+  versionOf(found: KeyIndex): V | undefined
+  idOf(version: V): RevisionId
+}
+
+/** Makes nothing for the keys that it only counts. */
+const LATEST: View<KeyIndex> = {
+  latest: true,
+  versionOf: (found) => (found.live ? found : undefined),
+  idOf: (found) => found.current as RevisionId,
+}
+
+interface OlderVersion extends Sortable {
+  readonly id: RevisionId
+}
+
+/** `createRevision` and `version` are not known of an older version, and not looked at (decided.ts). */
+function older(at: Revision): View<OlderVersion> {
+  return {
+    latest: false,
+    versionOf: (found) => {
+      const id = found.at(at)
+      return id && { key: found.key, createRevision: 0, modRevision: id.main, version: 0, id }
+    },
+    idOf: ({ id }) => id,
+  }
 }
 
 /**
@@ -85,17 +134,11 @@ export function countKeys(
 export function tooLarge(): StoreError {
   return new StoreError(
     'RESPONSE_TOO_LARGE',
-    `The answer has more than ${LIMITS.responseBytesMax} bytes: read it in parts with \`limit\`.`,
+    `The answer, or what must be kept to find it, has more than ${LIMITS.responseBytesMax} bytes: read it in parts with ` +
+      '`limit`, or a smaller range.',
   )
 }
 
-function describeLatest(found: KeyIndex): KeyValue {
-  return {
-    key: found.key,
-    value: NO_VALUE,
-    createRevision: found.createRevision,
-    modRevision: found.modRevision,
-    version: found.version,
-    lease: NO_LEASE,
-  }
+function withoutValue({ key, createRevision, modRevision, version }: Sortable): KeyValue {
+  return { key, value: NO_VALUE, createRevision, modRevision, version, lease: NO_LEASE }
 }

@@ -39,6 +39,20 @@ export interface RangeRequest {
   readonly limit?: number | undefined
   readonly countOnly?: boolean | undefined
   readonly keysOnly?: boolean | undefined
+  /** Undefined: by key, ascending. Everything in the range is sorted, then `limit` cuts off. */
+  readonly sort?: RangeSort | undefined
+  /** Leave out versions of lower revisions; 0 or undefined: none. What is left out counts, but not towards `limit`. */
+  readonly minModRevision?: Revision | undefined
+  /** The same for higher ones. */
+  readonly maxModRevision?: Revision | undefined
+  readonly minCreateRevision?: Revision | undefined
+  readonly maxCreateRevision?: Revision | undefined
+}
+
+/** Of versions that are equal in it the one with the lower key comes first, in either order. */
+export interface RangeSort {
+  readonly target: 'key' | 'version' | 'create-revision' | 'mod-revision' | 'value'
+  readonly order: 'ascending' | 'descending'
 }
 
 export interface PutRequest {
@@ -88,7 +102,7 @@ export type Operation = RangeRequest | PutRequest | DeleteRequest | TransactionR
 export interface RangeResponse {
   readonly type: 'range'
   readonly keyValues: readonly KeyValue[]
-  /** Keys in the range, whatever the limit. */
+  /** Keys in the range, whatever the limit and the filters. */
   readonly count: number
   readonly more: boolean
 }
@@ -116,14 +130,29 @@ export type OperationResponse = RangeResponse | PutResponse | DeleteResponse | T
 /** What the index alone says about a range: all of its answer but the records (plan.ts). */
 export interface RangePlan {
   readonly type: 'range'
-  /** Keys in the range, whatever the limit. */
+  /** Keys in the range, whatever the limit and the filters. */
   readonly count: number
   readonly more: boolean
-  /** The records that hold the answer, in key order. */
+  /** The records that hold the answer, in its order. */
   readonly records: readonly RevisionId[]
-  /** For `keysOnly`, where the index knows the whole answer: it. Then there are no records to read. */
+  /** What is to be shown, where it is known without a record, as the index knows `keysOnly`. Then `records` is empty. */
   readonly known: readonly KeyValue[] | undefined
   readonly keysOnly: boolean
+  /** Set where the index could not say which versions are shown, or in what order: then `records` or `known` hold more. */
+  readonly choice: RangeChoice | undefined
+}
+
+/**
+ * What is left to do with the versions that a plan names (choosing.ts). They come in key order; `more` is known only when
+ * it is done.
+ */
+export interface RangeChoice {
+  readonly sort: RangeSort
+  /** Infinity: all of them. */
+  readonly limit: number
+  readonly minCreateRevision: Revision
+  /** Infinity: any. */
+  readonly maxCreateRevision: Revision
 }
 
 export interface PutPlan {

@@ -10,11 +10,12 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import { checkDuplicateKeys } from './duplicate-keys.js'
+import { SORT_ORDERS, SORT_TARGETS } from './sort.js'
 import type { Compare, Operation, PutRequest, RangeRequest, TransactionRequest } from './types.js'
 
 /**
  * Throws `EMPTY_KEY`, `REQUEST_TOO_LARGE`, `INVALID_REVISION`, `VALUE_PROVIDED`, `LEASE_PROVIDED`, `TOO_MANY_OPERATIONS`,
- * `DUPLICATE_KEY`; and `RangeError` for a limit that is none, which no command in the log can hold.
+ * `DUPLICATE_KEY`; and `RangeError` for a limit, `TypeError` for a sort that is none, which no command in the log can hold.
  */
 export function validateOperation(request: Operation): void {
   const bytes = validateOne(request, LIMITS.transactionOperationsMax, 0)
@@ -63,6 +64,13 @@ function validateRange(request: RangeRequest): number {
   const limit = request.limit ?? 0
   if (!Number.isSafeInteger(limit) || limit < 0)
     throw new RangeError(`limit must be a whole number from 0 on, not ${limit}`)
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision, sort } = request
+  for (const bound of [minModRevision, maxModRevision, minCreateRevision, maxCreateRevision]) {
+    if (bound !== undefined) validateRevision(bound)
+  }
+  if (sort !== undefined && !(SORT_TARGETS.includes(sort.target) && SORT_ORDERS.includes(sort.order))) {
+    throw new TypeError(`a range cannot be sorted by ${sort.target}, ${sort.order}`)
+  }
   return validateKeys(request.key, request.rangeEnd)
 }
 

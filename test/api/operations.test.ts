@@ -100,6 +100,33 @@ describe('operations', () => {
     expect(txn({})).toEqual({ type: 'transaction', compare: [], success: [], failure: [] })
   })
 
+  test('say how a range is sorted and what it leaves out', () => {
+    const options = {
+      sort: { by: 'createRevision', order: 'descending' },
+      minModRevision: 3,
+      maxCreateRevision: 9,
+    } as const
+    const sorted = { sort: { target: 'create-revision', order: 'descending' }, minModRevision: 3, maxCreateRevision: 9 }
+    expect(get({ all: true }, options)).toMatchObject(sorted)
+    expect(get('k', { sort: {} }).sort).toEqual({ target: 'key', order: 'ascending' })
+    expect(get('k').sort).toBeUndefined()
+  })
+
+  test.each<[ReadOptions, typeof TypeError | typeof RangeError, string]>([
+    [{ sort: { by: 'lease' as 'key' } }, TypeError, 'by of sort must be one of key, version, createRevision'],
+    [{ sort: { order: 'up' as 'ascending' } }, TypeError, "'ascending' or 'descending', not up"],
+    [{ sort: { field: 'key' } as object }, TypeError, 'sort takes no field, only by and order'],
+    [{ sort: 'key' as unknown as object }, TypeError, 'sort takes a plain object of by and order, not string'],
+    [{ minModRevision: -1 }, RangeError, 'minModRevision must be a whole number from 0 on, not -1'],
+    [{ maxModRevision: '5' as never }, TypeError, 'maxModRevision must be a number, not string'],
+    [{ minCreateRevision: 1.5 }, RangeError, 'minCreateRevision must be a whole number'],
+    [{ maxCreateRevision: NaN }, RangeError, 'maxCreateRevision must be a whole number'],
+  ])('cannot read with %o', (options, kind, message) => {
+    const error = thrown(() => get({ all: true }, options))
+    expect(error).toBeInstanceOf(kind)
+    expect(error.message).toContain(message)
+  })
+
   test('can be used again and again: they hold copies', () => {
     const value = Buffer.from('before')
     const operation = put('k', value)

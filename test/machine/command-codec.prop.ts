@@ -134,6 +134,16 @@ describe('commands as bytes', () => {
     )
   })
 
+  test('with ranges that are not sorted or bounded stand in the log as before there were sorts and bounds', () => {
+    const range = { ...get('a', 'b'), revision: 5, limit: 2, countOnly: false, keysOnly: true }
+    const drawn = { proposal: { member: 1, incarnation: 2, sequence: 3 }, identity: ANONYMOUS, request: always(range) }
+    // Type, flags, key, range end, revision, limit.
+    const written = '01' + '05' + '0000000161' + '0000000162' + '0000000000000005' + '0000000000000002'
+    const bytes = Buffer.from(encodeCommand(drawn)).toString('hex')
+    expect(bytes.endsWith('00000001' + written + '00000000')).toBe(true)
+    expect(decodeCommand(encodeCommand(drawn)).request).toMatchObject({ success: [range] })
+  })
+
   test('of version 1, which named nobody, are read as nobody asking', () => {
     fc.assert(
       fc.property(command, (drawn) => {
@@ -206,6 +216,9 @@ function decodesOrIsMalformed(bytes: Uint8Array): boolean {
   }
 }
 
+/** Of which 0 means that there is none. */
+const BOUNDS = ['minModRevision', 'maxModRevision', 'minCreateRevision', 'maxCreateRevision']
+
 /** What is left out means what the decoder fills in; Buffers become Uint8Arrays. */
 function complete(thing: unknown): unknown {
   if (thing instanceof Uint8Array) return Uint8Array.from(thing)
@@ -213,7 +226,7 @@ function complete(thing: unknown): unknown {
   if (thing === null || typeof thing !== 'object') return thing
   return Object.fromEntries(
     Object.entries(thing)
-      .filter(([, inner]) => inner !== undefined && inner !== false)
+      .filter(([name, inner]) => inner !== undefined && inner !== false && !(BOUNDS.includes(name) && inner === 0))
       .map(([name, inner]) => [name, complete(inner)]),
   )
 }

@@ -102,6 +102,11 @@ describe('a large range', () => {
     expect(error.message).toContain('`limit`')
     expect((await world.leader.range({ all: true }, { limit: 60 })).items).toHaveLength(60)
     expect((await world.leader.range({ all: true }, { keysOnly: true })).items).toHaveLength(65)
+    // Of a sort by value only as much is kept as is shown, so that a limit bounds it.
+    const sort = { by: 'value' } as const
+    expect((await world.leader.range({ all: true }, { sort, limit: 60 })).items).toHaveLength(60)
+    expect((await refusal(world.leader.range({ all: true }, { sort }))).code).toBe('RESPONSE_TOO_LARGE')
+    expect((await refusal(world.leader.range({ all: true }, { sort, keysOnly: true }))).code).toBe('RESPONSE_TOO_LARGE')
     expect((await world.leader.range({ all: true }, { countOnly: true })).count).toBe(65)
     await world.halt()
   })

@@ -15,6 +15,11 @@ describe('a range over a state that was loaded from disk', () => {
     ['keysOnly and countOnly', { keysOnly: true, countOnly: true }, 0],
     ['keysOnly of an older revision, whose versions are in the records', { keysOnly: true, revision: 3 }, 2],
     ['keys with their values', {}, 2],
+    ['the first by version', { sort: { by: 'version', order: 'descending' }, limit: 1 }, 1],
+    ['the first by version, keys only', { sort: { by: 'version' }, limit: 1, keysOnly: true }, 0],
+    ['keys in order of their versions', { sort: { by: 'version' }, keysOnly: true }, 0],
+    ['the first by value, of which all must be seen', { sort: { by: 'value' }, limit: 1, keysOnly: true }, 2],
+    ['the first by version at an older revision', { sort: { by: 'version' }, revision: 3, limit: 1 }, 2],
   ] satisfies [string, RangeOptions, number][])('reads for %s', async (_name, options, records) => {
     const { store, read } = await reopened()
     const { count } = await store.range({ all: true }, { consistency: 'local', ...options })

@@ -7,6 +7,7 @@ import type {
   Operation,
   PutRequest,
   RangeRequest,
+  RangeSort,
   TransactionRequest,
 } from '../../src/mvcc/types.js'
 
@@ -22,15 +23,50 @@ export const lease: fc.Arbitrary<bigint> = fc.constantFrom(0n, 0n, 0n, ...LEASES
 /** As the draws of one run go; reads also name revisions that were compacted or have not happened. */
 export const revision: fc.Arbitrary<number> = fc.oneof(fc.constant(0), fc.nat(40))
 
-export const range: fc.Arbitrary<RangeRequest> = fc.record({
-  type: fc.constant('range' as const),
-  key,
-  rangeEnd,
-  revision,
-  limit: fc.oneof(fc.constant(0), fc.nat(3)),
-  countOnly: rarely(),
-  keysOnly: rarely(),
+export const sort: fc.Arbitrary<RangeSort> = fc.record({
+  target: fc.constantFrom('key', 'version', 'create-revision', 'mod-revision', 'value'),
+  order: fc.constantFrom('ascending', 'descending'),
 })
+/** Of create and mod revisions; 0 is no bound. */
+const bound = fc.option(fc.nat(30), { nil: undefined, freq: 2 })
+const bounds = fc.record({
+  minModRevision: bound,
+  maxModRevision: bound,
+  minCreateRevision: bound,
+  maxCreateRevision: bound,
+})
+
+const all = { key: 'a', rangeEnd: FROM_KEY_ON }
+
+/** Half of the ranges are plain, and half of them are over everything. */
+export const range: fc.Arbitrary<RangeRequest> = fc
+  .record({
+    what: fc.record({
+      type: fc.constant('range' as const),
+      revision,
+      limit: fc.nat(3),
+      countOnly: rarely(),
+      keysOnly: rarely(),
+    }),
+    keys: fc.oneof(fc.constant(all), fc.record({ key, rangeEnd })),
+    sort: fc.option(sort, { nil: undefined, freq: 2 }),
+    bounds: fc.option(bounds, { nil: {}, freq: 2 }),
+  })
+  .map(({ what, keys, sort, bounds }) => ({ ...what, ...keys, sort, ...bounds }))
+
+/** The same with revisions of which there are versions: what else could be read is mostly refused, or nothing. */
+export function fitted(request: RangeRequest, current: number): RangeRequest {
+  const fit = (drawn: number | undefined): number => (drawn ? 1 + (drawn % current) : 0)
+  const { revision, minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request
+  return {
+    ...request,
+    revision: fit(revision),
+    minModRevision: fit(minModRevision),
+    maxModRevision: fit(maxModRevision),
+    minCreateRevision: fit(minCreateRevision),
+    maxCreateRevision: fit(maxCreateRevision),
+  }
+}
 
 export const put: fc.Arbitrary<PutRequest> = fc.oneof(
   {

@@ -12,6 +12,7 @@ import type {
   OperationResponse,
   RangeRequest,
   RangeResponse,
+  RangeSort,
   RevisionId,
 } from '../../src/mvcc/types.js'
 
@@ -150,11 +151,13 @@ export class ModelStore {
     const found = [...this.#liveAt(revision).values()].filter(({ key }) => within(request, key)).sort(byKey)
     const count = found.length
     if (request.countOnly) return { type: 'range', keyValues: [], count, more: false }
-    const keyValues = request.limit ? found.slice(0, request.limit) : found
+    const passing = found.filter((keyValue) => passes(request, keyValue))
+    if (request.sort) passing.sort(inOrder(request.sort))
+    const keyValues = request.limit ? passing.slice(0, request.limit) : passing
     const shown = request.keysOnly
       ? keyValues.map((keyValue) => ({ ...keyValue, value: new Uint8Array(0), lease: 0n }))
       : keyValues
-    return { type: 'range', keyValues: shown, count, more: shown.length < count }
+    return { type: 'range', keyValues: shown, count, more: shown.length < passing.length }
   }
 
   #nextId(): RevisionId {
@@ -174,6 +177,28 @@ export class ModelStore {
 export function within({ key, rangeEnd }: { key: Key; rangeEnd?: Key | undefined }, candidate: Key): boolean {
   if (rangeEnd === undefined) return candidate === key
   return candidate >= key && (rangeEnd === FROM_KEY_ON || candidate < rangeEnd)
+}
+
+function passes(request: RangeRequest, { modRevision, createRevision }: KeyValue): boolean {
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request
+  if (minModRevision && modRevision < minModRevision) return false
+  if (maxModRevision && modRevision > maxModRevision) return false
+  if (minCreateRevision && createRevision < minCreateRevision) return false
+  return !(maxCreateRevision && createRevision > maxCreateRevision)
+}
+
+/** For what is in key order already: a sort leaves what is equal in its order. */
+export function inOrder({ target, order }: RangeSort): (a: KeyValue, b: KeyValue) => number {
+  const fields = {
+    key: ({ key }: KeyValue) => key,
+    version: ({ version }: KeyValue) => version,
+    'create-revision': ({ createRevision }: KeyValue) => createRevision,
+    'mod-revision': ({ modRevision }: KeyValue) => modRevision,
+    value: ({ value }: KeyValue) => latin1(value),
+  }
+  const field = fields[target]
+  const sign = order === 'ascending' ? 1 : -1
+  return (a, b) => sign * (field(a) < field(b) ? -1 : field(a) > field(b) ? 1 : 0)
 }
 
 function branchOf(

@@ -4,17 +4,20 @@ import { describe, expect, test } from 'vitest'
 import { equalDigest } from '../../src/base/checksum.js'
 import { isStoreError, type ErrorCode } from '../../src/base/errors.js'
 import { Lessor } from '../../src/lease/lessor.js'
+import { decodeCommand, encodeCommand } from '../../src/machine/command-codec.js'
+import { ANONYMOUS } from '../../src/machine/identity.js'
 import { completePlan } from '../../src/mvcc/plan.js'
 import { decodeRecord, recordKey } from '../../src/mvcc/record.js'
 import { MvccStore } from '../../src/mvcc/store.js'
 import type { KeyValue, Operation, RangeRequest, RangeResponse, RevisionId } from '../../src/mvcc/types.js'
-import { deletion, LEASES, put, range, transaction } from './arbitraries.js'
+import { deletion, fitted, LEASES, put, range, transaction } from './arbitraries.js'
 import { MemoryBackend } from './memory-backend.js'
 import { ModelStore, type Result } from './model.js'
 
 type Step =
   | { readonly do: 'write'; readonly operation: Operation }
-  | { readonly do: 'read'; readonly request: RangeRequest }
+  /** `fit`: at revisions that have been. */
+  | { readonly do: 'read'; readonly request: RangeRequest; readonly fit: boolean }
   | { readonly do: 'compact'; readonly back: number }
   | { readonly do: 'sweep'; readonly keys: number }
   | { readonly do: 'hold'; readonly request: RangeRequest }
@@ -26,7 +29,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 5,
     arbitrary: fc.oneof(put, deletion, transaction).map((operation) => ({ do: 'write' as const, operation })),
   },
-  { weight: 3, arbitrary: range.map((request) => ({ do: 'read' as const, request })) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('read' as const), request: range, fit: fc.boolean() }),
+  },
   { weight: 1, arbitrary: fc.integer({ min: -1, max: 6 }).map((back) => ({ do: 'compact' as const, back })) },
   { weight: 1, arbitrary: fc.nat(4).map((keys) => ({ do: 'sweep' as const, keys })) },
   { weight: 1, arbitrary: range.map((request) => ({ do: 'hold' as const, request })) },
@@ -94,12 +100,16 @@ class Pair {
   #step(drawn: Step): void {
     switch (drawn.do) {
       case 'write':
-        expect(written(() => this.#write(drawn.operation))).toEqual(normal(this.model.run(drawn.operation)))
+        expect(written(() => this.#write(throughTheLog(drawn.operation)))).toEqual(
+          normal(this.model.run(drawn.operation)),
+        )
         expect(this.store.revision).toBe(this.model.revision)
         return
-      case 'read':
-        expect(read(() => this.#complete(drawn.request))).toEqual(read(() => this.model.range(drawn.request)))
+      case 'read': {
+        const request = drawn.fit ? fitted(drawn.request, this.model.revision) : drawn.request
+        expect(read(() => this.#complete(throughTheLog(request)))).toEqual(read(() => this.model.range(request)))
         return
+      }
       case 'compact': {
         const revision = Math.max(0, this.model.revision - drawn.back)
         expect(read(() => this.store.compact(revision))).toEqual(read(() => this.model.compact(revision)))
@@ -199,6 +209,15 @@ class Pair {
     this.store.finishLoading()
     expect(this.store.digest).toEqual(digest)
   }
+}
+
+/** As it comes out of the log that it was written into: what is asked must not be lost there. */
+function throughTheLog<O extends Operation>(operation: O): O
+function throughTheLog(operation: Operation): Operation {
+  const request: Operation = { type: 'transaction', compare: [], success: [operation], failure: [] }
+  const proposal = { member: 1, incarnation: 1, sequence: 1 }
+  const decoded = decodeCommand(encodeCommand({ proposal, identity: ANONYMOUS, request }))
+  return (decoded.request as typeof request).success[0] as Operation
 }
 
 function lessorWithLeases(): Lessor {

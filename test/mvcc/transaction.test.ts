@@ -156,6 +156,46 @@ describe('ranges', () => {
     })
   })
 
+  test.each<[string, Partial<RangeRequest>, string]>([
+    [
+      'a sort sees everything before the limit',
+      { sort: { target: 'value', order: 'descending' }, limit: 2 },
+      'c\xff b0',
+    ],
+    ['a sort by mod revision', { sort: { target: 'mod-revision', order: 'descending' }, limit: 2 }, 'c\xff b0'],
+    ['a sort by key, descending', { sort: { target: 'key', order: 'descending' }, limit: 2 }, 'c\xff b0'],
+    [
+      'equal versions are in key order, ascending',
+      { sort: { target: 'version', order: 'ascending' }, limit: 2 },
+      'a b/1',
+    ],
+    [
+      'equal versions are in key order, descending',
+      { sort: { target: 'version', order: 'descending' }, limit: 2 },
+      'a b/1',
+    ],
+    ['filters come before the limit', { minModRevision: 3, maxCreateRevision: 5, limit: 2 }, 'b/1 b/2'],
+  ])('%s, and the count minds neither', (_name, more, expected) => {
+    const { keyValues, ...answer } = full().range(get('\0', '\0', more))
+    expect(keyValues.map(({ key }) => key).join(' ')).toBe(expected)
+    expect(answer).toEqual({ type: 'range', count: 5, more: true })
+  })
+
+  test('more is said of what passes the filters only', () => {
+    expect(full().range(get('\0', '\0', { minModRevision: 5, limit: 2 }))).toMatchObject({ count: 5, more: false })
+    const older = { revision: 5, maxCreateRevision: 3, limit: 2 }
+    expect(full().range(get('\0', '\0', older))).toMatchObject({ count: 4, more: false })
+    expect(full().range(get('\0', '\0', { ...older, limit: 1 }))).toMatchObject({ count: 4, more: true })
+  })
+
+  test('a sort by what the index knows reads what it shows, and no record more', () => {
+    const sort = { target: 'version', order: 'descending' } as const
+    const plan = full().planRange(get('\0', '\0', { sort, limit: 2 }))
+    expect([plan.records.length, plan.more, plan.choice]).toEqual([2, true, undefined])
+    const keys = full().planRange(get('\0', '\0', { sort, limit: 2, keysOnly: true }))
+    expect(keys.known?.map(({ key }) => key)).toEqual(['a', 'b/1'])
+  })
+
   test('the plan carries the current revision, whatever revision is read', () => {
     expect(full().planRange(get('a', undefined, { revision: 2 })).revision).toBe(6)
   })

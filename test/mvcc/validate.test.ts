@@ -43,6 +43,16 @@ describe('requests that are refused unseen', () => {
     expect(refusal(get('a', undefined, { revision: 1.5 }))).toBe('INVALID_REVISION')
     expect(refusal(always(get('a', undefined, { revision: -1 })))).toBe('INVALID_REVISION')
     expect(refusal(get('a', undefined, { revision: 0 }))).toBeUndefined()
+    for (const bound of ['minModRevision', 'maxModRevision', 'minCreateRevision', 'maxCreateRevision'] as const) {
+      expect(refusal(get('a', undefined, { [bound]: -1 }))).toBe('INVALID_REVISION')
+      expect(refusal(get('a', undefined, { [bound]: 0 }))).toBeUndefined()
+    }
+  })
+
+  test('a limit that is none, and a sort that is none', () => {
+    expect(refusal(get('a', undefined, { limit: -1 }))).toBe('RangeError')
+    expect(refusal(get('a', undefined, { sort: { target: 'lease' as 'key', order: 'ascending' } }))).toBe('TypeError')
+    expect(refusal(get('a', undefined, { sort: { target: 'key', order: 'none' as 'ascending' } }))).toBe('TypeError')
   })
 
   test('a limit that is none is a misuse', () => {

@@ -1,5 +1,6 @@
 /** Keys and values: written, read, ranged over, deleted, read as they were, compacted. */
-import type { RangeResult } from '../../api/store.js'
+import { get, put } from '../../api/operations.js'
+import type { RangeOptions, RangeResult } from '../../api/store.js'
 import { check, equal, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 
@@ -80,6 +81,52 @@ export const keys: StoreTests = {
     equal([counted.items.length, counted.count, counted.more], [0, 3, false], 'counted only')
     const [keyOnly] = (await store.range('k1', { keysOnly: true })).items
     equal([keyOnly?.key, keyOnly?.value.byteLength, keyOnly?.version], ['k1', 0, 1], 'without values')
+  },
+
+  'sorts by each field, both ways, before the limit cuts off': async (store) => {
+    await store.put('a', 'z')
+    await store.put('b', 'y')
+    await store.put('c', 'x')
+    await store.put('b', 'y')
+    const { revision } = await store.put('a', 'z')
+    await store.delete('c')
+    await store.put('c', 'x')
+    const orders = { key: 'abc', version: 'cab', createRevision: 'abc', modRevision: 'bac', value: 'cba' } as const
+    for (const [by, order] of Object.entries(orders)) {
+      const sort = { by: by as keyof typeof orders }
+      equal(keysOf(await store.range({ all: true }, { sort })).join(''), order, `by ${by}`)
+      const { count, more, ...first } = await store.range({ all: true }, { sort, limit: 2 })
+      equal([keysOf(first).join(''), count, more], [order.slice(0, 2), 3, true], `two of them, by ${by}`)
+    }
+    const descending = { by: 'version', order: 'descending' } as const
+    equal(keysOf(await store.range({ all: true }, { sort: descending })), ['a', 'b', 'c'], 'equal ones by key')
+    const before = await store.range({ all: true }, { sort: descending, revision: revision - 1, limit: 2 })
+    equal([keysOf(before), before.more], [['b', 'a'], true], 'an older revision')
+    const { results } = await store.txn({
+      success: [put('d', 'a'), get({ all: true }, { sort: { by: 'value' }, limit: 1 })],
+    })
+    equal(
+      results.map((result) => (result.type === 'range' ? keysOf(result) : [])),
+      [[], ['d']],
+      'in a transaction',
+    )
+  },
+
+  'leaves out what is older or newer than it is asked for, and counts it all the same': async (store) => {
+    for (const key of ['a', 'b', 'c', 'a']) await store.put(key, 'x')
+    const read = async (options: RangeOptions): Promise<string> => {
+      const { items, count } = await store.range({ all: true }, options)
+      equal(count, 3, 'the count')
+      return items.map(({ key }) => key).join('')
+    }
+    equal(await read({ minModRevision: 4 }), 'ac', 'last written at 4 or later')
+    equal(await read({ maxModRevision: 4 }), 'bc', 'last written at 4 or earlier')
+    equal(await read({ minCreateRevision: 3 }), 'bc', 'created at 3 or later')
+    equal(await read({ maxCreateRevision: 3, minModRevision: 4 }), 'a', 'created early and written late')
+    equal(await read({ maxCreateRevision: 3, revision: 4 }), 'ab', 'at an older revision')
+    equal(await read({ minModRevision: 0, maxCreateRevision: 0 }), 'abc', 'with bounds that are none')
+    const { items, more } = await store.range({ all: true }, { minCreateRevision: 3, limit: 2 })
+    equal([items.length, more], [2, false], 'what is left out does not use up the limit')
   },
 
   'reads as it was after any revision that is kept': async (store) => {
