@@ -24,9 +24,13 @@ export function contains({ key, rangeEnd }: Filter, candidate: Key): boolean {
   return candidate >= key && (rangeEnd === FROM_KEY_ON || candidate < rangeEnd)
 }
 
-/** Whether the range holds exactly the keys that start with `key`. */
-export function isPrefix({ key, rangeEnd }: Filter): boolean {
-  return rangeEnd !== undefined && rangeEnd === prefixEnd(key) && rangeEnd !== FROM_KEY_ON
+/** The longest beginning that all keys of the range have in common: what its bounds have, or for a prefix itself. */
+export function stemOf(key: Key, rangeEnd: Key): Key {
+  if (rangeEnd === FROM_KEY_ON) return ''
+  if (rangeEnd === prefixEnd(key)) return key
+  let length = 0
+  while (length < key.length && key[length] === rangeEnd[length]) length++
+  return key.slice(0, length)
 }
 
 /** Equal for filters that let the same events through. */

@@ -2,12 +2,12 @@
  * The watchers that follow live, found by the keys they watch.
  *
  * Those of equal filters form a group: an event is matched once for all of them, and they share one batch. Groups of a
- * single key are found by that key, groups of a prefix by the beginnings of the key that have a length any of them has;
- * only the ranges that are neither are tried one by one.
+ * single key are found by that key, those of a range by their stem, which all keys in the range begin with: the
+ * beginnings of the key are looked up that have a length any stem has. So only ranges of one stem are tried one by one.
  */
 import type { Key } from '../base/bytes.js'
 import type { Event } from '../mvcc/types.js'
-import { admitsType, contains, identityOf, isPrefix, type Filter } from './filter.js'
+import { admitsType, contains, identityOf, stemOf, type Filter } from './filter.js'
 import type { Watcher } from './watcher.js'
 
 export class Group {
@@ -24,10 +24,9 @@ export class Group {
 export class Groups {
   readonly #byIdentity = new Map<string, Group>()
   readonly #byKey = new Map<Key, Set<Group>>()
-  readonly #byPrefix = new Map<Key, Set<Group>>()
-  /** How many prefixes there are of each length. */
-  readonly #prefixLengths = new Map<number, number>()
-  readonly #others = new Set<Group>()
+  readonly #byStem = new Map<Key, Set<Group>>()
+  /** How many groups there are with a stem of each length. */
+  readonly #stemLengths = new Map<number, number>()
 
   add(watcher: Watcher): void {
     const identity = identityOf(watcher.filter)
@@ -63,37 +62,38 @@ export class Groups {
     for (const event of events) {
       const { key } = event.keyValue
       for (const group of this.#byKey.get(key) ?? NONE) give(group, event)
-      for (const length of this.#prefixLengths.keys()) {
+      for (const length of this.#stemLengths.keys()) {
         if (length > key.length) continue
-        for (const group of this.#byPrefix.get(key.slice(0, length)) ?? NONE) give(group, event)
+        for (const group of this.#byStem.get(key.slice(0, length)) ?? NONE) {
+          if (contains(group.filter, key)) give(group, event)
+        }
       }
-      for (const group of this.#others) if (contains(group.filter, key)) give(group, event)
     }
     return concerned
   }
 
   #enter(group: Group): void {
     const { filter } = group
-    if (filter.rangeEnd === undefined) addTo(this.#byKey, filter.key, group)
-    else if (!isPrefix(filter)) this.#others.add(group)
-    else {
-      addTo(this.#byPrefix, filter.key, group)
-      const { length } = filter.key
-      this.#prefixLengths.set(length, (this.#prefixLengths.get(length) ?? 0) + 1)
+    if (filter.rangeEnd === undefined) {
+      addTo(this.#byKey, filter.key, group)
+      return
     }
+    const stem = stemOf(filter.key, filter.rangeEnd)
+    addTo(this.#byStem, stem, group)
+    this.#stemLengths.set(stem.length, (this.#stemLengths.get(stem.length) ?? 0) + 1)
   }
 
   #leave(group: Group): void {
     const { filter } = group
-    if (filter.rangeEnd === undefined) removeFrom(this.#byKey, filter.key, group)
-    else if (!isPrefix(filter)) this.#others.delete(group)
-    else {
-      removeFrom(this.#byPrefix, filter.key, group)
-      const { length } = filter.key
-      const left = (this.#prefixLengths.get(length) ?? 0) - 1
-      if (left === 0) this.#prefixLengths.delete(length)
-      else this.#prefixLengths.set(length, left)
+    if (filter.rangeEnd === undefined) {
+      removeFrom(this.#byKey, filter.key, group)
+      return
     }
+    const stem = stemOf(filter.key, filter.rangeEnd)
+    removeFrom(this.#byStem, stem, group)
+    const left = (this.#stemLengths.get(stem.length) ?? 0) - 1
+    if (left === 0) this.#stemLengths.delete(stem.length)
+    else this.#stemLengths.set(stem.length, left)
   }
 }
 
