@@ -32,16 +32,23 @@ export function mergeChanges(
   return merged
 }
 
-/** Chunks of at most `chunkPairs`; the iterator is closed at the end, also when the consumer stops early. */
+/**
+ * Chunks of at most `chunkPairs`; the iterator is closed at the end, also when the consumer stops early. `ahead`: the next
+ * chunk is read while the consumer is busy with the one before, for somebody who wants them all.
+ */
 export async function* mergedView(
   changes: readonly [string, Change][],
   iterator: PairIterator,
-  chunkPairs: number,
+  { chunkPairs, ahead }: { readonly chunkPairs: number; readonly ahead: boolean },
 ): AsyncGenerator<Pair[], void, undefined> {
   let at = 0
+  let next: Promise<Pair[]> | undefined
   try {
     for (;;) {
-      const records = await iterator.nextv(chunkPairs)
+      const records = await (next ?? iterator.nextv(chunkPairs))
+      next = ahead && records.length > 0 ? iterator.nextv(chunkPairs) : undefined
+      // Whoever stops early does not see it fail.
+      next?.catch(() => undefined)
       const merged: Pair[] = []
       for (const record of records) {
         at = takeChanges(changes, at, record[0], merged)

@@ -256,7 +256,8 @@ export class StateStore implements Backend {
       close: () => iterator.close(),
     }
     const chunkPairs = this.#buggify('state-chunk-of-one') ? 1 : CHUNK_PAIRS
-    return mergedView(mergeChanges(flushing, staged), unsealing, Math.min(chunkPairs, limit))
+    const reading = { chunkPairs: Math.min(chunkPairs, limit), ahead: limit === Infinity }
+    return mergedView(mergeChanges(flushing, staged), unsealing, reading)
   }
 
   #reading<T>(read: () => T): T {
