@@ -56,11 +56,12 @@ async function waitIn<T>(scheduler: SimScheduler, promise: Promise<T>): Promise<
 const CLUSTER = { a: 'a', b: 'b', c: 'c' }
 const TOKEN = 'restored'
 
-/** A world whose members begin with `bytes`. */
+/** A world whose members begin with `bytes`; from here on those before stand still. */
 async function restoredWorld(
   bytes: Uint8Array,
   options: Partial<RestoreOptions> = {},
 ): Promise<{ world: RunningWorld; restored: Restored[] }> {
+  for (const before of worlds) await before.halt()
   const world = new RunningWorld({ seed: 2, open: { clusterToken: TOKEN } })
   const restored: Restored[] = []
   for (const place of world.places) {
@@ -140,14 +141,14 @@ describe('three members restored from one snapshot', () => {
 
   test('have the leases with their time, and end them when it is over', async () => {
     const old = await oldCluster()
-    const { id } = await old.leases.grant({ ttlMs: 10_000 })
+    const { id } = await old.leases.grant({ ttlMs: 4_000 })
     await old.put('leased', 'x', { lease: id })
     const { world } = await restoredWorld(await snapshotOf(old))
     const left = await world.leader.leases.timeToLive(id)
-    expect(left?.ttlMs).toBe(10_000)
-    expect(left?.remainingMs).toBeGreaterThan(5_000)
+    expect(left?.ttlMs).toBe(4_000)
+    expect(left?.remainingMs).toBeGreaterThan(2_000)
     expect(await world.leader.get('leased')).toBeDefined()
-    await world.pass(12_000)
+    await world.pass(6_000)
     expect(await world.leader.get('leased')).toBeUndefined()
     expect(await world.leader.leases.timeToLive(id)).toBeUndefined()
   })
@@ -160,6 +161,30 @@ describe('three members restored from one snapshot', () => {
     await refusal('NO_SPACE', () => world.leader.put('key', 'x'))
     expect(await world.leader.maintenance.disarm()).toEqual([{ alarm: 'no-space', memberId }])
     await world.leader.put('key', 'x')
+  })
+
+  test('have the users and roles, and whoever was refused is refused', async () => {
+    const old = await oldCluster()
+    const { users, roles } = old.auth
+    for (const name of ['root', 'alice']) await users.add(name, { noPassword: true })
+    await roles.add('root')
+    await users.grantRole('root', 'root')
+    await roles.add('reader')
+    await roles.grant('reader', { type: 'read', key: 'k0' })
+    await users.grantRole('alice', 'reader')
+    await old.auth.enable()
+    await refusal('PERMISSION_DENIED', () => snapshotOf(old.as({ user: 'alice' })))
+    await refusal('USER_EMPTY', () => snapshotOf(old.as('anonymous')))
+    const status = await old.auth.status()
+    const { world } = await restoredWorld(await snapshotOf(old.as({ user: 'root' })))
+    const { leader } = world
+    expect(await leader.auth.status()).toEqual(status)
+    const alice = leader.as({ user: 'alice' })
+    expect((await alice.get('k0'))?.text()).toBe('v18')
+    await refusal('PERMISSION_DENIED', () => alice.get('k1'))
+    await refusal('PERMISSION_DENIED', () => alice.put('k0', 'x'))
+    await refusal('USER_EMPTY', () => leader.as('anonymous').get('k0'))
+    await leader.as({ user: 'root' }).auth.users.delete('alice')
   })
 
   test('are another cluster with other members, which the old ones cannot speak to', async () => {
