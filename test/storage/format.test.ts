@@ -7,6 +7,7 @@ import { encodeRole, encodeStatus, encodeUser } from '../../src/auth/records.js'
 import { PasswordHash } from '../../src/base/password-hash.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import { encodeMeta } from '../../src/machine/state-records.js'
+import { encodePrefixQuota } from '../../src/machine/prefix-quota.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
 import { newHighWater } from '../../src/storage/high-water.js'
@@ -36,6 +37,7 @@ const META = {
   digest: { high: 0x12345678, low: 0x090a0b0c },
   historyDigest: { high: 0x23456789, low: 0x0a0b0c0d },
 }
+const PREFIX_QUOTA = { prefix: 'ab', limits: { keysMax: 3, bytesMax: undefined }, countedTo: undefined }
 const KEY_VALUE = {
   ...{ key: 'k', value: Buffer.from('v'), lease: 7n },
   ...{ createRevision: 3, modRevision: 5, version: 3 },
@@ -77,6 +79,7 @@ test.each([
   ['role', encodeRole({ name: 'r', permissions: [{ type: 'read', key: 'a', rangeEnd: 'b' }] })],
   ['user', encodeUser({ name: 'ann', since: 4, password: PASSWORD, roles: ['r'] })],
   ['command', encodeCommand(COMMAND)],
+  ['prefix-quota', encodePrefixQuota(PREFIX_QUOTA)],
   ['put', encodePut(KEY_VALUE, 1)],
   ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],
   ['snapshot', snapshot()],

@@ -250,6 +250,24 @@ describe('defragmenting', () => {
     expect((await store.get('key'))?.text()).toBe('19')
   })
 
+  test('and losing power in the middle of it leaves all that was acknowledged', async () => {
+    const running = await cluster({ members: ['a'], open: { stateBufferBytesMax: 2_000 } })
+    const place = running.place('a')
+    for (const afterMs of [0, 0.5, 1, 2]) {
+      const store = running.store('a')
+      await store.ready()
+      const { revision } = await store.put('key', `${afterMs} ${KILOBYTE}`)
+      store.maintenance.defragment().catch(() => undefined)
+      if (afterMs > 0) await running.pass(afterMs)
+      running.crash(place, 'power')
+      running.start(place)
+      await running.until(() => place.store !== undefined)
+      await running.store('a').ready()
+      expect(await running.store('a').get('key')).toMatchObject({ modRevision: revision })
+      expect((await running.store('a').maintenance.statistics({ all: true })).keys).toBe(1)
+    }
+  })
+
   test('on a disk that fails ends the member', async () => {
     const running = await cluster({ members: ['a'] })
     const store = running.store('a')

@@ -52,6 +52,8 @@ describe('open() refuses', () => {
       TypeError,
       /mode must be.*'daily'|not daily/,
     ],
+    ['a quota below nothing', { quotaBytes: -1 }, RangeError, /quotaBytes.*-1/],
+    ['a check that never was', { checkIntervalMs: NaN }, RangeError, /checkIntervalMs.*NaN/],
     ['no log', { logRetainBytes: -5 }, RangeError, /logRetainBytes.*-5/],
     [
       'a text for a number',
