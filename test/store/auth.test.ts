@@ -1,8 +1,10 @@
 /** Users, roles and tokens as users of a store meet them. */
 import { afterEach, describe, expect, test } from 'vitest'
 import { open } from '../../src/store/open.js'
+import { put } from '../../src/api/operations.js'
 import type { Store } from '../../src/api/store.js'
 import { isStoreError } from '../../src/base/errors.js'
+import { Mutex } from '../../src/recipes/index.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { RunningWorld } from './clusters.js'
 
@@ -354,6 +356,16 @@ describe('a handle', () => {
     }
     expect(() => handle.status()).toThrow('closed')
     await store.put('a', '1')
+  })
+
+  test('carries locks as far as its user may write their keys', async () => {
+    const store = await opened()
+    await enable(store, { type: 'readwrite', prefix: 'locks/' })
+    const ann = store.as({ user: 'ann' })
+    const lock = await new Mutex(ann, 'locks/a').lock()
+    await lock.txn({ success: [put('locks/a/done', 'x')] })
+    await lock.unlock()
+    expect(await codeOf(new Mutex(ann, 'other/a').lock())).toBe('PERMISSION_DENIED')
   })
 
   test('ends with its member', async () => {
