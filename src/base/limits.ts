@@ -38,6 +38,8 @@ export const LIMITS = {
 
   /** Bytes of state that a member has in use before it raises the alarm NOSPACE, unless `open()` says otherwise (etcd's). Over it: `NO_SPACE`. */
   quotaBytes: 2048 * MEBIBYTE,
+  /** A quota beyond this is warned of in the log when the store is opened (etcd's). */
+  quotaBytesAdvised: 8192 * MEBIBYTE,
   /** Milliseconds between two checks whether all members hold the same state, unless `open()` says otherwise. */
   checkIntervalMs: 10 * 60_000,
   /** Quotas of prefixes; each write looks for those of its key. Over it: `LIMIT_EXCEEDED`. */

@@ -1,5 +1,6 @@
 /** `open()`: puts a member together from its parts and hands it out as a Store. The only place where defaults are chosen. */
 import type { Environment } from '../base/clock.js'
+import { LIMITS } from '../base/limits.js'
 import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
 import { Member } from '../member/member.js'
@@ -37,6 +38,10 @@ import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
 export async function open(options: OpenOptions = {}): Promise<Store> {
   const settings = settingsOf(options)
   const environment = environmentOf(options)
+  const { quotaBytes } = settings
+  if (quotaBytes > LIMITS.quotaBytesAdvised && quotaBytes < Infinity) {
+    environment.logger.warn('the quota is larger than advised', { quotaBytes, advised: LIMITS.quotaBytesAdvised })
+  }
   const listeners = new Listeners(environment.logger)
   const { jwt, scrypt, simpleTokenTtlMs } = settings.auth
   const { clock, secrets = SYSTEM_SECRETS } = environment

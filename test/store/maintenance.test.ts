@@ -28,6 +28,7 @@ afterEach(async () => {
   world = undefined
 })
 
+const nothing = (): void => undefined
 const QUOTA_BYTES = 20_000
 const KILOBYTE = 'x'.repeat(1000)
 
@@ -109,6 +110,15 @@ describe('the quota', () => {
   test('of 0 is the default of two gibibytes', async () => {
     await using store = await open({ quotaBytes: 0 })
     expect(store.status().quotaBytes).toBe(2 * 1024 ** 3)
+  })
+
+  test('of more than eight gibibytes is warned of', async () => {
+    const warnings: string[] = []
+    const logger = { debug: nothing, info: nothing, warn: (text: string) => void warnings.push(text), error: nothing }
+    await (await open({ logger, quotaBytes: 8 * 1024 ** 3 })).close()
+    expect(warnings).toEqual([])
+    await (await open({ logger, quotaBytes: 8 * 1024 ** 3 + 1 })).close()
+    expect(warnings).toEqual(['the quota is larger than advised'])
   })
 })
 
