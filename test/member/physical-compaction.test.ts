@@ -48,7 +48,7 @@ describe('a member that falls in the middle of a compaction', () => {
 
   test.each([0, 1, 2, 3, 4, 5, 6])('%i events into it finishes it when it is back', async (events) => {
     // Each removal soon goes to the disk, in one of many writes.
-    const world = await RunningWorld.start({ members: ['a'], open: () => ({ stateBufferBytesMax: 2000 }) })
+    const world = await RunningWorld.start({ members: ['a'], open: () => ({ stateBufferBytesMax: 10_000 }) })
     const store = world.leader
     await overwrite(store, 60, 20)
     await Promise.all(Array.from({ length: 30 }, (_, at) => store.delete(`key ${at}`)))
