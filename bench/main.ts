@@ -1,13 +1,14 @@
 /**
  * The benchmarks: `npm run bench` for the store, `npm run bench -- raft` for the consensus core alone,
- * `npm run bench -- checker` for the linearizability checker, `npm run bench -- sim` for the simulated world. What the
- * figures mean: bench/README.md.
+ * `npm run bench -- checker` for the linearizability checker, `npm run bench -- sim` for the simulated world,
+ * `npm run bench -- mvcc` for the data model with a million keys. What the figures mean: bench/README.md.
  */
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   store: () => import('./store.js'),
   raft: () => import('./raft.js'),
   checker: () => import('./checker.js'),
   sim: () => import('./sim.js'),
+  mvcc: () => import('./mvcc.js'),
 }
 
 const [name = 'store'] = process.argv.slice(2)
