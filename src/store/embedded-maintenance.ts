@@ -94,13 +94,13 @@ export class EmbeddedMaintenance implements Maintenance {
 
   async defragment(): Promise<void> {
     await this.#caller.checkHere({ type: 'defragment' })
-    await this.#member.defragment()
+    await this.#member.upkeep.defragment()
   }
 
   async sizes(): Promise<Sizes> {
     await this.#caller.checkHere({ type: 'status' })
     const { quotaBytes, sizeInUseBytes } = this.#member.status
-    return { quotaBytes, sizeInUseBytes, diskBytes: await this.#member.diskBytes() }
+    return { quotaBytes, sizeInUseBytes, diskBytes: await this.#member.upkeep.diskBytes() }
   }
 
   snapshot(options?: SnapshotOptions): AsyncIterable<Uint8Array> {
@@ -113,7 +113,7 @@ export class EmbeddedMaintenance implements Maintenance {
     validateRevision(revision)
     const limits = this.#limits(call)
     await this.#caller.checkHere({ type: 'hash' })
-    return this.#member.hash(revision, limits)
+    return this.#member.upkeep.hash(revision, limits)
   }
 
   async statistics(selection: Selection, options: StatisticsOptions = {}): Promise<Statistics> {
@@ -125,7 +125,7 @@ export class EmbeddedMaintenance implements Maintenance {
     const limits = this.#limits(call)
     return this.#caller.perform(limits, async (identity) => {
       await this.#member.confirmRead(limits)
-      return this.#member.statistics(range, revision, identity, limits)
+      return this.#member.upkeep.statistics(range, revision, identity, limits)
     })
   }
 
@@ -137,7 +137,7 @@ export class EmbeddedMaintenance implements Maintenance {
     await this.#caller.perform(within, async (identity) => {
       // Each time some more of the keys are counted.
       do await this.#member.propose(request, identity, within)
-      while (this.#member.prefixQuotas(identity).some(isCounting))
+      while (this.#member.upkeep.prefixQuotas(identity).some(isCounting))
     })
   }
 
@@ -145,14 +145,14 @@ export class EmbeddedMaintenance implements Maintenance {
     const limits = this.#limits(call)
     return this.#caller.perform(limits, async (identity) => {
       await this.#member.confirmRead(limits)
-      return this.#member.prefixQuotas(identity).map(prefixQuotaOf)
+      return this.#member.upkeep.prefixQuotas(identity).map(prefixQuotaOf)
     })
   }
 
   async #active(identity: Identity, limits: CallLimits): Promise<readonly AlarmRecord[]> {
     await this.#member.confirmRead(limits)
     this.#member.authorize(identity, { type: 'alarm-list' })
-    return this.#member.alarms
+    return this.#member.upkeep.alarms
   }
 
   async #disarm(

@@ -16,7 +16,7 @@ export function snapshotOf(
 ): AsyncIterable<Uint8Array> {
   checkFields(options, SNAPSHOT_FIELDS, 'snapshot()')
   checkSignal(options?.signal)
-  if (caller.isOwner) return piecesOf(member.snapshot(options?.signal))
+  if (caller.isOwner) return piecesOf(member.upkeep.snapshot(options?.signal))
   return allowedPieces(member, caller, options?.signal)
 }
 
@@ -27,7 +27,7 @@ async function* allowedPieces(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await caller.checkHere({ type: 'snapshot' })
-  yield* piecesOf(member.snapshot(signal))
+  yield* piecesOf(member.upkeep.snapshot(signal))
 }
 
 /** One after the other, however they are asked for; leaving the loop ends the stream. */

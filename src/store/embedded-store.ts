@@ -184,7 +184,7 @@ export class EmbeddedStore implements Store {
     // One deadline for both: taken before.
     const limits = this.#limits(options)
     await this.#proposeWithin('compact', { type: 'compact', revision }, limits)
-    if (physical) await this.#member.swept(revision, limits)
+    if (physical) await this.#member.upkeep.swept(revision, limits)
   }
 
   status(): StoreStatus {

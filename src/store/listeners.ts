@@ -1,7 +1,7 @@
 /** Tells the users of a store what happens to its member. A listener that throws harms nobody but itself. */
 import type { Logger } from '../base/logger.js'
 import type { StoreEvents } from '../api/store.js'
-import type { MemberListener } from '../member/member.js'
+import type { MemberListener } from '../member/member-options.js'
 
 export class Listeners implements MemberListener {
   readonly #listeners = { leader: new Set<StoreEvents['leader']>(), failed: new Set<StoreEvents['failed']>() }

@@ -1,0 +1,53 @@
+/** What a member is made with: complete and checked; and whom it tells what happens. */
+import type { Environment } from '../base/clock.js'
+import type { NodeId } from '../raft/types.js'
+import type { Disk } from '../storage/disk.js'
+import type { Transport } from '../transport/transport.js'
+import type { AutoCompaction } from './auto-compactor.js'
+import type { Observe } from './event.js'
+
+export interface MemberAddress {
+  readonly id: NodeId
+  readonly name: string
+  readonly address: string
+}
+
+export interface MemberOptions {
+  readonly clusterId: number
+  /** Every member of the cluster, this one included. */
+  readonly members: readonly MemberAddress[]
+  readonly memberId: NodeId
+  readonly disk: Disk
+  /** Not yet started; the member starts and closes it. Undefined in a cluster of one. */
+  readonly transport: Transport | undefined
+  readonly environment: Environment
+  readonly electionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly stateBufferBytesMax: number
+  readonly valueCacheBytesMax: number
+  readonly logRetainBytes: number
+  /** Undefined: never. */
+  readonly autoCompaction: AutoCompaction | undefined
+  /** May be Infinity. */
+  readonly quotaBytes: number
+  /** May be Infinity. */
+  readonly checkIntervalMs: number
+  /** By how many milliseconds a change of leader may lengthen a lease, besides an election timeout. */
+  readonly leaseCheckpointIntervalMs: number
+  /** How long a simple token counts without being used. */
+  readonly simpleTokenTtlMs: number
+  readonly listener: MemberListener
+  /** Must not throw. */
+  readonly observe?: Observe | undefined
+}
+
+/** Told what happens; what it throws is its own affair. */
+export interface MemberListener {
+  leaderChanged(leader: string | undefined, term: number): void
+  failed(error: Error): void
+}
+
+/** Undefined for a member that is not of this cluster. */
+export function nameOf(options: MemberOptions, id: NodeId): string | undefined {
+  return options.members.find((member) => member.id === id)?.name
+}

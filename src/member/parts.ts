@@ -1,0 +1,225 @@
+/**
+ * The parts of one member, made and put together: what each of them is given is said here, and nowhere else.
+ */
+import { NEVER, type Buggify } from '../base/buggify.js'
+import { LIMITS } from '../base/limits.js'
+import { MEMBER } from '../machine/identity.js'
+import type { Machine } from '../machine/machine.js'
+import type { RaftOptions } from '../raft/options.js'
+import { RawNode } from '../raft/raw-node.js'
+import type { RaftEvent } from '../raft/trace.js'
+import type { NodeId, StoredState } from '../raft/types.js'
+import type { Storage } from '../storage/storage.js'
+import { AlarmRaiser } from './alarm-raiser.js'
+import { answerAsLeader, type Answer } from './answers.js'
+import { AutoCompactor } from './auto-compactor.js'
+import { Calls } from './calls.js'
+import { Deadlines, type CallLimits } from './deadlines.js'
+import { Hashes } from './hashes.js'
+import { Inbox } from './inbox.js'
+import { LeaseDriver } from './lease-driver.js'
+import type { Lifetime } from './lifetime.js'
+import { Loop } from './loop.js'
+import { nameOf, type MemberOptions } from './member-options.js'
+import { Pacer } from './pacer.js'
+import { Persistence } from './persistence.js'
+import { Proposals } from './proposals.js'
+import { Ranges } from './ranges.js'
+import { Reads } from './reads.js'
+import { RecordReader } from './record-reader.js'
+import { ResponseReader } from './response-reader.js'
+import { Snapshots } from './snapshots.js'
+import { Space } from './space.js'
+import { Swept } from './swept.js'
+import { Tallies } from './tallies.js'
+import { TokenBook } from './token-book.js'
+import { Verifier } from './verifier.js'
+import { Watches } from './watches.js'
+import { encodeReplies, type Call, type Reply } from './wire/call-codec.js'
+import { FRAME_KIND } from './wire/frame-kind.js'
+
+/** What the parts are made over, and whom they tell. */
+export interface Ground {
+  readonly options: MemberOptions
+  readonly storage: Storage
+  readonly machine: Machine
+  /** As the log was found. */
+  readonly stored: StoredState
+  readonly lifetime: Lifetime
+  /** Runs a step while the member is open; what it throws ends the member. */
+  readonly guard: (step: () => void) => void
+  readonly failed: (error: unknown) => void
+  readonly decided: (event: RaftEvent) => void
+  readonly leaderChanged: (leader: NodeId, term: number) => void
+}
+
+export type Parts = ReturnType<typeof makeParts>
+
+/** Election timeouts that what a member proposes by itself waits before it is given up, to be proposed anew. */
+const OWN_TIMEOUT_ELECTIONS = 10
+
+export function makeParts(ground: Ground) {
+  const { options, storage, machine, lifetime, failed } = ground
+  const { memberId, transport, electionTimeoutMs, environment, observe } = options
+  const { clock, timers, random, logger, buggify = NEVER } = environment
+  const { state } = storage
+
+  const pacer = new Pacer(clock, timers, turn, buggify)
+  const wake = (): void => {
+    pacer.wake()
+  }
+  const raft = makeRaft(ground)
+  const deadlines = new Deadlines(clock, timers)
+  const reader = new RecordReader({ store: machine.store, state, timers, wake, buggify })
+  const origin = { member: memberId, incarnation: storage.incarnation }
+  const proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
+  const reads = new Reads(deadlines, buggify)
+  const calls = new Calls(deadlines, random)
+  const leases = new LeaseDriver({
+    lessor: machine.lessor,
+    electionTimeoutMs,
+    checkpointIntervalMs: options.leaseCheckpointIntervalMs,
+    observe,
+    buggify,
+  })
+  const tokens = new TokenBook(machine.auth, options.simpleTokenTtlMs, raft.status().lastIndex + 1)
+  const watches = new Watches({ machine, state, timers, random, observe, buggify })
+  const persistence = new Persistence({ storage, machine, raft }, options, failed, observe, buggify)
+  const swept = new Swept(deadlines)
+  const alarms = new AlarmRaiser({
+    memberId,
+    logger,
+    wake,
+    isActive: (alarm) => machine.alarms.has(alarm),
+    // Sent until it is applied, or given up where no leader is found for long.
+    propose: async (request) => {
+      const deadlineMs = clock.monotonicMs() + OWN_TIMEOUT_ELECTIONS * electionTimeoutMs
+      const proposed = proposals.propose(request, MEMBER, { deadlineMs })
+      wake()
+      return proposed
+    },
+  })
+  const space = new Space(machine, alarms, options.quotaBytes)
+  const inbox = new Inbox({
+    memberId,
+    raft,
+    calls,
+    logger,
+    answer: (from, asked) => {
+      answer(asked, (replies) => {
+        reply(from, replies)
+      }).catch(failed)
+    },
+    observe,
+    buggify,
+  })
+  const loop = new Loop({
+    memberId,
+    electionTimeoutMs,
+    clock,
+    timers,
+    raft,
+    machine,
+    storage,
+    transport,
+    inbox,
+    proposals,
+    reads,
+    calls,
+    leases,
+    compactor: new AutoCompactor(options.autoCompaction, clock.monotonicMs()),
+    tokens,
+    watches,
+    alarms,
+    space,
+    verifier: new Verifier(alarms, options.checkIntervalMs, observe),
+    persistence,
+    swept,
+    pacer,
+    answer,
+    leaderChanged: ground.leaderChanged,
+    failed,
+    observe,
+    buggify,
+  })
+
+  const step = (): void => {
+    loop.turn()
+  }
+  function turn(): void {
+    ground.guard(step)
+  }
+
+  function confirmRead(limits: CallLimits): Promise<void> {
+    lifetime.checkOpen()
+    const confirmed = reads.confirm(limits)
+    wake()
+    return confirmed
+  }
+
+  function answer(asked: readonly Call[], tell: Answer): Promise<void> {
+    const asking = { raft, machine, leases, clock, timers, deadlines, electionTimeoutMs, confirmRead, wake, buggify }
+    return answerAsLeader(asking, asked, tell)
+  }
+
+  function reply(to: NodeId, replies: readonly Reply[]): void {
+    if (buggify('reply-dropped')) return
+    transport?.send(to, { kind: FRAME_KIND.reply, bytes: encodeReplies(replies) })
+  }
+
+  const { clusterId } = options
+  const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
+  return {
+    storage,
+    machine,
+    lifetime,
+    wake,
+    confirmRead,
+    raft,
+    deadlines,
+    proposals,
+    reads,
+    calls,
+    leases,
+    tokens,
+    watches,
+    persistence,
+    swept,
+    space,
+    inbox,
+    pacer,
+    loop,
+    ranges: new Ranges(machine, reader, deadlines, observe),
+    snapshots: new Snapshots({ identity, machine, state, deadlines, clock, timers, buggify }),
+    hashes: new Hashes({ store: machine.store, state, timers, deadlines, wake }),
+    tallies: new Tallies(machine, deadlines, environment),
+  }
+}
+
+function makeRaft({ options, stored, decided }: Ground): RawNode {
+  const { memberId, members, electionTimeoutMs, heartbeatIntervalMs, environment } = options
+  const { clock, random, buggify = NEVER } = environment
+  return new RawNode(
+    {
+      id: memberId,
+      configuration: { voters: members.map(({ id }) => id) },
+      electionTimeoutMs,
+      heartbeatIntervalMs,
+      ...raftLimits(buggify),
+      random,
+      trace: decided,
+    },
+    stored,
+    clock.monotonicMs(),
+  )
+}
+
+/** The bounds of the core, each perhaps as small as can be. */
+function raftLimits(buggify: Buggify): Partial<RaftOptions> {
+  return {
+    appendBytesMax: buggify('append-of-one') ? 1 : LIMITS.appendBytesMax,
+    inflightAppendsMax: buggify('inflight-of-one') ? 1 : LIMITS.inflightAppendsMax,
+    uncommittedBytesMax: buggify('uncommitted-of-one') ? 1 : LIMITS.uncommittedBytesMax,
+    applyBatchBytesMax: buggify('apply-of-one') ? 1 : LIMITS.applyBatchBytesMax,
+  }
+}
