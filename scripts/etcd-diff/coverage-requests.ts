@@ -5,8 +5,11 @@ import type { Cell, Fields } from './coverage.js'
 import {
   FROM_KEY_ON,
   NO_LEASE,
+  isAuthOperation,
   partsOf,
   revisionAt,
+  ROOT,
+  type AuthOperation,
   type Bearings,
   type Bytes,
   type CompareOperation,
@@ -21,6 +24,7 @@ const KEY = ['absent', 'zero byte', '0xff', 'one byte', 'binary', 'text', 'long'
 const RANGE_END = ['absent', 'without end', 'prefix', 'the key', 'before the key', 'behind the key']
 const LEASE = ['none', 'positive', 'negative', 'chosen by the store', 'unknown']
 const REVISION = ['zero', 'compacted', 'at the compaction', 'old', 'current', 'future']
+const BOUND = ['none', 'past', 'current', 'future']
 const VALUE = ['empty', 'one byte', 'binary', 'text', 'large']
 const NUMBER = ['zero', 'positive', 'negative']
 const SIZE = ['none', 'one', 'several', 'too many']
@@ -33,6 +37,12 @@ export const REQUEST_FIELDS: Fields = {
   'RangeRequest.serializable': FLAG,
   'RangeRequest.keys_only': FLAG,
   'RangeRequest.count_only': FLAG,
+  'RangeRequest.sort_order': ['NONE', 'ASCEND', 'DESCEND'],
+  'RangeRequest.sort_target': ['KEY', 'VERSION', 'CREATE', 'MOD', 'VALUE'],
+  'RangeRequest.min_mod_revision': BOUND,
+  'RangeRequest.max_mod_revision': BOUND,
+  'RangeRequest.min_create_revision': BOUND,
+  'RangeRequest.max_create_revision': BOUND,
   'PutRequest.key': KEY,
   'PutRequest.value': [...VALUE, 'too large'],
   'PutRequest.lease': LEASE,
@@ -59,15 +69,63 @@ export const REQUEST_FIELDS: Fields = {
   'CompactionRequest.revision': REVISION,
   'CompactionRequest.physical': FLAG,
   'LeaseGrantRequest.ID': ['positive', 'negative', 'chosen by the store'],
-  'LeaseGrantRequest.TTL': ['zero', 'negative', 'under the least', 'ordinary', 'the greatest', 'too great'],
+  'LeaseGrantRequest.TTL': [
+    'zero',
+    'negative',
+    'under the least',
+    'ordinary',
+    'the greatest',
+    'too great',
+    'until it is over',
+  ],
   'LeaseRevokeRequest.ID': ['positive', 'negative', 'chosen by the store', 'unknown'],
   'LeaseKeepAliveRequest.ID': ['positive', 'negative', 'chosen by the store', 'unknown'],
   'LeaseTimeToLiveRequest.ID': ['positive', 'negative', 'chosen by the store', 'unknown'],
+  'LeaseTimeToLiveRequest.keys': FLAG,
+  LeaseLeasesRequest: ['sent'],
+  'AlarmRequest.action': ['GET', 'ACTIVATE', 'DEACTIVATE'],
+  'AlarmRequest.memberID': ['none', 'own', 'other'],
+  'AlarmRequest.alarm': ['NONE', 'NOSPACE', 'CORRUPT'],
+  'HashKVRequest.revision': REVISION,
   'WatchCreateRequest.key': KEY,
   'WatchCreateRequest.range_end': RANGE_END,
   'WatchCreateRequest.start_revision': REVISION,
   'WatchCreateRequest.filters': ['none', 'NOPUT', 'NODELETE', 'both'],
   'WatchCreateRequest.prev_kv': FLAG,
+  'WatchCreateRequest.fragment': FLAG,
+  WatchCancelRequest: ['sent'],
+  WatchProgressRequest: ['sent'],
+}
+
+const USER = ['root', 'known', 'unknown', 'none']
+const ROLE = ['root', 'known', 'unknown', 'none']
+
+export const AUTH_FIELDS: Fields = {
+  AuthEnableRequest: ['sent'],
+  AuthDisableRequest: ['sent'],
+  'AuthenticateRequest.name': ['root', 'known', 'unknown'],
+  'AuthenticateRequest.password': ['right', 'wrong'],
+  'AuthUserAddRequest.name': USER,
+  'AuthUserAddRequest.options.no_password': FLAG,
+  'AuthUserDeleteRequest.name': ['root', 'known', 'unknown'],
+  'AuthUserChangePasswordRequest.name': ['known', 'unknown'],
+  'AuthUserGetRequest.name': ['root', 'known', 'unknown'],
+  AuthUserListRequest: ['sent'],
+  'AuthUserGrantRoleRequest.user': ['root', 'known', 'unknown'],
+  'AuthUserGrantRoleRequest.role': ROLE,
+  'AuthUserRevokeRoleRequest.name': ['root', 'known', 'unknown'],
+  'AuthUserRevokeRoleRequest.role': ROLE,
+  'AuthRoleAddRequest.name': ROLE,
+  'AuthRoleDeleteRequest.role': ROLE,
+  'AuthRoleGetRequest.role': ROLE,
+  AuthRoleListRequest: ['sent'],
+  'AuthRoleGrantPermissionRequest.name': ['known', 'unknown', 'none'],
+  'Permission.permType': ['READ', 'WRITE', 'READWRITE'],
+  'Permission.key': KEY,
+  'Permission.range_end': RANGE_END,
+  'AuthRoleRevokePermissionRequest.role': ['known', 'unknown', 'none'],
+  'AuthRoleRevokePermissionRequest.key': KEY,
+  'AuthRoleRevokePermissionRequest.range_end': RANGE_END,
 }
 
 export function* requestCells(operation: Operation, at: Bearings): Generator<Cell> {
@@ -76,6 +134,7 @@ export function* requestCells(operation: Operation, at: Bearings): Generator<Cel
 }
 
 function cellsOf(operation: Operation, at: Bearings): readonly Cell[] {
+  if (isAuthOperation(operation)) return authCells(operation)
   switch (operation.type) {
     case 'range':
       return [
@@ -86,6 +145,12 @@ function cellsOf(operation: Operation, at: Bearings): readonly Cell[] {
         ['RangeRequest.serializable', String(operation.serializable)],
         ['RangeRequest.keys_only', String(operation.keysOnly)],
         ['RangeRequest.count_only', String(operation.countOnly)],
+        ['RangeRequest.sort_order', operation.sortOrder],
+        ['RangeRequest.sort_target', operation.sortTarget],
+        ['RangeRequest.min_mod_revision', boundClass(operation.minModRevision, at)],
+        ['RangeRequest.max_mod_revision', boundClass(operation.maxModRevision, at)],
+        ['RangeRequest.min_create_revision', boundClass(operation.minCreateRevision, at)],
+        ['RangeRequest.max_create_revision', boundClass(operation.maxCreateRevision, at)],
       ]
     case 'put':
       return [
@@ -125,7 +190,22 @@ function cellsOf(operation: Operation, at: Bearings): readonly Cell[] {
     case 'keep-alive':
       return [['LeaseKeepAliveRequest.ID', leaseClass(operation.lease)]]
     case 'time-to-live':
-      return [['LeaseTimeToLiveRequest.ID', leaseClass(operation.lease)]]
+      return [
+        ['LeaseTimeToLiveRequest.ID', leaseClass(operation.lease)],
+        ['LeaseTimeToLiveRequest.keys', String(operation.keys)],
+      ]
+    case 'expire':
+      return [['LeaseGrantRequest.TTL', 'until it is over']]
+    case 'leases':
+      return [['LeaseLeasesRequest', 'sent']]
+    case 'alarm':
+      return [
+        ['AlarmRequest.action', operation.action],
+        ['AlarmRequest.memberID', operation.member ?? 'none'],
+        ['AlarmRequest.alarm', operation.alarm ?? 'NONE'],
+      ]
+    case 'hash':
+      return [['HashKVRequest.revision', revisionClass(operation.revision, at)]]
     case 'watch':
       return [
         ['WatchCreateRequest.key', keyClass(operation.key)],
@@ -133,13 +213,88 @@ function cellsOf(operation: Operation, at: Bearings): readonly Cell[] {
         ['WatchCreateRequest.start_revision', revisionClass(operation.startRevision, at)],
         ['WatchCreateRequest.filters', filtersClass(operation)],
         ['WatchCreateRequest.prev_kv', String(operation.prevKv)],
+        ['WatchCreateRequest.fragment', String(operation.fragment)],
       ]
     case 'cancel':
+      return [['WatchCancelRequest', 'sent']]
+    case 'progress':
+      return [['WatchProgressRequest', 'sent']]
     case 'settle':
       return []
     default:
       return assertNever(operation, 'operation')
   }
+}
+
+function authCells(operation: AuthOperation): readonly Cell[] {
+  switch (operation.type) {
+    case 'auth-enable':
+      return [['AuthEnableRequest', 'sent']]
+    case 'auth-disable':
+      return [['AuthDisableRequest', 'sent']]
+    case 'user-list':
+      return [['AuthUserListRequest', 'sent']]
+    case 'role-list':
+      return [['AuthRoleListRequest', 'sent']]
+    case 'login':
+      return [
+        ['AuthenticateRequest.name', nameClass(operation.name)],
+        ['AuthenticateRequest.password', operation.password === 'wrong' ? 'wrong' : 'right'],
+      ]
+    case 'become':
+      return []
+    case 'user-add':
+      return [
+        ['AuthUserAddRequest.name', nameClass(operation.name)],
+        ['AuthUserAddRequest.options.no_password', String(operation.password === undefined)],
+      ]
+    case 'user-password':
+      return [['AuthUserChangePasswordRequest.name', nameClass(operation.name)]]
+    case 'user-delete':
+      return [['AuthUserDeleteRequest.name', nameClass(operation.name)]]
+    case 'user-get':
+      return [['AuthUserGetRequest.name', nameClass(operation.name)]]
+    case 'user-grant':
+      return [
+        ['AuthUserGrantRoleRequest.user', nameClass(operation.name)],
+        ['AuthUserGrantRoleRequest.role', nameClass(operation.role)],
+      ]
+    case 'user-revoke':
+      return [
+        ['AuthUserRevokeRoleRequest.name', nameClass(operation.name)],
+        ['AuthUserRevokeRoleRequest.role', nameClass(operation.role)],
+      ]
+    case 'role-add':
+      return [['AuthRoleAddRequest.name', nameClass(operation.role)]]
+    case 'role-delete':
+      return [['AuthRoleDeleteRequest.role', nameClass(operation.role)]]
+    case 'role-get':
+      return [['AuthRoleGetRequest.role', nameClass(operation.role)]]
+    case 'role-grant':
+      return [
+        ['AuthRoleGrantPermissionRequest.name', nameClass(operation.role)],
+        ['Permission.permType', operation.permission],
+        ['Permission.key', keyClass(operation.key)],
+        ['Permission.range_end', rangeEndClass(operation)],
+      ]
+    case 'role-revoke':
+      return [
+        ['AuthRoleRevokePermissionRequest.role', nameClass(operation.role)],
+        ['AuthRoleRevokePermissionRequest.key', keyClass(operation.key)],
+        ['AuthRoleRevokePermissionRequest.range_end', rangeEndClass(operation)],
+      ]
+    default:
+      return assertNever(operation, 'operation')
+  }
+}
+
+/** Whom no programme adds (draw-auth.ts). */
+const UNKNOWN_NAMES = ['dan', 'r3']
+
+function nameClass(name: string): string {
+  if (name === '') return 'none'
+  if (name === ROOT.name) return 'root'
+  return UNKNOWN_NAMES.includes(name) ? 'unknown' : 'known'
 }
 
 function compareCells(compare: CompareOperation, at: Bearings): readonly Cell[] {
@@ -219,6 +374,12 @@ function revisionClass(from: RevisionFrom, at: Bearings): string {
   if (revision > at.revision) return 'future'
   if (revision === at.revision) return 'current'
   return revision === at.compactRevision ? 'at the compaction' : 'old'
+}
+
+function boundClass(from: RevisionFrom, at: Bearings): string {
+  const bound = revisionAt(from, at)
+  if (bound === 0) return 'none'
+  return bound < at.revision ? 'past' : bound === at.revision ? 'current' : 'future'
 }
 
 function limitClass(limit: number): string {

@@ -24,9 +24,19 @@ export const RESPONSE_FIELDS: Fields = {
   'LeaseKeepAliveResponse.TTL': ['none', 'given'],
   'LeaseTimeToLiveResponse.TTL': ['all', 'none'],
   'LeaseTimeToLiveResponse.grantedTTL': ['none', 'given'],
+  'LeaseTimeToLiveResponse.keys': SIZE,
+  lease: ['expired with its key'],
+  'LeaseLeasesResponse.leases': SIZE,
+  'AlarmResponse.alarms': SIZE,
+  'HashKVResponse.compact_revision': ['none', 'given'],
+  'AuthUserListResponse.users': SIZE,
+  'AuthUserGetResponse.roles': SIZE,
+  'AuthRoleListResponse.roles': SIZE,
+  'AuthRoleGetResponse.perm': SIZE,
   'Event.type': ['PUT', 'DELETE'],
   'Event.prev_kv': ['absent', 'given'],
   'WatchResponse.events': SIZE,
+  'WatchResponse without events': ['seen'],
   'WatchResponse.canceled': FLAG,
   'WatchResponse.compact_revision': ['none', 'given'],
 }
@@ -44,6 +54,22 @@ export const ERROR_TEXTS: readonly string[] = [
   'etcdserver: requested lease not found',
   'etcdserver: lease already exists',
   'etcdserver: too large lease TTL',
+  'etcdserver: mvcc: database space exceeded',
+  'etcdserver: corrupt cluster',
+  'etcdserver: root user does not exist',
+  'etcdserver: root user does not have root role',
+  'etcdserver: user name already exists',
+  'etcdserver: user name is empty',
+  'etcdserver: user name not found',
+  'etcdserver: role name already exists',
+  'etcdserver: role name not found',
+  'etcdserver: authentication failed, invalid user ID or password',
+  'etcdserver: permission denied',
+  'etcdserver: role is not granted to the user',
+  'etcdserver: permission is not granted to the role',
+  'etcdserver: authentication is not enabled',
+  'etcdserver: invalid auth token',
+  'etcdserver: invalid auth management',
 ]
 
 export function responseCells(response: SeenResponse): readonly Cell[] {
@@ -79,9 +105,29 @@ export function responseCells(response: SeenResponse): readonly Cell[] {
       return [
         ['LeaseTimeToLiveResponse.TTL', String(response.remaining)],
         ['LeaseTimeToLiveResponse.grantedTTL', response.grantedTtlSeconds === 0 ? 'none' : 'given'],
+        ['LeaseTimeToLiveResponse.keys', sizeClass(response.keys?.length ?? 0)],
       ]
+    case 'leases':
+      return [['LeaseLeasesResponse.leases', sizeClass(response.leases.length)]]
+    case 'alarm':
+      return response.alarms === undefined ? [] : [['AlarmResponse.alarms', sizeClass(response.alarms.length)]]
+    case 'hash':
+      return [['HashKVResponse.compact_revision', response.compactRevision > 0 ? 'given' : 'none']]
     case 'settle':
       return response.watches.flatMap(watchCells)
+    case 'user-list':
+      return [['AuthUserListResponse.users', sizeClass(response.users.length)]]
+    case 'user-get':
+      return [['AuthUserGetResponse.roles', sizeClass(response.roles.length)]]
+    case 'role-list':
+      return [['AuthRoleListResponse.roles', sizeClass(response.roles.length)]]
+    case 'role-get':
+      return [['AuthRoleGetResponse.perm', sizeClass(response.permissions.length)]]
+    case 'expire':
+      return [['lease', response.expired ? 'expired with its key' : 'did not expire']]
+    case 'progress':
+      return response.revisions.length > 0 ? [['WatchResponse without events', 'seen']] : []
+    case 'auth':
     case 'compact':
     case 'revoke':
     case 'watch':

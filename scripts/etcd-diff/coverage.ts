@@ -3,7 +3,7 @@
  * error came back, on either side. A cell that stays empty was not compared, whatever the number of operations says.
  */
 import type { Answers } from './answers.js'
-import { requestCells, REQUEST_FIELDS } from './coverage-requests.js'
+import { AUTH_FIELDS, requestCells, REQUEST_FIELDS } from './coverage-requests.js'
 import { ERROR_TEXTS, responseCells, RESPONSE_FIELDS } from './coverage-responses.js'
 import type { Operation } from './operation.js'
 
@@ -56,7 +56,7 @@ export class Coverage {
   }
 }
 
-const FIELDS: Fields = { ...REQUEST_FIELDS, ...RESPONSE_FIELDS, [ERRORS]: ERROR_TEXTS }
+const FIELDS: Fields = { ...REQUEST_FIELDS, ...AUTH_FIELDS, ...RESPONSE_FIELDS, [ERRORS]: ERROR_TEXTS }
 
 export const CELLS: readonly Cell[] = Object.entries(FIELDS).flatMap(([field, values]) =>
   values.map((value): Cell => [field, value]),

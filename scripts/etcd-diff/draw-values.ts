@@ -1,7 +1,15 @@
 /** Keys, values, revisions and leases of a programme: few, so that operations meet, and of every class that could matter. */
 import { prefixEnd } from '../../src/base/bytes.js'
 import type { Draw } from '../../src/testing/swarm/draw.js'
-import { FROM_KEY_ON, NO_LEASE, NO_REVISION, type Bytes, type LeaseName, type RevisionFrom } from './operation.js'
+import {
+  FROM_KEY_ON,
+  NO_LEASE,
+  NO_REVISION,
+  type AlarmType,
+  type Bytes,
+  type LeaseName,
+  type RevisionFrom,
+} from './operation.js'
 
 /** With what could go wrong in the order of bytes: prefixes of each other, the least and the greatest bytes, several to a character. */
 const KEYS: readonly Bytes[] = [
@@ -48,11 +56,18 @@ const LEASES: readonly LeaseName[] = ['1', '2', '7', '-5', '9223372036854775807'
 const UNKNOWN_LEASE: LeaseName = '404'
 
 export class Values {
-  readonly #draw: Draw
+  /** Of two at once etcd goes by the one that was raised last. */
+  readonly alarm: AlarmType
   readonly #keys: readonly Bytes[]
 
-  constructor(draw: Draw) {
+  readonly #draw: Draw
+  readonly #emptyRanges: boolean
+
+  /** Without empty ranges every one could hold a key. */
+  constructor(draw: Draw, { emptyRanges }: { readonly emptyRanges: boolean }) {
     this.#draw = draw
+    this.#emptyRanges = emptyRanges
+    this.alarm = draw.of('alarm').pick(['NOSPACE', 'CORRUPT'] as const)
     this.#keys = draw.of('keys').some(KEYS, draw.of('keys').between(4, KEYS.length))
   }
 
@@ -64,6 +79,16 @@ export class Values {
 
   /** Absent, without end, a prefix, an interval, one that holds nothing. */
   rangeEnd(draw: Draw, key: Bytes): Bytes {
+    const rangeEnd = this.#anyRangeEnd(draw, key)
+    return this.#emptyRanges || rangeEnd > key || rangeEnd === FROM_KEY_ON ? rangeEnd : ''
+  }
+
+  /** One for each key: etcd takes two permissions of one key and different ends for one another. */
+  permissionEnd(key: Bytes): Bytes {
+    return this.rangeEnd(this.#draw.of('permission', key), key)
+  }
+
+  #anyRangeEnd(draw: Draw, key: Bytes): Bytes {
     switch (draw.below(8)) {
       case 0:
       case 1:
@@ -104,6 +129,12 @@ export class Values {
       default:
         return { base: 'current', plus: -draw.between(0, 12) }
     }
+  }
+
+  /** Mostly none. */
+  bound(draw: Draw): RevisionFrom {
+    if (!draw.oneIn(8)) return NO_REVISION
+    return draw.oneIn(6) ? { base: 'current', plus: 1 } : { base: 'current', plus: -draw.below(15) }
   }
 
   limit(draw: Draw): number {

@@ -8,15 +8,21 @@ import { isStoreError } from '../../src/base/errors.js'
 import { checkDuplicateKeys } from '../../src/mvcc/duplicate-keys.js'
 import type { Operation as StoreOperation, TransactionRequest } from '../../src/mvcc/types.js'
 import { Draw } from '../../src/testing/swarm/draw.js'
+import { drawAuth, withAuth } from './draw-auth.js'
+import { OPENING } from './opening.js'
 import { KEY_TOO_LONG, VALUE_TOO_LARGE, Values } from './draw-values.js'
 import {
   FROM_KEY_ON,
   NO_LEASE,
   NO_REVISION,
+  type AlarmOperation,
+  type AuthOperation,
   type CompareOperation,
+  type CompareResult,
   type DeleteOperation,
   type GrantOperation,
   type KeyOperation,
+  type LeaseName,
   type Operation,
   type Programme,
   type PutOperation,
@@ -25,23 +31,82 @@ import {
   type WatchOperation,
 } from './operation.js'
 
-type Kind = 'keys' | 'transactions' | 'leases' | 'watches' | 'limits'
+type Kind = 'keys' | 'transactions' | 'leases' | 'watches' | 'limits' | 'alarms' | 'auth'
 
-const KINDS: readonly Kind[] = ['keys', 'keys', 'keys', 'transactions', 'transactions', 'leases', 'watches', 'limits']
+const KINDS: readonly Kind[] = [
+  'keys',
+  'keys',
+  'keys',
+  'transactions',
+  'transactions',
+  'leases',
+  'watches',
+  'limits',
+  'alarms',
+  'auth',
+]
 
 /** How often each operation is drawn in a programme of each kind. */
 const WEIGHTS: Readonly<Record<Kind, Partial<Record<Drawn, number>>>> = {
   keys: { put: 30, range: 40, delete: 10, transaction: 10, compact: 2, grant: 2 },
   transactions: { put: 10, range: 5, delete: 3, transaction: 60, compact: 1, grant: 2 },
-  leases: { put: 20, range: 10, delete: 3, transaction: 10, grant: 12, revoke: 8, 'keep-alive': 8, 'time-to-live': 8 },
-  watches: { put: 30, delete: 10, transaction: 15, compact: 2, watch: 8, cancel: 3, settle: 6, grant: 2, revoke: 2 },
-  limits: { put: 20, range: 10, transaction: 5, odd: 10 },
+  leases: {
+    put: 20,
+    range: 10,
+    delete: 3,
+    transaction: 10,
+    grant: 12,
+    revoke: 8,
+    'keep-alive': 8,
+    'time-to-live': 8,
+    leases: 4,
+  },
+  watches: {
+    put: 30,
+    delete: 10,
+    transaction: 15,
+    compact: 2,
+    watch: 8,
+    cancel: 3,
+    settle: 6,
+    progress: 3,
+    grant: 2,
+    revoke: 2,
+  },
+  auth: {
+    auth: 40,
+    put: 20,
+    range: 15,
+    delete: 5,
+    transaction: 10,
+    grant: 4,
+    revoke: 3,
+    compact: 1,
+    'keep-alive': 2,
+    'time-to-live': 2,
+    nested: 2,
+  },
+  limits: { put: 20, range: 10, transaction: 5, odd: 10, hash: 2 },
+  alarms: {
+    alarm: 20,
+    nested: 4,
+    put: 20,
+    range: 10,
+    delete: 5,
+    transaction: 10,
+    grant: 5,
+    revoke: 5,
+    compact: 2,
+    'keep-alive': 2,
+  },
 }
 
-type Drawn = Exclude<Operation['type'], never> | 'odd'
+type Drawn = Exclude<Operation['type'], AuthOperation['type'] | 'expire'> | 'auth' | 'odd' | 'nested'
 
 const OPERATIONS_PER_PROGRAMME = 150
 const NESTED_DEPTH_MAX = 3
+/** Without space left, and without permission, etcd 3.4 does within a nested transaction what it would refuse outside. */
+const NESTED_DEPTH_MAX_WITH_CHECKS = 1
 const WATCHES = ['w1', 'w2', 'w3', 'w4', 'w5', 'w6']
 /** No lease of a programme expires within it. */
 const TTL_SECONDS_MIN = 600
@@ -51,20 +116,31 @@ const TOO_MANY_OPERATIONS = 129
 const TOO_DEEP = 10
 
 export function drawProgramme(seed: number, nth: number): Programme {
+  if (nth === 0) return OPENING
   const draw = new Draw('etcd-diff', seed, nth)
   const kind = draw.of('kind').pick(KINDS)
-  const values = new Values(draw)
+  const values = new Values(draw, { emptyRanges: kind !== 'auth' })
   const weighted = Object.entries(WEIGHTS[kind]).flatMap(([type, weight]) =>
     new Array<Drawn>(weight).fill(type as Drawn),
   )
   const operations = Array.from({ length: OPERATIONS_PER_PROGRAMME }, (_, at) => {
     const each = draw.of('operation', at)
-    return drawOne(each, each.pick(weighted), values)
+    return drawOne(each, each.pick(weighted), values, kind)
   })
-  return { kind, operations: kind === 'watches' ? [...operations, { type: 'settle' }] : operations }
+  const expires = kind === 'leases' && draw.of('expires').oneIn(EXPIRIES_ONE_IN)
+  return { kind, operations: expires ? [...operations, EXPIRE] : complete(kind, operations) }
 }
 
-function drawOne(draw: Draw, type: Drawn, values: Values): Operation {
+/** Takes some seconds. */
+const EXPIRIES_ONE_IN = 15
+const EXPIRE: Operation = { type: 'expire', lease: '99', key: 'b' }
+
+function complete(kind: Kind, drawn: readonly Operation[]): readonly Operation[] {
+  if (kind === 'watches') return [...drawn, { type: 'settle' }]
+  return kind === 'auth' ? withAuth(drawn) : drawn
+}
+
+function drawOne(draw: Draw, type: Drawn, values: Values, kind: Kind): Operation {
   switch (type) {
     case 'range':
       return drawRange(draw, values)
@@ -73,26 +149,50 @@ function drawOne(draw: Draw, type: Drawn, values: Values): Operation {
     case 'delete':
       return drawDelete(draw, values)
     case 'transaction':
-      return harmless(drawTransaction(draw, values, NESTED_DEPTH_MAX))
+      return drawTransactionOf(draw, values, kind)
     case 'compact':
       return { type, revision: values.someRevision(draw), physical: draw.oneIn(3) }
     case 'grant':
       return drawGrant(draw, values)
     case 'revoke':
     case 'keep-alive':
-    case 'time-to-live':
       return { type, lease: values.lease(draw) }
+    case 'time-to-live':
+      return { type, lease: values.lease(draw), keys: draw.oneIn(2) }
+    case 'leases':
+      return { type }
+    case 'alarm':
+      return drawAlarm(draw, values)
+    case 'hash':
+      return { type, revision: values.someRevision(draw) }
     case 'watch':
       return drawWatch(draw, values)
     case 'cancel':
       return { type, watch: draw.pick(WATCHES) }
     case 'settle':
+    case 'progress':
       return { type }
+    case 'auth':
+      return drawAuth(draw, values)
     case 'odd':
       return drawOdd(draw, values)
+    case 'nested':
+      return drawNested(draw, values)
     default:
       return assertNever(type, 'type')
   }
+}
+
+function drawTransactionOf(draw: Draw, values: Values, kind: Kind): TransactionOperation {
+  if (kind !== 'auth' && kind !== 'alarms') return harmless(drawTransaction(draw, values, NESTED_DEPTH_MAX))
+  const transaction = drawTransaction(draw, values, NESTED_DEPTH_MAX_WITH_CHECKS)
+  return harmless(kind === 'auth' ? withoutPreviousOfPuts(transaction) : transaction)
+}
+
+/** etcd shows what a put in a transaction replaced also to who may not read it. */
+function withoutPreviousOfPuts(transaction: TransactionOperation): TransactionOperation {
+  const strip = (part: KeyOperation): KeyOperation => (part.type === 'put' ? { ...part, prevKv: false } : part)
+  return { ...transaction, success: transaction.success.map(strip), failure: transaction.failure.map(strip) }
 }
 
 function drawRange(draw: Draw, values: Values): RangeOperation {
@@ -103,15 +203,22 @@ function drawRange(draw: Draw, values: Values): RangeOperation {
     rangeEnd: values.rangeEnd(draw, key),
     revision: values.readRevision(draw),
     limit: values.limit(draw),
-    sortOrder: 'NONE',
-    sortTarget: 'KEY',
+    ...drawSort(draw),
     serializable: draw.oneIn(3),
     keysOnly: draw.oneIn(6),
     countOnly: draw.oneIn(6),
-    minModRevision: NO_REVISION,
-    maxModRevision: NO_REVISION,
-    minCreateRevision: NO_REVISION,
-    maxCreateRevision: NO_REVISION,
+    minModRevision: values.bound(draw),
+    maxModRevision: values.bound(draw),
+    minCreateRevision: values.bound(draw),
+    maxCreateRevision: values.bound(draw),
+  }
+}
+
+function drawSort(draw: Draw): Pick<RangeOperation, 'sortOrder' | 'sortTarget'> {
+  if (!draw.oneIn(3)) return { sortOrder: 'NONE', sortTarget: 'KEY' }
+  return {
+    sortOrder: draw.pick(['NONE', 'ASCEND', 'ASCEND', 'DESCEND', 'DESCEND'] as const),
+    sortTarget: draw.pick(['KEY', 'VERSION', 'CREATE', 'MOD', 'VALUE'] as const),
   }
 }
 
@@ -160,11 +267,8 @@ function drawBranch(draw: Draw, values: Values, depth: number): KeyOperation[] {
 
 function drawCompare(draw: Draw, values: Values): CompareOperation {
   const key = values.key(draw)
-  const common = {
-    key,
-    rangeEnd: draw.oneIn(3) ? values.rangeEnd(draw, key) : '',
-    result: draw.pick(['EQUAL', 'GREATER', 'LESS', 'NOT_EQUAL'] as const),
-  }
+  const result = draw.pick(['EQUAL', 'GREATER', 'LESS', 'NOT_EQUAL'] as const)
+  const common = { key, rangeEnd: draw.oneIn(3) ? values.rangeEnd(draw, key) : '', result }
   const target = draw.pick(['VERSION', 'CREATE', 'MOD', 'VALUE', 'LEASE'] as const)
   switch (target) {
     case 'VERSION':
@@ -175,10 +279,17 @@ function drawCompare(draw: Draw, values: Values): CompareOperation {
     case 'VALUE':
       return { ...common, target, value: values.value(draw) }
     case 'LEASE':
-      return { ...common, target, lease: draw.oneIn(2) ? NO_LEASE : values.lease(draw) }
+      return { ...common, target, lease: drawComparedLease(draw, values, result) }
     default:
       return assertNever(target, 'target')
   }
+}
+
+/** Of two ids that the stores chose it is not known which is the greater one. */
+function drawComparedLease(draw: Draw, values: Values, result: CompareResult): LeaseName {
+  const lease = draw.oneIn(2) ? NO_LEASE : values.lease(draw)
+  const ordered = result === 'GREATER' || result === 'LESS'
+  return ordered && lease.startsWith('#') ? NO_LEASE : lease
 }
 
 function drawGrant(draw: Draw, values: Values): GrantOperation {
@@ -201,6 +312,20 @@ function drawWatch(draw: Draw, values: Values): WatchOperation {
     prevKv: draw.oneIn(2),
     fragment: draw.oneIn(4),
   }
+}
+
+function drawAlarm(draw: Draw, values: Values): AlarmOperation {
+  const members = ['own', 'own', 'other'] as const
+  const alarms = ['NOSPACE', 'CORRUPT'] as const
+  if (draw.oneIn(3)) {
+    const member = draw.oneIn(3) ? draw.pick(members) : undefined
+    return { type: 'alarm', action: 'GET', member, alarm: draw.oneIn(3) ? draw.pick(alarms) : undefined }
+  }
+  // Most of the time there should be none.
+  const action = draw.oneIn(4) ? 'ACTIVATE' : 'DEACTIVATE'
+  // We raise none for a member that there is not.
+  const member = action === 'ACTIVATE' ? 'own' : draw.pick(members)
+  return { type: 'alarm', action, member, alarm: values.alarm }
 }
 
 /** What is refused, or beyond a limit; none of it changes anything where only one of the two takes it. */
@@ -242,6 +367,14 @@ function drawOdd(draw: Draw, values: Values): Operation {
 function nested(operation: KeyOperation, depth: number): KeyOperation {
   if (depth === 0) return operation
   return { type: 'transaction', compare: [], success: [nested(operation, depth - 1)], failure: [] }
+}
+
+/** What etcd 3.4 answers otherwise while an alarm is active, or to who may not; nothing is changed by it. */
+function drawNested(draw: Draw, values: Values): KeyOperation {
+  const range = drawRange(draw, values)
+  const put = drawPut(draw, values)
+  if (draw.oneIn(3)) return neverDone([{ ...put, prevKv: true }])
+  return draw.oneIn(2) ? neverDone([nested(put, 1)]) : nested(range, 2)
 }
 
 /** Changes of one key that meet, in the two ways that etcd does not see. */

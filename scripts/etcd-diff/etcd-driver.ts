@@ -1,13 +1,17 @@
 /** Asks a real etcd, and says what it answered. */
 import { assertNever } from '../../src/base/assert.js'
+import { EtcdAuth } from './etcd-auth.js'
 import type { EtcdClient, Message } from './etcd-client.js'
 import { EtcdRefusal } from './etcd-client.js'
-import { buffer, rangeFields, revisionOf } from './etcd-fields.js'
+import { buffer, bytesOf, rangeFields, revisionOf } from './etcd-fields.js'
 import { EtcdWatches } from './etcd-watches.js'
 import { LeaseNames } from './lease-names.js'
 import {
+  eventually,
   remainingOf,
+  sortedAlarms,
   type Observation,
+  type SeenAlarm,
   type SeenKeyResponse,
   type SeenKeyValue,
   type SeenResponse,
@@ -15,25 +19,32 @@ import {
 } from './observation.js'
 import {
   NO_LEASE,
+  OTHER_MEMBER,
+  isAuthOperation,
   revisionAt,
+  type AlarmOperation,
+  type AlarmType,
+  type Asked,
   type Bearings,
   type CompareOperation,
   type GrantOperation,
   type KeyOperation,
-  type Operation,
+  type LeaseName,
 } from './operation.js'
 
 export class EtcdDriver {
   readonly #client: EtcdClient
+  readonly #auth: EtcdAuth
   readonly #leases = new LeaseNames()
   readonly #watches: EtcdWatches
 
   constructor(client: EtcdClient) {
     this.#client = client
+    this.#auth = new EtcdAuth(client)
     this.#watches = new EtcdWatches(client, (kv) => this.#keyValueOf(kv))
   }
 
-  async perform(operation: Exclude<Operation, { type: 'settle' }>, at: Bearings): Promise<Observation> {
+  async perform(operation: Asked, at: Bearings): Promise<Observation> {
     try {
       return await this.#perform(operation, at)
     } catch (error) {
@@ -47,35 +58,43 @@ export class EtcdDriver {
     return this.#watches.settle(awaited, revision)
   }
 
+  /** The revision up to which every watch was told everything. */
+  progress(): Promise<readonly number[]> {
+    return this.#watches.progress()
+  }
+
   /** Ends leases and watches, whatever the programme left. The keys are deleted like any others. */
   async clean(): Promise<void> {
     this.#watches.close()
-    const { leases } = await this.#client.call('Lease', 'LeaseLeases', {})
+    await this.#auth.clean()
+    const { alarms } = await this.#call('Maintenance', 'Alarm', {})
+    for (const alarm of alarms as Message[]) {
+      await this.#call('Maintenance', 'Alarm', { action: 'DEACTIVATE', ...alarm })
+    }
     // In one order at both: history shows which keys went first.
-    const names = (leases as Message[]).map(({ ID }) => this.#leases.nameOf(String(ID))).sort()
-    for (const name of names) await this.#client.call('Lease', 'LeaseRevoke', { ID: this.#leases.idOf(name) })
+    for (const name of this.#leaseNamesOf(await this.#call('Lease', 'LeaseLeases', {})))
+      await this.#call('Lease', 'LeaseRevoke', { ID: this.#leases.idOf(name) })
   }
 
-  async #perform(operation: Exclude<Operation, { type: 'settle' }>, at: Bearings): Promise<Observation> {
+  async #perform(operation: Asked, at: Bearings): Promise<Observation> {
+    if (isAuthOperation(operation)) return this.#auth.perform(operation, at)
     switch (operation.type) {
       case 'range':
       case 'put':
       case 'delete':
       case 'transaction': {
         const [method, request] = this.#requestOf(operation, at)
-        return observed(await this.#client.call('KV', method, request), (body) =>
-          this.#responseOf(operation.type, body),
-        )
+        return observed(await this.#call('KV', method, request), (body) => this.#responseOf(operation.type, body))
       }
       case 'compact': {
         await this.#watches.caughtUp()
         const request = { revision: revisionAt(operation.revision, at), physical: operation.physical }
-        return observed(await this.#client.call('KV', 'Compact', request), () => ({ type: 'compact' }))
+        return observed(await this.#call('KV', 'Compact', request), () => ({ type: 'compact' }))
       }
       case 'grant':
         return this.#grant(operation)
       case 'revoke': {
-        const response = await this.#client.call('Lease', 'LeaseRevoke', { ID: this.#leases.idOf(operation.lease) })
+        const response = await this.#call('Lease', 'LeaseRevoke', { ID: this.#leases.idOf(operation.lease) })
         return observed(response, () => ({ type: 'revoke' }))
       }
       case 'keep-alive': {
@@ -83,12 +102,35 @@ export class EtcdDriver {
         return observed(response, ({ TTL }) => ({ type: 'keep-alive', ttlSeconds: Number(TTL) }))
       }
       case 'time-to-live': {
-        const request = { ID: this.#leases.idOf(operation.lease) }
-        const response = await this.#client.call('Lease', 'LeaseTimeToLive', request)
-        return observed(response, ({ TTL, grantedTTL }) => ({
+        const request = { ID: this.#leases.idOf(operation.lease), keys: operation.keys }
+        const response = await this.#call('Lease', 'LeaseTimeToLive', request)
+        return observed(response, ({ TTL, grantedTTL, keys }) => ({
           type: 'time-to-live',
           grantedTtlSeconds: Number(grantedTTL),
           remaining: remainingOf(Number(grantedTTL), Number(TTL)),
+          keys: (keys as Buffer[]).length === 0 ? undefined : (keys as Buffer[]).map(bytesOf).sort(),
+        }))
+      }
+      case 'expire': {
+        await this.#call('Lease', 'LeaseGrant', { TTL: 1, ID: operation.lease })
+        const key = buffer(operation.key)
+        await this.#call('KV', 'Put', { key, lease: operation.lease })
+        const isGone = async (): Promise<boolean> => (await this.#call('KV', 'Range', { key }))['count'] === '0'
+        const expired = await eventually(isGone)
+        return observed(await this.#call('KV', 'Range', { key }), () => ({ type: 'expire', expired }))
+      }
+      case 'leases':
+        return observed(await this.#call('Lease', 'LeaseLeases', {}), (body) => {
+          return { type: 'leases', leases: this.#leaseNamesOf(body) }
+        })
+      case 'alarm':
+        return this.#alarm(operation, at)
+      case 'hash': {
+        const request = { revision: revisionAt(operation.revision, at) }
+        const response = await this.#call('Maintenance', 'HashKV', request)
+        return observed(response, (body) => ({
+          type: 'hash',
+          compactRevision: Math.max(0, Number(body['compactRevision'])),
         }))
       }
       case 'watch':
@@ -101,12 +143,16 @@ export class EtcdDriver {
     }
   }
 
+  #call(service: string, method: string, request: Message): Promise<Message> {
+    return this.#client.call(service, method, request, this.#auth.token)
+  }
+
   async #grant({ lease, ttlSeconds, revokeAtOnce }: GrantOperation): Promise<Observation> {
     const request = { TTL: ttlSeconds, ID: lease.startsWith('#') ? '0' : lease }
-    const response = await this.#client.call('Lease', 'LeaseGrant', request)
+    const response = await this.#call('Lease', 'LeaseGrant', request)
     const id = String(response['ID'])
     const own = lease.startsWith('#') ? this.#leases.learn(lease, id) : lease
-    if (revokeAtOnce) await this.#client.call('Lease', 'LeaseRevoke', { ID: id })
+    if (revokeAtOnce) await this.#call('Lease', 'LeaseRevoke', { ID: id })
     return observed(response, ({ TTL }) => ({
       type: 'grant',
       lease: own,
@@ -115,8 +161,32 @@ export class EtcdDriver {
     }))
   }
 
+  async #alarm({ action, member, alarm }: AlarmOperation, { revision }: Bearings): Promise<Observation> {
+    const id = member === 'own' ? await this.#memberId() : member === 'other' ? OTHER_MEMBER : 0
+    const request = { action, memberID: id, alarm: alarm ?? 'NONE' }
+    const body = await this.#call('Maintenance', 'Alarm', request)
+    const alarms = (body['alarms'] as Message[]).map((each): SeenAlarm => ({
+      member: each['memberID'] === String(OTHER_MEMBER) ? 'other' : 'own',
+      alarm: each['alarm'] as AlarmType,
+    }))
+    // 3.4 leaves out the header.
+    return {
+      revision,
+      response: { type: 'alarm', alarms: action === 'ACTIVATE' ? undefined : sortedAlarms(alarms) },
+    }
+  }
+
+  async #memberId(): Promise<unknown> {
+    const { header } = await this.#client.call('KV', 'Range', { key: buffer('a'), countOnly: true })
+    return (header as Message)['memberId']
+  }
+
+  #leaseNamesOf(body: Message): readonly LeaseName[] {
+    return (body['leases'] as Message[]).map(({ ID }) => this.#leases.nameOf(String(ID))).sort()
+  }
+
   #keepAlive(id: string): Promise<Message> {
-    const stream = this.#client.stream('Lease', 'LeaseKeepAlive')
+    const stream = this.#client.stream('Lease', 'LeaseKeepAlive', this.#auth.token)
     return new Promise((resolve, reject) => {
       stream.once('data', (response: Message) => {
         resolve(response)
@@ -251,11 +321,11 @@ export class EtcdDriver {
 
   #keyValueOf(kv: Message): SeenKeyValue {
     return {
-      key: (kv['key'] as Buffer).toString('latin1'),
+      key: bytesOf(kv['key'] as Buffer),
       createRevision: Number(kv['createRevision']),
       modRevision: Number(kv['modRevision']),
       version: Number(kv['version']),
-      value: (kv['value'] as Buffer).toString('latin1'),
+      value: bytesOf(kv['value'] as Buffer),
       lease: kv['lease'] === NO_LEASE ? NO_LEASE : this.#leases.nameOf(String(kv['lease'])),
     }
   }

@@ -20,6 +20,9 @@ const EVENT_MS_MAX = 3_000
 /** etcd takes up what starts in the past each 100 ms. */
 const CATCH_UP_MS = 300
 
+/** In place of a watch's id. */
+const OF_THE_STREAM = '-1'
+
 interface Watch {
   id: string
   events: SeenEvent[]
@@ -35,6 +38,7 @@ export class EtcdWatches {
   readonly #waiting = new Set<() => void>()
   #stream: ClientDuplexStream<Message, Message> | undefined
   #fenceRevision = 0
+  #noticed: number[] = []
   #catchingUpUntilMs = 0
 
   constructor(client: EtcdClient, keyValueOf: (kv: Message) => SeenKeyValue) {
@@ -90,6 +94,13 @@ export class EtcdWatches {
     })
   }
 
+  async progress(): Promise<readonly number[]> {
+    this.#noticed = []
+    this.#stream?.write({ progressRequest: {} })
+    await this.#until(() => this.#noticed.length > 0)
+    return this.#noticed
+  }
+
   /** Before a compaction: what starts in the past would be told that it is gone. */
   async caughtUp(): Promise<void> {
     const leftMs = this.#catchingUpUntilMs - performance.now()
@@ -142,6 +153,7 @@ export class EtcdWatches {
     }
     const events = (response['events'] as Message[]).map((event) => this.#eventOf(event))
     const id = String(response['watchId'])
+    if (id === OF_THE_STREAM) this.#noticed.push(revisionOf(response))
     const watch = [...this.#watches.values()].find((each) => each.id === id && each.ended === undefined)
     if (watch === undefined) {
       const fence = events.findLast(({ kv }) => kv.key === FENCE_KEY)

@@ -2,7 +2,7 @@
  * What an operation was answered with, in one form for both stores: told apart by nothing but what the stores say.
  * Names of fields are etcd's.
  */
-import type { Bytes, LeaseName } from './operation.js'
+import type { AlarmMember, AlarmType, Bytes, LeaseName, Permission } from './operation.js'
 
 export interface SeenKeyValue {
   readonly key: Bytes
@@ -52,6 +52,17 @@ export interface SeenWatch {
   readonly ended: { readonly compactRevision: number; readonly reason: string } | undefined
 }
 
+export interface SeenAlarm {
+  readonly member: AlarmMember
+  readonly alarm: AlarmType
+}
+
+export type SeenAuth =
+  | { readonly type: 'auth' }
+  | { readonly type: 'user-list'; readonly users: readonly string[] }
+  | { readonly type: 'user-get' | 'role-list'; readonly roles: readonly string[] }
+  | { readonly type: 'role-get'; readonly permissions: readonly Permission[] }
+
 export type SeenResponse =
   | SeenKeyResponse
   | { readonly type: 'compact' }
@@ -63,9 +74,20 @@ export type SeenResponse =
       readonly grantedTtlSeconds: number
       /** Time passes between two calls: whether next to nothing of what was granted is gone, or how much is left. */
       readonly remaining: 'all' | 'none' | number
+      /** Undefined where there are none, or they were not asked for. */
+      readonly keys: readonly Bytes[] | undefined
     }
+  /** Whether the key was gone in time. */
+  | { readonly type: 'expire'; readonly expired: boolean }
+  | { readonly type: 'leases'; readonly leases: readonly LeaseName[] }
+  /** Undefined for an alarm that was raised. */
+  | { readonly type: 'alarm'; readonly alarms: readonly SeenAlarm[] | undefined }
+  | SeenAuth
+  | { readonly type: 'hash'; readonly compactRevision: number }
   | { readonly type: 'watch' }
   | { readonly type: 'cancel' }
+  /** Of what was noticed. */
+  | { readonly type: 'progress'; readonly revisions: readonly number[] }
   | { readonly type: 'settle'; readonly watches: readonly SeenWatch[] }
 
 export type Observation = { readonly revision: number; readonly response: SeenResponse } | { readonly error: SeenError }
@@ -83,4 +105,24 @@ export function remainingOf(grantedSeconds: number, remainingSeconds: number): '
   if (remainingSeconds < 0) return 'none'
   const elapsed = grantedSeconds - remainingSeconds
   return elapsed >= 0 && elapsed <= ELAPSED_SECONDS_MAX ? 'all' : remainingSeconds
+}
+
+/** In an order that does not depend on the ids of members. */
+export function sortedAlarms(alarms: readonly SeenAlarm[]): readonly SeenAlarm[] {
+  const text = ({ member, alarm }: SeenAlarm): string => `${member} ${alarm}`
+  return [...alarms].sort((a, b) => (text(a) < text(b) ? -1 : 1))
+}
+
+/** How long it may take until a lease of two seconds is ended, on a machine that has much else to do. */
+const EXPIRY_MS_MAX = 20_000
+const LOOK_EVERY_MS = 100
+
+/** Whether it comes to hold in the time in which a lease must have ended. */
+export async function eventually(holds: () => Promise<boolean>): Promise<boolean> {
+  const lastMs = performance.now() + EXPIRY_MS_MAX
+  while (performance.now() < lastMs) {
+    if (await holds()) return true
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
+  }
+  return false
 }

@@ -102,17 +102,70 @@ export interface WatchOperation {
   readonly fragment: boolean
 }
 
+export type AlarmType = 'NOSPACE' | 'CORRUPT'
+/** The one member there is, or one that there is not. */
+export type AlarmMember = 'own' | 'other'
+
+export type AlarmOperation =
+  /** Without an alarm: any. */
+  | {
+      readonly type: 'alarm'
+      readonly action: 'GET'
+      readonly member: AlarmMember | undefined
+      readonly alarm: AlarmType | undefined
+    }
+  | {
+      readonly type: 'alarm'
+      readonly action: 'ACTIVATE' | 'DEACTIVATE'
+      readonly member: AlarmMember
+      readonly alarm: AlarmType
+    }
+
+export type PermissionType = 'READ' | 'WRITE' | 'READWRITE'
+
+export type AuthOperation =
+  | { readonly type: 'auth-enable' | 'auth-disable' | 'user-list' | 'role-list' }
+  /** Whoever is logged in asks from then on, as far as it succeeds. */
+  | { readonly type: 'login'; readonly name: string; readonly password: string }
+  /** From then on asks who logged in under this name before; nobody, where nobody did. */
+  | { readonly type: 'become'; readonly name: string }
+  /** Without a password: one who is known by a certificate. */
+  | { readonly type: 'user-add'; readonly name: string; readonly password: string | undefined }
+  | { readonly type: 'user-password'; readonly name: string; readonly password: string }
+  | { readonly type: 'user-delete' | 'user-get'; readonly name: string }
+  | { readonly type: 'user-grant' | 'user-revoke'; readonly name: string; readonly role: string }
+  | { readonly type: 'role-add' | 'role-delete' | 'role-get'; readonly role: string }
+  | ({ readonly type: 'role-grant'; readonly role: string } & Permission)
+  | { readonly type: 'role-revoke'; readonly role: string; readonly key: Bytes; readonly rangeEnd: Bytes }
+
+export interface Permission {
+  readonly permission: PermissionType
+  readonly key: Bytes
+  readonly rangeEnd: Bytes
+}
+
+/** What a store is asked by itself; to read out watches takes both. */
+export type Asked = Exclude<Operation, { readonly type: 'settle' | 'progress' }>
+
 export type Operation =
   | KeyOperation
   | { readonly type: 'compact'; readonly revision: RevisionFrom; readonly physical: boolean }
   | GrantOperation
   | { readonly type: 'revoke'; readonly lease: LeaseName }
   | { readonly type: 'keep-alive'; readonly lease: LeaseName }
-  | { readonly type: 'time-to-live'; readonly lease: LeaseName }
+  | { readonly type: 'time-to-live'; readonly lease: LeaseName; readonly keys: boolean }
+  | { readonly type: 'leases' }
+  /** Grants the shortest lease that there is, puts the key under it and waits until both are gone. */
+  | { readonly type: 'expire'; readonly lease: LeaseName; readonly key: Bytes }
+  | AlarmOperation
+  | AuthOperation
+  | { readonly type: 'hash'; readonly revision: RevisionFrom }
   | WatchOperation
   | { readonly type: 'cancel'; readonly watch: string }
   /** Waits until every watch has delivered what there is, and compares it. */
   | { readonly type: 'settle' }
+  /** Asks how far the watches have come, once they have delivered what there is. */
+  | { readonly type: 'progress' }
 
 export interface Programme {
   readonly kind: string
@@ -141,8 +194,17 @@ export function revisionAt(from: RevisionFrom, bearings: Bearings): number {
 
 export const NO_REVISION: RevisionFrom = { base: 'zero', plus: 0 }
 export const NO_LEASE: LeaseName = '0'
+/** Whom no programme takes away. */
+export const ROOT = { name: 'root', password: 'of root' } as const
 /** As a range end: every key from the first on. */
 export const FROM_KEY_ON: Bytes = '\0'
+/** Of a member that there is not. */
+export const OTHER_MEMBER = 5
+
+export function isAuthOperation(operation: Operation): operation is AuthOperation {
+  const { type } = operation
+  return /^(auth|user|role)-/.test(type) || type === 'login' || type === 'become'
+}
 
 /** The operations of a transaction, however deep, itself included. */
 export function* partsOf(operation: Operation): Generator<Operation> {

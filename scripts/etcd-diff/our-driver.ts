@@ -7,6 +7,7 @@ import {
   isStoreError,
   put,
   txn,
+  type Alarm,
   type Compare,
   type KeyValue,
   type Operation as StoreOperation,
@@ -19,31 +20,41 @@ import {
 } from '../../src/index.js'
 import { LeaseNames } from './lease-names.js'
 import {
+  eventually,
   remainingOf,
+  sortedAlarms,
   type Observation,
+  type SeenAlarm,
   type SeenKeyResponse,
   type SeenKeyValue,
   type SeenWatch,
 } from './observation.js'
 import {
   NO_LEASE,
+  OTHER_MEMBER,
+  isAuthOperation,
   revisionAt,
+  type AlarmMember,
+  type AlarmOperation,
+  type AlarmType,
+  type Asked,
   type Bearings,
   type CompareOperation,
   type CompareResult,
   type GrantOperation,
   type KeyOperation,
   type LeaseName,
-  type Operation,
   type PutOperation,
   type RangeOperation,
   type TransactionOperation,
 } from './operation.js'
-import { bytesOf, seenError, seenKeyValue, selectionOf } from './our-values.js'
+import { bytesOf, seenBytes, seenError, seenKeyValue, selectionOf } from './our-values.js'
+import { OurAuth } from './our-auth.js'
 import { OurWatches } from './our-watches.js'
 
 export class OurDriver {
   readonly #store: Store
+  readonly #auth: OurAuth
   readonly #leases = new LeaseNames()
   readonly #watches: OurWatches
   /** Those that may exist. */
@@ -51,6 +62,7 @@ export class OurDriver {
 
   constructor(store: Store) {
     this.#store = store
+    this.#auth = new OurAuth(store)
     this.#watches = new OurWatches(store, this.#leases)
   }
 
@@ -59,7 +71,7 @@ export class OurDriver {
     return { revision, compactRevision }
   }
 
-  async perform(operation: Exclude<Operation, { type: 'settle' }>, at: Bearings): Promise<Observation> {
+  async perform(operation: Asked, at: Bearings): Promise<Observation> {
     try {
       return await this.#perform(operation, at)
     } catch (error) {
@@ -73,9 +85,16 @@ export class OurDriver {
     return this.#watches.settle(revision)
   }
 
+  /** The revisions up to which watches were told everything. */
+  progress(at: Bearings): Promise<readonly number[]> {
+    return this.#watches.progress(at)
+  }
+
   /** Ends leases and watches, whatever the programme left. The keys are deleted like any others. */
   async clean(): Promise<void> {
     await this.#watches.clean()
+    await this.#auth.clean()
+    await this.#store.maintenance.disarm()
     for (const name of [...this.#granted].sort()) {
       try {
         await this.#store.leases.revoke(this.#idOf(name))
@@ -86,8 +105,12 @@ export class OurDriver {
     this.#granted.clear()
   }
 
-  async #perform(operation: Exclude<Operation, { type: 'settle' }>, at: Bearings): Promise<Observation> {
-    const store = this.#store
+  async #perform(operation: Asked, at: Bearings): Promise<Observation> {
+    if (isAuthOperation(operation)) {
+      const response = await this.#auth.perform(operation)
+      return { revision: this.bearings.revision, response }
+    }
+    const { store } = this.#auth
     switch (operation.type) {
       case 'range': {
         const consistency = operation.serializable ? 'local' : 'linearizable'
@@ -111,7 +134,7 @@ export class OurDriver {
       }
       case 'compact':
         await this.#watches.caughtUp(at.revision)
-        await store.compact(revisionAt(operation.revision, at))
+        await store.compact(revisionAt(operation.revision, at), { physical: operation.physical })
         return { revision: this.bearings.revision, response: { type: 'compact' } }
       case 'grant':
         return this.#grant(operation)
@@ -121,11 +144,31 @@ export class OurDriver {
       case 'keep-alive':
         return { revision: at.revision, response: { type: 'keep-alive', ttlSeconds: await this.#keepAlive(operation) } }
       case 'time-to-live': {
-        const status = await store.leases.timeToLive(this.#idOf(operation.lease))
+        const status = await store.leases.timeToLive(this.#idOf(operation.lease), { keys: operation.keys })
         const grantedTtlSeconds = (status?.ttlMs ?? 0) / 1000
         const remainingSeconds = status === undefined ? -1 : Math.floor(status.remainingMs / 1000)
         const remaining = remainingOf(grantedTtlSeconds, remainingSeconds)
-        return { revision: at.revision, response: { type: 'time-to-live', grantedTtlSeconds, remaining } }
+        const seen = (status?.keys ?? []).map(({ keyBytes }) => seenBytes(keyBytes))
+        const keys = seen.length === 0 ? undefined : seen
+        return { revision: at.revision, response: { type: 'time-to-live', grantedTtlSeconds, remaining, keys } }
+      }
+      case 'expire': {
+        const key = bytesOf(operation.key)
+        const { id } = await store.leases.grant({ ttlMs: 1000, id: BigInt(operation.lease) })
+        await store.put(key, '', { lease: id })
+        const expired = await eventually(async () => (await store.get(key)) === undefined)
+        return { revision: this.bearings.revision, response: { type: 'expire', expired } }
+      }
+      case 'leases': {
+        const leases = (await store.leases.list()).map((id) => this.#leases.nameOf(String(id))).sort()
+        return { revision: at.revision, response: { type: 'leases', leases } }
+      }
+      case 'alarm':
+        return { revision: at.revision, response: { type: 'alarm', alarms: await this.#alarm(operation) } }
+      case 'hash': {
+        const revision = revisionAt(operation.revision, at)
+        const { compactRevision } = await store.maintenance.hash(revision === 0 ? {} : { revision })
+        return { revision: at.revision, response: { type: 'hash', compactRevision } }
       }
       case 'watch':
         this.#watches.create(operation, at)
@@ -140,9 +183,9 @@ export class OurDriver {
 
   async #grant({ lease: name, ttlSeconds, revokeAtOnce }: GrantOperation): Promise<Observation> {
     const id = name.startsWith('#') ? undefined : BigInt(name)
-    const lease = await this.#store.leases.grant({ ttlMs: ttlSeconds * 1000, id })
+    const lease = await this.#auth.store.leases.grant({ ttlMs: ttlSeconds * 1000, id })
     const own = id === undefined ? this.#leases.learn(name, String(lease.id)) : name
-    if (revokeAtOnce) await this.#store.leases.revoke(lease.id)
+    if (revokeAtOnce) await this.#auth.store.leases.revoke(lease.id)
     else this.#granted.add(own)
     return {
       revision: this.bearings.revision,
@@ -155,10 +198,45 @@ export class OurDriver {
     }
   }
 
+  async #alarm(operation: AlarmOperation): Promise<readonly SeenAlarm[] | undefined> {
+    const { maintenance } = this.#auth.store
+    const { action } = operation
+    switch (action) {
+      case 'GET': {
+        // Of which member is asked makes no difference to etcd.
+        const type = operation.alarm && ALARMS[operation.alarm]
+        const alarms = await maintenance.alarms()
+        return this.#seenAlarms(alarms.filter(({ alarm }) => (type ?? alarm) === alarm))
+      }
+      case 'ACTIVATE':
+        await maintenance.raise({ alarm: ALARMS[operation.alarm], memberId: this.#memberIdOf(operation.member) })
+        return undefined
+      case 'DEACTIVATE': {
+        const selection = { alarm: ALARMS[operation.alarm], memberId: this.#memberIdOf(operation.member) }
+        return this.#seenAlarms(await maintenance.disarm(selection))
+      }
+      default:
+        return assertNever(action, 'action')
+    }
+  }
+
+  #memberIdOf(member: AlarmMember): number {
+    return member === 'own' ? this.#store.status().memberId : OTHER_MEMBER
+  }
+
+  #seenAlarms(alarms: readonly Alarm[]): readonly SeenAlarm[] {
+    return sortedAlarms(
+      alarms.map(({ memberId, alarm }) => ({
+        member: memberId === OTHER_MEMBER ? 'other' : 'own',
+        alarm: alarm === 'no-space' ? 'NOSPACE' : 'CORRUPT',
+      })),
+    )
+  }
+
   /** On etcd's wire a lease that has ended is answered with no time left. */
   async #keepAlive({ lease }: { lease: string }): Promise<number> {
     try {
-      return (await this.#store.leases.keepAlive(this.#idOf(lease))).ttlMs / 1000
+      return (await this.#auth.store.leases.keepAlive(this.#idOf(lease))).ttlMs / 1000
     } catch (error) {
       if (isStoreError(error, 'LEASE_NOT_FOUND')) return 0
       throw error
@@ -249,6 +327,8 @@ export class OurDriver {
   }
 }
 
+const ALARMS: Readonly<Record<AlarmType, Alarm['alarm']>> = { NOSPACE: 'no-space', CORRUPT: 'corrupt' }
+
 const RELATIONS: Readonly<Record<CompareResult, Relation>> = {
   EQUAL: '=',
   GREATER: '>',
@@ -256,7 +336,26 @@ const RELATIONS: Readonly<Record<CompareResult, Relation>> = {
   NOT_EQUAL: '!=',
 }
 
+const SORTED_BY = {
+  KEY: 'key',
+  VERSION: 'version',
+  CREATE: 'createRevision',
+  MOD: 'modRevision',
+  VALUE: 'value',
+} as const
+
 function readOptionsOf(operation: RangeOperation, at: Bearings): ReadOptions {
-  const { limit, countOnly, keysOnly } = operation
-  return { revision: revisionAt(operation.revision, at), limit, countOnly, keysOnly }
+  const { limit, countOnly, keysOnly, sortOrder, sortTarget } = operation
+  const order = sortOrder === 'DESCEND' ? 'descending' : 'ascending'
+  return {
+    revision: revisionAt(operation.revision, at),
+    limit,
+    countOnly,
+    keysOnly,
+    ...(sortOrder === 'NONE' && sortTarget === 'KEY' ? {} : { sort: { by: SORTED_BY[sortTarget], order } }),
+    minModRevision: revisionAt(operation.minModRevision, at),
+    maxModRevision: revisionAt(operation.maxModRevision, at),
+    minCreateRevision: revisionAt(operation.minCreateRevision, at),
+    maxCreateRevision: revisionAt(operation.maxCreateRevision, at),
+  }
 }

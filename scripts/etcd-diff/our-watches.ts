@@ -7,9 +7,14 @@ import { revisionAt, type Bearings, type WatchOperation } from './operation.js'
 import { seenError, seenKeyValue, selectionOf } from './our-values.js'
 
 const DELIVERY_MS_MAX = 3_000
+/** So little that revisions are split. */
+const FRAGMENT_BYTES_MAX = 100
 
 interface OpenWatch {
   readonly watch: Watch
+  /** Before it there is nothing to tell of. */
+  readonly startRevision: number
+  noticed: number | undefined
   events: SeenEvent[]
   ended: SeenWatch['ended']
 }
@@ -29,6 +34,7 @@ export class OurWatches {
     const options: WatchOptions = {
       ...(startRevision === 0 ? {} : { startRevision }),
       previous: operation.prevKv,
+      ...(operation.fragment ? { fragmentBytesMax: FRAGMENT_BYTES_MAX } : {}),
       filter: {
         ...(operation.noPut ? { puts: false } : {}),
         ...(operation.noDelete ? { deletes: false } : {}),
@@ -36,7 +42,8 @@ export class OurWatches {
     }
     // etcd takes no key at all for the least one.
     const selection = selectionOf(operation.key === '' ? '\0' : operation.key, operation.rangeEnd)
-    const open: OpenWatch = { watch: this.#store.watch(selection, options), events: [], ended: undefined }
+    const watch = this.#store.watch(selection, options)
+    const open: OpenWatch = { watch, startRevision, noticed: undefined, events: [], ended: undefined }
     this.#watches.set(operation.watch, open)
     void this.#read(open)
   }
@@ -56,6 +63,20 @@ export class OurWatches {
     })
   }
 
+  /** What each was told that is there and can tell; in one number where it is one. */
+  async progress({ revision }: Bearings): Promise<readonly number[]> {
+    const open = [...this.#watches.values()].filter(
+      ({ ended, startRevision }) => ended === undefined && startRevision <= revision,
+    )
+    for (const each of open) {
+      each.noticed = undefined
+      each.watch.requestProgress()
+    }
+    const lastMs = performance.now() + DELIVERY_MS_MAX
+    while (open.some(({ noticed }) => noticed === undefined) && performance.now() < lastMs) await setImmediate()
+    return [...new Set(open.map(({ noticed }) => noticed ?? 0))]
+  }
+
   /** Each has delivered everything up to `revision`, or has ended. */
   async caughtUp(revision: number): Promise<void> {
     const lastMs = performance.now() + DELIVERY_MS_MAX
@@ -71,7 +92,10 @@ export class OurWatches {
 
   async #read(open: OpenWatch): Promise<void> {
     try {
-      for await (const event of open.watch) open.events.push(this.#seenEvent(event))
+      for await (const batch of open.watch.batches()) {
+        if (batch.type === 'progress') open.noticed = batch.revision
+        else open.events.push(...batch.events.map((event) => this.#seenEvent(event)))
+      }
     } catch (error) {
       const seen = seenError(error)
       if (seen === undefined) throw error

@@ -8,7 +8,15 @@ import { EtcdClient } from './etcd-client.js'
 import { EtcdDriver } from './etcd-driver.js'
 import { EtcdProcess } from './etcd-process.js'
 import { FENCE_KEY } from './etcd-watches.js'
-import { FROM_KEY_ON, NO_LEASE, type DeleteOperation, type Operation, type PutOperation } from './operation.js'
+import type { Observation } from './observation.js'
+import {
+  FROM_KEY_ON,
+  NO_LEASE,
+  type Asked,
+  type DeleteOperation,
+  type Operation,
+  type PutOperation,
+} from './operation.js'
 import { OurDriver } from './our-driver.js'
 
 export interface Answered {
@@ -37,7 +45,7 @@ export class Pair {
 
   static async start(): Promise<Pair> {
     const process = await EtcdProcess.start()
-    const store = await open()
+    const store = await open({ auth: { scrypt: CHEAP } })
     await store.ready()
     return new Pair(process, store)
   }
@@ -45,6 +53,7 @@ export class Pair {
   /** Sends it to both. Watches are read out before a compaction, which takes away what they have not read. */
   async perform(operation: Operation): Promise<readonly Answered[]> {
     if (operation.type === 'settle') return [{ operation, answers: await this.#settle() }]
+    if (operation.type === 'progress') return this.#progress()
     const before: Answered[] = []
     if (operation.type === 'compact' && this.#watching) {
       before.push({ operation: { type: 'settle' }, answers: await this.#settle() })
@@ -69,10 +78,23 @@ export class Pair {
     await this.#process.stop()
   }
 
-  async #performOne(operation: Exclude<Operation, { type: 'settle' }>): Promise<Answers> {
+  async #performOne(operation: Asked): Promise<Answers> {
     const at = this.#ours.bearings
     const [theirs, ours] = await Promise.all([this.#theirs.perform(operation, at), this.#ours.perform(operation, at)])
     return { at, theirs, ours }
+  }
+
+  async #progress(): Promise<readonly Answered[]> {
+    const settled: Answered = { operation: { type: 'settle' }, answers: await this.#settle() }
+    const at = this.#ours.bearings
+    const ours = await this.#ours.progress(at)
+    // Without a watch that could tell there is nothing to compare.
+    if (ours.length === 0) return [settled]
+    const theirs = await this.#theirs.progress()
+    const observe = (revisions: readonly number[]): Observation => {
+      return { revision: at.revision, response: { type: 'progress', revisions } }
+    }
+    return [settled, { operation: { type: 'progress' }, answers: { at, theirs: observe(theirs), ours: observe(ours) } }]
   }
 
   async #settle(): Promise<Answers> {
@@ -88,6 +110,9 @@ export class Pair {
     }
   }
 }
+
+/** Passwords are not what is compared. */
+const CHEAP = { costLog2: 10, blockSize: 8, parallelization: 1 }
 
 const DELETE_ALL: DeleteOperation = { type: 'delete', key: FROM_KEY_ON, rangeEnd: FROM_KEY_ON, prevKv: false }
 

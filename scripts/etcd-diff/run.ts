@@ -45,8 +45,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const { seed, coverage } = options
   const listed = new Map<Listed, number>()
   let operations = 0
-  let nth = options.programme ?? 0
-  const first = nth
+  let programmes = 0
+  let nth = 0
   const judge = (operation: Operation, answers: Answers): boolean => {
     coverage.count(operation, answers)
     const applied = explain(operation, answers)
@@ -56,20 +56,20 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const pair = await Pair.start()
   let found: Found | undefined
   try {
-    for (; found === undefined && operations < options.operations; nth++) {
+    while (found === undefined && operations < options.operations) {
+      nth = options.programme ?? programmes
       const programme = drawProgramme(seed, nth)
       found = await perform(pair, programme.operations, judge)
       operations += programme.operations.length
+      programmes++
       if (found === undefined) await pair.clean()
-      if (nth % PROGRESS_EVERY_PROGRAMMES === PROGRESS_EVERY_PROGRAMMES - 1) options.progress(operations)
+      if (programmes % PROGRESS_EVERY_PROGRAMMES === 0) options.progress(operations)
       if (options.programme !== undefined) break
     }
   } finally {
     await pair.stop()
   }
-  const programmes = nth - first
   if (found === undefined) return { operations, programmes, listed, difference: undefined }
-  nth--
   const shortest = await shrink(drawProgramme(seed, nth).operations)
   return { operations, programmes, listed, difference: { nth, ...found, shortest } }
 }
