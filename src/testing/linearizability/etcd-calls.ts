@@ -5,7 +5,7 @@
  * lease ids are decimal text.
  */
 import { asBuffer, type Key } from '../../base/bytes.js'
-import type { Compare, Operation, RangeRequest, Relation } from '../../mvcc/types.js'
+import type { Compare, Operation, RangeRequest, RangeSort, Relation } from '../../mvcc/types.js'
 import { assertNever } from '../../base/assert.js'
 import type { KeyValue } from '../../api/key-value.js'
 import type { OperationResult } from '../../api/store.js'
@@ -29,6 +29,17 @@ export interface EtcdRange {
   readonly limit?: number
   readonly countOnly?: true
   readonly keysOnly?: true
+  readonly sort?: EtcdSort
+  readonly minMod?: number
+  readonly maxMod?: number
+  readonly minCreate?: number
+  readonly maxCreate?: number
+}
+
+/** What is equal in it is in the order of its keys, both ways. */
+export interface EtcdSort {
+  readonly by: 'key' | 'version' | 'create' | 'mod' | 'value'
+  readonly descending?: true
 }
 
 export interface EtcdDelete {
@@ -65,7 +76,9 @@ export type EtcdInput =
   | EtcdTransaction
   | { readonly type: 'compact'; readonly revision: number }
   | { readonly type: 'grant'; readonly lease?: string }
-  | { readonly type: 'revoke' | 'keep-alive' | 'time-to-live'; readonly lease: string }
+  | { readonly type: 'revoke' | 'keep-alive'; readonly lease: string }
+  | { readonly type: 'time-to-live'; readonly lease: string; readonly keys?: true }
+  | { readonly type: 'leases'; readonly local?: true }
   /** Nobody's call: the lease's time is over. */
   | { readonly type: 'expire'; readonly lease: string }
 
@@ -89,7 +102,9 @@ export type EtcdOutput =
   | (EtcdResult & { readonly revision: number })
   | { readonly type: 'get'; readonly found?: EtcdKeyValue }
   | { readonly type: 'grant'; readonly lease: string }
-  | { readonly type: 'time-to-live'; readonly exists: boolean }
+  /** With the keys that hang on it, in their order, where they were asked for. */
+  | { readonly type: 'time-to-live'; readonly exists: boolean; readonly keys?: readonly string[] }
+  | { readonly type: 'leases'; readonly leases: readonly string[] }
   | { readonly type: 'done' }
 
 export function keyValueData(keyValue: KeyValue): EtcdKeyValue {
@@ -157,7 +172,9 @@ export function operationData(operation: Operation): EtcdOperation {
   }
 }
 
-export function rangeData({ key, rangeEnd, revision, limit, countOnly, keysOnly }: RangeRequest): EtcdRange {
+export function rangeData(request: RangeRequest): EtcdRange {
+  const { key, rangeEnd, revision, limit, countOnly, keysOnly, sort } = request
+  const { minModRevision, maxModRevision, minCreateRevision, maxCreateRevision } = request
   return {
     type: 'range',
     key,
@@ -166,7 +183,17 @@ export function rangeData({ key, rangeEnd, revision, limit, countOnly, keysOnly 
     ...(limit ? { limit } : {}),
     ...(countOnly === true ? { countOnly: true } : {}),
     ...(keysOnly === true ? { keysOnly: true } : {}),
+    ...(sort === undefined ? {} : { sort: sortData(sort) }),
+    ...(minModRevision ? { minMod: minModRevision } : {}),
+    ...(maxModRevision ? { maxMod: maxModRevision } : {}),
+    ...(minCreateRevision ? { minCreate: minCreateRevision } : {}),
+    ...(maxCreateRevision ? { maxCreate: maxCreateRevision } : {}),
   }
+}
+
+function sortData({ target, order }: RangeSort): EtcdSort {
+  const by = target === 'create-revision' ? 'create' : target === 'mod-revision' ? 'mod' : target
+  return order === 'descending' ? { by, descending: true } : { by }
 }
 
 function compareData(compare: Compare): EtcdCompare {

@@ -1,7 +1,15 @@
 /** Calls and answers of a store in words. */
 import { assertNever } from '../../base/assert.js'
 import { keyText } from '../../base/bytes.js'
-import type { EtcdCompare, EtcdInput, EtcdKeyValue, EtcdOperation, EtcdOutput, EtcdResult } from './etcd-calls.js'
+import type {
+  EtcdCompare,
+  EtcdInput,
+  EtcdKeyValue,
+  EtcdOperation,
+  EtcdOutput,
+  EtcdRange,
+  EtcdResult,
+} from './etcd-calls.js'
 import type { EtcdState, Version } from './etcd-state.js'
 
 export function describeInput(input: EtcdInput): string {
@@ -23,7 +31,9 @@ export function describeInput(input: EtcdInput): string {
     case 'keep-alive':
       return `renew lease ${input.lease}`
     case 'time-to-live':
-      return `time left of lease ${input.lease}`
+      return `time left of lease ${input.lease}${input.keys === true ? ' and its keys' : ''}`
+    case 'leases':
+      return `list the leases${input.local === true ? ' locally' : ''}`
     case 'expire':
       return `the time of lease ${input.lease} is over`
     default:
@@ -38,7 +48,9 @@ export function describeOutput(output: EtcdOutput): string {
     case 'grant':
       return `lease ${output.lease}`
     case 'time-to-live':
-      return output.exists ? 'it has some' : 'it has ended'
+      return `${output.exists ? 'it has some' : 'it has ended'}${describeKeys(output.keys)}`
+    case 'leases':
+      return `leases ${output.leases.join(', ') || 'none'}`
     case 'done':
       return 'done'
     case 'put':
@@ -100,7 +112,7 @@ function describeOperation(operation: EtcdOperation): string {
     }
     case 'range': {
       const { key, end, revision, limit } = operation
-      return `read ${selection(key, end)}${at(revision)}${limit === undefined ? '' : `, at most ${limit}`}`
+      return `read ${selection(key, end)}${at(revision)}${limit === undefined ? '' : `, at most ${limit}`}${shape(operation)}`
     }
     case 'delete':
       return `delete ${selection(operation.key, operation.end)}`
@@ -112,6 +124,18 @@ function describeOperation(operation: EtcdOperation): string {
     default:
       return assertNever(operation, 'operation')
   }
+}
+
+function shape({ sort, minMod, maxMod, minCreate, maxCreate, countOnly, keysOnly }: EtcdRange): string {
+  const bound = (what: string, least: number | undefined, most: number | undefined): string =>
+    least === undefined && most === undefined ? '' : `, ${what} from ${least ?? 0} to ${most ?? 'the latest'}`
+  const sorted = sort === undefined ? '' : `, by ${sort.by}${sort.descending === true ? ' backwards' : ''}`
+  const what = countOnly === true ? ', only their number' : keysOnly === true ? ', without values' : ''
+  return `${sorted}${bound('written', minMod, maxMod)}${bound('created', minCreate, maxCreate)}${what}`
+}
+
+function describeKeys(keys: readonly string[] | undefined): string {
+  return keys === undefined ? '' : `, keys ${keys.map((key) => keyText(key)).join(', ') || 'none'}`
 }
 
 function describeCompare({ key, end, target, relation, value }: EtcdCompare): string {

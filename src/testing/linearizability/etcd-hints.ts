@@ -39,6 +39,7 @@ class Seen {
         return
       case 'grant':
       case 'time-to-live':
+      case 'leases':
       case 'done':
         return
       default:
@@ -66,6 +67,7 @@ class Seen {
       case 'grant':
       case 'keep-alive':
       case 'time-to-live':
+      case 'leases':
         return true
       default:
         return assertNever(input, 'input of a store')

@@ -22,7 +22,7 @@ export const etcdModel: Model<EtcdState, EtcdInput, EtcdOutput> = {
   describe: (input, output) => `${describeInput(input)} → ${output === UNKNOWN ? '?' : describeOutput(output)}`,
   describeState: describeEtcdState,
   explain,
-  stale: (input) => (input.type === 'range' || input.type === 'get') && input.local === true,
+  stale: (input) => (input.type === 'range' || input.type === 'get' || input.type === 'leases') && input.local === true,
   spontaneous: leaseEnds,
   witness: {
     position: ({ revision }) => revision,
@@ -72,6 +72,8 @@ function step(state: EtcdState, input: EtcdInput, output: EtcdOutput | typeof UN
     case 'keep-alive':
     case 'time-to-live':
       return knowsLease(state, input.lease, output) ? state : undefined
+    case 'leases':
+      return knowsLeases(state, output) ? state : undefined
     default:
       return assertNever(input, 'input of a store')
   }
@@ -106,7 +108,29 @@ function end(state: EtcdState, lease: string): EtcdState {
  */
 function knowsLease(state: EtcdState, lease: string, output: EtcdOutput | typeof UNKNOWN): boolean {
   if (output === UNKNOWN) return false
-  return (output.type === 'time-to-live' && !output.exists) || state.leases.get(lease) !== undefined
+  if (output.type === 'time-to-live' && !output.exists) return true
+  const hanging = state.leases.get(lease)
+  if (hanging === undefined) return false
+  if (output.type !== 'time-to-live' || output.keys === undefined) return true
+  const keys = [...hanging].sort()
+  return keys.length === output.keys.length && keys.every((key, at) => key === output.keys?.[at])
+}
+
+/**
+ * None that is told of has ended; each with keys is told of. One without keys may have ended unseen, and one whose grant was
+ * never answered is told of though its id was never heard.
+ */
+function knowsLeases(state: EtcdState, output: EtcdOutput | typeof UNKNOWN): boolean {
+  if (output === UNKNOWN || output.type !== 'leases') return false
+  const told = new Set(output.leases)
+  if (output.leases.some((lease) => state.leases.get(lease) === ENDED)) return false
+  let at = state.leases.next('', true)
+  while (at !== undefined) {
+    const [lease, keys] = at
+    if (keys.length > 0 && !told.has(lease)) return false
+    at = state.leases.next(lease, false)
+  }
+  return true
 }
 
 /** Each lease's time may be over, after it was granted. Only with keys does that change anything. */
@@ -139,6 +163,7 @@ function placeOf(input: EtcdInput, output: EtcdOutput): Place | undefined {
     }
     case 'grant':
     case 'time-to-live':
+    case 'leases':
     case 'done':
       return undefined
     default:
@@ -184,6 +209,7 @@ function explain(state: EtcdState, input: EtcdInput): string {
     case 'revoke':
     case 'keep-alive':
     case 'time-to-live':
+    case 'leases':
     case 'expire':
       return 'a refusal'
     default:

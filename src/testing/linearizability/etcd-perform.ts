@@ -8,6 +8,7 @@ import type {
   EtcdPut,
   EtcdRange,
   EtcdResult,
+  EtcdSort,
   EtcdTransaction,
 } from './etcd-calls.js'
 import { Draft, leaseExists, versionAt, type EtcdState, type Version } from './etcd-state.js'
@@ -104,17 +105,32 @@ function deleteIn(draft: Draft, { key, end, previous }: EtcdDelete): EtcdResult 
 }
 
 function read(keys: OrderedMap<Version>, range: EtcdRange, revision: number): EtcdResult {
-  const { key, end, limit = Infinity, countOnly, keysOnly } = range
-  const items: Version[] = []
-  const most = countOnly === true ? 0 : limit
+  const { key, end, limit = Infinity, countOnly, keysOnly, sort } = range
+  const shown: Version[] = []
   let count = 0
   visit(keys, key, end, (last) => {
     const version = versionAt(last, revision)
     if (version === undefined) return
     count++
-    if (count <= most) items.push(keysOnly === true ? withoutValue(version) : version)
+    if (within(range, version)) shown.push(version)
   })
-  return { type: 'range', items, count, more: countOnly !== true && count > most }
+  if (countOnly === true) return { type: 'range', items: [], count, more: false }
+  if (sort !== undefined) shown.sort((one, other) => inOrder(sort, one, other))
+  const items = shown.slice(0, limit).map((version) => (keysOnly === true ? withoutValue(version) : version))
+  return { type: 'range', items, count, more: shown.length > limit }
+}
+
+function within(
+  { minMod = 0, maxMod = Infinity, minCreate = 0, maxCreate = Infinity }: EtcdRange,
+  of: Version,
+): boolean {
+  return of.mod >= minMod && of.mod <= maxMod && of.create >= minCreate && of.create <= maxCreate
+}
+
+/** Keys are one character for each byte, so that text compares as bytes do. */
+function inOrder({ by, descending }: EtcdSort, one: Version, other: Version): number {
+  const difference = order<string | number>(one[by], other[by])
+  return (descending === true ? -difference : difference) || order(one.key, other.key)
 }
 
 function withoutValue({ key, create, mod, version }: Version): Version {
@@ -161,7 +177,7 @@ function related(compare: EtcdCompare, version: Version | undefined): boolean {
   }
 }
 
-function order<Value extends string | bigint>(left: Value, right: Value): number {
+function order<Value extends string | number | bigint>(left: Value, right: Value): number {
   return left < right ? -1 : left > right ? 1 : 0
 }
 

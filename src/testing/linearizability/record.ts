@@ -3,7 +3,7 @@
  *
  * Always: it answers what the store behind it answers, errors included. A process that crashes leaves its calls pending.
  */
-import { keyOf, type BytesLike } from '../../base/bytes.js'
+import { asBuffer, keyOf, type BytesLike } from '../../base/bytes.js'
 import type { Environment } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
@@ -22,6 +22,7 @@ import {
 import type {
   CallOptions,
   CompactOptions,
+  Consistency,
   DeleteResult,
   GetOptions,
   Lease,
@@ -273,20 +274,28 @@ class RecordedLeases implements Leases {
     )
   }
 
-  /** Not judged: the history tells of no call that lists leases. */
   list(options?: ListLeasesOptions): Promise<readonly LeaseId[]> {
-    return this.#leases.list(options)
+    return this.#recorder.call(
+      () => ({ type: 'leases', ...localData(options) }),
+      () => this.#leases.list(options),
+      (leases) => ({ type: 'leases', leases: leases.map(String) }),
+    )
   }
 
   timeToLive(id: LeaseId, options?: TimeToLiveOptions): Promise<LeaseStatus | undefined> {
     return this.#recorder.call(
-      () => ({ type: 'time-to-live', lease: String(id) }),
+      () => ({ type: 'time-to-live', lease: String(id), ...(options?.keys === true ? { keys: true } : {}) }),
       () => this.#leases.timeToLive(id, options),
-      (status) => ({ type: 'time-to-live', exists: status !== undefined }),
+      (status) => ({ type: 'time-to-live', exists: status !== undefined, ...keysData(status) }),
     )
   }
 }
 
-function localData(options: GetOptions | RangeOptions | undefined): { readonly local?: true } {
+function keysData(status: LeaseStatus | undefined): { readonly keys?: readonly string[] } {
+  if (status?.keys === undefined) return {}
+  return { keys: status.keys.map(({ keyBytes }) => asBuffer(keyBytes).toString('latin1')) }
+}
+
+function localData(options: Consistency | undefined): { readonly local?: true } {
   return options?.consistency === 'local' ? { local: true } : {}
 }

@@ -96,6 +96,7 @@ function mayMake(input: EtcdInput, { key, value, version }: Change): boolean {
     case 'grant':
     case 'keep-alive':
     case 'time-to-live':
+    case 'leases':
       return false
     default:
       return assertNever(input, 'input of a store')

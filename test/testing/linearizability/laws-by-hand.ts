@@ -6,6 +6,7 @@ import { History, type EtcdInput, type EtcdOutput } from 'quorate/testing'
 import type { WatchEvent } from 'quorate'
 import { expect } from 'vitest'
 import { KeyValue } from '../../../src/api/key-value.js'
+import type { EtcdKeyValue, EtcdRange } from '../../../src/testing/linearizability/etcd-calls.js'
 import { sequential } from './histories.js'
 import type { Law } from './law.js'
 
@@ -274,6 +275,114 @@ export const LAWS_BY_HAND: readonly Law[] = [
           expect(check(sequential(...before, each), etcdModel, { engine }).verdict).toBe('illegal')
         }
       }
+    },
+  },
+  {
+    name: 'a range shows what its bounds let through, in the order asked for, and the limit cuts off last',
+    holds: ({ check, etcdModel }) => {
+      const item = (key: string, value: string, create: number, mod = create, version = 1) => {
+        return { key, value, create, mod, version }
+      }
+      const before: readonly (readonly [EtcdInput, EtcdOutput])[] = [
+        [
+          { type: 'put', key: 'a', value: 'z' },
+          { type: 'put', revision: 2 },
+        ],
+        [
+          { type: 'put', key: 'b', value: 'y' },
+          { type: 'put', revision: 3 },
+        ],
+        [
+          { type: 'put', key: 'c', value: 'x' },
+          { type: 'put', revision: 4 },
+        ],
+        [
+          { type: 'put', key: 'a', value: 'z' },
+          { type: 'put', revision: 5 },
+        ],
+      ]
+      const [a, b, c] = [item('a', 'z', 2, 5, 2), item('b', 'y', 3), item('c', 'x', 4)]
+      const all = { type: 'range', key: '\0', end: '\0' } as const
+      const legal: readonly (readonly [Partial<EtcdRange>, readonly EtcdKeyValue[]])[] = [
+        [{ sort: { by: 'value' } }, [c, b, a]],
+        [{ sort: { by: 'value' }, limit: 1 }, [c]],
+        [{ sort: { by: 'mod', descending: true }, limit: 2 }, [a, c]],
+        [{ sort: { by: 'version', descending: true } }, [a, b, c]],
+        [{ sort: { by: 'create', descending: true } }, [c, b, a]],
+        [{ minMod: 4 }, [a, c]],
+        [{ maxMod: 4, limit: 1 }, [b]],
+        [{ minCreate: 3, sort: { by: 'key', descending: true } }, [c, b]],
+        [{ maxCreate: 3 }, [a, b]],
+      ]
+      for (const [range, items] of legal) {
+        const { limit = Infinity, minMod, maxMod, minCreate, maxCreate } = range
+        const shown = (minMod ?? maxMod ?? minCreate ?? maxCreate === undefined) ? 3 : 2
+        const told = (items: readonly EtcdKeyValue[], more: boolean) =>
+          check(
+            sequential(...before, [
+              { ...all, ...range },
+              { type: 'range', items, count: 3, more, revision: 5 },
+            ]),
+            etcdModel,
+            { engine: 'search' },
+          ).verdict
+        const more = limit < shown
+        expect(told(items, more)).toBe('ok')
+        expect(told(items, !more)).toBe('illegal')
+        expect(told([...items].reverse(), more)).toBe(items.length > 1 ? 'illegal' : 'ok')
+        expect(
+          told(
+            [a, b, c].filter((each) => !items.includes(each)),
+            more,
+          ),
+        ).toBe('illegal')
+      }
+    },
+  },
+  {
+    name: 'whoever lists leases is told of each that has keys and of none that has ended, and of a lease its keys',
+    holds: ({ check, etcdModel }) => {
+      const before: readonly (readonly [EtcdInput, EtcdOutput])[] = [
+        [
+          { type: 'grant', lease: '7' },
+          { type: 'grant', lease: '7' },
+        ],
+        [
+          { type: 'grant', lease: '8' },
+          { type: 'grant', lease: '8' },
+        ],
+        [
+          { type: 'put', key: 'b', value: 'x', lease: '7' },
+          { type: 'put', revision: 2 },
+        ],
+        [
+          { type: 'put', key: 'a', value: 'x', lease: '7' },
+          { type: 'put', revision: 3 },
+        ],
+      ]
+      const listed = (...leases: readonly string[]): readonly [EtcdInput, EtcdOutput] => [
+        { type: 'leases' },
+        { type: 'leases', leases },
+      ]
+      const hung = (lease: string, ...keys: readonly string[]): readonly [EtcdInput, EtcdOutput] => [
+        { type: 'time-to-live', lease, keys: true },
+        { type: 'time-to-live', exists: true, keys },
+      ]
+      const revoked: readonly [EtcdInput, EtcdOutput] = [{ type: 'revoke', lease: '7' }, { type: 'done' }]
+      const verdictOf = (...calls: readonly (readonly [EtcdInput, EtcdOutput])[]) =>
+        check(sequential(...before, ...calls), etcdModel, { engine: 'search' }).verdict
+      for (const legal of [listed('7', '8'), listed('7'), hung('7', 'a', 'b'), hung('8')]) {
+        expect(verdictOf(legal)).toBe('ok')
+      }
+      expect(verdictOf(revoked, listed('8'))).toBe('ok')
+      const untimely = [[revoked, listed('7', '8')], [revoked, hung('7', 'a', 'b')], [hung('7', 'a')], [hung('9')]]
+      for (const illegal of untimely) expect(verdictOf(...illegal)).toBe('illegal')
+      // While nobody says that it ended, it may have: with its keys, which this read sees.
+      const kept: readonly [EtcdInput, EtcdOutput] = [
+        { type: 'get', key: 'a' },
+        { type: 'get', found: { key: 'a', value: 'x', create: 3, mod: 3, version: 1, lease: '7' } },
+      ]
+      expect(verdictOf(listed('8'), kept)).toBe('illegal')
     },
   },
 ]
