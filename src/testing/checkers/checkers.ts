@@ -9,12 +9,15 @@
  * Always: costs what changed, and asks no member for its state. Always: the first violation stays; it is thrown by
  * `check()` and not into the member, which would only end it.
  *
- * To come with what they speak of: R13 snapshots, R14 changes of membership, R17 reads by a lease, R24 authorization.
+ * To come with what they speak of: R13 snapshots, R14 changes of membership, R17 reads by a lease.
  */
 import { assertNever } from '../../base/assert.js'
 import { LIMITS } from '../../base/limits.js'
+import { openCommand, type CommandBody } from '../../machine/command-codec.js'
 import type { MemberEvent } from '../../member/event.js'
 import type { Index, NodeId } from '../../raft/types.js'
+import { AlarmChecker } from './alarm-checker.js'
+import { AuthChecker } from './auth-checker.js'
 import { BoundsChecker, type Bounds } from './bounds-checker.js'
 import { LeaseChecker } from './lease-checker.js'
 import { LogChecker } from './log-checker.js'
@@ -52,6 +55,8 @@ export class Checkers {
   readonly #reads: ReadChecker
   readonly #watches: WatchChecker
   readonly #leases: LeaseChecker
+  readonly #alarms = new AlarmChecker()
+  readonly #auth = new AuthChecker()
   readonly #bounds: BoundsChecker
   #violation: Error | undefined
   #events = 0
@@ -93,6 +98,16 @@ export class Checkers {
         this.#violation = error as Error
       }
     }
+  }
+
+  /** R24, for whoever sees what users are told. */
+  get auth(): AuthChecker {
+    return this.#auth
+  }
+
+  /** The last entry that a member has applied in its present life. */
+  appliedIndexOf(name: string): Index {
+    return this.#viewOf(name).appliedIndex
   }
 
   /** Something else than the member changed what is on its disk: if it comes back at all, then as `how` says. */
@@ -139,7 +154,7 @@ export class Checkers {
         this.#reads.dropped(view, event.requestId)
         return
       case 'applied':
-        if (this.#state.applied(view, event)) this.#leases.applied(view, event)
+        this.#applied(view, event)
         return
       case 'answered':
         this.#state.answered(view, event)
@@ -207,6 +222,15 @@ export class Checkers {
     }
   }
 
+  #applied(view: MemberView, event: Extract<MemberEvent, { type: 'applied' }>): void {
+    if (!this.#state.applied(view, event)) return
+    this.#leases.applied(view, event)
+    const body = event.applied?.outcome === undefined ? undefined : bodyOf(event.entry.data)
+    if (body === undefined) return
+    this.#alarms.applied(view, event, body)
+    this.#auth.applied(view, event, body)
+  }
+
   #recovered(view: MemberView, event: Extract<MemberEvent, { type: 'recovered' }>): void {
     this.#state.recovered(view, event)
     this.#promises.recovered(view, event.stored)
@@ -226,5 +250,14 @@ export class Checkers {
     view.appliedIndex = event.applied.index
     view.revision = event.revision
     view.compactRevision = event.compactRevision
+  }
+}
+
+/** Undefined for what is no command: it was refused as that. */
+function bodyOf(data: Uint8Array): CommandBody | undefined {
+  try {
+    return openCommand(data).body()
+  } catch {
+    return undefined
   }
 }

@@ -22,6 +22,8 @@ export type Invariant =
   | 'R21'
   | 'R22'
   | 'R23'
+  | 'R24'
+  | 'R26'
 
 /** Throws AssertionError `R5 violated: ...`. */
 export function fail(invariant: Invariant, what: string): never {

@@ -30,7 +30,7 @@ import type { WorldEvent } from './world-event.js'
 
 export type { Place } from './place.js'
 
-type MemberOptions = Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dataDir' | 'transport' | 'environment'>
+export type MemberOptions = Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dataDir' | 'transport' | 'environment'>
 
 /** What happened, without the time, which the world knows. */
 export type Happening = WorldEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'atMs'> : never) : never

@@ -28,7 +28,12 @@ const SETTINGS: Readonly<Record<keyof PlanSettings, true>> = {
   stateBufferBytesMax: true,
   logRetainBytes: true,
   leaseCheckpointIntervalMs: true,
+  quotaBytes: true,
+  autoCompactionMs: true,
 }
+
+/** What a plan may leave to `open()`. */
+const LEFT_OUT: readonly (keyof PlanSettings)[] = ['leaseCheckpointIntervalMs', 'quotaBytes', 'autoCompactionMs']
 
 /** Throws TypeError or RangeError that names the field of the plan. Faults and operations after its time are left out of a run. */
 export function checkPlan(plan: Plan): void {
@@ -49,7 +54,7 @@ export function checkPlan(plan: Plan): void {
   if (members.length === 0) throw new RangeError('members must have one name at least')
   checkFields(settings, SETTINGS, 'settings')
   for (const name of Object.keys(SETTINGS) as (keyof PlanSettings)[]) {
-    if (name === 'leaseCheckpointIntervalMs' && settings[name] === undefined) continue
+    if (LEFT_OUT.includes(name) && settings[name] === undefined) continue
     number(`settings.${name}`, settings[name])
   }
   checkNetworkFaults(network)

@@ -5,13 +5,15 @@
  * a member to ask, it is left out. Always: a client's code runs as part of the member's process: it stops with a pause of
  * it, and whatever it waits for is never answered after its crash.
  */
+import type { HashResult } from '../../api/maintenance.js'
 import type { Store, WatchEvent } from '../../api/store.js'
 import { isStoreError } from '../../base/errors.js'
 import type { SimProcess } from '../sim/scheduler.js'
 import type { SimWorld } from '../sim/world.js'
 import type { Holder } from './lock-judge.js'
 import type { Operation, OperationType } from './operation.js'
-import { perform, type ClientMemory, type WatchBegun } from './perform.js'
+import { perform } from './perform.js'
+import type { ClientMemory, WatchBegun } from './performing.js'
 
 /**
  * What became of an operation. `refused` and `unknown` are what its error said of its effect; `pending`: its process died;
@@ -21,10 +23,12 @@ export type OperationOutcome = 'ok' | 'refused' | 'unknown' | 'pending' | 'skipp
 
 export interface ClientHooks {
   /** The store a client uses: recorded, say. `client` tells apart what is done one after the other. */
-  readonly storeOf: (store: Store, client: string) => Store
+  readonly storeOf: (store: Store, client: string, operation: Operation) => Store
   readonly began: (operation: Operation, member: string) => void
   readonly ended: (operation: Operation, member: string, outcome: OperationOutcome, error: unknown) => void
   readonly watched: (operation: WatchOperation, event: WatchEvent, watch: WatchBegun) => void
+  readonly progressed: (operation: WatchOperation, revision: number, watch: WatchBegun) => void
+  readonly hashed: (operation: Operation, hash: HashResult) => void
   readonly watchFailed: (operation: WatchOperation, error: unknown, watch: WatchBegun) => void
   readonly held: (holder: Holder) => void
   /** Something was thrown that is no operating error. */
@@ -68,7 +72,7 @@ export class Clients {
       name: ++this.#names,
       operations: operations.filter(({ client }) => client === number).sort((a, b) => a.atMs - b.atMs),
       next: 0,
-      memory: { seen: new Map<string, number>(), lease: undefined },
+      memory: { seen: new Map<string, number>(), lease: undefined, login: undefined },
       underWay: undefined,
     }))
   }
@@ -93,7 +97,7 @@ export class Clients {
       if (client.underWay?.process !== process) continue
       this.#end(client, client.underWay.operation, 'pending', undefined)
       client.name = ++this.#names
-      client.memory = { seen: new Map(client.memory.seen), lease: client.memory.lease }
+      client.memory = { ...client.memory, seen: new Map(client.memory.seen) }
       this.#goOn(client)
     }
   }
@@ -135,11 +139,17 @@ export class Clients {
     let thrown: unknown
     const aborting = this.#abortLater(operation, store)
     try {
-      await perform(this.#hooks.storeOf(store, nameOf(operation, client.name)), operation, {
+      await perform(this.#hooks.storeOf(store, nameOf(operation, client.name), operation), operation, {
         signal: aborting?.signal,
         memory,
         watched: (event, watch) => {
           if (operation.type === 'watch') this.#hooks.watched(operation, event, watch)
+        },
+        progressed: (revision, watch) => {
+          if (operation.type === 'watch') this.#hooks.progressed(operation, revision, watch)
+        },
+        hashed: (hash) => {
+          this.#hooks.hashed(operation, hash)
         },
         watchFailed: (error, watch) => {
           if (operation.type === 'watch') this.#hooks.watchFailed(operation, error, watch)
@@ -183,7 +193,7 @@ export class Clients {
   }
 }
 
-/** What a lock does beside (it keeps its lease alive) is no call in the line of its client. */
+/** What a lock does beside (it keeps its lease alive), and what is done at once, are no calls in the line of their client. */
 function nameOf({ type, id }: Operation, client: number): string {
-  return type === 'lock' ? `lock v${id}` : `client ${client}`
+  return type === 'lock' || type === 'leases-at-once' ? `${type} v${id}` : `client ${client}`
 }

@@ -16,6 +16,8 @@ export interface DrawOptions {
   readonly safetyMs?: number
   /** Operations of all clients together. Default 20. */
   readonly operationsPerSecond?: number
+  /** Whether users ask, with permissions that change. Default: in one of three plans. */
+  readonly authorization?: boolean
 }
 
 const SAFETY_MS = 300_000
@@ -42,7 +44,11 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
     network: drawNetwork(draw.of('network')),
     buggify: drawBuggify(draw.of('buggify')),
     faults: drawFaults(draw.of('faults'), { members, forMs: safetyMs, losses }),
-    operations: drawOperations(draw.of('operations'), { members, forMs: safetyMs, perSecond }),
+    operations: drawOperations(draw.of('operations'), {
+      ...{ members, forMs: safetyMs, perSecond },
+      quota: settings.quotaBytes !== undefined,
+      ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
+    }),
     safetyMs,
   }
 }
@@ -57,6 +63,8 @@ function drawSettings(draw: Draw): PlanSettings {
     // A short one leaves members behind for good, in this version: they count as lost.
     logRetainBytes: draw.oneIn(4) ? draw.spread(2_000, 200_000) : LOG_KEPT_BYTES,
     ...drawCheckpoints(draw.of('lease checkpoints'), electionTimeoutMs),
+    ...(draw.of('quota').oneIn(8) ? { quotaBytes: draw.of('quota bytes').spread(20_000, 300_000) } : {}),
+    ...(draw.of('auto compaction').oneIn(4) ? { autoCompactionMs: draw.of('retention').spread(1_000, 60_000) } : {}),
   }
 }
 

@@ -110,9 +110,15 @@ export const OPERATIONS: Readonly<Record<OperationType, true>> = {
   swap: true,
   transaction: true,
   'put-with-lease': true,
+  'leases-at-once': true,
   'keep-alive': true,
+  'time-to-live': true,
+  leases: true,
   revoke: true,
   compact: true,
+  hash: true,
+  'make-room': true,
+  administer: true,
   watch: true,
   lock: true,
 }
@@ -126,7 +132,7 @@ const OUTCOMES: Readonly<Record<OperationOutcome, true>> = {
 }
 
 /** What reads have no outcome for: they change nothing. */
-const NEVER_UNKNOWN: readonly OperationType[] = ['read', 'range', 'watch']
+const NEVER_UNKNOWN: readonly OperationType[] = ['read', 'range', 'watch', 'leases', 'hash']
 
 export interface Expected {
   readonly group: string

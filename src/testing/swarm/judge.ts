@@ -4,8 +4,10 @@
  * Always: the order of what was told is that of the history's counter, never of a clock.
  */
 import { asBuffer, keyText } from '../../base/bytes.js'
+import type { HashResult } from '../../api/maintenance.js'
 import type { Store, WatchEvent } from '../../api/store.js'
 import type { Applied } from '../../machine/outcome.js'
+import type { Call, Ending } from '../linearizability/call.js'
 import { check } from '../linearizability/check.js'
 import type { EtcdInput, EtcdOutput } from '../linearizability/etcd-calls.js'
 import { etcdModel } from '../linearizability/etcd-model.js'
@@ -17,17 +19,39 @@ import type { KeyValue } from '../../mvcc/types.js'
 import { RunFailure } from './failure.js'
 import { Ledger, type Change } from './ledger.js'
 import { LockJudge } from './lock-judge.js'
+import type { AuthJudge, Caller } from './auth-judge.js'
 import type { Operation } from './operation.js'
-import type { WatchBegun } from './perform.js'
+import type { WatchBegun } from './performing.js'
+import { isWatched } from './perform-watch.js'
+
+type WatchOperation = Operation & { readonly type: 'watch' }
+
+/** How far a watch has come. */
+interface Watched {
+  /** Where in the ledger, before this one, everything was told or is not for it. */
+  at: number
+  /** The last revision that it told something of, or said that it has come to. */
+  revision: number
+}
+
+export interface JudgeOptions {
+  readonly steadySince: (member: string, sinceMs: number) => boolean
+  readonly auth: AuthJudge
+}
 
 export class Judge {
-  readonly history = new History<EtcdInput, EtcdOutput>()
+  readonly history: History<EtcdInput, EtcdOutput>
   readonly #ledger = new Ledger()
-  /** Where in the ledger each watch is: by the number of its operation. */
-  readonly #watches = new Map<number, number>()
+  /** By the number of its operation. */
+  readonly #watches = new Map<number, Watched>()
+  /** What members hold up to a revision, by that and what was compacted; and who said so. */
+  readonly #hashes = new Map<string, { readonly hash: string; readonly by: string }>()
+  readonly #auth: AuthJudge
   readonly locks: LockJudge
 
-  constructor(steadySince: (member: string, sinceMs: number) => boolean) {
+  constructor({ steadySince, auth }: JudgeOptions) {
+    this.#auth = auth
+    this.history = new HeardHistory(auth)
     this.locks = new LockJudge(steadySince)
   }
 
@@ -36,17 +60,19 @@ export class Judge {
     for (const change of this.#ledger.applied(applied)) this.locks.applied(change)
   }
 
-  /** The store of a client, whose calls are written down. */
-  recorded(store: Store, client: string): Store {
+  /** The store of a client, whose calls are written down, and looked at where a user makes them. */
+  recorded(store: Store, client: string, caller: Caller | undefined): Store {
+    this.#auth.from(client, caller)
     return record(store, { history: this.history, client })
   }
 
   /** R20: what a watch tells is history from its start on: nothing left out, nothing twice, all in order. */
-  watched(operation: Operation & { readonly type: 'watch' }, event: WatchEvent, watch: WatchBegun): void {
+  watched(operation: WatchOperation, event: WatchEvent, watch: WatchBegun): void {
     const { startRevision, compactRevision } = watch
-    const at = this.#watches.get(operation.id) ?? this.#ledger.startOf(startRevision)
-    this.#watches.set(operation.id, at + 1)
-    const change = this.#ledger.changes[at]
+    const watched = this.#watchedBy(operation, watch)
+    const change = this.#next(operation, watched)
+    watched.at++
+    watched.revision = event.revision
     const told = `told ${event.type} ${event.key} at ${event.revision}`
     if (startRevision < compactRevision) {
       failWatch(operation, watch, `${told}, though ${compactRevision} was the oldest kept when it began`)
@@ -56,6 +82,7 @@ export class Judge {
         change === undefined ? 'nothing' : `${change.event.type} ${change.event.keyValue.key} at ${change.revision}`
       failWatch(operation, watch, `${told} where history has ${expected}`)
     }
+    this.#auth.watched(operation, event)
     const { previous } = change
     if (event.created !== (event.type === 'put' && previous === undefined)) {
       failWatch(operation, watch, `${told} as ${event.created ? 'the first' : 'not the first'} of its key`)
@@ -67,16 +94,43 @@ export class Judge {
     failWatch(operation, watch, `${told} as replacing ${describe(event.previous)}, it replaced ${describe(expected)}`)
   }
 
+  /** R20: a notice of progress comes after everything that it speaks of, and goes forward. */
+  progressed(operation: WatchOperation, revision: number, watch: WatchBegun): void {
+    const watched = this.#watchedBy(operation, watch)
+    const next = this.#next(operation, watched)
+    if (next !== undefined && next.revision <= revision) {
+      failWatch(operation, watch, `says that it has come to ${revision}, and has not told of ${next.revision}`)
+    }
+    if (revision < watched.revision || revision > this.#ledger.revision) {
+      failWatch(operation, watch, `says that it has come to ${revision}, it had to ${watched.revision} before`)
+    }
+    watched.revision = revision
+  }
+
   /** That history is gone is said of what is gone only. */
-  watchFailed(operation: Operation, error: unknown, watch: WatchBegun): void {
+  watchFailed(operation: WatchOperation, error: unknown, watch: WatchBegun): void {
     if (!isStoreError(error, 'COMPACTED')) return
-    const at = this.#watches.get(operation.id)
-    const next =
-      at === undefined ? watch.startRevision : (this.#ledger.changes[at]?.revision ?? this.#ledger.revision + 1)
+    const watched = this.#watchedBy(operation, watch)
+    // One that is not told of everything may have looked no further than what it told last.
+    const everything = operation.from === undefined && operation.without === undefined
+    const next = everything ? (this.#next(operation, watched)?.revision ?? this.#ledger.revision + 1) : watched.revision
     const { compactRevision: said } = error
     const oldest = watch.compactRevisionNow()
-    if (said !== undefined && next < said && said <= oldest) return
+    if (said !== undefined && (next < said || watch.startRevision < said) && said <= oldest) return
     failWatch(operation, watch, `which is at ${next} is told that ${said} is the oldest kept, which is ${oldest}`)
+  }
+
+  /** Members that have the same revision and have compacted to the same hold the same. */
+  hashed({ id, member }: Operation, { hash, revision, compactRevision }: HashResult): void {
+    const where = `revision ${revision}, compacted to ${compactRevision}`
+    const known = this.#hashes.get(where)
+    if (known === undefined) this.#hashes.set(where, { hash, by: member })
+    else if (known.hash !== hash) {
+      throw new RunFailure(
+        'invariant',
+        `R18 violated: at ${where}, ${member} has the hash ${hash} (v${id}), ${known.by} had ${known.hash}`,
+      )
+    }
   }
 
   /** Throws RunFailure. */
@@ -87,6 +141,48 @@ export class Judge {
     // That it cannot tell is no pardon: with the changes known, it always can.
     const kind = verdict.verdict === 'illegal' ? 'not linearizable' : 'harness'
     throw new RunFailure(kind, verdict.explanation)
+  }
+
+  #watchedBy({ id }: WatchOperation, { startRevision }: WatchBegun): Watched {
+    let watched = this.#watches.get(id)
+    if (watched === undefined) {
+      watched = { at: this.#ledger.startOf(startRevision), revision: startRevision - 1 }
+      this.#watches.set(id, watched)
+    }
+    return watched
+  }
+
+  /** The next change that it is to tell of, as far as there are any. */
+  #next(operation: WatchOperation, watched: Watched): Change | undefined {
+    const { changes } = this.#ledger
+    for (; watched.at < changes.length; watched.at++) {
+      const change = changes[watched.at]
+      if (change === undefined) return undefined
+      const { type, keyValue } = change.event
+      if (isWatched(operation, type, keyText(keyValue.key))) return change
+    }
+    return undefined
+  }
+}
+
+/** Tells whoever looks at what users are told. */
+class HeardHistory extends History<EtcdInput, EtcdOutput> {
+  readonly #auth: AuthJudge
+
+  constructor(auth: AuthJudge) {
+    super()
+    this.#auth = auth
+  }
+
+  override invoke(client: string, input: EtcdInput, nowMs?: number): Call<EtcdInput, EtcdOutput> {
+    const call = super.invoke(client, input, nowMs)
+    this.#auth.asked(call)
+    return call
+  }
+
+  override end(call: Call<EtcdInput, EtcdOutput>, ending: Ending<EtcdOutput>, nowMs?: number): void {
+    super.end(call, ending, nowMs)
+    this.#auth.answered(call)
   }
 }
 

@@ -12,7 +12,8 @@ import type { SimProcess } from '../sim/scheduler.js'
 import { RunFailure } from './failure.js'
 import type { Change } from './ledger.js'
 import type { Operation } from './operation.js'
-import { guardedKey, type HoldBegun } from './perform.js'
+import { guardedKey } from './perform.js'
+import type { HoldBegun } from './performing.js'
 
 /** Of a hold, for who judges it. */
 export interface Holder extends HoldBegun {

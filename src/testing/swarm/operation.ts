@@ -5,6 +5,8 @@
  * ended. What an operation writes is told by its `id`, so that every value is written once in a run and leaving out one
  * operation changes no other.
  */
+import type { PermissionType } from '../../api/auth.js'
+
 export type Operation = {
   /** Unique in its plan. */
   readonly id: number
@@ -15,6 +17,10 @@ export type Operation = {
   readonly timeoutMs: number
   /** Milliseconds after which the caller aborts it, if it does. */
   readonly abortAfterMs?: number
+  /** The user who asks. Default: the process that holds the member, which may do everything. */
+  readonly as?: string
+  /** The user logs in and is known by the token; else taken at their word. */
+  readonly token?: true
 } & OperationKind
 
 export type OperationKind =
@@ -27,20 +33,49 @@ export type OperationKind =
       readonly end: string
       readonly limit: number
       readonly back: number
+      readonly sort?: { readonly by: SortField; readonly descending: boolean }
+      /** Leaves out what was last written before so many revisions ago, or created after. */
+      readonly writtenBack?: number
+      readonly createdBack?: number
+      readonly only?: 'count' | 'keys'
     }
   | { readonly type: 'delete'; readonly key: string; readonly end?: string }
   /** Writes if the key is as this client last read it. */
   | { readonly type: 'swap'; readonly key: string }
   /** Compares one key and changes several, in one transaction. */
-  | { readonly type: 'transaction'; readonly compared: string; readonly keys: readonly string[] }
+  | {
+      readonly type: 'transaction'
+      readonly compared: string
+      readonly keys: readonly string[]
+      /** Also compares every key from `compared` to before this one. */
+      readonly comparedTo?: string
+      /** Also compares the lease of the key with the one that this client granted last. */
+      readonly comparesLease?: true
+      /** What it writes and reads stands in a transaction within it. */
+      readonly nested?: true
+      /** Asks for what it replaces, and keeps the value or the lease of the keys. */
+      readonly previous?: true
+      readonly keeps?: 'value' | 'lease'
+    }
   /** Grants a lease and puts the keys under it, one after the other. */
   | { readonly type: 'put-with-lease'; readonly keys: readonly string[]; readonly ttlMs: number }
+  /** Grants leases and puts a key under each, all at once, and leaves them to end together. */
+  | { readonly type: 'leases-at-once'; readonly keys: readonly string[]; readonly ttlMs: number }
   /** Of the lease that this client granted last. */
   | { readonly type: 'keep-alive' }
+  | { readonly type: 'time-to-live' }
+  /** Lists all leases. */
+  | { readonly type: 'leases' }
   | { readonly type: 'revoke' }
   /** Forgets history but for the last `keep` revisions. */
-  | { readonly type: 'compact'; readonly keep: number }
-  /** Watches everything, taking each event `slowMs` after the last, for `forMs`. */
+  | { readonly type: 'compact'; readonly keep: number; readonly physical?: true }
+  /** Hashes what its member holds. */
+  | { readonly type: 'hash' }
+  /** What an operator does about NOSPACE: deletes everything, forgets history, and disarms the alarm. */
+  | { readonly type: 'make-room' }
+  /** Changes who may do what. */
+  | { readonly type: 'administer'; readonly step: AuthStep }
+  /** Watches everything, or some keys, taking each event `slowMs` after the last, for `forMs`. */
   | {
       readonly type: 'watch'
       /** From so many revisions ago, as far as they are kept. */
@@ -49,6 +84,13 @@ export type OperationKind =
       readonly fromOldest?: number
       /** Asks for what each change replaced. */
       readonly previous?: boolean
+      /** Only keys from this one to before `end`; without `end`, those that begin with it. */
+      readonly from?: string
+      readonly end?: string
+      /** Leaves these out. */
+      readonly without?: 'puts' | 'deletes'
+      /** Asks for notices of progress, every so often. */
+      readonly progressMs?: number
       readonly slowMs: number
       readonly forMs: number
     }
@@ -56,3 +98,24 @@ export type OperationKind =
   | { readonly type: 'lock'; readonly name: string; readonly holdMs: number; readonly ttlMs: number }
 
 export type OperationType = OperationKind['type']
+
+export type SortField = 'key' | 'version' | 'createRevision' | 'modRevision' | 'value'
+
+/** Users are `root`, and those of the plan; each has the role of its own name at first. */
+export type AuthStep =
+  /** Adds what is missing of users and roles, grants what they begin with, and enables authorization. */
+  | { readonly step: 'set-up'; readonly grants: readonly RoleGrant[] }
+  | ({ readonly step: 'grant' } & RoleGrant)
+  | { readonly step: 'revoke'; readonly role: string; readonly from: string; readonly to: string }
+  | { readonly step: 'give-role' | 'take-role'; readonly user: string; readonly role: string }
+  | { readonly step: 'change-password' | 'delete-user'; readonly user: string }
+  | { readonly step: 'delete-role'; readonly role: string }
+  | { readonly step: 'disable' }
+
+/** Allows keys from `from` to before `to`. */
+export interface RoleGrant {
+  readonly role: string
+  readonly allow: PermissionType
+  readonly from: string
+  readonly to: string
+}

@@ -4,62 +4,58 @@
  * Always: what is written is told by the operation's id alone. Always: it resolves when the operation is over, whatever
  * came of it is an answer or a StoreError; anything else that is thrown is a bug.
  */
-import { compare, del, get, put } from '../../api/operations.js'
-import type { Store, WatchEvent } from '../../api/store.js'
+import { compare, del, get, put, txn, type ReadOptions, type Transaction } from '../../api/operations.js'
+import type { CallOptions, Store, StoreStatus } from '../../api/store.js'
 import { assertNever } from '../../base/assert.js'
-import type { LeaseId } from '../../base/lease-id.js'
+import { NO_LEASE, type LeaseId } from '../../base/lease-id.js'
 import { Mutex } from '../../recipes/mutex.js'
+import { administer, handleFor, isTokenVoid } from './administer.js'
 import type { Operation } from './operation.js'
-
-/** What a client remembers from one of its operations to the next. */
-export interface ClientMemory {
-  /** The revision of the last change of each key, as it was last seen. */
-  readonly seen: Map<string, number>
-  lease: LeaseId | undefined
-}
-
-export interface PerformOptions {
-  readonly signal: AbortSignal | undefined
-  readonly memory: ClientMemory
-  /** Told of each event that a watch of the plan delivers. */
-  readonly watched: (event: WatchEvent, watch: WatchBegun) => void
-  /** Told that a watch ended with an error. */
-  readonly watchFailed: (error: unknown, watch: WatchBegun) => void
-  /** Told when a lock is held, before anything is written under it. */
-  readonly held: (hold: HoldBegun) => void
-}
-
-/** A watch, as it was asked for. */
-export interface WatchBegun {
-  readonly startRevision: number
-  /** The oldest revision that its member kept then. */
-  readonly compactRevision: number
-  /** The oldest revision that its member keeps now. */
-  readonly compactRevisionNow: () => number
-}
-
-/** A lock that has just been taken. */
-export interface HoldBegun {
-  readonly name: string
-  readonly token: number
-  /** As it was when the lock was taken: reading it does not look at any clock. */
-  readonly signal: AbortSignal
-}
+import { watch } from './perform-watch.js'
+import { sleep, type PerformOptions } from './performing.js'
 
 /** Where what is written under the guard of a lock stands. */
 export function guardedKey(name: string): string {
   return `held/${name}`
 }
 
+/** What plans write outside of locks: the keys of draw-operations.ts. */
+const ALL_KEYS = { from: 'a', to: 'k' } as const
+
 /** What the operation writes; `part` tells several values of one operation apart. */
 export function valueOf(id: number, part = 0): string {
   return part === 0 ? `v${id}` : `v${id}.${part}`
 }
 
-export async function perform(store: Store, operation: Operation, options: PerformOptions): Promise<void> {
-  const { id, timeoutMs } = operation
+export async function perform(member: Store, operation: Operation, options: PerformOptions): Promise<void> {
+  const { timeoutMs } = operation
   const { memory, signal } = options
   const call = signal === undefined ? { timeoutMs } : { timeoutMs, signal }
+  try {
+    const store = await handleFor(member, operation, call, memory.login, (login) => {
+      memory.login = login
+    })
+    await ask(store, operation, options, { call, status: () => member.status() })
+  } catch (error) {
+    if (isTokenVoid(error)) memory.login = undefined
+    throw error
+  }
+}
+
+/** What an operation goes by: the limits of its calls, and where its member stands, which the process that holds it may always see. */
+interface Place {
+  readonly call: CallOptions
+  readonly status: () => StoreStatus
+}
+
+async function ask(
+  store: Store,
+  operation: Operation,
+  options: PerformOptions,
+  { call, status }: Place,
+): Promise<void> {
+  const { id } = operation
+  const { memory } = options
   switch (operation.type) {
     case 'put':
       await store.put(operation.key, valueOf(id).padEnd(operation.valueBytes, '.'), call)
@@ -71,10 +67,8 @@ export async function perform(store: Store, operation: Operation, options: Perfo
       return
     }
     case 'range': {
-      const { key: from, end: to, limit, back } = operation
-      const revision = store.status().revision - back
-      const past = back > 0 && revision > 0 ? { revision } : {}
-      await store.range({ from, to }, { ...call, ...past, ...(limit > 0 ? { limit } : {}) })
+      const { key: from, end: to } = operation
+      await store.range({ from, to }, { ...call, ...readOptionsOf(operation, status().revision) })
       return
     }
     case 'delete': {
@@ -94,20 +88,9 @@ export async function perform(store: Store, operation: Operation, options: Perfo
       else if (result?.type === 'range') memory.seen.set(key, result.items[0]?.modRevision ?? 0)
       return
     }
-    case 'transaction': {
-      const { compared, keys } = operation
-      const writes = keys.map((key, at) => put(key, valueOf(id, at + 1)))
-      const [first = compared, ...others] = keys
-      await store.txn(
-        {
-          compare: [compare(compared).exists()],
-          success: writes,
-          failure: [del(first), ...others.map((key) => get(key))],
-        },
-        call,
-      )
+    case 'transaction':
+      await store.txn(transactionOf(operation, memory.lease), call)
       return
-    }
     case 'put-with-lease': {
       const lease = await store.leases.grant({ ttlMs: operation.ttlMs }, call)
       memory.lease = lease.id
@@ -115,6 +98,14 @@ export async function perform(store: Store, operation: Operation, options: Perfo
         await store.put(key, valueOf(id, at), { ...call, lease: lease.id })
       return
     }
+    case 'leases-at-once':
+      return leasesAtOnce(store, operation, call)
+    case 'time-to-live':
+      if (memory.lease !== undefined) await store.leases.timeToLive(memory.lease, { ...call, keys: true })
+      return
+    case 'leases':
+      await store.leases.list(call)
+      return
     case 'keep-alive':
       if (memory.lease !== undefined) await store.leases.keepAlive(memory.lease, call)
       return
@@ -126,12 +117,25 @@ export async function perform(store: Store, operation: Operation, options: Perfo
       return
     }
     case 'compact': {
-      const revision = store.status().revision - operation.keep
-      if (revision > store.status().compactRevision) await store.compact(revision, call)
+      const { keep, physical } = operation
+      const revision = status().revision - keep
+      if (revision <= status().compactRevision) return
+      await store.compact(revision, { ...call, ...(physical === true ? { physical } : {}) })
       return
     }
+    case 'hash':
+      options.hashed(await store.maintenance.hash(call))
+      return
+    case 'make-room': {
+      const { revision } = await store.delete(ALL_KEYS, call)
+      if (revision > status().compactRevision) await store.compact(revision, { ...call, physical: true })
+      await store.maintenance.disarm({ alarm: 'no-space' }, call)
+      return
+    }
+    case 'administer':
+      return administer(store, operation.step, call)
     case 'watch':
-      return watch(store, operation, options)
+      return watch(store, operation, options, status)
     case 'lock':
       return lock(store, operation, options)
     default:
@@ -139,36 +143,56 @@ export async function perform(store: Store, operation: Operation, options: Perfo
   }
 }
 
-/** Takes events as they come, or slowly, until its time is over. */
-async function watch(
-  store: Store,
-  { back, fromOldest, previous = false, slowMs, forMs }: Operation & { readonly type: 'watch' },
-  { watched, watchFailed, signal }: PerformOptions,
-): Promise<void> {
-  const { timers } = store.environment
-  const { revision, compactRevision } = store.status()
-  // What is kept may be less by the time the watch begins: one that starts at the oldest races with compactions.
-  const startRevision = Math.max(
-    1,
-    fromOldest === undefined ? Math.max(compactRevision + 1, revision + 1 - back) : compactRevision + fromOldest,
-  )
-  const begun = { startRevision, compactRevision, compactRevisionNow: () => store.status().compactRevision }
-  const over = new AbortController()
-  const cancel = timers.after(forMs, () => {
-    over.abort()
-  })
-  const end = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal])
-  try {
-    for await (const event of store.watch({ all: true }, { startRevision, previous, signal: end })) {
-      watched(event, begun)
-      if (slowMs > 0) await sleep(store, slowMs)
-    }
-  } catch (error) {
-    watchFailed(error, begun)
-    throw error
-  } finally {
-    cancel()
+function readOptionsOf(operation: Operation & { readonly type: 'range' }, current: number): ReadOptions {
+  const { limit, back, sort, writtenBack, createdBack, only } = operation
+  const revision = current - back
+  return {
+    ...(back > 0 && revision > 0 ? { revision } : {}),
+    ...(limit > 0 ? { limit } : {}),
+    ...(sort === undefined ? {} : { sort: { by: sort.by, order: sort.descending ? 'descending' : 'ascending' } }),
+    ...(writtenBack === undefined ? {} : { minModRevision: Math.max(0, current - writtenBack) }),
+    ...(createdBack === undefined ? {} : { maxCreateRevision: Math.max(0, current - createdBack) }),
+    ...(only === 'count' ? { countOnly: true } : {}),
+    ...(only === 'keys' ? { keysOnly: true } : {}),
   }
+}
+
+/** What it writes if what it compares holds; else it deletes one key and reads the others. */
+function transactionOf(
+  operation: Operation & { readonly type: 'transaction' },
+  lease: LeaseId | undefined,
+): Transaction {
+  const { id, compared, comparedTo, comparesLease, keys, nested, previous = false, keeps } = operation
+  const [first = compared, ...others] = keys
+  const success = keys.map((key, at) => {
+    if (keeps === 'value') return put(key, '', { previous, ignoreValue: true })
+    return put(key, valueOf(id, at + 1), { previous, ignoreLease: keeps === 'lease' })
+  })
+  const failure = [del(first, { previous }), ...others.map((key) => get(key))]
+  const conditions = [
+    compare(compared).exists(),
+    ...(comparedTo === undefined ? [] : [compare({ from: compared, to: comparedTo }).version('>', 1)]),
+    ...(comparesLease === undefined ? [] : [compare(compared).lease('!=', lease ?? NO_LEASE)]),
+  ]
+  if (nested === undefined) return { compare: conditions, success, failure }
+  // Of what is decided within, one branch may name keys that are never touched.
+  const inner = txn({ compare: conditions, success, failure })
+  return { compare: [compare(first).exists()], success: [inner], failure: [get(first), inner] }
+}
+
+/** All at once, so that they end at once, too. The first that is refused fails it; all are waited for. */
+async function leasesAtOnce(
+  store: Store,
+  { id, keys, ttlMs }: Operation & { readonly type: 'leases-at-once' },
+  call: CallOptions,
+): Promise<void> {
+  const done = await Promise.allSettled(
+    keys.map(async (key, at) => {
+      const lease = await store.leases.grant({ ttlMs }, call)
+      await store.put(key, valueOf(id, at), { ...call, lease: lease.id })
+    }),
+  )
+  for (const each of done) if (each.status === 'rejected') throw each.reason
 }
 
 /** Holds a lock, and writes twice under its guard: with the lease that may end in between, not only the first may be refused. */
@@ -187,10 +211,4 @@ async function lock(
   } finally {
     await held.unlock()
   }
-}
-
-function sleep(store: Store, forMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    store.environment.timers.after(forMs, resolve)
-  })
 }

@@ -33,4 +33,8 @@ export interface PlanSettings {
   readonly logRetainBytes: number
   /** Default: as `open()` has it, longer than any lease of a drawn plan. */
   readonly leaseCheckpointIntervalMs?: number
+  /** Default: none that a plan fills. */
+  readonly quotaBytes?: number
+  /** History that is older is forgotten. Default: only what operations forget. */
+  readonly autoCompactionMs?: number
 }

@@ -6,6 +6,7 @@
  * Always: two runs of one plan are the same, event by event. Always: whatever is thrown anywhere in a run fails it.
  */
 import type { Buggify, BuggifyPoint } from '../../base/buggify.js'
+import { isStoreError } from '../../base/errors.js'
 import type { Applied } from '../../machine/outcome.js'
 import type { MemberEvent } from '../../member/event.js'
 import { Checkers } from '../checkers/checkers.js'
@@ -14,7 +15,8 @@ import { Injector } from '../faults/inject.js'
 import { Supervisor } from '../faults/supervisor.js'
 import { NO_FAULTS } from '../sim/sim-network.js'
 import type { WorldEvent } from '../sim/world-event.js'
-import { SimWorld, type Place, type WorldOptions } from '../sim/world.js'
+import { SimWorld, type MemberOptions, type Place, type WorldOptions } from '../sim/world.js'
+import { AuthJudge } from './auth-judge.js'
 import { checkPlan } from './check-plan.js'
 import { Clients, type OperationOutcome } from './clients.js'
 import { CoverageSum, type Coverage } from './coverage.js'
@@ -23,7 +25,7 @@ import { Draw } from './draw.js'
 import { failureOf, RunFailure, type RunVerdict } from './failure.js'
 import { Judge } from './judge.js'
 import type { Operation } from './operation.js'
-import type { Plan } from './plan.js'
+import type { Plan, PlanSettings } from './plan.js'
 
 export interface RunOptions {
   /** Told of everything that happens, as it happens. */
@@ -89,7 +91,7 @@ class Run {
   readonly #clients: Clients
   readonly #checkers: Checkers
   readonly #disturbances = new Disturbances()
-  readonly #judge = new Judge((member, sinceMs) => this.#disturbances.noneSince(member, sinceMs))
+  readonly #judge: Judge
   readonly #coverage = new CoverageSum()
   /** How many lives each member has begun. */
   readonly #lives = new Map<string, number>()
@@ -103,6 +105,15 @@ class Run {
     this.#checkers = new Checkers({
       bounds: plan.settings,
       unsynced: (member) => this.#world.place(member).disk.unsynced('log'),
+    })
+    const { auth } = this.#checkers
+    this.#judge = new Judge({
+      steadySince: (member, sinceMs) => this.#disturbances.noneSince(member, sinceMs),
+      auth: new AuthJudge({
+        latest: () => auth.latest,
+        appliedIndexOf: (member) => this.#checkers.appliedIndexOf(member),
+        mayRead: (user, key, from, through) => auth.mayRead(user, key, from, through),
+      }),
     })
     this.#world = this.#makeWorld()
     const world = this.#world
@@ -175,7 +186,7 @@ class Run {
       seed,
       members,
       keepTrace,
-      open: (name) => ({ ...settings, observe: this.#observerOf(name) }),
+      open: (name) => ({ ...optionsOf(settings), observe: this.#observerOf(name) }),
       buggify: (name) => this.#buggifyOf(name),
       uncaught: (place, error) => {
         this.#supervisor.uncaught(place, error)
@@ -211,7 +222,9 @@ class Run {
     const { observe } = this.#options
     const world = this.#world
     return new Clients(world, this.#plan.operations, {
-      storeOf: (store, client) => this.#judge.recorded(store, client),
+      storeOf: (store, client, { as, member }) => {
+        return this.#judge.recorded(store, client, as === undefined ? undefined : { user: as, member })
+      },
       began: (operation, node) => {
         const { id } = operation
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'invoke', id, detail: describe(operation) })
@@ -219,11 +232,18 @@ class Run {
       ended: (operation, node, outcome, error) => {
         const { id } = operation
         this.#judge.locks.ended(operation)
+        if (isStoreError(error)) this.#coverage.add('refusal', error.code)
         const detail = error instanceof Error ? `${outcome}: ${error.message}` : outcome
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'return', id, detail })
       },
       watched: (operation, event, watch) => {
         this.#judge.watched(operation, event, watch)
+      },
+      progressed: (operation, revision, watch) => {
+        this.#judge.progressed(operation, revision, watch)
+      },
+      hashed: (operation, hash) => {
+        this.#judge.hashed(operation, hash)
       },
       watchFailed: (operation, error, watch) => {
         this.#judge.watchFailed(operation, error, watch)
@@ -287,8 +307,12 @@ class Run {
     const left = new Set(this.#living().map(({ name }) => name))
     for (const { name, store } of this.#living()) {
       if (store === undefined) continue
-      const last = this.#judge.recorded(store, `last on ${name}`)
-      last.put(`last/${name}`, name, { timeoutMs: LAST_WRITES_MS / 2 }).then(
+      const last = this.#judge.recorded(store, `last on ${name}`, undefined)
+      const call = { timeoutMs: LAST_WRITES_MS / 2 }
+      // Where NOSPACE may be active, one that it lets pass.
+      const quota = this.#plan.settings.quotaBytes !== undefined
+      const written: Promise<unknown> = quota ? last.delete(`last/${name}`, call) : last.put(`last/${name}`, name, call)
+      written.then(
         () => left.delete(name),
         (error: unknown) => {
           this.#broken ??= new RunFailure(
@@ -347,6 +371,15 @@ class Run {
   }
 }
 
-function describe({ id, type, client }: Operation): string {
-  return `${type} v${id} of client ${client}`
+/** The cheapest hashes there may be: passwords of a simulation are no secrets. */
+const SCRYPT = { costLog2: 10, blockSize: 1, parallelization: 1 }
+
+function optionsOf({ autoCompactionMs, ...settings }: PlanSettings): MemberOptions {
+  const auth = { scrypt: SCRYPT }
+  if (autoCompactionMs === undefined) return { ...settings, auth }
+  return { ...settings, auth, autoCompaction: { mode: 'periodic', retentionMs: autoCompactionMs } }
+}
+
+function describe({ id, type, client, as }: Operation): string {
+  return `${type} v${id} of client ${client}${as === undefined ? '' : ` as ${as}`}`
 }
