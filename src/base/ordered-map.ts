@@ -53,11 +53,11 @@ export class OrderedMap<V> {
    * Visits the values of the keys from `start` to before `end` ({@link FROM_KEY_ON}: to the last), in order, until
    * `visit` returns false. The map must not change meanwhile.
    */
-  visit(start: Key, end: Key, visit: (value: V) => boolean): void {
+  visit(start: Key, end: Key, visit: (value: V, key: Key) => boolean): void {
     const last = this.#tree.maxKey()
     if (last === undefined) return
     const open = end === FROM_KEY_ON
-    this.#tree.forRange(start, open ? last : end, open, (_key, value) => (visit(value) ? undefined : STOP))
+    this.#tree.forRange(start, open ? last : end, open, (key, value) => (visit(value, key) ? undefined : STOP))
   }
 }
 

@@ -124,13 +124,12 @@ function knowsLeases(state: EtcdState, output: EtcdOutput | typeof UNKNOWN): boo
   if (output === UNKNOWN || output.type !== 'leases') return false
   const told = new Set(output.leases)
   if (output.leases.some((lease) => state.leases.get(lease) === ENDED)) return false
-  let at = state.leases.next('', true)
-  while (at !== undefined) {
-    const [lease, keys] = at
-    if (keys.length > 0 && !told.has(lease)) return false
-    at = state.leases.next(lease, false)
-  }
-  return true
+  let all = true
+  state.keys.visit('', '\0', ({ version, lease }) => {
+    all = version === 0 || lease === undefined || told.has(lease)
+    return all
+  })
+  return all
 }
 
 /** Each lease's time may be over, after it was granted. Only with keys does that change anything. */

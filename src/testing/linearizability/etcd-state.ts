@@ -173,15 +173,15 @@ function sameHistory(left: Version | undefined, right: Version | undefined): boo
 }
 
 /** Which keys hang on a lease follows from the versions: only which leases exist is compared. */
-function sameLeases(left: EtcdState, right: EtcdState): boolean {
-  let at = left.leases.next('', true)
-  while (at !== undefined) {
-    const [lease, keys] = at
-    const other = right.leases.get(lease)
-    if (other === undefined || (other === ENDED) !== (keys === ENDED)) return false
-    at = left.leases.next(lease, false)
-  }
-  return true
+function sameLeases({ leases: left }: EtcdState, { leases: right }: EtcdState): boolean {
+  if (left === right) return true
+  let same = true
+  left.visit('', '\0', (keys, lease) => {
+    const other = right.get(lease)
+    same = other !== undefined && (other === ENDED) === (keys === ENDED)
+    return same
+  })
+  return same
 }
 
 function textHash(text: string): number {
