@@ -21,6 +21,9 @@ const FULL_OPERATIONS = 100_000
 const SHORT_OPERATIONS = 3_000
 const DEFAULT_SEED = 1
 
+// What was started is removed when the process exits, which a signal alone does not make it do.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
 const { values } = readArguments()
 process.exitCode = await main()
 

@@ -27,6 +27,7 @@ export class EtcdProcess {
     this.#child = child
     this.#folder = folder
     this.address = address
+    process.once('exit', this.#remove)
   }
 
   /** A port that was free may be taken by the time it is used: then again, with others. */
@@ -75,6 +76,12 @@ export class EtcdProcess {
       this.#child.kill('SIGKILL')
       await ended
     }
+    this.#remove()
+  }
+
+  readonly #remove = (): void => {
+    process.off('exit', this.#remove)
+    this.#child.kill('SIGKILL')
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }
