@@ -12,8 +12,12 @@ import { drawPlan, FAULT_TYPES, type Fault, type Plan } from '../../src/testing/
 const FAULTS_PER_MINUTE = 8
 const OPERATIONS_PER_MINUTE = 60
 const OTHERS_MAX = 60
-/** No kind of fault: settings with a log that is kept short. */
+/** No kinds of faults: settings with a log that is kept short, a quota that is soon reached, users who ask. */
 const SHORT_LOG = 'short-log'
+const SMALL_QUOTA = 'small-quota'
+const AUTHORIZATION = 'authorization'
+const SETTINGS: readonly string[] = [SHORT_LOG, SMALL_QUOTA, AUTHORIZATION]
+const SMALL_QUOTA_BYTES = 40_000
 /** As of a plan whose log is never trimmed by its size (draw-plan.ts). */
 const LOG_KEPT_BYTES = 1 << 30
 
@@ -25,10 +29,11 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
   const losses = settings.logRetainBytes >= LOG_KEPT_BYTES ? (members.length - 1) >> 1 : 0
   const minutes = safetyMs / 60_000
   const faults = [...plan.faults]
-  const operations = [...plan.operations]
+  const authorization = kinds.includes(AUTHORIZATION)
+  const operations = [...(authorization ? drawPlan(seed, { safetyMs, authorization }) : plan).operations]
   const wanted = new Map<string, number>(
     kinds.flatMap((kind) =>
-      isPoint(kind) || kind === SHORT_LOG ? [] : [[kind, Math.ceil(minutes * perMinute(kind))]],
+      isPoint(kind) || SETTINGS.includes(kind) ? [] : [[kind, Math.ceil(minutes * perMinute(kind))]],
     ),
   )
   const take = (type: string): boolean => {
@@ -37,7 +42,7 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
     return left > 0
   }
   for (let other = 1; other <= OTHERS_MAX && [...wanted.values()].some((left) => left > 0); other++) {
-    const drawn = drawPlan(seed * 1_000 + other, { safetyMs })
+    const drawn = drawPlan(seed * 1_000 + other, { safetyMs, ...(authorization ? { authorization } : {}) })
     if (drawn.members.length !== members.length) continue
     for (const fault of drawn.faults) {
       if (fault.type === 'disk-rot' && !mayRot(faults, fault.member, losses)) continue
@@ -71,6 +76,7 @@ function mayRot(faults: readonly Fault[], member: string, losses: number): boole
 
 function settingsFor({ settings }: Plan, kinds: readonly string[]): Plan['settings'] {
   // A log that is kept short, and a state that is rarely written: what lies between is all that a restart has.
+  if (kinds.includes(SMALL_QUOTA)) return { ...settings, quotaBytes: SMALL_QUOTA_BYTES }
   if (kinds.includes(SHORT_LOG)) return { ...settings, logRetainBytes: 2_000, stateBufferBytesMax: 50_000 }
   if (kinds.includes('disk-rot')) return { ...settings, logRetainBytes: LOG_KEPT_BYTES }
   return settings

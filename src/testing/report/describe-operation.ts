@@ -84,7 +84,7 @@ function describeShape({ sort, writtenBack, createdBack, only }: Operation & { r
   return `${sorted}${written}${created}${shown}`
 }
 
-function describeWatched({ from, end, without, progressMs }: Operation & { readonly type: 'watch' }): string {
+function describeWatched({ from, end, without, progressMs, asks }: Operation & { readonly type: 'watch' }): string {
   const keys =
     from === undefined
       ? 'everything'
@@ -92,7 +92,8 @@ function describeWatched({ from, end, without, progressMs }: Operation & { reado
         ? `what begins with ${quoted(from)}`
         : `${quoted(from)} to ${quoted(end)}`
   const left = without === undefined ? '' : ` without ${without}`
-  return `${keys}${left}${progressMs === undefined ? '' : `, with its progress every ${describeMs(progressMs)},`}`
+  const every = progressMs === undefined ? '' : `, with its progress every ${describeMs(progressMs)},`
+  return `${keys}${left}${every}${asks === true ? ' asking for its progress' : ''}`
 }
 
 function describeStep(step: AuthStep): string {

@@ -183,12 +183,13 @@ function drawExtras(draw: Draw): Omit<Extract<OperationKind, { type: 'transactio
 function drawWatched(
   draw: Draw,
   keys: readonly string[],
-): Pick<Extract<OperationKind, { type: 'watch' }>, 'from' | 'end' | 'without' | 'progressMs'> {
+): Pick<Extract<OperationKind, { type: 'watch' }>, 'from' | 'end' | 'without' | 'progressMs' | 'asks'> {
   const from = draw.of('from').pick(keys)
   return {
     ...(draw.of('keys').oneIn(2) ? { from, ...(draw.of('prefix').oneIn(3) ? {} : { end: AFTER_KEYS }) } : {}),
     ...(draw.of('without').oneIn(5) ? { without: draw.of('what').pick(['puts', 'deletes'] as const) } : {}),
     ...(draw.of('progress').oneIn(2) ? { progressMs: draw.of('every').spread(100, 3_000) } : {}),
+    ...(draw.of('asks').oneIn(2) ? { asks: true } : {}),
   }
 }
 
@@ -202,7 +203,7 @@ function rarely(draw: Draw, drawn: OperationKind, keys: readonly string[], quota
     return { type: rare.of('what').pick(['time-to-live', 'time-to-live', 'leases'] as const) }
   }
   if (type === 'put-with-lease' && rare.oneIn(8)) {
-    return { type: 'leases-at-once', keys: [...keys, ...keys.map((key) => `${key}+`)], ttlMs: drawn.ttlMs }
+    return { type: 'leases-at-once', keys: keys.map((key) => `${key}+`), ttlMs: drawn.ttlMs }
   }
   return drawn
 }

@@ -5,6 +5,7 @@
  * operations are expected by themselves: the tables are checked by the compiler.
  */
 import { BUGGIFY_POINTS } from '../../base/buggify.js'
+import type { ErrorCode } from '../../base/errors.js'
 import type { RaftEventType } from '../../raft/trace.js'
 import { FAULT_TYPES } from '../faults/fault.js'
 import type { SimDiskEventKind } from '../sim/sim-disk.js'
@@ -131,6 +132,18 @@ const OUTCOMES: Readonly<Record<OperationOutcome, true>> = {
   skipped: true,
 }
 
+/** What operations are refused with that no fault of a plan brings about by itself: alarms, permissions, what is gone. */
+const REFUSALS = {
+  NO_SPACE: true,
+  PERMISSION_DENIED: true,
+  AUTH_FAILED: true,
+  AUTH_TOKEN_INVALID: true,
+  AUTH_REVISION_OLD: true,
+  LEASE_NOT_FOUND: true,
+  KEY_NOT_FOUND: true,
+  COMPACTED: true,
+} as const satisfies Partial<Readonly<Record<ErrorCode, true>>>
+
 /** What reads have no outcome for: they change nothing. */
 const NEVER_UNKNOWN: readonly OperationType[] = ['read', 'range', 'watch', 'leases', 'hash']
 
@@ -148,6 +161,9 @@ export function expectations(): readonly Expected[] {
     ...namesOf('slow way', BUGGIFY_POINTS),
     ...rowsOf('decision', DECISIONS),
     ...operationRows(),
+    ...namesOf('refusal', REFUSALS),
+    ...namesOf('watch', { progress: true }),
+    ...namesOf('hash', { 'the same on another member': true }),
   ]
 }
 

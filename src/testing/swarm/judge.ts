@@ -120,8 +120,8 @@ export class Judge {
     failWatch(operation, watch, `which is at ${next} is told that ${said} is the oldest kept, which is ${oldest}`)
   }
 
-  /** Members that have the same revision and have compacted to the same hold the same. */
-  hashed({ id, member }: Operation, { hash, revision, compactRevision }: HashResult): void {
+  /** Members that have the same revision and have compacted to the same hold the same. Whether another one had said so. */
+  hashed({ id, member }: Pick<Operation, 'id' | 'member'>, { hash, revision, compactRevision }: HashResult): boolean {
     const where = `revision ${revision}, compacted to ${compactRevision}`
     const known = this.#hashes.get(where)
     if (known === undefined) this.#hashes.set(where, { hash, by: member })
@@ -131,6 +131,7 @@ export class Judge {
         `R18 violated: at ${where}, ${member} has the hash ${hash} (v${id}), ${known.by} had ${known.hash}`,
       )
     }
+    return known !== undefined && known.by !== member
   }
 
   /** Throws RunFailure. */

@@ -91,6 +91,8 @@ export type OperationKind =
       readonly without?: 'puts' | 'deletes'
       /** Asks for notices of progress, every so often. */
       readonly progressMs?: number
+      /** Asks for a notice of progress at once, and again with each change that it is told of. */
+      readonly asks?: true
       readonly slowMs: number
       readonly forMs: number
     }

@@ -43,18 +43,23 @@ async function consume(
   begun: WatchBegun,
   options: WatchOptions,
 ): Promise<void> {
-  const { slowMs, progressMs } = operation
+  const { slowMs, progressMs, asks } = operation
   const stream = store.watch(selectionOf(operation), options)
-  if (progressMs === undefined) {
+  if (progressMs === undefined && asks === undefined) {
     for await (const event of stream) {
       watched(event, begun)
       if (slowMs > 0) await sleep(store, slowMs)
     }
     return
   }
+  if (asks === true) stream.requestProgress()
   for await (const batch of stream.batches()) {
-    if (batch.type === 'progress') progressed(batch.revision, begun)
-    else for (const event of batch.events) watched(event, begun)
+    if (batch.type === 'progress') {
+      progressed(batch.revision, begun)
+    } else {
+      for (const event of batch.events) watched(event, begun)
+      if (asks === true) stream.requestProgress()
+    }
     if (slowMs > 0) await sleep(store, slowMs)
   }
 }

@@ -22,6 +22,9 @@ export function guardedKey(name: string): string {
 /** What plans write outside of locks: the keys of draw-operations.ts. */
 const ALL_KEYS = { from: 'a', to: 'k' } as const
 
+/** Hashes are those of every so-manieth revision, so that several members are asked for one. */
+const HASH_EVERY = 256
+
 /** What the operation writes; `part` tells several values of one operation apart. */
 export function valueOf(id: number, part = 0): string {
   return part === 0 ? `v${id}` : `v${id}.${part}`
@@ -123,9 +126,11 @@ async function ask(
       await store.compact(revision, { ...call, ...(physical === true ? { physical } : {}) })
       return
     }
-    case 'hash':
-      options.hashed(await store.maintenance.hash(call))
+    case 'hash': {
+      const revision = Math.max(1, status().revision - (status().revision % HASH_EVERY))
+      options.hashed(await store.maintenance.hash({ ...call, revision }))
       return
+    }
     case 'make-room': {
       const { revision } = await store.delete(ALL_KEYS, call)
       if (revision > status().compactRevision) await store.compact(revision, { ...call, physical: true })

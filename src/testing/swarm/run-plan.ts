@@ -7,6 +7,7 @@
  */
 import type { Buggify, BuggifyPoint } from '../../base/buggify.js'
 import { isStoreError } from '../../base/errors.js'
+import type { HashResult } from '../../api/maintenance.js'
 import type { Applied } from '../../machine/outcome.js'
 import type { MemberEvent } from '../../member/event.js'
 import { Checkers } from '../checkers/checkers.js'
@@ -241,9 +242,10 @@ class Run {
       },
       progressed: (operation, revision, watch) => {
         this.#judge.progressed(operation, revision, watch)
+        this.#coverage.add('watch', 'progress')
       },
       hashed: (operation, hash) => {
-        this.#judge.hashed(operation, hash)
+        this.#hashed(operation, hash)
       },
       watchFailed: (operation, error, watch) => {
         this.#judge.watchFailed(operation, error, watch)
@@ -300,6 +302,7 @@ class Run {
       () => this.#alike(),
       () => `members are not alike: ${this.#describe()}`,
     )
+    await this.#lastHashes()
   }
 
   /** Every member that is not lost takes a write. */
@@ -327,6 +330,31 @@ class Run {
       () => left.size === 0,
       () => `writes do not end on ${[...left].join(', ')}`,
     )
+  }
+
+  /** What can be read of history is the same on all members that are not lost. */
+  async #lastHashes(): Promise<void> {
+    const left = new Set(this.#living().map(({ name }) => name))
+    for (const { name, store } of this.#living()) {
+      store?.maintenance
+        .hash({ timeoutMs: LAST_WRITES_MS })
+        .then((hash) => {
+          this.#hashed({ id: 0, member: name }, hash)
+          left.delete(name)
+        })
+        .catch((error: unknown) => {
+          this.#broken ??= failureOf(error)
+        })
+    }
+    await this.#demand(
+      LAST_WRITES_MS,
+      () => left.size === 0,
+      () => `hashes do not end on ${[...left].join(', ')}`,
+    )
+  }
+
+  #hashed(operation: Pick<Operation, 'id' | 'member'>, hash: HashResult): void {
+    if (this.#judge.hashed(operation, hash)) this.#coverage.add('hash', 'the same on another member')
   }
 
   #leader(): string | undefined {
