@@ -23,6 +23,7 @@ import { LeaseChecker } from './lease-checker.js'
 import { LogChecker } from './log-checker.js'
 import { LogLedger } from './log-ledger.js'
 import { MemberView, type DiskSince } from './member-view.js'
+import { PrefixQuotaChecker } from './prefix-quota-checker.js'
 import { PromiseChecker, Votes } from './promise-checker.js'
 import { ReadChecker } from './read-checker.js'
 import { StateChecker } from './state-checker.js'
@@ -56,6 +57,7 @@ export class Checkers {
   readonly #watches: WatchChecker
   readonly #leases: LeaseChecker
   readonly #alarms = new AlarmChecker()
+  readonly #prefixes = new PrefixQuotaChecker()
   readonly #auth = new AuthChecker()
   readonly #bounds: BoundsChecker
   #violation: Error | undefined
@@ -228,6 +230,7 @@ export class Checkers {
     const body = event.applied?.outcome === undefined ? undefined : bodyOf(event.entry.data)
     if (body === undefined) return
     this.#alarms.applied(view, event, body)
+    this.#prefixes.applied(view, event, body)
     this.#auth.applied(view, event, body)
   }
 

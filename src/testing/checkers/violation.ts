@@ -24,6 +24,7 @@ export type Invariant =
   | 'R23'
   | 'R24'
   | 'R26'
+  | 'R27'
 
 /** Throws AssertionError `R5 violated: ...`. */
 export function fail(invariant: Invariant, what: string): never {

@@ -56,6 +56,14 @@ function describeWork(operation: Operation): string {
       return 'hashes what the member holds'
     case 'make-room':
       return 'deletes everything, forgets history and disarms NOSPACE'
+    case 'limit-prefix': {
+      const { prefix, keysMax, bytesMax } = operation
+      const most = [
+        ...(keysMax === undefined ? [] : [`${keysMax} keys`]),
+        ...(bytesMax === undefined ? [] : [`${bytesMax} bytes`]),
+      ]
+      return `limits what begins with ${quoted(prefix)} to ${most.join(' and ') || 'nothing in particular'}`
+    }
     case 'administer':
       return describeStep(operation.step)
     case 'watch': {

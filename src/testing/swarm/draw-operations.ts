@@ -23,7 +23,7 @@ export interface OperationsFor {
 /** Those that are drawn by themselves; others are asked instead of one of them, now and then (`rarely`). */
 type CommonType = Exclude<
   OperationType,
-  'leases-at-once' | 'time-to-live' | 'leases' | 'hash' | 'make-room' | 'administer'
+  'leases-at-once' | 'time-to-live' | 'leases' | 'hash' | 'make-room' | 'limit-prefix' | 'administer'
 >
 
 /** How often each kind of call is made, of those that a client makes one after the other. */
@@ -52,6 +52,7 @@ export function drawOperations(draw: Draw, options: OperationsFor): Operation[] 
   const { members, forMs, perSecond, quota } = options
   const { authorization = draw.of('authorization').oneIn(3) } = options
   const kinds = drawKinds(draw.of('kinds'))
+  const rares = { quota, limits: draw.of('limits').oneIn(6) }
   const keys = KEYS.slice(0, draw.between(2, KEYS.length))
   const quick = draw.between(3, 8)
   const slow = draw.between(2, 4)
@@ -73,7 +74,7 @@ export function drawOperations(draw: Draw, options: OperationsFor): Operation[] 
         member: each.oneIn(4) ? each.pick(members) : home,
         timeoutMs: each.spread(TIMEOUT_MS_MIN, TIMEOUT_MS_MAX),
         ...(each.oneIn(25) ? { abortAfterMs: each.spread(1, 1_000) } : {}),
-        ...rarely(each, drawOne(each, type, keys), keys, quota),
+        ...rarely(each, drawOne(each, type, keys), keys, rares),
         ...(type === 'lock' ? {} : user),
       })
     }
@@ -194,11 +195,17 @@ function drawWatched(
 }
 
 /** Another kind in place of the one that was drawn, now and then, so that the others stay what they are. */
-function rarely(draw: Draw, drawn: OperationKind, keys: readonly string[], quota: boolean): OperationKind {
+function rarely(
+  draw: Draw,
+  drawn: OperationKind,
+  keys: readonly string[],
+  { quota, limits }: { readonly quota: boolean; readonly limits: boolean },
+): OperationKind {
   const rare = draw.of('rare')
   const { type } = drawn
   if (type === 'range' && rare.oneIn(40)) return { type: 'hash' }
   if (type === 'delete' && quota && rare.oneIn(6)) return { type: 'make-room' }
+  if (type === 'revoke' && limits && rare.oneIn(3)) return drawLimit(rare.of('limit'), keys)
   if (type === 'keep-alive' && rare.oneIn(4)) {
     return { type: rare.of('what').pick(['time-to-live', 'time-to-live', 'leases'] as const) }
   }
@@ -206,4 +213,13 @@ function rarely(draw: Draw, drawn: OperationKind, keys: readonly string[], quota
     return { type: 'leases-at-once', keys: keys.map((key) => `${key}+`), ttlMs: drawn.ttlMs }
   }
   return drawn
+}
+
+/** Of one key and those that begin with it; so tight that writes run into it, and ended as often as set. */
+function drawLimit(draw: Draw, keys: readonly string[]): OperationKind {
+  const type = 'limit-prefix'
+  const prefix = draw.of('prefix').pick(keys)
+  if (draw.oneIn(2)) return { type, prefix }
+  if (draw.of('bytes').oneIn(2)) return { type, prefix, bytesMax: draw.of('most').spread(10, 200) }
+  return { type, prefix, keysMax: draw.of('most').between(0, 1) }
 }

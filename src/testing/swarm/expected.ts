@@ -119,6 +119,7 @@ export const OPERATIONS: Readonly<Record<OperationType, true>> = {
   compact: true,
   hash: true,
   'make-room': true,
+  'limit-prefix': true,
   administer: true,
   watch: true,
   lock: true,
@@ -135,6 +136,7 @@ const OUTCOMES: Readonly<Record<OperationOutcome, true>> = {
 /** What operations are refused with that no fault of a plan brings about by itself: alarms, permissions, what is gone. */
 const REFUSALS = {
   NO_SPACE: true,
+  PREFIX_QUOTA_EXCEEDED: true,
   PERMISSION_DENIED: true,
   AUTH_FAILED: true,
   AUTH_TOKEN_INVALID: true,

@@ -6,7 +6,7 @@
 import { AssertionError } from '../../base/assert.js'
 
 export type FailureKind =
-  /** What must hold after every event did not: one of R1 to R26. */
+  /** What must hold after every event did not: one of R1 to R27. */
   | 'invariant'
   /** What clients were told has no explanation in any order that time allows. */
   | 'not linearizable'
@@ -27,7 +27,7 @@ export type RunVerdict = 'ok' | FailureKind
 export class RunFailure extends Error {
   override readonly name = 'RunFailure'
   readonly kind: FailureKind
-  /** R1 to R26, where it is one of those. */
+  /** R1 to R27, where it is one of those. */
   readonly invariant: string | undefined
 
   constructor(kind: FailureKind, message: string, cause?: unknown) {

@@ -73,6 +73,8 @@ export type OperationKind =
   | { readonly type: 'hash' }
   /** What an operator does about NOSPACE: deletes everything, forgets history, and disarms the alarm. */
   | { readonly type: 'make-room' }
+  /** Limits what is under a prefix, or with neither limit ends that. */
+  | { readonly type: 'limit-prefix'; readonly prefix: string; readonly keysMax?: number; readonly bytesMax?: number }
   /** Changes who may do what. */
   | { readonly type: 'administer'; readonly step: AuthStep }
   /** Watches everything, or some keys, taking each event `slowMs` after the last, for `forMs`. */

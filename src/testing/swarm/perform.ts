@@ -137,6 +137,12 @@ async function ask(
       await store.maintenance.disarm({ alarm: 'no-space' }, call)
       return
     }
+    case 'limit-prefix': {
+      const { prefix, keysMax, bytesMax } = operation
+      const limits = keysMax === undefined && bytesMax === undefined ? undefined : { keysMax, bytesMax }
+      await store.maintenance.setPrefixQuota(prefix, limits, call)
+      return
+    }
     case 'administer':
       return administer(store, operation.step, call)
     case 'watch':

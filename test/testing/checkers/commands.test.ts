@@ -1,4 +1,4 @@
-/** R24 and R26: what the log says of who may do what, and of alarms, is shown to be looked at. */
+/** R24, R26 and R27: what the log says of who may do what, of alarms and of quotas of prefixes, is shown to be looked at. */
 import { describe, expect, test } from 'vitest'
 import { ANONYMOUS, MEMBER, type Identity } from '../../../src/auth/authorize.js'
 import type { AuthCommand } from '../../../src/auth/command.js'
@@ -37,6 +37,7 @@ function log(...steps: readonly Step[]): ForgedCluster {
 function responseOf(request: Request): Extract<Outcome, { ok: true }>['response'] {
   if (request.type === 'lease-grant') return { type: 'lease-grant', id: request.id, ttlSeconds: request.ttlSeconds }
   if (request.type === 'lease-revoke') return { type: 'lease-revoke', id: request.id }
+  if (request.type === 'prefix-quota') return { type: 'prefix-quota' }
   if (request.type === 'alarm') return { type: 'alarm', alarms: [request] }
   return { type: 'auth' }
 }
@@ -191,5 +192,27 @@ describe('R26: while an alarm is active', () => {
     )
     expect(log(raise('no-space'), nested).violation).toContain('the transaction at entry 2 takes effect')
     expect(log(raise('corrupt'), remove).violation).toContain('the delete at entry 2 takes effect though CORRUPT')
+  })
+})
+
+describe('R27: under a prefix with a quota', () => {
+  const limit = (prefix: string, keysMax?: number, bytesMax?: number): Step => ({
+    request: { type: 'prefix-quota', prefix, limits: { keysMax, bytesMax } },
+  })
+  const written = (key: string, revision: number): Step => ({
+    request: putRequest(key),
+    events: [event(key, revision)],
+  })
+
+  test('nothing grows beyond it, and nothing is refused that does not', () => {
+    const refused = write(MEMBER, 'ab', 'PREFIX_QUOTA_EXCEEDED')
+    expect(log(written('a', 2), limit('a', 1), refused, written('a', 3), written('b', 4)).violation).toBe('')
+    expect(log(limit('a', 1), written('a', 2), written('ab', 3)).violation).toBe(
+      "R27 violated: the put at entry 3 (a) takes 'a' to 2 keys of 1",
+    )
+    expect(log(limit('a', undefined, 3), written('a', 2)).violation).toContain('4 bytes of 3')
+    expect(log(limit('a', 1), refused).violation).toBe(
+      "R27 violated: the put of 'ab' at entry 2 (a) is refused by a quota that it does not break",
+    )
   })
 })
