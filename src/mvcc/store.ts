@@ -262,6 +262,7 @@ export class MvccStore {
   /** Begins to rebuild an empty store from its records, with what stands beside them. */
   startLoading(revision: Revision, compactRevision: Revision): void {
     assert(this.#space.index.size === 0, 'a store that has keys is loaded again')
+    this.#space.index.startLoading()
     this.#space.revision = revision
     this.#space.compactRevision = compactRevision
     this.#loading = { last: { main: 0, sub: 0 }, leases: new Map() }
@@ -308,6 +309,7 @@ export class MvccStore {
     assert(loading !== undefined, 'loading ends before it began')
     this.#loading = undefined
     const space = this.#space
+    space.index.finishLoading()
     for (const found of space.index.all()) {
       space.digestHigh = (space.digestHigh + found.hashHigh) | 0
       space.digestLow = (space.digestLow + found.hashLow) | 0
