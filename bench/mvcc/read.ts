@@ -18,13 +18,19 @@ export async function read(): Promise<void> {
     ['from a Map of records', KEYS],
   ] as const) {
     const names = Array.from({ length: keys }, (_, at) => keyAt(shuffled(at) % keys))
-    const points = bestOf(ROUNDS, () => rateOf(READS, (at) => readOne(store, names[at % keys] as string)))
+    const points = bestOf(ROUNDS, () => rateOf(READS, (at) => getOne(store, names[at % keys] as string)))
     print(`point read, ${where}`, points, '/s', keys === CACHED_KEYS ? atLeast(1_000_000) : undefined)
+    const single = bestOf(ROUNDS, () => rateOf(READS, (at) => readOne(store, names[at % keys] as string)))
+    print(`range of one key, ${where}`, single, '/s')
     const ranges = bestOf(ROUNDS, () =>
       rateOf(RANGES, (at) => readRange(store, ((at * 17) % (keys / RANGE_KEYS)) * RANGE_KEYS)),
     )
     print(`range of ${RANGE_KEYS} keys, ${where}`, ranges, '/s', keys === CACHED_KEYS ? atLeast(20_000) : undefined)
   }
+}
+
+function getOne(store: MvccStore, key: string): void {
+  if (store.get(key) === undefined) throw new Error('the key is missing')
 }
 
 function readOne(store: MvccStore, key: string): void {

@@ -108,6 +108,8 @@ class Pair {
       case 'read': {
         const request = drawn.fit ? fitted(drawn.request, this.model.revision) : drawn.request
         expect(read(() => this.#complete(throughTheLog(request)))).toEqual(read(() => this.model.range(request)))
+        const [latest] = this.model.range({ type: 'range', key: request.key || 'a' }).keyValues
+        expect(plainly(this.store.get(request.key || 'a'))).toEqual(plainly(latest))
         return
       }
       case 'compact': {
