@@ -53,7 +53,8 @@ export interface RecordOptions {
 
 /**
  * The same store, whose calls are written into `history`, for {@link check} with {@link etcdModel}. Watches, `status()`,
- * `ready()`, maintenance and auth pass through unrecorded; what `as()` gives is recorded too. A call whose arguments the store refuses to look at is written down as refused.
+ * `ready()`, maintenance and auth pass through unrecorded; what `as()` gives is recorded too. A call whose arguments the
+ * store refuses to look at is written down as refused.
  *
  * @example
  * const history = new History<EtcdInput, EtcdOutput>()

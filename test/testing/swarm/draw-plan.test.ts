@@ -1,6 +1,7 @@
 /** Plans that seeds draw: the same each time, recoverable, and made of parts that do not depend on each other. */
 import { drawPlan, FAULT_TYPES, type FaultType, type Plan } from 'quorate/testing'
 import { describe, expect, test } from 'vitest'
+import { OPERATIONS } from '../../../src/testing/swarm/expected.js'
 
 const plans = Array.from({ length: 400 }, (_, seed) => drawPlan(seed, { safetyMs: 60_000 }))
 
@@ -42,6 +43,16 @@ describe('a drawn plan', () => {
       ).toEqual([])
       expect(new Set(operations.map(({ id }) => id)).size).toBe(operations.length)
     }
+  })
+
+  test('asks for everything that there is to ask for, and has users who ask in one of three', () => {
+    const asked = plans.map(({ operations }) => operations)
+    expect(new Set(asked.flatMap((each) => each.map(({ type }) => type)))).toEqual(new Set(Object.keys(OPERATIONS)))
+    const withUsers = asked.filter((each) => each.some(({ as }) => as === 'ann')).length / plans.length
+    expect(withUsers).toBeGreaterThan(0.2)
+    expect(withUsers).toBeLessThan(0.4)
+    const { operations } = drawPlan(7, { safetyMs: 60_000, authorization: false })
+    expect(operations.filter(({ as, type }) => as !== undefined || type === 'administer')).toEqual([])
   })
 
   test('asks about as often as it is told to', () => {
