@@ -131,7 +131,11 @@ export class EmbeddedMaintenance implements Maintenance {
 
   async setPrefixQuota(prefix: BytesLike, limits: PrefixLimits | undefined, call: CallOptions = {}): Promise<void> {
     const key = keyOf(prefix, 'prefix')
-    const request = { type: 'prefix-quota', prefix: key, limits: limits && checkPrefixLimits(limits) } as const
+    const request = {
+      type: 'prefix-quota',
+      prefix: key,
+      limits: limits === undefined ? undefined : checkPrefixLimits(limits),
+    } as const
     const within = this.#limits(call)
     const isCounting = ({ prefix, countedTo }: PrefixQuotaRecord): boolean => prefix === key && countedTo !== undefined
     await this.#caller.perform(within, async (identity) => {
@@ -201,4 +205,6 @@ function checkPrefixLimits(limits: PrefixLimits): PrefixLimitsRecord {
 
 function checkMemberId(memberId: unknown): void {
   if (typeof memberId !== 'number') throw new TypeError(`memberId must be a number, not ${typeof memberId}`)
+  if (Number.isSafeInteger(memberId) && memberId > 0) return
+  throw new RangeError(`memberId must be the id of a member, a positive whole number, not ${memberId}`)
 }

@@ -108,7 +108,16 @@ export const maintenance: StoreTests = {
     await rejectsAs(TypeError, () => store.maintenance.disarm(wrong), 'the end of an alarm of another kind')
     const nobody = { alarm: 'corrupt', memberId: memberId + 1 } as const
     await rejectsAs(RangeError, () => store.maintenance.raise(nobody), 'an alarm of nobody')
+    for (const memberId of [NaN, 0, 1.5, -1]) {
+      await rejectsAs(
+        RangeError,
+        () => store.maintenance.disarm({ memberId }),
+        `the end of alarms of member ${memberId}`,
+      )
+    }
     await rejectsAs(TypeError, () => store.maintenance.setPrefixQuota('a', {}), 'a quota without a limit')
+    const none = null as unknown as undefined
+    await rejectsAs(TypeError, () => store.maintenance.setPrefixQuota('a', none), 'null for the end of a quota')
     await rejectsAs(RangeError, () => store.maintenance.setPrefixQuota('a', { keysMax: -1 }), 'a limit below 0')
   },
 }
