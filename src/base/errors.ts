@@ -235,8 +235,8 @@ export const ERRORS = {
   AUTH_REVISION_OLD: {
     grpc: 'INVALID_ARGUMENT',
     etcd: 'etcdserver: revision of auth store is old',
-    retryable: true,
-    doc: 'Users, roles or permissions changed since the caller was identified. Log in again; the call had no effect.',
+    retryable: false,
+    doc: 'Users, roles or permissions changed since the token was signed or the caller was identified. The same token is refused again: log in, and make the call with the new token. The call had no effect.',
   },
   AUTH_MANAGEMENT_INVALID: {
     grpc: 'INVALID_ARGUMENT',

@@ -9,7 +9,7 @@
 import { assertNever } from '../base/assert.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { kind } from '../api/check-fields.js'
-import type { Caller as Given, Whoami } from '../api/auth.js'
+import { checkName, type Caller as Given, type Whoami } from '../api/auth.js'
 import type { Question } from '../machine/accesses.js'
 import { ANONYMOUS, MEMBER, type Identity } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
@@ -66,7 +66,7 @@ export class Caller {
     this.#closed = true
   }
 
-  /** `call` on behalf of whoever this is. It may be made twice, the second time after the first was refused. */
+  /** `call` on behalf of whoever this is. It may be made several times, each after the one before was refused. */
   perform<T>(limits: CallLimits, call: (identity: Identity) => Promise<T>): Promise<T> {
     return this.isOwner ? call(MEMBER) : this.#perform(limits, call)
   }
@@ -98,16 +98,19 @@ export class Caller {
   }
 
   async #perform<T>(limits: CallLimits, call: (identity: Identity) => Promise<T>): Promise<T> {
-    let first: Identity | undefined
-    try {
-      first = await this.#identified()
-      return await call(first)
-    } catch (error) {
-      if (!concernsWhoCalls(error)) throw error
-      await this.#parts.member.confirmRead(limits)
-      const again = await this.#identified()
-      if (first !== undefined && isSame(first, again)) throw error
-      return call(again)
+    let identity: Identity | undefined
+    // Ends: another identity of the same proof comes of another change of users and roles, and waiting has a deadline.
+    for (;;) {
+      try {
+        identity ??= await this.#identified()
+        return await call(identity)
+      } catch (error) {
+        if (!concernsWhoCalls(error)) throw error
+        await this.#parts.member.confirmRead(limits)
+        const again = await this.#identified()
+        if (identity !== undefined && isSame(identity, again)) throw error
+        identity = again
+      }
     }
   }
 
@@ -154,8 +157,10 @@ function proofOf(given: Given): Proof {
   if (given === 'anonymous') return { type: 'anonymous' }
   if (typeof given === 'object' && given !== null && Object.keys(given).length === 1) {
     if ('token' in given && typeof given.token === 'string') return { type: 'token', token: given.token }
-    if ('user' in given && typeof given.user === 'string' && given.user !== '')
+    if ('user' in given && typeof given.user === 'string' && given.user !== '') {
+      checkName(given.user, 'user')
       return { type: 'user', name: given.user }
+    }
   }
   const what = typeof given === 'object' && given !== null ? 'an object of other fields' : kind(given)
   throw new TypeError(`as() takes { token }, { user } or 'anonymous', not ${what}`)

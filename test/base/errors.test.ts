@@ -23,6 +23,8 @@ describe('the table of errors', () => {
     for (const code of ['EMPTY_KEY', 'COMPACTED', 'CLOSED', 'MEMBER_FAILED', 'REQUEST_TOO_LARGE'] as const) {
       expect(ERRORS[code].retryable).toBe(false)
     }
+    // The same signed token is refused for ever.
+    expect(ERRORS.AUTH_REVISION_OLD.retryable).toBe(false)
     for (const code of ['TIMEOUT', 'NO_LEADER', 'TOO_MANY_REQUESTS'] as const) expect(ERRORS[code].retryable).toBe(true)
   })
 })
