@@ -6,7 +6,7 @@
  */
 import { FROM_KEY_ON, keyBytes, keyOf, keyText, prefixEnd, type BytesLike, type Key } from '../base/bytes.js'
 import type { CallOptions } from './call-options.js'
-import { checkFields } from './check-fields.js'
+import { checkFields, kind } from './check-fields.js'
 import { rangeOf, type KeyRange, type Selection } from './key-value.js'
 
 /** On whose behalf a handle of the store calls: see {@link Store.as}. */
@@ -102,6 +102,16 @@ export type Permission =
 
 const TYPES: Readonly<Record<PermissionType, true>> = { read: true, write: true, readwrite: true }
 const PERMISSION_FIELDS = { type: true, key: true, prefix: true, from: true, to: true, all: true } as const
+
+/**
+ * @internal Throws TypeError for what is no text that has bytes: all halves of surrogate pairs would become one name.
+ *
+ * @param what 'the name', say.
+ */
+export function checkName(name: unknown, what: string): void {
+  if (typeof name !== 'string') throw new TypeError(`${what} must be a string, not ${kind(name)}`)
+  if (!name.isWellFormed()) throw new TypeError(`${what} must be well-formed text, it holds half of a surrogate pair`)
+}
 
 /** @internal The type and the keys. Throws TypeError for what is no permission. */
 export function permissionRequest(permission: Permission): { readonly type: PermissionType } & KeyRange {

@@ -17,6 +17,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { AuthBook, sortedNames, type AuthRecord, type Reach } from './auth-book.js'
 import type { AuthAnswer, AuthCommand, AuthDone, AuthQuery } from './command.js'
+import { checkRoleName, checkUserName } from './name.js'
 import type { PasswordHash } from '../base/password-hash.js'
 import { checkPermission, comparePermissions, withoutPermission, withPermission } from './permission.js'
 import { ROOT, type AuthRevision, type Permission, type Role, type User } from './types.js'
@@ -164,7 +165,7 @@ export class AuthStore {
   }
 
   #addUser({ name, password }: Of<'user-add'>): void {
-    checkName(name, 'USER_EMPTY', 'user')
+    checkUserName(name)
     if (this.user(name) !== undefined) throw new StoreError('USER_EXISTS', `There is a user '${name}' already.`)
     checkLimit(this.#book.users.size + 1, LIMITS.authUsersMax, 'users')
     this.#book.setUser({ name, password, roles: [], since: this.revision + 1 })
@@ -206,7 +207,7 @@ export class AuthStore {
   }
 
   #addRole(name: string): void {
-    checkName(name, 'ROLE_EMPTY', 'role')
+    checkRoleName(name)
     if (this.#book.roles.has(name)) throw new StoreError('ROLE_EXISTS', `There is a role '${name}' already.`)
     checkLimit(this.#book.roles.size + 1, LIMITS.authRolesMax, 'roles')
     this.#book.setRole({ name, permissions: [] })
@@ -277,17 +278,6 @@ function permissionsOf(role: Role): readonly Permission[] {
 
 function withoutRole(user: User, role: string): User {
   return { ...user, roles: user.roles.filter((each) => each !== role) }
-}
-
-function checkName(name: string, empty: 'USER_EMPTY' | 'ROLE_EMPTY', what: string): void {
-  if (name.length === 0) throw new StoreError(empty, `The name of the ${what} is empty.`)
-  if (!name.isWellFormed()) throw new StoreError('MALFORMED', `The name of the ${what} holds half of a surrogate pair.`)
-  const bytes = Buffer.byteLength(name, 'utf8')
-  if (bytes <= LIMITS.authNameBytesMax) return
-  throw new StoreError(
-    'REQUEST_TOO_LARGE',
-    `The name of the ${what} has ${bytes} bytes; at most ${LIMITS.authNameBytesMax} are allowed.`,
-  )
 }
 
 function checkLimit(count: number, most: number, what: string): void {

@@ -111,6 +111,7 @@ export class Writer {
 
   /** Text as UTF-8 behind its length. */
   text(value: string): this {
+    if (!value.isWellFormed()) throw new TypeError('text with half of a surrogate pair has no bytes in UTF-8')
     return this.bytes(Buffer.from(value, 'utf8'))
   }
 
@@ -203,8 +204,13 @@ export class Reader {
     return this.#bytes.toString('latin1', at, at + length)
   }
 
+  /** Well-formed; other bytes are refused, since reading them would give many the same replacement. */
   text(): string {
-    return asBuffer(this.bytes()).toString('utf8')
+    const bytes = asBuffer(this.bytes())
+    const text = bytes.toString('utf8')
+    const replaced = text.includes('\ufffd') && !Buffer.from(text, 'utf8').equals(bytes)
+    if (replaced) throw this.malformed('text that is not UTF-8')
+    return text
   }
 
   /**

@@ -30,6 +30,8 @@ export type Question =
   | { readonly type: 'member-list' | 'alarm-list' | 'status' }
   /** Which quotas of prefixes there are, and what is used of them: past all permissions. */
   | { readonly type: 'prefix-quota-list' }
+  /** To have a password hashed; what it is for is decided on when it is applied. */
+  | { readonly type: 'set-password' }
   /** What concerns the whole cluster or the disk of a member, or shows the state past all permissions. */
   | { readonly type: 'member-change' | 'move-leader' | 'defragment' | 'snapshot' | 'hash' }
 
@@ -93,6 +95,7 @@ export function* accessesOf(request: Request | Question, leaseKeys: LeaseKeys): 
     case 'defragment':
     case 'snapshot':
     case 'hash':
+    case 'set-password':
       yield { kind: 'administer' }
       return
     default:

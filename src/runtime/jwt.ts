@@ -97,7 +97,8 @@ export class JwtTokens {
         currentDate: new Date(this.#wallMs()),
       })
       const { username, revision, exp } = payload
-      if (typeof username !== 'string' || !isRevision(revision) || exp === undefined) return undefined
+      if (typeof username !== 'string' || !username.isWellFormed() || !isRevision(revision) || exp === undefined)
+        return undefined
       return { name: username, authRevision: revision, expiresAtMs: exp * 1000 }
     } catch (error) {
       if (error instanceof errors.JOSEError) return undefined

@@ -14,6 +14,13 @@ export interface AuthCallsParts {
   readonly passwords: Passwords
 }
 
+/** A change that a password belongs to. */
+export interface PasswordChange {
+  /** Throws what it is refused with as far as that is known before the password is hashed. */
+  readonly check: (auth: Member['auth']) => void
+  readonly commandOf: (hash: PasswordHash) => AuthCommand
+}
+
 export class AuthCalls {
   readonly #parts: AuthCallsParts
   readonly #caller: Caller
@@ -29,14 +36,20 @@ export class AuthCalls {
     await this.#propose(command, this.#limits(call))
   }
 
+  /** Hashing takes long, on purpose: so who may not, or asks for what cannot be, hears of it before; it counts when it is applied. */
   async changeWithPassword(
     password: string,
     call: CallOptions | undefined,
-    commandOf: (hash: PasswordHash) => AuthCommand,
+    { check, commandOf }: PasswordChange,
   ): Promise<void> {
     checkText(password, 'the password')
     const limits = this.#limits(call)
     const { member, passwords } = this.#parts
+    await this.#caller.perform(limits, async (identity) => {
+      await member.confirmRead(limits)
+      member.authorize(identity, { type: 'set-password' })
+      check(member.auth)
+    })
     const hash = await member.within(passwords.hash(password), limits, 'the password was hashed')
     await this.#propose(commandOf(hash), limits)
   }

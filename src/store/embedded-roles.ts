@@ -1,8 +1,8 @@
 /** Roles and their permissions over a member. */
-import { permissionOf, permissionRequest, type Permission, type Roles } from '../api/auth.js'
+import { checkName, permissionOf, permissionRequest, type Permission, type Roles } from '../api/auth.js'
 import type { CallOptions } from '../api/call-options.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
-import { checkText, type AuthCalls } from './auth-calls.js'
+import type { AuthCalls } from './auth-calls.js'
 
 export class EmbeddedRoles implements Roles {
   readonly #calls: AuthCalls
@@ -12,12 +12,12 @@ export class EmbeddedRoles implements Roles {
   }
 
   async add(name: string, call?: CallOptions): Promise<void> {
-    checkText(name, 'the name')
+    checkName(name, 'the name')
     return this.#calls.change({ type: 'role-add', name }, call)
   }
 
   async delete(name: string, call?: CallOptions): Promise<void> {
-    checkText(name, 'the name')
+    checkName(name, 'the name')
     return this.#calls.change({ type: 'role-delete', name }, call)
   }
 
@@ -29,13 +29,13 @@ export class EmbeddedRoles implements Roles {
     name: string,
     call?: CallOptions,
   ): Promise<{ readonly name: string; readonly permissions: readonly Permission[] }> {
-    checkText(name, 'the name')
+    checkName(name, 'the name')
     const { permissions } = await this.#calls.ask({ type: 'role-get', name }, call)
     return { name, permissions: permissions.map(({ type, key, rangeEnd }) => permissionOf(type, key, rangeEnd)) }
   }
 
   async grant(role: string, permission: Permission, call?: CallOptions): Promise<void> {
-    checkText(role, 'the role')
+    checkName(role, 'the role')
     return this.#calls.change(
       { type: 'role-grant-permission', name: role, permission: permissionRequest(permission) },
       call,
@@ -43,7 +43,7 @@ export class EmbeddedRoles implements Roles {
   }
 
   async revoke(role: string, selection: Selection, call?: CallOptions): Promise<void> {
-    checkText(role, 'the role')
+    checkName(role, 'the role')
     return this.#calls.change({ type: 'role-revoke-permission', name: role, ...rangeOf(selection) }, call)
   }
 }

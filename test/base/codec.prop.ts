@@ -56,6 +56,14 @@ function readsOrIsMalformed(bytes: Uint8Array, types: readonly Field['type'][]):
 }
 
 describe('writer and reader', () => {
+  test('know no text but whole characters: halves of pairs and bytes that are not UTF-8 would all become one', () => {
+    for (const half of ['\ud800', 'a\udbff', '\udc00b']) expect(() => new Writer().text(half)).toThrow(TypeError)
+    for (const bytes of [[0xff], [0xed, 0xa0, 0x80], [0x61, 0xc3]]) {
+      expect(readsOrIsMalformed(new Writer().bytes(Uint8Array.from(bytes)).finish(), ['text'])).toBe(false)
+    }
+    expect(read(new Writer().text('\ufffd').finish(), ['text'])).toEqual(['\ufffd'])
+  })
+
   test('agree on every sequence of fields, however small the buffer was at first', () => {
     fc.assert(
       fc.property(fields, fc.integer({ min: 0, max: 64 }), (written, expectedBytes) => {

@@ -5,6 +5,7 @@ import { put } from '../../src/api/operations.js'
 import type { Store } from '../../src/api/store.js'
 import { isStoreError } from '../../src/base/errors.js'
 import { Mutex } from '../../src/recipes/index.js'
+import { SYSTEM_SECRETS } from '../../src/runtime/secrets.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { RunningWorld } from './clusters.js'
 
@@ -112,6 +113,62 @@ describe('users and roles', () => {
     await users.delete('ann')
     expect(await codeOf(users.get('ann'))).toBe('USER_NOT_FOUND')
     expect(await codeOf(users.changePassword('ann', 'y'))).toBe('USER_NOT_FOUND')
+  })
+
+  test('have names of whole characters: half of one is a TypeError, and is nobody else', async () => {
+    const store = await opened()
+    const { auth } = store
+    const { users, roles } = auth
+    const half = '\ud800'
+    await users.add('\ufffd', { noPassword: true })
+    await roles.add('\ufffd')
+    const calls: (() => unknown)[] = [
+      () => users.add(half, { noPassword: true }),
+      () => users.add(half, { password: 'x' }),
+      () => users.delete(half),
+      () => users.changePassword(half, 'x'),
+      () => users.get(half),
+      () => users.grantRole(half, 'root'),
+      () => users.grantRole('\ufffd', half),
+      () => users.revokeRole(half, 'root'),
+      () => users.revokeRole('\ufffd', half),
+      () => roles.add(half),
+      () => roles.delete(half),
+      () => roles.get(half),
+      () => roles.grant(half, { type: 'read', all: true }),
+      () => roles.revoke(half, { all: true }),
+      () => auth.login(half, 'x'),
+      () => store.as({ user: half }),
+    ]
+    for (const call of calls) await expect(async () => call()).rejects.toThrow(TypeError)
+    expect(await users.get('\ufffd')).toEqual({ name: '\ufffd', roles: [] })
+    expect(await roles.list()).toEqual(['\ufffd'])
+  })
+
+  test('are refused before a password is hashed for them', async () => {
+    const hashed: string[] = []
+    const counting = {
+      ...SYSTEM_SECRETS,
+      scrypt: (...given: Parameters<typeof SYSTEM_SECRETS.scrypt>) => {
+        hashed.push('once')
+        return SYSTEM_SECRETS.scrypt(...given)
+      },
+    }
+    const store = await opened({}, { environment: { ...systemEnvironment(), secrets: counting } })
+    await enable(store)
+    const ann = store.as({ user: 'ann' })
+    const { users } = store.auth
+    hashed.length = 0
+    expect(await codeOf(ann.auth.users.add('eve', { password: 'x' }))).toBe('PERMISSION_DENIED')
+    expect(await codeOf(ann.auth.users.changePassword('root', 'x'))).toBe('PERMISSION_DENIED')
+    expect(await codeOf(store.as('anonymous').auth.users.changePassword('root', 'x'))).toBe('USER_EMPTY')
+    expect(await codeOf(users.add('', { password: 'x' }))).toBe('USER_EMPTY')
+    expect(await codeOf(users.add('x'.repeat(10_000), { password: 'x' }))).toBe('REQUEST_TOO_LARGE')
+    expect(await codeOf(users.changePassword('eve', 'x'))).toBe('USER_NOT_FOUND')
+    expect(await codeOf(store.auth.login('x'.repeat(10_000), 'x'))).toBe('AUTH_FAILED')
+    expect(hashed).toEqual([])
+    await users.changePassword('ann', 'x')
+    expect(hashed).toEqual(['once'])
   })
 
   test('permissions come back as they were granted, and are taken away by their keys', async () => {
@@ -418,6 +475,19 @@ describe('a watch', () => {
   }
 })
 
+test('who is known by name is known anew however often users and roles change meanwhile', async () => {
+  const store = await opened()
+  await enable(store, { type: 'readwrite', all: true })
+  const ann = store.as({ user: 'ann' })
+  let done = false
+  const changing = (async () => {
+    for (let at = 0; !done; at++) await store.auth.roles.grant('some', { type: 'read', key: `k${at % 50}` })
+  })()
+  for (let at = 0; at < 50; at++) await ann.put('a', '1')
+  done = true
+  await changing
+})
+
 describe('a signed token', () => {
   const secret = 's'.repeat(32)
 
@@ -448,6 +518,8 @@ describe('a signed token', () => {
     await root.auth.users.add('eve', { noPassword: true })
     expect(await codeOf(ann.put('a', '1'))).toBe('AUTH_REVISION_OLD')
     expect(await codeOf(root.get('a'))).toBe('AUTH_REVISION_OLD')
+    // Asking again with the same token cannot help: whoever waits for a lock is told.
+    expect(await codeOf(new Mutex(ann, 'a').lock())).toBe('AUTH_REVISION_OLD')
     await root.auth.users.changePassword('root', 'another')
     expect(await codeOf(root.auth.users.list())).toBe('AUTH_REVISION_OLD')
     const anew = store.as({ token: await store.auth.login('ann', PASSWORD) })
