@@ -21,6 +21,7 @@ import type {
   Revision,
   TransactionRequest,
 } from '../mvcc/types.js'
+import { checkBoolean } from './check-boolean.js'
 import { checkFields, type Fields } from './check-fields.js'
 import { rangeOf, type KeyRange, type Selection } from './key-value.js'
 import { checkMade, isMadeTransaction, made } from './made.js'
@@ -131,9 +132,9 @@ export function putRequest(key: BytesLike, value: BytesLike, options?: PutOption
     key: keyOf(key),
     value: copyBytes(value, 'value'),
     lease: lease === undefined ? NO_LEASE : checkLeaseId(lease),
-    previousKeyValue: options?.previous,
-    ignoreValue: options?.ignoreValue,
-    ignoreLease: options?.ignoreLease,
+    previousKeyValue: checkBoolean(options?.previous, 'previous'),
+    ignoreValue: checkBoolean(options?.ignoreValue, 'ignoreValue'),
+    ignoreLease: checkBoolean(options?.ignoreLease, 'ignoreLease'),
   }
 }
 
@@ -146,8 +147,8 @@ export function rangeRequest(selection: Selection, options?: ReadOptions): Range
     rangeEnd,
     revision: options?.revision,
     limit: options?.limit,
-    countOnly: options?.countOnly,
-    keysOnly: options?.keysOnly,
+    countOnly: checkBoolean(options?.countOnly, 'countOnly'),
+    keysOnly: checkBoolean(options?.keysOnly, 'keysOnly'),
     sort: options?.sort === undefined ? undefined : rangeSort(options.sort),
     minModRevision: checkBound(options?.minModRevision, 'minModRevision'),
     maxModRevision: checkBound(options?.maxModRevision, 'maxModRevision'),
@@ -184,7 +185,7 @@ function checkBound(bound: Revision | undefined, what: string): Revision | undef
 
 /** @internal The like of {@link putRequest} for `del()`. */
 export function deleteRequest(selection: Selection, options?: DeleteOptions): DeleteRequest {
-  return { type: 'delete', ...rangeOf(selection), previousKeyValue: options?.previous }
+  return { type: 'delete', ...rangeOf(selection), previousKeyValue: checkBoolean(options?.previous, 'previous') }
 }
 
 /** @internal The like of {@link putRequest} for `txn()`; checks the names itself. */

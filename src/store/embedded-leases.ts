@@ -3,8 +3,9 @@ import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { checkLeaseId } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
+import { checkBoolean } from '../api/check-boolean.js'
 import { checkConsistency } from '../api/check-call.js'
-import { checkFields, kind } from '../api/check-fields.js'
+import { checkFields } from '../api/check-fields.js'
 import { LeaseKey } from '../api/lease-key.js'
 import type { CallOptions, Lease, Leases, LeaseStatus, ListLeasesOptions, TimeToLiveOptions } from '../api/store.js'
 import type { Request } from '../machine/command.js'
@@ -66,7 +67,7 @@ export class EmbeddedLeases implements Leases {
 
   async timeToLive(id: LeaseId, options: TimeToLiveOptions = {}): Promise<LeaseStatus | undefined> {
     const { keys = false, ...call } = options
-    if (typeof keys !== 'boolean') throw new TypeError(`keys must be true or false, not ${kind(keys)}`)
+    checkBoolean(keys, 'keys')
     const limits = this.#limits(call)
     const request = { type: 'lease-time-to-live', lease: checkLeaseId(id) } as const
     return this.#caller.perform(limits, async (identity) => {

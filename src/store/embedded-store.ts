@@ -5,6 +5,7 @@ import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import type { Auth, Caller as GivenCaller } from '../api/auth.js'
 import type { KeyValue } from '../api/key-value.js'
+import { checkBoolean } from '../api/check-boolean.js'
 import { CALL_FIELDS, checkConsistency, checkSignal, checkTimeout } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Maintenance } from '../api/maintenance.js'
@@ -178,8 +179,7 @@ export class EmbeddedStore implements Store {
 
   async compact(revision: Revision, options?: CompactOptions): Promise<void> {
     checkFields(options, COMPACT_CALL, 'compact()')
-    const physical: unknown = options?.physical ?? false
-    if (typeof physical !== 'boolean') throw new TypeError(`physical must be true or false, not ${String(physical)}`)
+    const physical = checkBoolean(options?.physical, 'physical')
     validateRevision(revision)
     // One deadline for both: taken before.
     const limits = this.#limits(options)

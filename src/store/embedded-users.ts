@@ -1,6 +1,7 @@
 /** Users over a member. */
 import { checkName, type Users } from '../api/auth.js'
 import type { CallOptions } from '../api/call-options.js'
+import { checkBoolean } from '../api/check-boolean.js'
 import { checkFields } from '../api/check-fields.js'
 import { checkUserName } from '../auth/name.js'
 import type { AuthCalls } from './auth-calls.js'
@@ -20,7 +21,8 @@ export class EmbeddedUsers implements Users {
     checkName(name, 'the name')
     if (options === undefined) throw new TypeError('users.add() takes { password } or { noPassword: true }')
     checkFields(options, { password: true, noPassword: true }, 'users.add()')
-    const { password, noPassword } = options as { readonly password?: string; readonly noPassword?: unknown }
+    const { password, noPassword } = options as { readonly password?: string; readonly noPassword?: boolean }
+    checkBoolean(noPassword, 'noPassword')
     if ((noPassword === true) === (password !== undefined)) {
       throw new TypeError('users.add() takes either a password or noPassword: true')
     }

@@ -1,6 +1,7 @@
 /** A watch as users iterate it: events one by one, or those of a revision together with notices of progress. */
 import { keyText } from '../base/bytes.js'
 import type { Cancel } from '../base/clock.js'
+import { checkBoolean } from '../api/check-boolean.js'
 import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { KeyRange, KeyValue } from '../api/key-value.js'
@@ -59,6 +60,7 @@ export class EmbeddedWatch implements Watch {
     this.#options = options
     this.#permission = permission
     checkFields(options, WATCH_FIELDS, 'watch()')
+    checkBoolean(options.previous, 'previous')
     checkFilter(options.filter)
     checkSignal(options.signal)
     const progressEveryMs = progressMsOf(options.progress)

@@ -1,4 +1,5 @@
 /** A snapshot of a store as a file. */
+import { checkBoolean } from '../api/check-boolean.js'
 import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { SnapshotOptions } from '../api/maintenance.js'
@@ -33,7 +34,7 @@ export async function saveSnapshot(
   const { signal, overwrite = false } = options
   checkSignal(signal)
   if (typeof path !== 'string' || path === '') throw new TypeError('the path of a snapshot must be a non-empty string')
-  if (typeof overwrite !== 'boolean') throw new TypeError(`overwrite must be a boolean, not ${typeof overwrite}`)
+  checkBoolean(overwrite, 'overwrite')
   const suffix = store.environment.random.uint32().toString(16).padStart(8, '0')
   return infoOf(await writeSnapshotFile(path, store.maintenance.snapshot({ signal }), { overwrite, suffix }))
 }

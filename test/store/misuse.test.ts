@@ -7,6 +7,7 @@ import { Election } from '../../src/recipes/election.js'
 import { Mutex } from '../../src/recipes/mutex.js'
 import { Session } from '../../src/recipes/session.js'
 import { open } from '../../src/store/open.js'
+import { saveSnapshot } from '../../src/store/save-snapshot.js'
 
 let store: Store
 beforeAll(async () => {
@@ -83,6 +84,30 @@ describe('what is no options object', () => {
     const error = await failure(call)
     expect(error).toBeInstanceOf(TypeError)
     expect(error.message).not.toMatch(/undefined|is not a function|iterable/)
+    expect(store.status().revision).toBe(revision)
+  })
+})
+
+describe('what is neither true nor false', () => {
+  test.each<[string, () => unknown]>([
+    ['previous of put()', () => store.put('k', 'v', { previous: loose('no') })],
+    ['ignoreValue of put()', () => store.put('k', '', { ignoreValue: loose('no') })],
+    ['ignoreLease of put()', () => store.put('k', 'v', { ignoreLease: loose(0) })],
+    ['previous of a put in a transaction', () => put('k', 'v', { previous: loose(1) })],
+    ['countOnly of range()', () => store.range('k', { countOnly: loose('no') })],
+    ['keysOnly of range()', () => store.range('k', { keysOnly: loose(null) })],
+    ['keysOnly of a get in a transaction', () => get('k', { keysOnly: loose({}) })],
+    ['previous of delete()', () => store.delete('k', { previous: loose('no') })],
+    ['previous of watch()', () => store.watch('k', { previous: loose(1) })],
+    ['physical of compact()', () => store.compact(1, { physical: loose('no') })],
+    ['keys of timeToLive()', () => store.leases.timeToLive(1n, { keys: loose('no') })],
+    ['noPassword of users.add()', () => store.auth.users.add('u', loose({ password: 'x', noPassword: 'yes' }))],
+    ['overwrite of saveSnapshot()', () => saveSnapshot(store, '/dev/null/none', { overwrite: loose('no') })],
+  ])('in %s is a TypeError, and nothing is done', async (what, call) => {
+    const { revision } = store.status()
+    const error = await failure(call)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(error.message).toContain(`${what.split(' ', 1).join()} must be true or false`)
     expect(store.status().revision).toBe(revision)
   })
 })
