@@ -13,6 +13,7 @@ import { keyOf, type Key } from '../base/bytes.js'
 import { addDigest, EMPTY_DIGEST, hash64, removeDigest, type Digest } from '../base/checksum.js'
 import { Writer } from '../base/codec.js'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 import { mayRead, mayWrite, rangeOfPermission } from './permission.js'
 import { RangeSet } from './range-set.js'
 import {
@@ -171,7 +172,8 @@ export class AuthBook {
   #loadUser(key: Key, user: User): void {
     if (userKey(user.name) !== key) throw damaged('a user stands under the name of another')
     const missing = user.roles.find((role) => role !== ROOT && !this.#roles.has(role))
-    if (missing !== undefined) throw damaged(`user '${user.name}' has the role '${missing}', which is missing`)
+    if (missing !== undefined)
+      throw damaged(`user ${quote(user.name)} has the role ${quote(missing)}, which is missing`)
     this.#takeUser(user)
   }
 

@@ -19,6 +19,7 @@ import { AuthBook, sortedNames, type AuthRecord, type Reach } from './auth-book.
 import type { AuthAnswer, AuthCommand, AuthDone, AuthQuery } from './command.js'
 import { checkRoleName, checkUserName } from './name.js'
 import type { PasswordHash } from '../base/password-hash.js'
+import { quote } from '../base/quote.js'
 import { checkPermission, comparePermissions, withoutPermission, withPermission } from './permission.js'
 import { ROOT, type AuthRevision, type Permission, type Role, type User } from './types.js'
 
@@ -166,7 +167,7 @@ export class AuthStore {
 
   #addUser({ name, password }: Of<'user-add'>): void {
     checkUserName(name)
-    if (this.user(name) !== undefined) throw new StoreError('USER_EXISTS', `There is a user '${name}' already.`)
+    if (this.user(name) !== undefined) throw new StoreError('USER_EXISTS', `There is a user ${quote(name)} already.`)
     checkLimit(this.#book.users.size + 1, LIMITS.authUsersMax, 'users')
     this.#book.setUser({ name, password, roles: [], since: this.revision + 1 })
     this.#changed()
@@ -191,7 +192,7 @@ export class AuthStore {
     const user = this.#requireUser(name)
     if (role !== ROOT) this.#requireRole(role)
     if (user.roles.includes(role)) return
-    checkLimit(user.roles.length + 1, LIMITS.authRolesPerUserMax, `roles of user '${name}'`)
+    checkLimit(user.roles.length + 1, LIMITS.authRolesPerUserMax, `roles of user ${quote(name)}`)
     this.#book.setUser({ ...user, roles: sortedNames([...user.roles, role]) })
     this.#changed()
   }
@@ -200,7 +201,7 @@ export class AuthStore {
     this.#protectRoot(name === ROOT && role === ROOT, "The role 'root' cannot be taken from the user 'root'")
     const user = this.#requireUser(name)
     if (!user.roles.includes(role)) {
-      throw new StoreError('ROLE_NOT_GRANTED', `The user '${name}' does not have the role '${role}'.`)
+      throw new StoreError('ROLE_NOT_GRANTED', `The user ${quote(name)} does not have the role ${quote(role)}.`)
     }
     this.#book.setUser(withoutRole(user, role))
     this.#changed()
@@ -208,7 +209,7 @@ export class AuthStore {
 
   #addRole(name: string): void {
     checkRoleName(name)
-    if (this.#book.roles.has(name)) throw new StoreError('ROLE_EXISTS', `There is a role '${name}' already.`)
+    if (this.#book.roles.has(name)) throw new StoreError('ROLE_EXISTS', `There is a role ${quote(name)} already.`)
     checkLimit(this.#book.roles.size + 1, LIMITS.authRolesMax, 'roles')
     this.#book.setRole({ name, permissions: [] })
     this.#changed()
@@ -238,7 +239,10 @@ export class AuthStore {
     const role = this.#requireRole(name)
     const permissions = withoutPermission(role.permissions, command)
     if (permissions.length === role.permissions.length) {
-      throw new StoreError('PERMISSION_NOT_GRANTED', `The role '${name}' has no permission for exactly this range.`)
+      throw new StoreError(
+        'PERMISSION_NOT_GRANTED',
+        `The role ${quote(name)} has no permission for exactly this range.`,
+      )
     }
     this.#book.setRole({ name, permissions })
     this.#changed()
@@ -255,13 +259,13 @@ export class AuthStore {
 
   #requireUser(name: string): User {
     const found = this.user(name)
-    if (found === undefined) throw new StoreError('USER_NOT_FOUND', `There is no user '${name}'.`)
+    if (found === undefined) throw new StoreError('USER_NOT_FOUND', `There is no user ${quote(name)}.`)
     return found
   }
 
   #requireRole(name: string): Role {
     const found = this.#book.roles.get(name)
-    if (found === undefined) throw new StoreError('ROLE_NOT_FOUND', `There is no role '${name}'.`)
+    if (found === undefined) throw new StoreError('ROLE_NOT_FOUND', `There is no role ${quote(name)}.`)
     return found
   }
 

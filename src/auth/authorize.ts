@@ -10,6 +10,7 @@
  */
 import { assertNever } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 import type { Access } from './access.js'
 import type { Reach } from './auth-book.js'
 import type { AuthStore } from './auth-store.js'
@@ -112,9 +113,9 @@ function refusalOf(user: User, reach: Reach, access: Access): string | undefined
       return undefined
     }
     case 'see-user':
-      return access.name === user.name ? undefined : `see the user '${access.name}'`
+      return access.name === user.name ? undefined : `see the user ${quote(access.name)}`
     case 'see-role':
-      return user.roles.includes(access.name) ? undefined : `see the role '${access.name}'`
+      return user.roles.includes(access.name) ? undefined : `see the role ${quote(access.name)}`
     case 'administer':
       return "do this without the role 'root'"
     case 'be-known':
@@ -132,10 +133,10 @@ function notLoggedIn(): StoreError {
 function outdated(name: string, authRevision: AuthRevision, current: AuthRevision): StoreError {
   return new StoreError(
     'AUTH_REVISION_OLD',
-    `The user '${name}' was identified at revision ${authRevision} of users and roles, which are at ${current} now.`,
+    `The user ${quote(name)} was identified at revision ${authRevision} of users and roles, which are at ${current} now.`,
   )
 }
 
 function denied(name: string, what: string): StoreError {
-  return new StoreError('PERMISSION_DENIED', `The user '${name}' may not ${what}.`)
+  return new StoreError('PERMISSION_DENIED', `The user ${quote(name)} may not ${what}.`)
 }

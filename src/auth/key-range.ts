@@ -6,7 +6,8 @@
  * by another (GHSA-xg4h-6gfc-h4m8). So both sides are translated here, by this one function, and nothing else in this
  * folder looks at a range end.
  */
-import { FROM_KEY_ON, keyText, type Key } from '../base/bytes.js'
+import { FROM_KEY_ON, type Key } from '../base/bytes.js'
+import { quoteKey } from '../base/quote.js'
 
 export interface KeyRange {
   readonly start: Key
@@ -28,8 +29,9 @@ export function oneKey(key: Key): KeyRange {
   return { start: key, end: key + '\0' }
 }
 
-/** For people: `'a'`, `'a' to before 'b'`, `everything from 'a' on`. */
+/** For people: `'a'`, `'a' to before 'b'`, `everything from 'a' on`, `all keys`. */
 export function describeRange({ start, end }: KeyRange): string {
-  if (end === undefined) return `everything from '${keyText(start)}' on`
-  return end === start + '\0' ? `'${keyText(start)}'` : `'${keyText(start)}' to before '${keyText(end)}'`
+  if (end === undefined && start <= '\0') return 'all keys'
+  if (end === undefined) return `everything from ${quoteKey(start)} on`
+  return end === start + '\0' ? quoteKey(start) : `${quoteKey(start)} to before ${quoteKey(end)}`
 }

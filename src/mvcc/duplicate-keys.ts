@@ -12,7 +12,8 @@
  * Each level merges what its children change, and looks with one sweep over the sorted keys whether changes of *different*
  * children meet; so the cost stays near the number of operations, however a peer shapes them.
  */
-import { FROM_KEY_ON, keyText, type Key } from '../base/bytes.js'
+import { FROM_KEY_ON, type Key } from '../base/bytes.js'
+import { quoteKey } from '../base/quote.js'
 import { StoreError } from '../base/errors.js'
 import type { Operation, TransactionRequest } from './types.js'
 
@@ -123,5 +124,5 @@ function order(a: Key, b: Key): number {
 }
 
 function duplicate(key: Key, how: string): StoreError {
-  return new StoreError('DUPLICATE_KEY', `'${keyText(key)}' ${how} in one branch of the transaction.`)
+  return new StoreError('DUPLICATE_KEY', `${quoteKey(key)} ${how} in one branch of the transaction.`)
 }

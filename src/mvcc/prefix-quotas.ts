@@ -11,7 +11,8 @@
  * Always: what does not grow passes, also where a prefix is over its quota, since that was set too late or too low.
  */
 import { present } from '../base/assert.js'
-import { keyText, type Key } from '../base/bytes.js'
+import type { Key } from '../base/bytes.js'
+import { quoteKey } from '../base/quote.js'
 import { StoreError } from '../base/errors.js'
 
 /** Undefined: any number. */
@@ -165,6 +166,6 @@ export class Growth {
 function exceeded(prefix: Key, used: number, added: number, most: number, what: string): StoreError {
   return new StoreError(
     'PREFIX_QUOTA_EXCEEDED',
-    `The request would add ${added} ${what} under the prefix '${keyText(prefix)}', which has ${used} of ${most} allowed.`,
+    `The request would add ${added} ${what} under the prefix ${quoteKey(prefix)}, which has ${used} of ${most} allowed.`,
   )
 }

@@ -15,7 +15,8 @@
  * range then failed on one member only (its issue 18667).
  */
 import { assert, assertNever } from '../base/assert.js'
-import { keyText, type Key } from '../base/bytes.js'
+import type { Key } from '../base/bytes.js'
+import { quoteKey } from '../base/quote.js'
 import { StoreError } from '../base/errors.js'
 import { NO_LEASE } from '../base/lease-id.js'
 import { Budget } from './budget.js'
@@ -129,7 +130,7 @@ function checkPut(space: KeySpace, request: PutRequest): void {
     throw new StoreError('LEASE_NOT_FOUND', `Lease ${request.lease} does not exist: it ended or was never granted.`)
   }
   if ((request.ignoreValue || request.ignoreLease) && space.index.get(request.key)?.live !== true) {
-    throw new StoreError('KEY_NOT_FOUND', `'${keyText(request.key)}' does not exist, so it has nothing to keep.`)
+    throw new StoreError('KEY_NOT_FOUND', `${quoteKey(request.key)} does not exist, so it has nothing to keep.`)
   }
 }
 

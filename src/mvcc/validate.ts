@@ -5,7 +5,8 @@
  * member put into the log is not trusted, and a state machine that crashed on it would crash on every member.
  */
 import { assertNever } from '../base/assert.js'
-import { keyText, type Key } from '../base/bytes.js'
+import type { Key } from '../base/bytes.js'
+import { quoteKey } from '../base/quote.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { NO_LEASE } from '../base/lease-id.js'
@@ -77,10 +78,10 @@ function validateRange(request: RangeRequest): number {
 function validatePut(request: PutRequest): number {
   const bytes = validateKeys(request.key) + request.value.byteLength
   if (request.ignoreValue && request.value.byteLength > 0) {
-    throw new StoreError('VALUE_PROVIDED', `The put of '${keyText(request.key)}' ignores the value, yet has one.`)
+    throw new StoreError('VALUE_PROVIDED', `The put of ${quoteKey(request.key)} ignores the value, yet has one.`)
   }
   if (request.ignoreLease && request.lease !== NO_LEASE) {
-    throw new StoreError('LEASE_PROVIDED', `The put of '${keyText(request.key)}' ignores the lease, yet has one.`)
+    throw new StoreError('LEASE_PROVIDED', `The put of ${quoteKey(request.key)} ignores the lease, yet has one.`)
   }
   return bytes
 }

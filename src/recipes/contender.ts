@@ -10,6 +10,7 @@ import type { Revision } from '../api/operations.js'
 import type { Store } from '../api/store.js'
 import type { BytesLike } from '../base/bytes.js'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 import type { Hold } from './hold.js'
 import { readLine } from './line.js'
 import { Patience, type WaitOptions } from './patience.js'
@@ -81,7 +82,7 @@ export class Contender<Held extends Hold> {
     checkFields(options, CONTEND_FIELDS, what)
     if (options.ttlMs !== undefined) checkTtl(options.ttlMs)
     if (this.busy) {
-      throw new StoreError('LOCK_BUSY', `${this.#name} is taken through this object: it would wait for itself`)
+      throw new StoreError('LOCK_BUSY', `${quote(this.#name)} is taken through this object: it would wait for itself`)
     }
     const patience = new Patience(this.#store.environment, options)
     this.#contending = true

@@ -10,6 +10,7 @@ import { txn, type Compare, type Revision, type Transaction } from '../api/opera
 import type { CallOptions, Store, TransactionResult } from '../api/store.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 import { stands, untilGone } from './line.js'
 import type { Place } from './place.js'
 
@@ -90,7 +91,10 @@ export abstract class Hold implements AsyncDisposable {
   /** The store said that it is over; the error to throw. */
   protected lost(): StoreError {
     this.#place.session.lose('its key was removed')
-    return new StoreError('LOCK_LOST', `${this.key} is not held any more: its lease ended or its key was removed`)
+    return new StoreError(
+      'LOCK_LOST',
+      `${quote(this.key)} is not held any more: its lease ended or its key was removed`,
+    )
   }
 
   /** Idempotent; may be tried again when it rejects. */

@@ -5,6 +5,7 @@
 import { crc32 } from '../base/checksum.js'
 import { Reader, Writer } from '../base/codec.js'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 
 /** Grows when a released version could misread what a later one writes. */
 export const FORMAT_VERSION = 1
@@ -71,5 +72,5 @@ export function refuseForeign(found: Identity, wanted: Identity, location: strin
 
 /** In decimal, as `store.status()` shows them. */
 export function describeIdentity(identity: Identity): string {
-  return `'${identity.name}' (id ${identity.memberId}, cluster ${identity.clusterId})`
+  return `${quote(identity.name)} (id ${identity.memberId}, cluster ${identity.clusterId})`
 }

@@ -1,5 +1,6 @@
 /** Tells the users of a store what happens to its member. A listener that throws harms nobody but itself. */
 import type { Logger } from '../base/logger.js'
+import { quote } from '../base/quote.js'
 import type { StoreEvents } from '../api/store.js'
 import type { MemberListener } from '../member/member-options.js'
 
@@ -15,7 +16,7 @@ export class Listeners implements MemberListener {
   /** Returns what takes the listener off again. */
   add<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
     if (!Object.hasOwn(this.#listeners, event)) {
-      throw new TypeError(`there is no event '${String(event)}': a store has 'leader' and 'failed'`)
+      throw new TypeError(`there is no event ${quote(String(event))}: a store has 'leader' and 'failed'`)
     }
     if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, not ${typeof listener}`)
     const listeners = this.#listeners[event] as Set<StoreEvents[Name]>

@@ -3,6 +3,7 @@ import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
+import { quote } from '../base/quote.js'
 import type { MemberEvent } from '../member/event.js'
 import type { AutoCompaction } from '../member/auto-compactor.js'
 import type { MemberAddress } from '../member/member-options.js'
@@ -111,7 +112,7 @@ export function settingsOf(options: OpenOptions): Settings {
   const cluster = options.cluster ?? { [name]: options.listen ?? '' }
   const names = Object.keys(cluster)
   if (!names.includes(name)) {
-    throw new TypeError(`name "${name}" is not one of the members in cluster (${names.join(', ')})`)
+    throw new TypeError(`name ${quote(name)} is not one of the members in cluster (${names.join(', ')})`)
   }
   const unnamed = names.find((each) => each === '')
   if (unnamed !== undefined) throw new TypeError('a member of cluster has an empty name')
@@ -258,6 +259,6 @@ function addressOf(cluster: Readonly<Record<string, string>>, name: string): str
   const address: unknown = cluster[name]
   if (typeof address === 'string') return address
   throw new TypeError(
-    `the address of member "${name}" in cluster must be a string, host:port, not ${describeKind(address)}`,
+    `the address of member ${quote(name)} in cluster must be a string, host:port, not ${describeKind(address)}`,
   )
 }

@@ -15,6 +15,7 @@ import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { quote } from '../base/quote.js'
 import type { Revision } from '../mvcc/types.js'
 import { META_KEY } from '../machine/state-records.js'
 import type { Disk } from '../storage/disk.js'
@@ -134,7 +135,9 @@ function refuseReused(settings: Settings, header: SnapshotHeader, oldMembers: re
   const sameCluster = settings.clusterId === header.clusterId
   const same = settings.members.find(({ id }) => oldMembers.includes(id))
   if (!sameCluster && same === undefined) return
-  const what = sameCluster ? `The id ${settings.clusterId} of the cluster` : `The id of the member '${same?.name}'`
+  const what = sameCluster
+    ? `The id ${settings.clusterId} of the cluster`
+    : `The id of the member ${quote(same?.name ?? '')}`
   throw new StoreError(
     'CLUSTER_ID_REUSED',
     `${what} would be that of the old cluster, of which the snapshot is. Give a clusterToken of its own.`,

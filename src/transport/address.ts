@@ -5,6 +5,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 
 export interface HostPort {
   /** Without brackets. */
@@ -39,5 +40,5 @@ export function isLoopback(host: string): boolean {
 }
 
 function invalid(address: string, why: string): StoreError {
-  return new StoreError('ADDRESS_INVALID', `The address '${address}' cannot be used: ${why}.`)
+  return new StoreError('ADDRESS_INVALID', `The address ${quote(address)} cannot be used: ${why}.`)
 }

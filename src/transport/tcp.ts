@@ -10,6 +10,7 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { StoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 import { formatAddress, isLoopback, parseAddress } from './address.js'
 import type { HostPort } from './address.js'
 import { checkFrame, checkIdentity } from './checks.js'
@@ -222,16 +223,16 @@ export function checkListen(listen: string, insecure: boolean): HostPort {
 function tlsRequired(listen: string): StoreError {
   return new StoreError(
     'TLS_REQUIRED',
-    `Listening on '${listen}' would let everybody on the network pose as a member of the cluster. ` +
+    `Listening on ${quote(listen)} would let everybody on the network pose as a member of the cluster. ` +
       `Listen on a loopback address, or set insecure: true where nobody else can reach the port.`,
   )
 }
 
 function listenError(listen: string, error: NodeJS.ErrnoException): StoreError {
   if (error.code === 'EADDRINUSE') {
-    return new StoreError('ADDRESS_IN_USE', `'${listen}' is taken by another process.`, { cause: error })
+    return new StoreError('ADDRESS_IN_USE', `${quote(listen)} is taken by another process.`, { cause: error })
   }
-  return new StoreError('ADDRESS_INVALID', `Cannot listen on '${listen}': ${error.message}`, { cause: error })
+  return new StoreError('ADDRESS_INVALID', `Cannot listen on ${quote(listen)}: ${error.message}`, { cause: error })
 }
 
 function closedMeanwhile(): StoreError {

@@ -124,6 +124,10 @@ describe('authorizing', () => {
     expect(() => authorize(auth, as('ann'), [read('job/1'), write('a', 'b')])).toThrow(
       "The user 'ann' may not write 'a' to before 'b'.",
     )
-    expect(() => authorize(auth, as('ann'), [read('x', '\0')])).toThrow('read everything from')
+    expect(() => authorize(auth, as('ann'), [read('x', '\0')])).toThrow("read everything from 'x' on")
+    expect(() => authorize(auth, as('ann'), [read('\0', '\0')])).toThrow('read all keys')
+    const long = `a\n\x1b${'x'.repeat(60_000)}`
+    const onOneLine = `read 'a\\x0a\\x1b${'x'.repeat(61)}…' (60003 bytes).`
+    expect(() => authorize(auth, as('ann'), [read(long, undefined)])).toThrow(onOneLine)
   })
 })

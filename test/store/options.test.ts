@@ -19,11 +19,11 @@ const wrong = (options: unknown): OpenOptions => options as OpenOptions
 
 describe('open() refuses', () => {
   test.each<[string, OpenOptions, typeof TypeError | typeof RangeError, RegExp]>([
-    ['a name that is not in the cluster', { name: 'd', cluster: THREE }, TypeError, /"d".*\(a, b, c\)/],
-    ['a cluster without a name', { cluster: THREE }, TypeError, /"default".*\(a, b, c\)/],
+    ['a name that is not in the cluster', { name: 'd', cluster: THREE }, TypeError, /'d'.*\(a, b, c\)/],
+    ['a cluster without a name', { cluster: THREE }, TypeError, /'default'.*\(a, b, c\)/],
     ['an empty name', { name: '' }, TypeError, /name must not be empty/],
     ['an address that two members share', { name: 'a', cluster: { a: 'h:1', b: 'h:1' } }, TypeError, /address h:1/],
-    ['an address that is no text', wrong({ name: 'a', cluster: { a: 'h:1', b: 7002 } }), TypeError, /"b".*host:port/],
+    ['an address that is no text', wrong({ name: 'a', cluster: { a: 'h:1', b: 7002 } }), TypeError, /'b'.*host:port/],
     ['several members in memory', { name: 'a', cluster: THREE }, TypeError, /needs dataDir.*durability: 'none'/],
     [
       'several members on a disk that forgets',
@@ -113,12 +113,12 @@ describe('open() refuses', () => {
     ],
     ['an address without a port', { cluster: { ...THREE, a: '127.0.0.1' } }, 'ADDRESS_INVALID', /'127\.0\.0\.1'/],
     ['a peer whose address is none', { cluster: { ...THREE, b: 'nonsense' } }, 'ADDRESS_INVALID', /nonsense/],
-    ['a peer on any free port', { cluster: { ...THREE, b: '127.0.0.1:0' } }, 'ADDRESS_INVALID', /"b".*port 0/],
+    ['a peer on any free port', { cluster: { ...THREE, b: '127.0.0.1:0' } }, 'ADDRESS_INVALID', /'b'.*port 0/],
     [
       'an own port that peers could not dial',
       { cluster: { ...THREE, a: '127.0.0.1:0' } },
       'ADDRESS_INVALID',
-      /"a".*port 0/,
+      /'a'.*port 0/,
     ],
     [
       'to listen among several on any free port',

@@ -381,7 +381,7 @@ describe('a restore', () => {
       [{ dataDir: undefined }, /dataDir/],
       [{ bumpRevision: -1 }, /bumpRevision/],
       [{ bumpRevision: Number.MAX_SAFE_INTEGER }, /2\^53/],
-      [{ name: 'x', cluster: { y: 'y' } }, /name "x"/],
+      [{ name: 'x', cluster: { y: 'y' } }, /name 'x'/],
     ]
     for (const [options, message] of wrong) {
       await expect(restore({ ...what, ...options } as RestoreOptions)).rejects.toThrow(message)
