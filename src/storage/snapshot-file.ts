@@ -5,8 +5,10 @@
  *     <path>                  whole, checked and synced: it gets its name last, by one durable step
  *
  * Always: what stands under its name is a whole snapshot. A crash leaves at most a file that ends in `.part`, which nobody
- * reads. A file that is there already is replaced only where that was asked for.
+ * reads. A file that is there already is replaced only where that was asked for; anything else that is there, a device or a
+ * link, never.
  */
+import type { Stats } from 'node:fs'
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { StoreError } from '../base/errors.js'
@@ -37,10 +39,10 @@ export async function writeSnapshotFile(
   const draft = `${path}.${suffix}.part`
   return accessing(`${path} cannot be written`, async () => {
     // At first, and not only at the end: a backup of gigabytes is not made for nothing.
-    if (!overwrite) await refuseTaken(path)
+    await refuseTaken(path, overwrite)
     try {
       const content = await writeDraft(draft, path, source)
-      await (overwrite ? rename(draft, path) : giveName(draft, path))
+      await (overwrite ? replace(draft, path) : giveName(draft, path))
       await syncFolder(dirname(resolve(path)))
       return content
     } catch (error) {
@@ -96,21 +98,34 @@ async function giveName(draft: string, path: string): Promise<void> {
     const { code = '' } = error as NodeJS.ErrnoException
     if (code === 'EEXIST') throw taken(path)
     if (!NO_LINKS.has(code)) throw error
-    await refuseTaken(path)
+    await refuseTaken(path, false)
     await rename(draft, path)
     return
   }
   await rm(draft)
 }
 
-async function refuseTaken(path: string): Promise<void> {
+async function replace(draft: string, path: string): Promise<void> {
+  await refuseTaken(path, true)
+  await rename(draft, path)
+}
+
+/** Of a link it is the link that would be replaced, of a device its node: not what is meant by a backup. */
+async function refuseTaken(path: string, overwrite: boolean): Promise<void> {
+  let found: Stats
   try {
-    await lstat(path)
+    found = await lstat(path)
   } catch (error) {
     if (isMissing(error)) return
     throw error
   }
-  throw taken(path)
+  if (!found.isFile()) {
+    throw new StoreError(
+      'ALREADY_EXISTS',
+      `${path} is there and is no regular file: it is never replaced. Choose another name.`,
+    )
+  }
+  if (!overwrite) throw taken(path)
 }
 
 function taken(path: string): StoreError {

@@ -8,7 +8,7 @@ import { writeSnapshotFile } from '../storage/snapshot-file.js'
 import { infoOf, type SnapshotInfo } from './snapshot-status.js'
 
 export interface SaveSnapshotOptions extends SnapshotOptions {
-  /** Replace a file of that name. Default false. */
+  /** Replace a file of that name; what is no regular file (a device, a link, a folder) is refused even so. Default false. */
   readonly overwrite?: boolean | undefined
 }
 

@@ -1,5 +1,7 @@
 /** Snapshots as bytes and as files: nothing but exactly what was written is taken for one. */
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { once } from 'node:events'
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
@@ -164,6 +166,22 @@ describe('a file of a snapshot', () => {
     expect(await readFile(path, 'utf8')).toBe('mine')
     await writeSnapshotFile(path, streamOf(...piecesOf(RECORDS)), { ...options, overwrite: true })
     expect((await readSnapshot(readFilePieces(path), path)).records).toBe(RECORDS.length)
+  })
+
+  test('never replaces what is no regular file: a link, a socket, a folder', async () => {
+    const [link, socket, directory] = [fresh(), fresh(), fresh()]
+    await symlink(fresh(), link)
+    const server = createServer().listen(socket)
+    await once(server, 'listening')
+    await mkdir(directory)
+    for (const path of [link, socket, directory]) {
+      const { ino } = await lstat(path)
+      const writing = writeSnapshotFile(path, streamOf(...piecesOf(RECORDS)), { ...options, overwrite: true })
+      await expect(writing).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+      await expect(writing).rejects.toThrow(/no regular file/)
+      expect((await lstat(path)).ino).toBe(ino)
+    }
+    server.close()
   })
 
   test('does not replace one that came there while it was written', async () => {
