@@ -134,7 +134,7 @@ export const ERRORS = {
   LIMIT_EXCEEDED: {
     grpc: 'RESOURCE_EXHAUSTED',
     retryable: false,
-    doc: 'There are as many active alarms, or quotas of prefixes, as there may be. Disarm or end some.',
+    doc: 'There are as many active alarms, or quotas of prefixes, as there may be: disarm or end some. Or the last revision was given to a write: nothing can be changed any more, read what is there and put it into a new cluster.',
   },
   USER_EMPTY: {
     grpc: 'INVALID_ARGUMENT',

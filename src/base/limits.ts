@@ -42,6 +42,10 @@ export const LIMITS = {
   quotaBytesAdvised: 8192 * MEBIBYTE,
   /** Milliseconds between two checks whether all members hold the same state, unless `open()` says otherwise. */
   checkIntervalMs: 10 * 60_000,
+  /** The last revision there is: numbers are exact up to 2^53. At a million writes a second it is reached after 285 years. Over it: `LIMIT_EXCEEDED`. */
+  revisionMax: 2 ** 53 - 2 ** 20,
+  /** To which revision `bumpRevision` of a restore may raise: half of what there is stays for writes. Over it: RangeError. */
+  bumpedRevisionMax: 2 ** 52,
   /** Quotas of prefixes; each write looks for those of its key. Over it: `LIMIT_EXCEEDED`. */
   prefixQuotasMax: 128,
   /** Alarms that are active at once: two kinds for each member. Over it: `LIMIT_EXCEEDED`. */

@@ -1,13 +1,16 @@
 /**
  * The changes of one revision: the only writer of the key space.
  *
- * Every change of one transaction carries the same main revision and a sub revision counted from 0. Nothing here can be
- * refused any more: what may fail was checked before the first change (transaction.ts), and what fails now, a damaged
- * record or a broken invariant, leaves a half-done write that must never reach the disk. The machine stops then.
+ * Every change of one transaction carries the same main revision and a sub revision counted from 0. The first one is refused
+ * where there is no revision left. Nothing else here can be refused: what may fail was checked before (transaction.ts), and
+ * what fails now, a damaged record or a broken invariant, leaves a half-done write that must never reach the disk. The
+ * machine stops then.
  */
 import { assert } from '../base/assert.js'
 import type { Key } from '../base/bytes.js'
+import { StoreError } from '../base/errors.js'
 import { NO_LEASE } from '../base/lease-id.js'
+import { LIMITS } from '../base/limits.js'
 import type { KeyIndex } from './key-index.js'
 import type { KeySpace } from './key-space.js'
 import { contentBytes, encodePut, encodeTombstone, hashRecord, tombstone } from './record.js'
@@ -34,6 +37,7 @@ export class Write {
 
   /** Reads the version before where the new one keeps its value, and only then. */
   put(request: PutRequest): PutPlan {
+    this.#checkRevision()
     const space = this.#space
     const found = space.index.getOrInsert(request.key)
     const previous = found.current
@@ -92,6 +96,7 @@ export class Write {
   }
 
   #delete(found: KeyIndex): void {
+    this.#checkRevision()
     const previous = found.current
     const { quotas } = this.#space
     if (quotas.size > 0) quotas.count(found.key, -1, -contentBytes(found.bytes))
@@ -105,6 +110,15 @@ export class Write {
     if (!compactable) this.#touched(found)
     this.#space.leases.detach(found.key)
     this.#events.push({ type: 'delete', keyValue: tombstone(found.key, id.main), previous: nameOf(previous) })
+  }
+
+  /** Throws `LIMIT_EXCEEDED`, before the first change or never. */
+  #checkRevision(): void {
+    if (this.#revision <= LIMITS.revisionMax) return
+    throw new StoreError(
+      'LIMIT_EXCEEDED',
+      `Revision ${LIMITS.revisionMax} was the last one: nothing can be changed any more.`,
+    )
   }
 
   /** Puts `record` in the place that the key's record before had in the digest. */

@@ -23,7 +23,7 @@ import { restoringDisk } from '../storage/level-disk.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import { settingsOf, type OpenOptions, type Settings } from './options.js'
-import { loadSnapshot, type LoadedSnapshot, type SnapshotSource } from './snapshot-loader.js'
+import { loadSnapshot, type SnapshotSource } from './snapshot-loader.js'
 import { checkSource, statusOf, type SnapshotStatus } from './snapshot-status.js'
 
 export interface RestoreOptions extends Pick<OpenOptions, 'name' | 'cluster' | 'dataDir' | 'disk'> {
@@ -35,7 +35,8 @@ export interface RestoreOptions extends Pick<OpenOptions, 'name' | 'cluster' | '
    * Raises the revision by so many and compacts everything before. For a cluster whose users may have seen revisions that
    * the snapshot does not have: they would be given other changes under these numbers, and watches that resume behind the
    * snapshot would miss some; with this they are told `COMPACTED`. Choose more than can have been written since: a billion
-   * is not too much. Default 0: history is kept, and goes on where the snapshot ends.
+   * is not too much. Default 0: history is kept, and goes on where the snapshot ends. RangeError where it would take the
+   * revision beyond 2^52 (LIMITS.bumpedRevisionMax).
    */
   readonly bumpRevision?: number | undefined
   readonly signal?: AbortSignal | undefined
@@ -106,6 +107,7 @@ async function fill(
     signal,
     header: (header) => {
       refuseReused(settings, header, [header.memberId])
+      checkBump(header, bumpRevision)
     },
     records: async (records) => {
       for (const [key, record] of records) if (key !== META_KEY) state.set(key, record)
@@ -114,7 +116,7 @@ async function fill(
   })
   const { machine, content } = loaded
   const snapshot = statusOf(loaded)
-  refuseReused(settings, content.header, startCluster(loaded, bumpRevision))
+  refuseReused(settings, content.header, machine.startCluster(bumpRevision))
   machine.checkpoint()
   await state.commit()
   await log.beginBehind({ index: machine.appliedIndex, term: machine.appliedTerm })
@@ -122,12 +124,10 @@ async function fill(
   return { name, clusterId, memberId, revision, compactRevision, snapshot }
 }
 
-/** Gives the members of the old cluster that ever wrote. */
-function startCluster({ machine }: LoadedSnapshot, bumpRevision: number): readonly number[] {
-  if (!Number.isSafeInteger(machine.revision + bumpRevision)) {
-    throw new RangeError(`bumpRevision ${bumpRevision} takes revision ${machine.revision} beyond 2^53`)
-  }
-  return machine.startCluster(bumpRevision)
+/** Without a bump every snapshot can be restored. */
+function checkBump({ revision }: SnapshotHeader, bumpRevision: number): void {
+  if (bumpRevision === 0 || revision + bumpRevision <= LIMITS.bumpedRevisionMax) return
+  throw new RangeError(`bumpRevision ${bumpRevision} takes revision ${revision} beyond 2^52`)
 }
 
 /** Old members may still run: they must neither reach the new ones nor be taken for them. */
@@ -166,6 +166,9 @@ function checkOptions(options: RestoreOptions): RestoreOptions {
   }
   if (!Number.isSafeInteger(bumpRevision) || bumpRevision < 0) {
     throw new RangeError(`bumpRevision must be a whole number of revisions, 0 or more, not ${bumpRevision}`)
+  }
+  if (bumpRevision > LIMITS.bumpedRevisionMax) {
+    throw new RangeError(`bumpRevision ${bumpRevision} takes any revision beyond 2^52`)
   }
   return options
 }

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import { AssertionError } from '../../src/base/assert.js'
 import { isStoreError } from '../../src/base/errors.js'
+import { LIMITS } from '../../src/base/limits.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import type { Request } from '../../src/machine/command.js'
 import { MEMBER } from '../../src/machine/identity.js'
@@ -8,7 +9,7 @@ import { Machine, NO_PROPOSAL } from '../../src/machine/machine.js'
 import type { Applied } from '../../src/machine/outcome.js'
 import { recordKey } from '../../src/mvcc/record.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
-import { always, describeAll, get, put } from '../mvcc/requests.js'
+import { always, del, describeAll, get, put } from '../mvcc/requests.js'
 
 const grant = (id: bigint, ttlSeconds = 10): Request => ({ type: 'lease-grant', id, ttlSeconds })
 const revoke = (id: bigint): Request => ({ type: 'lease-revoke', id })
@@ -52,6 +53,22 @@ describe('the machine', () => {
     apply(put('a', '1'), proposal)
     const again = apply(put('a', '1'), proposal)
     expect(again).toEqual({ proposal, outcome: undefined, revision: 2, events: [] })
+  })
+
+  test('behind the last revision every change is refused, and nothing else', () => {
+    apply(grant(5n))
+    apply(put('a', '1', { lease: 5n }))
+    apply(put('b', '1'))
+    machine.store.compactAll(LIMITS.revisionMax - 1)
+    expect(apply(put('b', '2')).revision).toBe(LIMITS.revisionMax)
+    const { digest } = machine.store
+    const changes = [put('b', '3'), put('new', '1'), del('b'), always(put('n', '1'), put('b', '3')), revoke(5n)]
+    expect(changes.map((request) => codeOf(apply(request)))).toEqual(changes.map(() => 'LIMIT_EXCEEDED'))
+    for (const request of [del('missing'), always(get('b')), grant(6n), revoke(6n)]) {
+      expect(apply(request).outcome).toMatchObject({ ok: true })
+    }
+    expect([machine.revision, machine.store.digest, machine.store.size]).toEqual([LIMITS.revisionMax, digest, 2])
+    expect(machine.lessor.keysOf(5n)).toEqual(['a'])
   })
 
   test('a refusal uses up its proposal: what comes again is not tried again', () => {

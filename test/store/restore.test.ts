@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
 import { isStoreError, type ErrorCode, type StoreError } from '../../src/base/errors.js'
+import { LIMITS } from '../../src/base/limits.js'
 import { SnapshotEncoder } from '../../src/storage/snapshot-encoder.js'
 import { readFilePieces } from '../../src/storage/snapshot-file.js'
 import type { SnapshotHeader } from '../../src/storage/snapshot-format.js'
@@ -380,13 +381,24 @@ describe('a restore', () => {
       [{ clusterToken: '' }, /clusterToken/],
       [{ dataDir: undefined }, /dataDir/],
       [{ bumpRevision: -1 }, /bumpRevision/],
-      [{ bumpRevision: Number.MAX_SAFE_INTEGER }, /2\^53/],
+      [{ bumpRevision: 2 ** 53 - 60 }, /2\^52/],
       [{ name: 'x', cluster: { y: 'y' } }, /name 'x'/],
     ]
     for (const [options, message] of wrong) {
       await expect(restore({ ...what, ...options } as RestoreOptions)).rejects.toThrow(message)
     }
     await expect(restore({ ...what, datadir: 'x' } as RestoreOptions)).rejects.toThrow(/dataDir/)
+  })
+
+  test('does not raise the revision beyond half of those that there are', async () => {
+    const what = { from: file, dataDir: folder(), clusterToken: TOKEN }
+    const { revision } = await snapshotStatus(file)
+    const most = LIMITS.bumpedRevisionMax - revision
+    await expect(restore({ ...what, bumpRevision: most + 1 })).rejects.toThrow(RangeError)
+    expect((await restore({ ...what, bumpRevision: most })).revision).toBe(LIMITS.bumpedRevisionMax)
+    const store = await open({ dataDir: what.dataDir, clusterToken: TOKEN })
+    expect((await store.put('key', 'x')).revision).toBe(LIMITS.bumpedRevisionMax + 1)
+    await store.close()
   })
 
   test('that loses the power at any moment leaves nothing that has part of the keys', async () => {
