@@ -57,6 +57,7 @@ import {
   ORIGIN_PREFIX,
   originKey,
   PREFIX_QUOTA_PREFIX,
+  RESTORING_KEY,
   stateBytes,
   type Meta,
 } from './state-records.js'
@@ -151,6 +152,7 @@ export class Machine {
       this.store.startLoading(this.#loaded.revision, this.#loaded.compactRevision)
       return
     }
+    if (key === RESTORING_KEY) throw damaged('a restore of a snapshot into it did not come to its end')
     if (this.#loaded === undefined) throw damaged('the record of the applied position is missing')
     if (isRecordKey(key)) this.store.load(key, record)
     else if (key.startsWith(LEASE_PREFIX)) this.#loadLease(key, record)

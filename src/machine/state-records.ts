@@ -8,6 +8,7 @@
  *     'q' | prefix   the quota of a prefix (prefix-quota.ts), from format 3 on
  *     'r' | ...      a revision (mvcc/record.ts)
  *     'u' | ...      users, roles and whether they count (auth/records.ts); since format 3
+ *     'x'            a restore is under way or did not come to its end, and there is no 'a': no state of anybody (store/restore.ts)
  *
  * Numbers in keys are eight bytes, big endian. No checksums: that the bytes come back as they were set is the backend's
  * promise (mvcc/backend.ts), that none is missing the digest's. The meta sorts before the rest, and leases and
@@ -28,6 +29,7 @@ export const ALARM_PREFIX = 'm'
 export const ORIGIN_PREFIX = 'o'
 export const PREFIX_QUOTA_PREFIX = 'q'
 export const AUTH_PREFIX = 'u'
+export const RESTORING_KEY = 'x'
 
 /** Raised when an older version could no longer read what is written. */
 export const STATE_FORMAT = 3

@@ -1,5 +1,5 @@
 /** Folders that only their owner may read, and whose entries survive a power loss. */
-import { access, constants, mkdir, open, readdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StoreError } from '../base/errors.js'
 
@@ -12,15 +12,24 @@ export const NO_LINKS: ReadonlySet<string> = new Set([
   ...['EMLINK', 'EXDEV', 'EINVAL'],
 ])
 
-/** Makes `path` and what leads to it. A folder that is there already keeps its mode: whoever made it chose it. */
-export async function makeFolder(path: string): Promise<void> {
+/**
+ * Makes `path` and what leads to it. A folder that is there already keeps its mode: whoever made it chose it. Resolves with
+ * the uppermost folder that was made, undefined where all were there.
+ */
+export async function makeFolder(path: string): Promise<string | undefined> {
   const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE })
-  if (first === undefined) return
+  if (first === undefined) return undefined
   const top = dirname(resolve(first))
   for (let folder = dirname(resolve(path)); ; folder = dirname(folder)) {
     await syncFolder(folder)
-    if (folder === top || folder === dirname(folder)) return
+    if (folder === top || folder === dirname(folder)) return first
   }
+}
+
+/** Removes `path` and what leads to it again, up to `first`, as far as they are empty. */
+export async function removeEmptyFolders(path: string, first: string): Promise<void> {
+  const top = dirname(resolve(first))
+  for (let folder = resolve(path); folder !== top; folder = dirname(folder)) await rmdir(folder)
 }
 
 /** Makes the entries of a folder durable: syncing a new file does not make its name so. */

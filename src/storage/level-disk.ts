@@ -6,7 +6,8 @@
  *     state/        the state machine's records
  *     lock/         an empty database, whose LOCK is the lock of the whole directory
  *     before-open/  what log and state were before an open that is not verified (before-open.ts)
- *     restoring     a snapshot is being restored into it, or was and did not come to its end (restore-marker.ts)
+ *     restoring     a snapshot is being restored into it, or was and did not come to its end (restore-marker.ts); at its
+ *                   very beginning restoring.new
  *
  * The lock is LevelDB's: an fcntl lock, which the kernel drops with the process, however that ends, and a table within the
  * process. A lock file of our own would need a guess whether the process it names still lives, and in a container every
@@ -26,7 +27,7 @@ import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from '
 import { asStoreError, diskFailure } from './disk-failure.js'
 import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
-import { abandonRestore, beginRestore, endRestore, refuseHalfRestored } from './restore-marker.js'
+import { abandonRestore, beginRestore, endRestore, intendRestore, refuseHalfRestored } from './restore-marker.js'
 
 /**
  * The log is read back at most once and soon trimmed: compressing it would be work for nothing. The state stays, and is
@@ -39,7 +40,7 @@ export function levelDisk(dataDir: string): Disk {
   return new LevelDisk(dataDir)
 }
 
-/** A disk for one restore: whatever is written to it is removed again at its release, unless it was completed. */
+/** A disk for one restore. Unless it was completed, what was written to it is removed at its release, and it does not open. */
 export interface RestoringDisk extends Disk {
   /** What was written is whole: the release makes it a data directory. */
   complete(): void
@@ -78,7 +79,8 @@ class LevelDisk implements RestoringDisk {
   async acquire({ create }: CreateOptions): Promise<void> {
     if (this.#path !== undefined) throw this.#inUse()
     const path = await this.#accessing(async () => {
-      if (create) await makeFolder(this.location)
+      if (this.#use === 'restore') await intendRestore(this.location)
+      else if (create) await makeFolder(this.location)
       return await realpath(this.location)
     })
     const lock = await this.#openLock(path)

@@ -1,43 +1,67 @@
 /**
- * The mark of a data directory into which a snapshot is being restored: the file `restoring`.
+ * The marks of a data directory into which a snapshot is being restored: the files `restoring.new` and `restoring`.
  *
- *     begin      the mark, synced, into a directory that holds no data; what an earlier restore left under one is removed
+ *     intend     `restoring.new`, synced, where there is no data: before anything else, and before the lock
+ *     begin      under the lock: `restoring`, synced, where there is no data; what an earlier restore left under it is removed
  *     ...        high-water, log, state
+ *     abandon    what was made is removed; the mark stays
  *     end        the mark is removed, synced: from here on it is a data directory like any other
  *
- * Always: a directory that has the mark is never opened (level-disk.ts), and never holds anything that was promised to
+ * Always: a directory that has `restoring` is never opened (level-disk.ts), and never holds anything that was promised to
  * anybody: it may be emptied. In the directory itself, and not in one beside it that is renamed at the end: a data directory
  * is often a mounted volume, onto which nothing can be renamed.
- * Always: called by one process at a time (level-disk.ts holds the lock). Files of others are left alone.
+ * Always: once a restore has changed anything, only its end makes the directory one that opens. What fails or dies before
+ * leaves a mark, so that nobody takes the directory for that of a new member.
+ * `restoring.new` proves less, since it is made without the lock: where there is data beside it, somebody opened the directory
+ * as a new member's at the same moment, and the data is theirs. It is never emptied for its sake.
+ * Always: all but `intendRestore` are called by one process at a time (level-disk.ts holds the lock). Files of others are
+ * left alone.
  */
-import { access, open, readdir, rm } from 'node:fs/promises'
+import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../base/errors.js'
 import { BEFORE_OPEN } from './damage.js'
-import { isMissing, syncFolder } from './folder.js'
+import { makeFolder, removeEmptyFolders, syncFolder } from './folder.js'
 
 const MARK = 'restoring'
+const INTENT = `${MARK}.new`
 const FILE_MODE = 0o600
 /** All that a member makes in its directory, besides the lock. */
 const MADE = ['high-water', 'high-water.new', 'log', 'state', BEFORE_OPEN, `${BEFORE_OPEN}.new`, `${BEFORE_OPEN}.old`]
 
+/** Makes the directory, where it is not there, and marks it, unless it holds data. Where that fails, nothing is left of it. */
+export async function intendRestore(path: string): Promise<void> {
+  const made = await makeFolder(path)
+  const names = await readdir(path)
+  if (names.includes(MARK) || holdsData(names)) return
+  try {
+    await makeMark(path, INTENT)
+  } catch (error) {
+    // What failed first is what matters.
+    if (!names.includes(INTENT)) await rm(join(path, INTENT), { force: true }).catch(() => undefined)
+    if (made !== undefined) await removeEmptyFolders(path, made).catch(() => undefined)
+    throw error
+  }
+}
+
 /** Rejects with `ALREADY_EXISTS` where there is data. */
 export async function beginRestore(path: string): Promise<void> {
   const names = await readdir(path)
-  if (!names.includes(MARK) && names.some((name) => MADE.includes(name))) {
+  if (!names.includes(MARK) && holdsData(names)) {
     throw new StoreError(
       'ALREADY_EXISTS',
       `${path} holds the data of a member already. Restore into a new directory; this one was not changed.`,
     )
   }
-  const handle = await open(join(path, MARK), 'w', FILE_MODE)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
+  await makeMark(path, MARK)
+  await rm(join(path, INTENT), { force: true })
+  await abandonRestore(path)
+}
+
+/** Leaves the directory without data, and marked. */
+export async function abandonRestore(path: string): Promise<void> {
+  for (const name of MADE) await rm(join(path, name), { recursive: true, force: true })
   await syncFolder(path)
-  await removeMade(path)
 }
 
 export async function endRestore(path: string): Promise<void> {
@@ -45,27 +69,29 @@ export async function endRestore(path: string): Promise<void> {
   await syncFolder(path)
 }
 
-/** Leaves the directory without data, as it was before. */
-export async function abandonRestore(path: string): Promise<void> {
-  await removeMade(path)
-  await endRestore(path)
-}
-
 /** Rejects with `DATA_DAMAGED` where a restore did not come to its end. */
 export async function refuseHalfRestored(path: string): Promise<void> {
-  try {
-    await access(join(path, MARK))
-  } catch (error) {
-    if (isMissing(error)) return
-    throw error
+  const names = await readdir(path)
+  if (names.includes(MARK) || (names.includes(INTENT) && !holdsData(names))) {
+    throw new StoreError(
+      'DATA_DAMAGED',
+      `A restore into ${path} failed or was ended before it was done, so there is no data to open. Restore into it again ` +
+        '(what is there is replaced), or remove the directory.',
+    )
   }
-  throw new StoreError(
-    'DATA_DAMAGED',
-    `A restore into ${path} did not come to its end. Restore into it again: what is there is replaced then.`,
-  )
+  if (names.includes(INTENT)) await rm(join(path, INTENT), { force: true })
 }
 
-async function removeMade(path: string): Promise<void> {
-  for (const name of MADE) await rm(join(path, name), { recursive: true, force: true })
+function holdsData(names: readonly string[]): boolean {
+  return names.some((name) => MADE.includes(name))
+}
+
+async function makeMark(path: string, name: string): Promise<void> {
+  const handle = await open(join(path, name), 'w', FILE_MODE)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
   await syncFolder(path)
 }

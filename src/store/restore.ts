@@ -1,13 +1,14 @@
 /**
  * A new member out of a snapshot: its data directory, before it is opened for the first time.
  *
+ *     mark         a record of the state that says what is going on, synced before the snapshot is looked at
  *     records      into the state, in synced batches; no position among them yet
- *     position     digest verified, windows of the old members dropped, then the record of the applied position
+ *     position     digest verified, windows of the old members dropped, then the record of the applied position for the mark
  *     log          begins behind that position
  *
- * Always: what is there before the last step is refused by every open (records without a position, a position without a
- * log), on whatever disk; in a folder a mark says so in words (restore-marker.ts). So a restore that ends in the middle
- * leaves nothing that could be taken for a member, and can be made again.
+ * Always: what is there before the last step is refused by every open (the mark, a position without a log), on whatever
+ * disk. In a folder a file is made before anything else and removed after everything (restore-marker.ts), so that a restore
+ * which ends anywhere leaves nothing that could be taken for a member, and can be made again.
  * Always: members restored from one snapshot have the same state at the same position of their logs, so that they are one
  * cluster as soon as they are opened.
  */
@@ -17,7 +18,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
 import type { Revision } from '../mvcc/types.js'
-import { META_KEY } from '../machine/state-records.js'
+import { META_KEY, RESTORING_KEY } from '../machine/state-records.js'
 import type { Disk } from '../storage/disk.js'
 import { restoringDisk } from '../storage/level-disk.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
@@ -67,8 +68,13 @@ const FIELDS: Fields<RestoreOptions> = {
  * alarms. Not kept: the ids of the cluster and its members, and what their calls under way were.
  *
  * Rejects with `ALREADY_EXISTS` (the directory holds data), `CLUSTER_ID_REUSED` (the token is the old one),
- * `SNAPSHOT_DAMAGED`, `FORMAT_TOO_NEW`, `DATA_DIR_IN_USE`, `DISK_FAILED`, `ABORTED`; then nothing is left in the directory.
- * If the process dies, `open()` refuses the directory, and a further restore replaces what is there.
+ * `SNAPSHOT_DAMAGED`, `FORMAT_TOO_NEW`, `DATA_DIR_IN_USE`, `DISK_FAILED`, `ABORTED`, and with TypeError or RangeError for
+ * options that make no sense. Where the directory holds data, is in use, or the options were refused by themselves, it is as
+ * it was. In every other case, and when the process dies, a mark stays in it: `open()` refuses it with `DATA_DAMAGED` until a
+ * further restore into it is done, which replaces what is there, or it is removed.
+ *
+ * A `disk` has no such mark. Of one with which a restore failed, `open()` says `DATA_DAMAGED`; but if the process dies before
+ * the snapshot is looked at, it may be taken for a new member's. Either way restore to a new one: this one is `ALREADY_EXISTS`.
  *
  * @example
  * await restore({ from: 'monday.snapshot', name: 'a', dataDir: './new/a', cluster, clusterToken: 'after-the-fire' })
@@ -101,6 +107,8 @@ async function fill(
 ): Promise<Restored> {
   const { name, clusterId, memberId } = settings
   const { state, log } = storage
+  state.set(RESTORING_KEY, new Uint8Array(0))
+  await state.commit()
   const loaded = await loadSnapshot({
     from,
     backend: state,
@@ -118,6 +126,7 @@ async function fill(
   const snapshot = statusOf(loaded)
   refuseReused(settings, content.header, machine.startCluster(bumpRevision))
   machine.checkpoint()
+  state.delete(RESTORING_KEY)
   await state.commit()
   await log.beginBehind({ index: machine.appliedIndex, term: machine.appliedTerm })
   const { revision, compactRevision } = machine

@@ -257,6 +257,13 @@ describe('a restore', () => {
   })
   afterAll(() => rm(root, { recursive: true, force: true }))
 
+  async function keysIn(dataDir: string): Promise<number> {
+    const store = await open({ dataDir, clusterToken: TOKEN })
+    const { count } = await store.range({ all: true })
+    await store.close()
+    return count
+  }
+
   test('makes a data directory for its owner alone, which opens as any other', async () => {
     const dataDir = folder()
     const { revision, memberId } = await restore({ from: file, dataDir, clusterToken: TOKEN })
@@ -297,13 +304,19 @@ describe('a restore', () => {
     )
   })
 
-  test('of a damaged snapshot leaves nothing, and can be made again from a good one', async () => {
+  test('of a damaged snapshot leaves nothing that opens, and can be made again from a good one', async () => {
     const dataDir = folder()
     const error = await refusal('SNAPSHOT_DAMAGED', () => restore({ from: damaged, dataDir, clusterToken: TOKEN }))
     expect(error.message).toContain(damaged)
-    expect(await readdir(dataDir)).toEqual(['lock'])
+    expect(await readdir(dataDir)).toEqual(['lock', 'restoring'])
+    const refused = await refusal('DATA_DAMAGED', () => open({ dataDir, clusterToken: TOKEN }))
+    expect(refused.message).toMatch(/Restore into it again.*or remove the directory/)
     await refusal('SNAPSHOT_DAMAGED', () => snapshotStatus(damaged))
+    await refusal('CLUSTER_ID_REUSED', () => restore({ from: file, dataDir, clusterToken: 'quorate' }))
+    await refusal('DISK_FAILED', () => restore({ from: `${file}.missing`, dataDir, clusterToken: TOKEN }))
+    await refusal('DATA_DAMAGED', () => open({ dataDir, clusterToken: TOKEN }))
     await restore({ from: file, dataDir, clusterToken: TOKEN })
+    expect(await keysIn(dataDir)).toBe(10)
   })
 
   test('of bytes that are whole, but no state of a member, is refused', async () => {
@@ -333,7 +346,7 @@ describe('a restore', () => {
         return restore({ from: streamOf(bytes), dataDir, clusterToken: TOKEN })
       })
       expect(error.message).toMatch(message)
-      expect(await readdir(dataDir)).toEqual(['lock'])
+      expect(await readdir(dataDir)).toEqual(['lock', 'restoring'])
     }
     expect((await snapshotStatus(streamOf(encoded(records)))).keys).toBe(10)
   })
@@ -357,6 +370,51 @@ describe('a restore', () => {
     await store.close()
   })
 
+  test('marks its directory before it makes anything else in it', async () => {
+    const dataDir = folder()
+    await mkdir(dataDir)
+    // The lock cannot be made: here a restore that only marks under the lock would have left nothing.
+    await writeFile(join(dataDir, 'lock'), '')
+    await refusal('DISK_FAILED', () => restore({ from: file, dataDir, clusterToken: TOKEN }))
+    await rm(join(dataDir, 'lock'))
+    await refusal('DATA_DAMAGED', () => open({ dataDir, clusterToken: TOKEN }))
+    await restore({ from: file, dataDir, clusterToken: TOKEN })
+    expect(await keysIn(dataDir)).toBe(10)
+  })
+
+  test.runIf(process.platform === 'linux')('that cannot even make the mark leaves nothing', async () => {
+    // A path may have 4095 bytes: that of the directory has room, that of a file in it has none.
+    let dataDir = folder()
+    while (dataDir.length < 4089) dataDir = join(dataDir, 'x'.repeat(Math.min(200, 4089 - dataDir.length)))
+    const names = await readdir(root)
+    await refusal('DISK_FAILED', () => restore({ from: file, dataDir, clusterToken: TOKEN }))
+    expect(await readdir(root)).toEqual(names)
+  })
+
+  test('never empties what was opened in the same moment', async () => {
+    const dataDir = folder()
+    const store = await open({ dataDir })
+    await store.put('key', 'x')
+    await store.close()
+    await writeFile(join(dataDir, 'restoring.new'), '')
+    await refusal('ALREADY_EXISTS', () => restore({ from: file, dataDir, clusterToken: TOKEN }))
+    const again = await open({ dataDir })
+    expect((await again.get('key'))?.text()).toBe('x')
+    await again.close()
+    expect(await readdir(dataDir)).not.toContain('restoring.new')
+  })
+
+  test('that fails on a disk without folders leaves nothing that opens', async () => {
+    const scheduler = new SimScheduler()
+    const disk = new SimDisk({ timers: scheduler.timersOf(), seed: 1 })
+    const from = streamOf(await readFile(damaged))
+    await refusal('SNAPSHOT_DAMAGED', () =>
+      waitIn(scheduler, restore({ from, disk: disk.mount(), clusterToken: TOKEN })),
+    )
+    const opening = () => waitIn(scheduler, open({ disk: disk.mount(), clusterToken: TOKEN }))
+    expect((await refusal('DATA_DAMAGED', opening)).message).toContain('restore')
+  })
+
   test('by one at a time', async () => {
     const dataDir = folder()
     const whole = await readFile(file)
@@ -371,7 +429,7 @@ describe('a restore', () => {
     const dataDir = folder()
     const signal = AbortSignal.abort(new Error('enough'))
     await refusal('ABORTED', () => restore({ from: file, dataDir, clusterToken: TOKEN, signal }))
-    expect(await readdir(dataDir)).toEqual(['lock'])
+    expect(await readdir(dataDir)).toEqual(['lock', 'restoring'])
   })
 
   test('says what is wrong with its options', async () => {
@@ -388,6 +446,7 @@ describe('a restore', () => {
       await expect(restore({ ...what, ...options } as RestoreOptions)).rejects.toThrow(message)
     }
     await expect(restore({ ...what, datadir: 'x' } as RestoreOptions)).rejects.toThrow(/dataDir/)
+    await expect(readdir(what.dataDir)).rejects.toThrow(/ENOENT/)
   })
 
   test('does not raise the revision beyond half of those that there are', async () => {
@@ -408,14 +467,21 @@ describe('a restore', () => {
       const scheduler = new SimScheduler()
       const disk = new SimDisk({ timers: scheduler.timersOf(), seed: steps })
       let done = false
-      const restoring = restore({ from: streamOf(bytes), disk: disk.mount(), clusterToken: TOKEN })
+      let begun = false
+      async function* source() {
+        begun = true
+        yield bytes
+      }
+      const restoring = restore({ from: source(), disk: disk.mount(), clusterToken: TOKEN })
       restoring.then(
         () => (done = true),
         () => undefined,
       )
       for (let step = 0; step < steps && !done; step++) await scheduler.step()
       disk.crash('power')
-      outcomes.add(await stateOf(scheduler, disk, done))
+      const outcome = await stateOf(scheduler, disk, done)
+      if (begun && outcome === 'empty') throw new Error('a restore that was under way is taken for a new member')
+      outcomes.add(outcome)
     }
     expect([...outcomes].sort()).toEqual(['damaged', 'empty', 'whole', 'whole before it was told'])
   })
