@@ -191,19 +191,21 @@ function transactionOf(
   return { compare: [compare(first).exists()], success: [inner], failure: [get(first), inner] }
 }
 
-/** All at once, so that they end at once, too. The first that is refused fails it; all are waited for. */
+/**
+ * One right after the other, so that they end together; the keys are put at once. Grants at once would have no order that
+ * anybody could tell, and the history check would try them all. The first put that is refused fails it; all are waited for.
+ */
 async function leasesAtOnce(
   store: Store,
   { id, keys, ttlMs }: Operation & { readonly type: 'leases-at-once' },
   call: CallOptions,
 ): Promise<void> {
-  const done = await Promise.allSettled(
-    keys.map(async (key, at) => {
-      const lease = await store.leases.grant({ ttlMs }, call)
-      await store.put(key, valueOf(id, at), { ...call, lease: lease.id })
-    }),
-  )
-  for (const each of done) if (each.status === 'rejected') throw each.reason
+  const leases: LeaseId[] = []
+  for (let count = 0; count < keys.length; count++) leases.push((await store.leases.grant({ ttlMs }, call)).id)
+  const put = async (key: string, at: number): Promise<unknown> => {
+    return store.put(key, valueOf(id, at), { ...call, lease: leases[at] })
+  }
+  for (const each of await Promise.allSettled(keys.map(put))) if (each.status === 'rejected') throw each.reason
 }
 
 /** Holds a lock, and writes twice under its guard: with the lease that may end in between, not only the first may be refused. */
