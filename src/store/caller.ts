@@ -83,6 +83,16 @@ export class Caller {
     return this.#identify(this.#verified)
   }
 
+  /**
+   * What a call would be refused with, for what goes on since it was allowed and is refused now: where its token does not
+   * count any more, that comes first.
+   */
+  refusalOf(refusal: unknown): unknown {
+    const { member, jwt } = this.#parts
+    if (this.#proof.type !== 'token' || jwt !== undefined) return refusal
+    return member.identityOfToken(this.#proof.token) === undefined ? tokenInvalid() : refusal
+  }
+
   async whoami(): Promise<Whoami> {
     const identity = await this.#identified()
     switch (identity.type) {

@@ -17,25 +17,31 @@ export class WatchPermission {
   /** Settles when it is decided whether the watch may be opened. */
   readonly opened: Promise<void>
   readonly #member: Member
+  readonly #caller: Caller
   readonly #range: KeyRange
   #identity: Identity = ANONYMOUS
 
   constructor(member: Member, caller: Caller, range: KeyRange, limits: () => CallLimits) {
     this.#member = member
+    this.#caller = caller
     this.#range = range
-    this.opened = this.#open(caller, limits)
+    this.opened = this.#open(limits)
     // Whoever asks for the first event hears of it; perhaps nobody ever does.
     this.opened.catch(() => undefined)
   }
 
   /** Throws what a call would be refused with now; other changes of users and roles since the watch was opened do not count. */
   check(): void {
-    this.#member.authorizeStill(this.#identity, { type: 'watch', ...this.#range })
+    try {
+      this.#member.authorizeStill(this.#identity, { type: 'watch', ...this.#range })
+    } catch (error) {
+      throw this.#caller.refusalOf(error)
+    }
   }
 
-  async #open(caller: Caller, limitsOf: () => CallLimits): Promise<void> {
+  async #open(limitsOf: () => CallLimits): Promise<void> {
     const limits = limitsOf()
-    await caller.perform(limits, async (identity) => {
+    await this.#caller.perform(limits, async (identity) => {
       this.#identity = identity
       try {
         this.#authorize()

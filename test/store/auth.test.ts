@@ -459,6 +459,24 @@ describe('a watch', () => {
     expect(await events.next()).toEqual({ done: true, value: undefined })
   })
 
+  test.each<[string, (store: Store) => Promise<void>]>([
+    ['the password changed', (store) => store.auth.users.changePassword('ann', 'another')],
+    ['the user was deleted', (store) => store.auth.users.delete('ann')],
+  ])('whose token does not count since %s says what every other call says', async (_what, change) => {
+    const store = await opened()
+    await enable(store, { type: 'read', all: true })
+    const ann = store.as({ token: await store.auth.login('ann', PASSWORD) })
+    const events = ann.watch('a')[Symbol.asyncIterator]()
+    const first = events.next()
+    await ann.get('a')
+    await store.put('a', '1')
+    expect((await first).done).toBe(false)
+    await change(store)
+    await store.put('a', '2')
+    expect(await codeOf(events.next())).toBe('AUTH_TOKEN_INVALID')
+    expect(await codeOf(ann.get('a'))).toBe('AUTH_TOKEN_INVALID')
+  })
+
   test('that was opened before authorization was enabled needs permission from then on', async () => {
     const store = await opened()
     const events = store.as('anonymous').watch('a')[Symbol.asyncIterator]()
@@ -502,11 +520,16 @@ describe('a signed token', () => {
     const ann = store.as({ token: text })
     await ann.put('a', '1')
     expect(ann.status().role).toBe('leader')
+    const events = ann.watch('a', { startRevision: 1 })[Symbol.asyncIterator]()
+    expect(await events.next()).toMatchObject({ value: { type: 'put' } })
     wallMs += 60_001
     for (const late of [ann, store.as({ token: text })]) {
       expect(await codeOf(late.put('a', '2'))).toBe('AUTH_TOKEN_INVALID')
     }
     expect(() => ann.status()).toThrow('log in again')
+    // A watch was allowed when it was opened, as with etcd.
+    await store.put('a', '3')
+    expect(await events.next()).toMatchObject({ value: { key: 'a', type: 'put' } })
   })
 
   test('is old once users, roles or permissions changed: for keys, not for what root administers', async () => {
