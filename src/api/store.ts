@@ -128,8 +128,9 @@ export interface StoreStatus {
   readonly name: string
   readonly clusterId: number
   readonly memberId: number
-  readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader'
-  /** Name of the leader as far as this member knows. */
+  /** `stopped`: it was closed, or stopped itself; everything else but the leader is what it was then. */
+  readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped'
+  /** Name of the leader as far as this member knows; a stopped one knows none. */
   readonly leader: string | undefined
   readonly term: number
   readonly commitIndex: number

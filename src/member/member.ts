@@ -201,6 +201,11 @@ export class Member {
     return lessor.keysOf(id)
   }
 
+  /** Closed, or failed: what {@link status} tells is of before. */
+  get stopped(): boolean {
+    return this.#lifetime.ended
+  }
+
   get status(): MemberStatus {
     const { appliedIndex, revision, compactRevision, digest, alarms } = this.#parts.machine
     return {

@@ -189,15 +189,15 @@ export class EmbeddedStore implements Store {
 
   status(): StoreStatus {
     if (!this.#caller.isOwner) this.#member.authorize(this.#caller.known, { type: 'status' })
-    const status = this.#member.status
+    const { status, stopped } = this.#member
     const { members, name, clusterId, memberId } = this.#settings
     return {
       name,
       clusterId,
       memberId,
       members,
-      role: status.role,
-      leader: members.find(({ id }) => id === status.leader)?.name,
+      role: stopped ? 'stopped' : status.role,
+      leader: stopped ? undefined : members.find(({ id }) => id === status.leader)?.name,
       term: status.term,
       commitIndex: status.commitIndex,
       appliedIndex: status.appliedIndex,

@@ -152,6 +152,7 @@ describe('a disk that fails', () => {
     await refusal('MEMBER_FAILED', () => store.leases.grant({ ttlMs: 5000 }))
     expect(() => store.watch('key')).toThrow('stopped itself')
     expect(told.map((error) => error.message)).toEqual([expect.stringContaining('ENOSPC')])
+    expect(store.status()).toMatchObject({ role: 'stopped', leader: undefined })
     await store.close().catch(() => undefined)
   })
 

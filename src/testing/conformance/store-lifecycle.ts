@@ -105,6 +105,11 @@ export const lifecycle: StoreTests = {
     await Promise.all(closing)
     await store.close()
     await rejectsWith('CLOSED', () => watch[Symbol.asyncIterator]().next(), 'the watch')
+    equal(
+      [store.status().role, store.status().leader],
+      ['stopped', undefined],
+      'its part in the cluster after the close',
+    )
     const calls = {
       put: () => store.put('key', 'x'),
       get: () => store.get('key'),
