@@ -13,7 +13,8 @@ import {
   type WatchOperation,
 } from './operation.js'
 
-const RANGE: RangeOperation = {
+/** One key, read without any option. */
+export const PLAIN_RANGE: RangeOperation = {
   type: 'range',
   key: 'x',
   rangeEnd: '',
@@ -94,7 +95,7 @@ const OPERATIONS: readonly Operation[] = [
   notTaken({ ...PUT, key: 'w', prevKv: true }),
   notTaken(notTaken(PUT)),
   { type: 'login', name: 'cy', password: 'right' },
-  RANGE,
+  PLAIN_RANGE,
   { type: 'become', name: ROOT.name },
   { type: 'auth-disable' },
   { type: 'become', name: '' },

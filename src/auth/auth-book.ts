@@ -12,7 +12,7 @@ import { assert, assertNever, present } from '../base/assert.js'
 import { keyOf, type Key } from '../base/bytes.js'
 import { addDigest, EMPTY_DIGEST, hash64, removeDigest, type Digest } from '../base/checksum.js'
 import { Writer } from '../base/codec.js'
-import { StoreError } from '../base/errors.js'
+import { damaged } from '../base/damaged-state.js'
 import { quote } from '../base/quote.js'
 import { mayRead, mayWrite, rangeOfPermission } from './permission.js'
 import { RangeSet } from './range-set.js'
@@ -208,8 +208,4 @@ export function sortedNames(names: Iterable<string>): readonly string[] {
     .map((name) => ({ name, key: keyOf(name) }))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
     .map(({ name }) => name)
-}
-
-function damaged(why: string): StoreError {
-  return new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${why}.`)
 }

@@ -17,6 +17,7 @@ import { authorize, stillIdentified } from '../auth/authorize.js'
 import { assert, assertNever } from '../base/assert.js'
 import { addDigest, describeDigest, EMPTY_DIGEST, equalDigest, hash64, type Digest } from '../base/checksum.js'
 import { Writer } from '../base/codec.js'
+import { damaged } from '../base/damaged-state.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { Lessor } from '../lease/lessor.js'
@@ -458,8 +459,4 @@ function attempt<T>(action: () => T): { readonly ok: true; readonly value: T } |
     const { code, message, compactRevision } = error
     return { ok: false, code, message, ...(compactRevision === undefined ? {} : { compactRevision }) }
   }
-}
-
-function damaged(why: string): StoreError {
-  return new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${why}.`)
 }

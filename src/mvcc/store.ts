@@ -11,6 +11,7 @@
 import { assert } from '../base/assert.js'
 import type { Key } from '../base/bytes.js'
 import type { Digest } from '../base/checksum.js'
+import { damaged } from '../base/damaged-state.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { NO_LEASE, type LeaseId } from '../base/lease-id.js'
 import type { Backend } from './backend.js'
@@ -339,8 +340,4 @@ export class MvccStore {
 
 function describeId(id: RevisionId): string {
   return `${id.main}.${id.sub}`
-}
-
-function damaged(why: string): StoreError {
-  return new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${why}.`)
 }

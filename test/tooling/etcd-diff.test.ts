@@ -7,26 +7,11 @@ import { Coverage } from '../../scripts/etcd-diff/coverage.js'
 import { drawProgramme } from '../../scripts/etcd-diff/draw.js'
 import { explain, LISTED } from '../../scripts/etcd-diff/listed.js'
 import type { Observation, SeenKeyValue } from '../../scripts/etcd-diff/observation.js'
-import { NO_REVISION, type RangeOperation } from '../../scripts/etcd-diff/operation.js'
+import { PLAIN_RANGE } from '../../scripts/etcd-diff/opening.js'
 
 const AT = { revision: 100, compactRevision: 92 }
 
-const RANGE: RangeOperation = {
-  type: 'range',
-  key: 'a',
-  rangeEnd: '',
-  revision: NO_REVISION,
-  limit: 0,
-  sortOrder: 'NONE',
-  sortTarget: 'KEY',
-  serializable: false,
-  keysOnly: false,
-  countOnly: false,
-  minModRevision: NO_REVISION,
-  maxModRevision: NO_REVISION,
-  minCreateRevision: NO_REVISION,
-  maxCreateRevision: NO_REVISION,
-}
+const RANGE = { ...PLAIN_RANGE, key: 'a' }
 
 const FOUND: SeenKeyValue = { key: 'a', createRevision: 3, modRevision: 4, version: 2, value: '', lease: '7' }
 
