@@ -79,12 +79,13 @@ const SWEEP_KEYS_PER_ENTRY = 256
 const PREFIX_KEYS_PER_ENTRY = 2048
 
 export class Machine {
-  readonly store: MvccStore
-  readonly lessor: Lessor
-  readonly alarms = new Alarms()
-  readonly auth: AuthStore
-  readonly #backend: Backend
-  readonly #origins = new Origins()
+  // All of these are replaced when another state is adopted: whoever keeps one of them keeps what is no more.
+  #store: MvccStore
+  #lessor = new Lessor()
+  #alarms = new Alarms()
+  #auth = new AuthStore()
+  #backend: Backend
+  #origins = new Origins()
   #quotasDigest: Digest = EMPTY_DIGEST
   #quotasBytes = 0
   /** Whether their records differ from those that the backend has. */
@@ -97,9 +98,28 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#backend = options.backend
-    this.auth = new AuthStore()
-    this.lessor = new Lessor()
-    this.store = new MvccStore(options.backend, this.lessor, options.valueCacheBytesMax)
+    this.#store = new MvccStore(options.backend, this.#lessor, options.valueCacheBytesMax)
+  }
+
+  get store(): MvccStore {
+    return this.#store
+  }
+
+  get lessor(): Lessor {
+    return this.#lessor
+  }
+
+  get alarms(): Alarms {
+    return this.#alarms
+  }
+
+  get auth(): AuthStore {
+    return this.#auth
+  }
+
+  /** Something failed while an entry was applied: what is in memory is no state, and nobody may be shown it. */
+  get failed(): boolean {
+    return this.#state === 'failed'
   }
 
   get appliedIndex(): number {
@@ -259,6 +279,37 @@ export class Machine {
     for (const member of members) this.#backend.delete(originKey(member))
     if (bumpRevisions > 0) this.store.compactAll(this.revision + bumpRevisions)
     return members
+  }
+
+  /** Whether this proposal was applied, or is so old that nobody can say any more and it never will be. */
+  hasSettled(proposal: ProposalId): boolean {
+    return this.#origins.hasSettled(proposal)
+  }
+
+  /**
+   * Becomes `loaded`, which was loaded from a state of the same history and is of no further use by itself. For a state that
+   * comes in place of entries, or of one that is damaged: this machine may have failed, `loaded` may not be behind it.
+   */
+  adopt(loaded: Machine): void {
+    loaded.#checkReady()
+    const { appliedIndex, appliedTerm } = this
+    assert(
+      loaded.#appliedIndex >= appliedIndex && loaded.#appliedTerm >= appliedTerm,
+      () => `a state at ${loaded.#appliedIndex} is adopted where ${appliedIndex} was applied`,
+    )
+    this.#store = loaded.#store
+    this.#lessor = loaded.#lessor
+    this.#alarms = loaded.#alarms
+    this.#auth = loaded.#auth
+    this.#backend = loaded.#backend
+    this.#origins = loaded.#origins
+    this.#quotasDigest = loaded.#quotasDigest
+    this.#quotasBytes = loaded.#quotasBytes
+    this.#quotasDirty = loaded.#quotasDirty
+    this.#appliedIndex = loaded.#appliedIndex
+    this.#appliedTerm = loaded.#appliedTerm
+    this.#loaded = undefined
+    this.#state = 'ready'
   }
 
   #advance(index: number, term: number): void {

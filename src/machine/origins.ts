@@ -58,6 +58,14 @@ export class Origins {
     return 'new'
   }
 
+  /** Whether {@link admit} would find that it was applied, or cannot be told from that any more. */
+  hasSettled({ member, incarnation, sequence }: ProposalId): boolean {
+    const window = this.#windows.get(member)
+    if (window === undefined || incarnation > window.incarnation || sequence > window.highest) return false
+    if (incarnation < window.incarnation || sequence <= window.highest - WINDOW) return true
+    return isSet(window.applied, sequence)
+  }
+
   /** Members with a window. */
   get size(): number {
     return this.#windows.size

@@ -23,8 +23,8 @@ export interface Hashed {
 }
 
 export interface HashesParts {
-  readonly store: MvccStore
-  readonly state: StateStore
+  readonly machine: { readonly store: MvccStore }
+  readonly storage: { readonly state: StateStore }
   readonly timers: Timers
   readonly deadlines: Deadlines
   /** Called when a sweep that was held may go on. */
@@ -66,7 +66,8 @@ export class Hashes {
 
   /** Never rejects. */
   async #run(revision: Revision, pending: Pending<Hashed>): Promise<void> {
-    const { store, wake } = this.#parts
+    const { machine, wake } = this.#parts
+    const { store } = machine
     const release = store.holdSweep()
     try {
       if (!pending.settled) await this.#hash(revision, pending)
@@ -80,10 +81,10 @@ export class Hashes {
   }
 
   async #hash(revision: Revision, pending: Pending<Hashed>): Promise<void> {
-    const { store, state } = this.#parts
-    const hash = store.historyHash(revision)
+    const { machine, storage } = this.#parts
+    const hash = machine.store.historyHash(revision)
     const slices = new Slices(this.#parts)
-    for await (const chunk of state.iterate(RECORD_PREFIX, prefixEnd(RECORD_PREFIX))) {
+    for await (const chunk of storage.state.iterate(RECORD_PREFIX, prefixEnd(RECORD_PREFIX))) {
       for (const [, bytes] of chunk) {
         if (pending.settled) return
         hash.add(bytes)

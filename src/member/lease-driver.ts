@@ -22,7 +22,7 @@ import type { Observe } from './event.js'
 import type { CallResponse } from './wire/call-codec.js'
 
 export interface LeaseDriverParts {
-  readonly lessor: Lessor
+  readonly machine: { readonly lessor: Lessor }
   readonly electionTimeoutMs: number
   /** By how much a change of leader may lengthen a lease, besides an election timeout. */
   readonly checkpointIntervalMs: number
@@ -34,7 +34,7 @@ export interface LeaseDriverParts {
 export type OnceRenewed = (known: boolean) => void
 
 export class LeaseDriver {
-  readonly #lessor: Lessor
+  readonly #machine: { readonly lessor: Lessor }
   readonly #electionTimeoutMs: number
   readonly #observe: Observe | undefined
   readonly #buggify: Buggify
@@ -49,10 +49,10 @@ export class LeaseDriver {
   #questions = 0
 
   constructor(parts: LeaseDriverParts) {
-    const { lessor, electionTimeoutMs, checkpointIntervalMs, observe, buggify = NEVER } = parts
+    const { machine, electionTimeoutMs, checkpointIntervalMs, observe, buggify = NEVER } = parts
     this.#buggify = buggify
     this.#observe = observe
-    this.#lessor = lessor
+    this.#machine = machine
     this.#electionTimeoutMs = electionTimeoutMs
     this.#checkpoints = new Checkpoints(checkpointIntervalMs, (id) => this.#expiry.deadlineMs(id))
   }
@@ -65,9 +65,9 @@ export class LeaseDriver {
   /** The entry that this member's term as the leader begins with was applied. */
   lead(nowMs: number): void {
     this.#observe?.({ type: 'leases-taken-over', atMs: nowMs, extensionMs: this.#electionTimeoutMs })
-    this.#expiry.promote(this.#lessor.all(), nowMs, this.#electionTimeoutMs)
+    this.#expiry.promote(this.#machine.lessor.all(), nowMs, this.#electionTimeoutMs)
     this.#checkpoints.clear()
-    for (const lease of this.#lessor.all()) this.#checkpoints.add(lease, nowMs)
+    for (const lease of this.#machine.lessor.all()) this.#checkpoints.add(lease, nowMs)
   }
 
   follow(): void {
@@ -174,7 +174,7 @@ export class LeaseDriver {
 
   timeToLive(id: LeaseId, nowMs: number): CallResponse {
     const remainingMs = this.#expiry.remaining(id, nowMs)
-    const lease = this.#lessor.get(id)
+    const lease = this.#machine.lessor.get(id)
     if (remainingMs === undefined || lease === undefined) return { type: 'lease', exists: false }
     return { type: 'lease', exists: true, ttlMs: lease.ttlSeconds * 1000, remainingMs: Math.floor(remainingMs) }
   }
@@ -183,7 +183,7 @@ export class LeaseDriver {
   freshId(random: Random): LeaseId {
     for (;;) {
       const id = (BigInt(random.uint32() >>> 1) << 32n) | BigInt(random.uint32())
-      if (id !== NO_LEASE && !this.#lessor.exists(id)) return id
+      if (id !== NO_LEASE && !this.#machine.lessor.exists(id)) return id
     }
   }
 

@@ -62,7 +62,6 @@ export function makeParts(ground: Ground) {
   const { options, storage, machine, lifetime, failed } = ground
   const { memberId, transport, electionTimeoutMs, environment, observe } = options
   const { clock, timers, random, logger, buggify = NEVER } = environment
-  const { state } = storage
 
   const pacer = new Pacer(clock, timers, turn, buggify)
   const wake = (): void => {
@@ -70,20 +69,20 @@ export function makeParts(ground: Ground) {
   }
   const raft = makeRaft(ground)
   const deadlines = new Deadlines(clock, timers)
-  const reader = new RecordReader({ store: machine.store, state, timers, wake, buggify })
+  const reader = new RecordReader({ machine, storage, timers, wake, buggify })
   const origin = { member: memberId, incarnation: storage.incarnation }
   const proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
   const reads = new Reads(deadlines, buggify)
   const calls = new Calls(deadlines, random)
   const leases = new LeaseDriver({
-    lessor: machine.lessor,
+    machine,
     electionTimeoutMs,
     checkpointIntervalMs: options.leaseCheckpointIntervalMs,
     observe,
     buggify,
   })
-  const tokens = new TokenBook(machine.auth, options.simpleTokenTtlMs, raft.status().lastIndex + 1)
-  const watches = new Watches({ machine, state, timers, random, observe, buggify })
+  const tokens = new TokenBook(machine, options.simpleTokenTtlMs, raft.status().lastIndex + 1)
+  const watches = new Watches({ machine, storage, timers, random, observe, buggify })
   const persistence = new Persistence({ storage, machine, raft }, options, failed, observe, buggify)
   const swept = new Swept(deadlines)
   const alarms = new AlarmRaiser({
@@ -190,8 +189,8 @@ export function makeParts(ground: Ground) {
     pacer,
     loop,
     ranges: new Ranges(machine, reader, deadlines, observe),
-    snapshots: new Snapshots({ identity, machine, state, deadlines, clock, timers, buggify }),
-    hashes: new Hashes({ store: machine.store, state, timers, deadlines, wake }),
+    snapshots: new Snapshots({ identity, machine, storage, deadlines, clock, timers, buggify }),
+    hashes: new Hashes({ machine, storage, timers, deadlines, wake }),
     tallies: new Tallies(machine, deadlines, environment),
   }
 }

@@ -33,8 +33,8 @@ export interface Reading {
 }
 
 export interface RecordReaderParts {
-  readonly store: MvccStore
-  readonly state: StateStore
+  readonly machine: { readonly store: MvccStore }
+  readonly storage: { readonly state: Pick<StateStore, 'getMany'> }
   readonly timers: Timers
   /** Called when a sweep that was held may go on. */
   readonly wake: () => void
@@ -84,9 +84,10 @@ export class RecordReader {
 
   /** A long answer is not kept: it would drive out all that others read. */
   async #valuesOf(ids: readonly RevisionId[], keep: boolean): Promise<KeyValue[]> {
-    const { store, state, buggify = NEVER } = this.#parts
+    const { machine, storage, buggify = NEVER } = this.#parts
+    const { store } = machine
     const missing = ids.filter(({ cached }) => cached === undefined || buggify('value-cache-missed'))
-    const records = await state.getMany(missing.map(recordKey))
+    const records = await storage.state.getMany(missing.map(recordKey))
     const read = missing.map((id, at) => keyValueOf(id, records[at]))
     if (keep) for (const [at, keyValue] of read.entries()) store.keep(missing[at] as RevisionId, keyValue)
     let next = 0
@@ -120,7 +121,8 @@ export class RecordReader {
   }
 
   #hold<T>(pending: Pending<T>): void {
-    const { store, wake } = this.#parts
+    const { machine, wake } = this.#parts
+    const { store } = machine
     const release = store.holdSweep()
     const done = (): void => {
       release()

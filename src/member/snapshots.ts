@@ -27,7 +27,7 @@ import { Slices } from './slices.js'
 export interface SnapshotsParts {
   readonly identity: Pick<SnapshotHeader, 'clusterId' | 'memberId' | 'name'>
   readonly machine: Machine
-  readonly state: StateStore
+  readonly storage: { readonly state: Pick<StateStore, 'iterateAll'> }
   readonly deadlines: Deadlines
   readonly clock: Clock
   readonly timers: Timers
@@ -115,7 +115,7 @@ class OpenSnapshot implements SnapshotStream {
 
   /** In one synchronous step, and so between two entries. */
   #begin(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { machine, state, clock, identity } = this.#parts
+    const { machine, storage, clock, identity } = this.#parts
     if (this.#streams.size >= LIMITS.snapshotsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${this.#streams.size} snapshots of this member are made, the limit`)
     }
@@ -126,7 +126,7 @@ class OpenSnapshot implements SnapshotStream {
     const { appliedIndex: index, appliedTerm: term, revision, compactRevision, digest } = machine
     const createdAtMs = Math.max(0, Math.floor(clock.wallMs()))
     const header = { ...identity, createdAtMs, position: { index, term }, revision, compactRevision, digest }
-    this.#pieces = this.#encode(new SnapshotEncoder(header), state.iterateAll())
+    this.#pieces = this.#encode(new SnapshotEncoder(header), storage.state.iterateAll())
     return this.#pieces
   }
 

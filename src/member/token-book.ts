@@ -28,15 +28,15 @@ export function hashOfToken(token: string): Uint8Array {
 }
 
 export class TokenBook {
-  readonly #auth: Machine['auth']
+  readonly #machine: Pick<Machine, 'auth'>
   readonly #ttlMs: number
   readonly #from: Index
   /** By the hash, that which was used longest ago first; so they also expire in this order. */
   readonly #tokens = new Map<string, Token>()
 
   /** `from`: entries before it were in the log when the member started; their logins are of an earlier life. */
-  constructor(auth: Machine['auth'], ttlMs: number, from: Index) {
-    this.#auth = auth
+  constructor(machine: Pick<Machine, 'auth'>, ttlMs: number, from: Index) {
+    this.#machine = machine
     this.#ttlMs = ttlMs
     this.#from = from
   }
@@ -48,7 +48,7 @@ export class TokenBook {
   applied(index: Index, { outcome }: Applied, nowMs: number): void {
     if (outcome?.ok !== true || index < this.#from) return
     const { response } = outcome
-    if (response.type === 'auth' && !this.#auth.enabled) this.#tokens.clear()
+    if (response.type === 'auth' && !this.#machine.auth.enabled) this.#tokens.clear()
     if (response.type !== 'login' || response.tokenHash === undefined) return
     this.#forgetExpired(nowMs)
     const { name, authRevision, tokenHash } = response
@@ -63,14 +63,14 @@ export class TokenBook {
     const found = this.#tokens.get(key)
     if (found === undefined) return undefined
     const { name, authRevision, expiresMs } = found
-    const user = this.#auth.user(name)
-    const stands = user !== undefined && authRevision >= Math.max(user.since, this.#auth.enabledSince)
+    const user = this.#machine.auth.user(name)
+    const stands = user !== undefined && authRevision >= Math.max(user.since, this.#machine.auth.enabledSince)
     if (expiresMs <= nowMs || !stands) {
       this.#tokens.delete(key)
       return undefined
     }
     this.#note(key, { name, authRevision, expiresMs: nowMs + this.#ttlMs })
-    return { type: 'user', name, authRevision: this.#auth.revision }
+    return { type: 'user', name, authRevision: this.#machine.auth.revision }
   }
 
   #note(key: string, token: Token): void {

@@ -49,7 +49,7 @@ export interface WatchStream {
 
 export interface WatchesParts {
   readonly machine: Machine
-  readonly state: StateStore
+  readonly storage: { readonly state: Pick<StateStore, 'getMany' | 'range'> }
   readonly timers: Timers
   readonly random: Random
   readonly observe?: Observe | undefined
@@ -123,7 +123,7 @@ interface WatchListener {
 class OpenWatch implements WatchStream {
   readonly #watcher: Watcher
   readonly #machine: Machine
-  readonly #state: StateStore
+  readonly #storage: WatchesParts['storage']
   readonly #buggify: Buggify
   readonly #listener: WatchListener
   readonly #catchUps: Gate
@@ -136,7 +136,7 @@ class OpenWatch implements WatchStream {
 
   constructor(
     watcher: Watcher,
-    { machine, state, timers, random, buggify = NEVER }: WatchesParts,
+    { machine, storage, timers, random, buggify = NEVER }: WatchesParts,
     catchUps: Gate,
     progressEveryMs: number | undefined,
     listener: WatchListener,
@@ -144,7 +144,7 @@ class OpenWatch implements WatchStream {
     this.#buggify = buggify
     this.#watcher = watcher
     this.#machine = machine
-    this.#state = state
+    this.#storage = storage
     this.#catchUps = catchUps
     this.#listener = listener
     const wake = (): void => this.#wake?.()
@@ -179,7 +179,7 @@ class OpenWatch implements WatchStream {
   }
 
   async record(id: RevisionId): Promise<KeyValue | undefined> {
-    const [bytes] = await this.#state.getMany([recordKey(id)])
+    const [bytes] = await this.#storage.state.getMany([recordKey(id)])
     const record = bytes === undefined ? undefined : decodeRecord(bytes)
     return record?.type === 'put' ? record.keyValue : undefined
   }
@@ -255,7 +255,7 @@ class OpenWatch implements WatchStream {
     const start = recordKey({ main: fromRevision, sub: 0 })
     const first = this.#buggify('watch-history-of-one') ? 1 : LIMITS.watchCatchUpRevisionsMax
     for (let limit = first; ; limit *= 2) {
-      const found = await this.#state.range(start, prefixEnd(RECORD_PREFIX), limit)
+      const found = await this.#storage.state.range(start, prefixEnd(RECORD_PREFIX), limit)
       const records = found.map(([, bytes]) => decodeRecord(bytes)).filter(({ id }) => id.main <= currentRevision)
       if (found.length < limit) return { records, throughRevision: currentRevision }
       // The last revision may go on behind the limit: it is left for the next step.

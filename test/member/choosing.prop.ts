@@ -10,7 +10,6 @@ import { RecordReader } from '../../src/member/record-reader.js'
 import { ResponseReader, type CompleteResponse } from '../../src/member/response-reader.js'
 import type { Operation, OperationResponse } from '../../src/mvcc/types.js'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
-import type { StateStore } from '../../src/storage/state-store.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { deletion, fitted, LEASES, put, range, transaction } from '../mvcc/arbitraries.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
@@ -83,8 +82,8 @@ function memberOf(writes: readonly Operation[], slow: boolean) {
   const getMany = async (keys: readonly string[]): Promise<(Uint8Array | undefined)[]> => {
     return keys.map((key) => backend.get(key))
   }
-  const state = { getMany } as unknown as StateStore
-  const reader = new RecordReader({ store, state, timers, wake: () => undefined, buggify: () => slow })
+  const storage = { state: { getMany } }
+  const reader = new RecordReader({ machine, storage, timers, wake: () => undefined, buggify: () => slow })
   const deadlines = new Deadlines(scheduler.clock, timers)
   const finished = async <T>(answer: Promise<T>): Promise<T> => {
     let settled = false

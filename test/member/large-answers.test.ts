@@ -11,7 +11,6 @@ import { MvccStore } from '../../src/mvcc/store.js'
 import type { KeyValue } from '../../src/mvcc/types.js'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import type { Disk } from '../../src/storage/disk.js'
-import type { StateStore } from '../../src/storage/state-store.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
 import { get as range, put as putOf } from '../mvcc/requests.js'
@@ -196,8 +195,8 @@ function readerOf(count: number, valueBytes: number) {
     chunks.push({ keys, turn: scheduler.events })
     return keys.map((key) => backend.get(key))
   }
-  const state = { getMany } as unknown as StateStore
-  const reader = new RecordReader({ store, state, timers, wake: () => undefined })
+  const storage = { state: { getMany } }
+  const reader = new RecordReader({ machine: { store }, storage, timers, wake: () => undefined })
   const giveUp = (code: 'TIMEOUT' | 'ABORTED') => new StoreError(code, 'given up')
   const pending = new Deadlines(scheduler.clock, timers).wait<void>({ deadlineMs: Infinity }, giveUp)
   pending.promise.catch(() => undefined)

@@ -38,14 +38,15 @@ class HandTime {
 }
 
 async function snapshotsOf(time: HandTime): Promise<Snapshots> {
-  const { state } = await openStorage(memoryDisk(), IDENTITY)
+  const storage = await openStorage(memoryDisk(), IDENTITY)
+  const { state } = storage
   const machine = new Machine({ backend: state })
   machine.finishLoading()
   const record = new Uint8Array(LIMITS.snapshotBlockBytes)
   for (let nth = 0; nth < 100; nth++) state.set(`x${String(nth).padStart(3, '0')}`, record)
   const { clock, timers } = time
   const deadlines = new Deadlines(clock, timers)
-  return new Snapshots({ identity: IDENTITY, machine, state, deadlines, clock, timers, buggify: NEVER })
+  return new Snapshots({ identity: IDENTITY, machine, storage, deadlines, clock, timers, buggify: NEVER })
 }
 
 test('a snapshot whose every piece is in time ends after an hour all the same', async () => {

@@ -16,7 +16,7 @@ beforeEach(() => {
   auth.apply({ type: 'user-grant-role', name: 'root', role: 'root' })
   auth.apply({ type: 'user-add', name: 'ann', password: undefined })
   auth.apply({ type: 'auth-enable' })
-  book = new TokenBook(auth, TTL_MS, 10)
+  book = new TokenBook({ auth }, TTL_MS, 10)
 })
 
 function applied(response: Response): Applied {

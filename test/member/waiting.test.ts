@@ -20,7 +20,6 @@ import { RecordReader } from '../../src/member/record-reader.js'
 import { ResponseReader } from '../../src/member/response-reader.js'
 import type { CallRequest } from '../../src/member/wire/call-codec.js'
 import { MvccStore } from '../../src/mvcc/store.js'
-import type { StateStore } from '../../src/storage/state-store.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
 
@@ -159,7 +158,7 @@ describe('a pacer', () => {
 describe('proposals', () => {
   /** Of a store whose records are never read to the end. */
   const store = new MvccStore(new MemoryBackend())
-  const hanging = { store, state: { getMany: () => new Promise<never>(() => undefined) } as unknown as StateStore }
+  const hanging = { machine: { store }, storage: { state: { getMany: () => new Promise<never>(() => undefined) } } }
 
   function make(reading = hanging) {
     const timed = new Timed()
