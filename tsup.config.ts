@@ -1,5 +1,5 @@
 /**
- * The build: ES modules only, one file per entry point of package.json "exports", shared code in chunks.
+ * The build: ES modules only, one file per entry point of package.json "exports" and "bin", shared code in chunks.
  *
  * Always: `splitting` is on. Without it each entry point gets its own copy of every class it shares with another, and
  * `instanceof` and module identity break between `quorate` and `quorate/raft`.
@@ -8,12 +8,14 @@
 import { defineConfig } from 'tsup'
 import packageJson from './package.json' with { type: 'json' }
 
-/** './dist/raft/index.js' in "exports" is built from 'src/raft/index.ts'. */
+/** './dist/raft/index.js' in "exports" is built from 'src/raft/index.ts', a program in "bin" likewise. */
 function entryPoints(): Record<string, string> {
+  const modules = Object.values(packageJson.exports).flatMap((target) => {
+    return typeof target === 'string' ? [] : [target.default]
+  })
   const entries: Record<string, string> = {}
-  for (const target of Object.values(packageJson.exports)) {
-    if (typeof target === 'string') continue
-    const name = target.default.replace(/^\.\/dist\//, '').replace(/\.js$/, '')
+  for (const target of [...modules, ...Object.values(packageJson.bin)]) {
+    const name = target.replace(/^\.\/dist\//, '').replace(/\.js$/, '')
     entries[name] = `src/${name}.ts`
   }
   return entries

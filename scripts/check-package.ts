@@ -1,9 +1,9 @@
 /**
  * Packs what would be published and checks it as a user's tools will see it: publint for the manifest, attw for the types
- * of every entry point. Expects a fresh build in dist.
+ * of every entry point, and the program as npx runs it in a project that installed the package. Expects a fresh build in dist.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -14,6 +14,9 @@ try {
   if (tarball === undefined) throw new Error(`npm pack left no tarball in ${directory}`)
   run('npx', '--no-install', 'publint', 'run', join(directory, tarball), '--strict')
   run('npx', '--no-install', 'attw', join(directory, tarball), '--profile', 'esm-only')
+  writeFileSync(join(directory, 'package.json'), '{ "name": "project", "private": true }')
+  run('npm', 'install', '--prefix', directory, '--prefer-offline', '--no-audit', '--no-fund', join(directory, tarball))
+  run('npx', '--no-install', '--prefix', directory, 'quorate', '--version')
 } catch (error) {
   // The tool has said what is wrong; a stack trace of ours would only bury it.
   console.error(error instanceof Error ? error.message : error)

@@ -49,7 +49,8 @@ function names(allowed: Readonly<Record<string, unknown>>): string {
     .replace(/, (?!.*, )/, ' and ')
 }
 
-function nearMiss(field: string, allowed: Readonly<Record<string, unknown>>): string {
+/** ` (did you mean name?)` where a name that is not known is almost one that is, else nothing. */
+export function nearMiss(field: string, allowed: Readonly<Record<string, unknown>>): string {
   const given = field.toLowerCase()
   const meant = Object.keys(allowed).find((name) => {
     const known = name.toLowerCase()

@@ -1,0 +1,54 @@
+/** The texts of `--help`. Plain lines, so that they can be searched and read at 100 columns. */
+import type { Command, Flag } from './command.js'
+import { HELP } from './parse.js'
+
+export function programHelp(commands: readonly Command[]): string {
+  const rows = commands.map(({ name, operands, summary }) => [[name, ...operands].join(' '), summary] as const)
+  return [
+    'quorate: looks after the data of a replicated key-value store.',
+    '',
+    'usage: quorate COMMAND [flags]',
+    '',
+    ...columns(rows),
+    '',
+    'quorate COMMAND --help says more of each; quorate --version prints the version.',
+    'Exit codes: 0 done, 1 failed (or damage found), 2 the command line is wrong.',
+    '',
+  ].join('\n')
+}
+
+export function commandHelp(command: Command): string {
+  const flags = [...command.flags, HELP]
+  return [
+    `usage: ${usageOf(command)}`,
+    '',
+    command.description,
+    '',
+    'flags:',
+    ...columns(flags.map((flag) => [spellingOf(flag), flag.summary])),
+    '',
+  ].join('\n')
+}
+
+export function usageOf({ name, operands, flags }: Command): string {
+  const required = flags.filter((flag) => flag.required === true)
+  const shown = required.map((flag) => `--${flag.name} ${flag.value ?? ''}`.trimEnd())
+  return ['quorate', name, ...operands, ...shown, '[flags]'].join(' ')
+}
+
+function spellingOf({ name, aliases = [], short, value }: Flag): string {
+  const names = [...(short === undefined ? [] : [`-${short}`]), ...[name, ...aliases].map((each) => `--${each}`)]
+  return value === undefined ? names.join(', ') : `${names.join(', ')} ${value}`
+}
+
+/** Of two columns; where the first is wide the second stands below. */
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const fitting = rows.map(([first]) => first.length).filter((length) => length <= WIDTH_MAX)
+  const width = Math.max(0, ...fitting)
+  return rows.flatMap(([first, second]) => {
+    if (first.length <= width) return [`  ${first.padEnd(width)}  ${second}`]
+    return [`  ${first}`, `  ${' '.repeat(width)}  ${second}`]
+  })
+}
+
+const WIDTH_MAX = 40

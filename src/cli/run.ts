@@ -1,0 +1,64 @@
+/** From the words of a command line to the exit code: finds the command, has it parsed and run, tells what went wrong. */
+import { nearMiss } from '../api/check-fields.js'
+import { isStoreError } from '../base/errors.js'
+import { quote } from '../base/quote.js'
+import { UsageError, type Command } from './command.js'
+import { COMMANDS } from './commands.js'
+import { commandHelp, programHelp } from './help.js'
+import { parseCommand } from './parse.js'
+import { EXIT, type ExitCode, type Terminal } from './terminal.js'
+
+export interface Program {
+  /** The words behind the name of the program. */
+  readonly words: readonly string[]
+  readonly terminal: Terminal
+  readonly version: string
+  readonly commands?: readonly Command[]
+}
+
+export async function run({ words, terminal, version, commands = COMMANDS }: Program): Promise<ExitCode> {
+  const [first, second] = words
+  if (first === '--version') return tell(terminal, `quorate ${version}\n`)
+  if (first === '--help' || first === '-h') return tell(terminal, programHelp(commands))
+  if (first === 'help') return run({ words: [...words.slice(1), '--help'], terminal, version, commands })
+  const command = commands.find(({ name }) => name === first || name === `${first} ${second}`)
+  if (command === undefined) return noCommand(words, terminal, commands)
+  try {
+    const given = parseCommand(command, words.slice(command.name.split(' ').length))
+    if (given === 'help') return tell(terminal, commandHelp(command))
+    return await command.run(given, terminal)
+  } catch (error) {
+    return failed(command, error, terminal)
+  }
+}
+
+/** A word that only begins commands, such as `snapshot`, is answered with those. */
+function noCommand(words: readonly string[], terminal: Terminal, commands: readonly Command[]): ExitCode {
+  const [first, second = ''] = words
+  const group = commands.filter(({ name }) => name.startsWith(`${first} `))
+  if (group.length > 0 && (second === '--help' || second === '-h')) return tell(terminal, programHelp(group))
+  if (first === undefined) {
+    terminal.err(programHelp(commands))
+    return EXIT.misused
+  }
+  const names = group.length > 0 ? group.map(({ name }) => name) : commands.map(({ name }) => name)
+  const asked = group.length > 0 ? `${first} ${second}`.trimEnd() : first
+  const hint = nearMiss(asked, Object.fromEntries(names.map((name) => [name, true])))
+  terminal.err(`quorate: there is no command ${quote(asked)}${hint}. There are: ${names.join(', ')}\n`)
+  return EXIT.misused
+}
+
+function failed(command: Command, error: unknown, terminal: Terminal): ExitCode {
+  if (error instanceof UsageError) {
+    terminal.err(`quorate ${command.name}: ${error.message}. See: quorate ${command.name} --help\n`)
+    return EXIT.misused
+  }
+  if (isStoreError(error)) terminal.err(`quorate: ${error.message} (${error.code})\n`)
+  else terminal.err(`quorate: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  return EXIT.failed
+}
+
+function tell(terminal: Terminal, text: string): ExitCode {
+  terminal.out(text)
+  return EXIT.done
+}
