@@ -110,6 +110,10 @@ export const LIMITS = {
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */
   stateBufferBytesMax: 8 * MEBIBYTE,
+  /** Milliseconds that the disk may take for a write or a sync, unless `open()` says otherwise; at least two election timeouts. Over it: `DISK_FAILED`, and the member stops. */
+  diskTimeoutMs: 10_000,
+  /** The least that `open()` takes for that. Less: `RangeError`. */
+  diskTimeoutMsMin: 100,
   /** Values kept in memory to be read without the disk, with what they take around them; what came first goes first. */
   valueCacheBytesMax: 64 * MEBIBYTE,
 

@@ -36,6 +36,8 @@ export interface MemberOptions {
   readonly leaseCheckpointIntervalMs: number
   /** How long a simple token counts without being used. */
   readonly simpleTokenTtlMs: number
+  /** How long a write, a sync or the close may take the disk. May be Infinity. */
+  readonly diskTimeoutMs: number
   readonly listener: MemberListener
   /** Must not throw. */
   readonly observe?: Observe | undefined

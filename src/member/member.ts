@@ -55,7 +55,9 @@ export class Member {
   static async open(options: MemberOptions): Promise<Member> {
     const { clusterId, memberId, disk } = options
     const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
-    const storage = await openStorage(disk, identity, options.environment.buggify)
+    const { buggify = NEVER, timers } = options.environment
+    const { diskTimeoutMs } = options
+    const storage = await openStorage(disk, identity, { timers, diskTimeoutMs, buggify })
     try {
       const member = new Member(options, storage, await loadMachine(storage, options))
       await member.#start()

@@ -40,6 +40,26 @@ export function diskFailure(what: string, cause: unknown, outcome?: 'unknown'): 
   })
 }
 
+/** `what`: "writing the log". */
+export function hungFailure(what: string, location: string, timeoutMs: number): StoreError {
+  return new StoreError(
+    'DISK_FAILED',
+    `${what} in ${location} did not end within ${timeoutMs / 1000} s: the disk does not answer. Look at the log of the ` +
+      'system (dmesg), and whether the volume is still attached, overloaded or out of its quota of operations. Whether it ' +
+      'was written is seen at the next start; diskTimeoutMs sets the time.',
+    { outcome: 'unknown' },
+  )
+}
+
+export function unclosedFailure(location: string, timeoutMs: number): StoreError {
+  return new StoreError(
+    'DISK_FAILED',
+    `${location} could not be closed within ${timeoutMs / 1000} s: the disk does not answer. Everybody was told that the ` +
+      'store is closed, and nothing acknowledged depends on this; but the directory stays locked until this process ends. ' +
+      'Look at the log of the system (dmesg), and end the process.',
+  )
+}
+
 /**
  * What to throw for whatever came out of an access to the disk: errors of the system and of LevelDB become `DISK_FAILED`;
  * those that are ours already, and bugs, pass.

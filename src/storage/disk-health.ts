@@ -1,5 +1,5 @@
 /**
- * Whether the disk can still be written to: one failure, and never again.
+ * Whether the disk can still be written to: one failure, and never again. A write that does not end in time is one.
  *
  * Always: a failed write or sync is not retried. After a failed fsync the kernel may have marked the lost pages clean,
  * so that the next one succeeds and proves nothing (ATC'20, "Can applications recover from fsync failures?"); whether the
@@ -7,15 +7,18 @@
  * whose log failed must not go on recording what it applied.
  */
 import { StoreError, isStoreError } from '../base/errors.js'
-import { diskFailure } from './disk-failure.js'
+import { diskFailure, hungFailure } from './disk-failure.js'
+import { DiskWatch } from './disk-watch.js'
 
 export class DiskHealth {
   readonly #location: string
+  readonly #watch: DiskWatch
   #failure: StoreError | undefined
   #closed = false
 
-  constructor(location: string) {
+  constructor(location: string, watch = new DiskWatch()) {
     this.#location = location
+    this.#watch = watch
   }
 
   /** What made the disk unusable, if anything did. */
@@ -29,11 +32,24 @@ export class DiskHealth {
     if (this.#closed) throw new StoreError('CLOSED', `the storage in ${this.#location} is closed`)
   }
 
+  /**
+   * Waits for a write or a sync, named by `what` ("writing the log"). Rejects with what to throw when it fails or does not
+   * end in time: then it is unknown whether it is on the disk, also where it ends well after all.
+   */
+  async during<T>(what: string, operation: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#watch.wait(operation(), () => hungFailure(what, this.#location, this.#watch.timeoutMs))
+    } catch (error) {
+      throw this.fail(what, error)
+    }
+  }
+
   /** Remembers that `what` failed; the first failure stays. Returns the error to throw. */
   fail(what: string, cause: unknown): StoreError {
-    this.#failure ??= isStoreError(cause, 'DATA_DAMAGED')
-      ? cause
-      : diskFailure(`${what} failed in ${this.#location}`, cause, 'unknown')
+    this.#failure ??=
+      isStoreError(cause, 'DATA_DAMAGED') || isStoreError(cause, 'DISK_FAILED')
+        ? cause
+        : diskFailure(`${what} failed in ${this.#location}`, cause, 'unknown')
     return this.#failure
   }
 

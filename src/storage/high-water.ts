@@ -107,11 +107,7 @@ export class HighWater {
   async #sync(): Promise<void> {
     this.#checkUsable()
     this.#slot = (this.#slot + 1) % SLOTS
-    try {
-      await this.#file.sync()
-    } catch (error) {
-      throw this.#health.fail('syncing the high-water file', error)
-    }
+    await this.#health.during('syncing the high-water file', () => this.#file.sync())
   }
 
   /** Only against failures: what was under way when the close began still ends well. */

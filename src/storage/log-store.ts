@@ -210,11 +210,7 @@ export class LogStore {
     this.#verified()
     const head = { ...changed, generation: this.#head.generation + 1 }
     batch.put(LOG_HEAD_KEY, encodeLogHead(head))
-    try {
-      await batch.write(DURABLE)
-    } catch (error) {
-      throw this.#health.fail(what, error)
-    }
+    await this.#health.during(what, () => batch.write(DURABLE))
     this.#head = head
     this.#loaded = undefined
     this.#highWater.write(head)

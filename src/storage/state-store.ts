@@ -196,11 +196,7 @@ export class StateStore implements Backend {
       this.#staged = new Overlay()
       this.#flushing = flushing
       this.#stagedBytes = 0
-      try {
-        await batch.write(DURABLE)
-      } catch (error) {
-        throw this.#health.fail('writing the state', error)
-      }
+      await this.#health.during('writing the state', () => batch.write(DURABLE))
       this.#recent = this.#buggify('state-cache-dropped') ? undefined : flushing
       this.#flushing = undefined
     }

@@ -14,12 +14,14 @@
  * written to the log, whole or not at all, and marked as standing before the log's first write (generation 0).
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
+import type { Timers } from '../base/clock.js'
 import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
 import { damaged } from './damage.js'
 import { DURABLE } from './database-options.js'
 import type { Database, Disk, SlotFile } from './disk.js'
-import { asStoreError } from './disk-failure.js'
+import { asStoreError, unclosedFailure } from './disk-failure.js'
 import { DiskHealth } from './disk-health.js'
+import { DiskWatch } from './disk-watch.js'
 import { HighWater, type HighWaterContent, NO_MARK, newHighWater, readHighWater } from './high-water.js'
 import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity, refuseForeign } from './identity.js'
 import { type LoadedLog, loadLog } from './log-loader.js'
@@ -37,6 +39,13 @@ const EMPTY_HEAD: LogHead = {
 
 /** What is to be closed, last opened first. */
 type Closers = (() => Promise<void>)[]
+
+export interface StorageOptions {
+  /** Milliseconds that a write, a sync or the close may take; needs `timers`. Default: they are waited for. */
+  readonly diskTimeoutMs?: number
+  readonly timers?: Timers
+  readonly buggify?: Buggify
+}
 
 interface Opened {
   readonly file: SlotFile
@@ -94,7 +103,9 @@ export class Storage {
  * again: `FORMAT_TOO_NEW`, `WRONG_CLUSTER`, `WRONG_MEMBER` (nothing on disk was touched), `DATA_DIR_IN_USE`,
  * `DATA_DAMAGED` (the disk keeps the files as they were before the open), `DISK_FAILED`.
  */
-export async function openStorage(disk: Disk, identity: Identity, buggify = NEVER): Promise<Storage> {
+export async function openStorage(disk: Disk, identity: Identity, options: StorageOptions = {}): Promise<Storage> {
+  const { buggify = NEVER, timers, diskTimeoutMs } = options
+  const watch = new DiskWatch(timers, diskTimeoutMs)
   checkIdentity(identity)
   const peeked = readContent(await disk.peek('high-water'), identity, disk.location)
   const create = peeked === undefined || peeked.mark.generation === 0
@@ -102,10 +113,10 @@ export async function openStorage(disk: Disk, identity: Identity, buggify = NEVE
   const closers: Closers = [() => disk.release()]
   try {
     const opened = await openParts(disk, create, closers)
-    return await startStorage(disk, identity, opened, closers, buggify)
+    return await startStorage(disk, identity, opened, closers, watch, buggify)
   } catch (error) {
     // What failed first is what matters; that closing failed as well adds nothing.
-    await closeAll(closers).catch(() => undefined)
+    await closeInTime(closers, watch, disk.location).catch(() => undefined)
     throw asStoreError(`${disk.location} cannot be opened`, error)
   }
 }
@@ -125,11 +136,12 @@ async function startStorage(
   identity: Identity,
   opened: Opened,
   closers: Closers,
+  watch: DiskWatch,
   buggify: Buggify,
 ): Promise<Storage> {
   const { location } = disk
   const { file, log: database } = opened
-  const health = new DiskHealth(location)
+  const health = new DiskHealth(location, watch)
   const content = readContent(await file.read(), identity, location)
   // The mark first: it may lie in the page cache only, and if it convicts the log it must do so after a power loss too.
   const resumed = content === undefined ? undefined : await HighWater.resume(file, health, content)
@@ -165,7 +177,7 @@ async function startStorage(
     // The last mark, for the sake of a power loss after the close.
     closers.push(() => syncLast(file, health))
     try {
-      await closeAll(closers)
+      await closeInTime(closers, watch, location)
     } catch (error) {
       throw asStoreError(`closing ${location} failed`, error)
     }
@@ -199,11 +211,7 @@ async function createHighWater(
 ): Promise<HighWater> {
   if (loaded !== undefined || (await holdsRecords(opened.state, location)))
     throw damaged(location, 'the high-water file is missing')
-  try {
-    await opened.file.create(newHighWater(identity))
-  } catch (error) {
-    throw health.fail('creating the high-water file', error)
-  }
+  await health.during('creating the high-water file', () => opened.file.create(newHighWater(identity)))
   return HighWater.resume(opened.file, health, { mark: NO_MARK, slot: 0 })
 }
 
@@ -226,20 +234,20 @@ async function recordStart(
   const head = { ...before, generation: before.generation + 1, incarnation: before.incarnation + 1 }
   const batch = database.batch().put(LOG_HEAD_KEY, encodeLogHead(head))
   if (loaded === undefined) batch.put(IDENTITY_KEY, encodeIdentity(identity))
-  try {
-    await batch.write(DURABLE)
-  } catch (error) {
-    throw health.fail('writing the log', error)
-  }
+  await health.during('writing the log', () => batch.write(DURABLE))
   return head
 }
 
 async function syncLast(file: SlotFile, health: DiskHealth): Promise<void> {
-  if (health.failure !== undefined) return
+  if (health.failure === undefined) await health.during('syncing the high-water file', () => file.sync())
+}
+
+/** As {@link closeAll}, but not for longer than the disk may take for anything; what is not closed then stays open. */
+async function closeInTime(closers: Closers, watch: DiskWatch, location: string): Promise<void> {
   try {
-    await file.sync()
-  } catch (error) {
-    throw health.fail('syncing the high-water file', error)
+    await watch.wait(closeAll(closers), () => unclosedFailure(location, watch.timeoutMs))
+  } finally {
+    watch.stop()
   }
 }
 

@@ -80,6 +80,12 @@ export interface OpenOptions {
    * LIMITS.leaseCheckpointIntervalMs, five minutes; at least four election timeouts.
    */
   readonly leaseCheckpointIntervalMs?: number
+  /**
+   * Milliseconds that the disk may take for one write or sync, or for the close. Then the member hands over leadership if
+   * it leads, and stops with `DISK_FAILED`: see docs/OPERATING.md. Time in which the process does not run does not count.
+   * Default LIMITS.diskTimeoutMs, or two election timeouts if that is more; Infinity: for ever.
+   */
+  readonly diskTimeoutMs?: number
 }
 
 /** The same, complete and checked. */
@@ -98,6 +104,7 @@ export interface Settings {
   readonly quotaBytes: number
   readonly checkIntervalMs: number
   readonly leaseCheckpointIntervalMs: number
+  readonly diskTimeoutMs: number
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -145,6 +152,7 @@ export function settingsOf(options: OpenOptions): Settings {
     quotaBytes: notNegative('quotaBytes', options.quotaBytes ?? 0) || LIMITS.quotaBytes,
     checkIntervalMs: notNegative('checkIntervalMs', options.checkIntervalMs ?? LIMITS.checkIntervalMs) || Infinity,
     leaseCheckpointIntervalMs: checkpointInterval(options, electionTimeoutMs),
+    diskTimeoutMs: diskTimeout(options, electionTimeoutMs),
   }
 }
 
@@ -195,6 +203,14 @@ function notNegative(option: string, value: number): number {
   return value
 }
 
+/** A disk must be slower than an election takes before it is worth one. */
+function diskTimeout({ diskTimeoutMs }: OpenOptions, electionTimeoutMs: number): number {
+  if (diskTimeoutMs === undefined) return Math.max(LIMITS.diskTimeoutMs, 2 * electionTimeoutMs)
+  const leastMs = LIMITS.diskTimeoutMsMin
+  if (diskTimeoutMs >= leastMs) return diskTimeoutMs
+  throw new RangeError(`diskTimeoutMs must be at least ${leastMs}, or Infinity, not ${diskTimeoutMs}`)
+}
+
 /** A leader that lost its quorum cannot checkpoint, and may not know for an election timeout: the interval has room for that. */
 function checkpointInterval(options: OpenOptions, electionTimeoutMs: number): number {
   const leastMs = ELECTIONS_PER_CHECKPOINT_MIN * electionTimeoutMs
@@ -230,6 +246,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   quotaBytes: 'number',
   checkIntervalMs: 'number',
   leaseCheckpointIntervalMs: 'number',
+  diskTimeoutMs: 'number',
 }
 
 function checkKinds(options: OpenOptions): void {

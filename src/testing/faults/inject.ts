@@ -144,6 +144,7 @@ export class Injector {
           this.#place(fault.member).disk.slow(factor)
         })
       case 'disk-hang':
+        this.#options.supervisor.expectDiskFailure(fault.member)
         return this.#last(fault, fault.forMs, `hang ${fault.member}`, true, (hung) => {
           const { disk } = this.#place(fault.member)
           if (hung) disk.hang()
