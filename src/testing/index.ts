@@ -1,4 +1,6 @@
 /** `quorate/testing`: what we test ourselves with, for your own programs and your own transports. */
+export { diskConformance } from './conformance/disk.js'
+export type { DiskHarness, DiskSuiteOptions } from './conformance/disk.js'
 export { storeConformance } from './conformance/store.js'
 export type { StoreHarness, StoreSuiteOptions } from './conformance/store.js'
 export { transportConformance } from './conformance/transport.js'
