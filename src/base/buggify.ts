@@ -39,6 +39,9 @@ export const BUGGIFY_POINTS = {
   'slice-of-one': 'everybody else gets a turn after each record of an answer',
   'watch-queue-full': 'a watch that has something waiting falls behind, and catches up from history',
   'watch-history-of-one': 'a watch catches up record by record',
+  // Snapshots for other members.
+  'transfer-small-pieces': 'a snapshot goes to another member in pieces of a few bytes',
+  'transfer-pulled-twice': 'pieces of a snapshot are asked for a second time at once',
   // Leases.
   'lease-answer-late': 'a question about a lease is answered a while after leadership was confirmed',
   'lease-revoke-one': 'a turn ends one lease',

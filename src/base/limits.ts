@@ -171,4 +171,16 @@ export const LIMITS = {
   snapshotPieceMsMax: 60_000,
   /** Milliseconds that a snapshot may take as a whole. Over it: `TIMEOUT`. */
   snapshotMsMax: 3_600_000,
+
+  /** Bytes of one piece of a snapshot on its way to another member: what a heartbeat behind it waits for. */
+  transferPieceBytes: 64 * KIBIBYTE,
+  /** Pieces of a snapshot that are on their way to one member, or wait there, at the same time. */
+  transferWindowPieces: 8,
+  /** Snapshots that one member sends to others at the same time; further members wait for their turn. */
+  transfersMax: 4,
+  /**
+   * Bytes of the log kept for a member that a snapshot is sent to, behind the position of the snapshot. Beyond, the log is
+   * trimmed all the same: the member then needs another snapshot.
+   */
+  logPinnedBytesMax: 256 * MEBIBYTE,
 } as const

@@ -8,4 +8,6 @@ export const FRAME_KIND = {
   call: 3,
   /** Answers to some. */
   reply: 4,
+  /** Part of a snapshot on its way to another member (transfer-codec.ts). */
+  transfer: 5,
 } as const

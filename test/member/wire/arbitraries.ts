@@ -1,8 +1,10 @@
 /** What members say to each other, drawn at random within what the types and the core allow. */
 import fc from 'fast-check'
 import { ERRORS, type ErrorCode } from '../../../src/base/errors.js'
+import { LIMITS } from '../../../src/base/limits.js'
 import { ANONYMOUS, MEMBER } from '../../../src/machine/identity.js'
 import type { Call, Reply } from '../../../src/member/wire/call-codec.js'
+import type { TransferFrame } from '../../../src/member/wire/transfer-codec.js'
 import type { Message } from '../../../src/raft/message.js'
 import type { Entry, EntryKind } from '../../../src/raft/types.js'
 
@@ -125,3 +127,25 @@ export const calls = fc.array(call, { maxLength: 4 })
 export const answers = fc.array(answer, { maxLength: 4 })
 
 export const commands = fc.array(data, { maxLength: 12 })
+
+const members = fc.uniqueArray(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
+const configuration = members.map((voters) => ({
+  ...{ voters: voters.sort((a, b) => a - b), outgoing: [], learners: [], learnersNext: [], autoLeave: false },
+}))
+
+export const transfer: fc.Arbitrary<TransferFrame> = fc.oneof(
+  fc.record({ type: fc.constant('request' as const), minimumIndex: position }),
+  fc.record({ type: fc.constant('offer' as const), transfer: number, term: position }),
+  fc
+    .record({ transfer: number, next: fc.nat({ max: 1_000_000 }), wanted: fc.nat({ max: LIMITS.transferWindowPieces }) })
+    .map(({ transfer: id, next, wanted }) => ({ type: 'pull' as const, transfer: id, next, through: next + wanted })),
+  fc.record({
+    type: fc.constant('piece' as const),
+    transfer: number,
+    number,
+    bytes: data,
+    configuration: fc.option(configuration, { nil: undefined }),
+  }),
+  fc.record({ type: fc.constant('done' as const), transfer: number, received: fc.boolean() }),
+  fc.record({ type: fc.constant('failed' as const), transfer: number }),
+)

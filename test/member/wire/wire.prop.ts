@@ -5,11 +5,13 @@
 import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { isStoreError } from '../../../src/base/errors.js'
+import { LIMITS } from '../../../src/base/limits.js'
 import { decodeCalls, decodeReplies, encodeCalls, encodeReplies } from '../../../src/member/wire/call-codec.js'
 import { FRAME_KIND } from '../../../src/member/wire/frame-kind.js'
 import { decodeProposals, encodeProposals } from '../../../src/member/wire/proposal-codec.js'
 import { decodeMessage, encodeMessage } from '../../../src/member/wire/raft-codec.js'
-import { answers, calls, commands, FROM, message, TO } from './arbitraries.js'
+import { decodeTransfer, encodeTransfer } from '../../../src/member/wire/transfer-codec.js'
+import { answers, calls, commands, FROM, message, TO, transfer } from './arbitraries.js'
 
 interface Codec {
   readonly name: string
@@ -30,6 +32,7 @@ const CODECS: readonly Codec[] = [
   { name: 'calls', encoded: calls.map(encodeCalls), decode: decodeCalls, again: encodeCalls },
   { name: 'replies', encoded: answers.map(encodeReplies), decode: decodeReplies, again: encodeReplies },
   { name: 'proposals', encoded: commands.map(encodeProposals), decode: decodeProposals, again: encodeProposals },
+  { name: 'transfers', encoded: transfer.map(encodeTransfer), decode: decodeTransfer, again: encodeTransfer },
 ]
 
 /** Byte fields as plain arrays, so that a Buffer equals a Uint8Array. */
@@ -72,6 +75,25 @@ describe('every value comes back as it was', () => {
         expect(plain(decodeProposals(encodeProposals(sent)))).toEqual(plain(sent))
       }),
     )
+  })
+})
+
+describe('frames of a transfer', () => {
+  test('come back as they were', () => {
+    fc.assert(
+      fc.property(transfer, (sent) => {
+        expect(plain(decodeTransfer(encodeTransfer(sent)))).toEqual(plain(sent))
+      }),
+    )
+  })
+
+  test('that are larger than any of ours are refused', () => {
+    const pull = { type: 'pull', transfer: 1, next: 5, through: 5 + LIMITS.transferWindowPieces + 1 } as const
+    const bytes = new Uint8Array(LIMITS.transferPieceBytes + 1)
+    const piece = { type: 'piece', transfer: 1, number: 0, bytes, configuration: undefined } as const
+    for (const frame of [pull, { ...pull, through: 4 }, piece]) {
+      expect(() => decodeTransfer(encodeTransfer(frame))).toThrow('cannot be decoded')
+    }
   })
 })
 
