@@ -15,7 +15,7 @@ export type { Restored, RestoreOptions } from './store/restore.js'
 export { saveSnapshot } from './store/save-snapshot.js'
 export type { SaveSnapshotOptions } from './store/save-snapshot.js'
 export { snapshotStatus } from './store/snapshot-status.js'
-export type { SnapshotSource } from './store/snapshot-loader.js'
+export type { SnapshotSource } from './store/restore.js'
 export type { SnapshotInfo, SnapshotStatus } from './store/snapshot-status.js'
 export { compare, del, get, put, txn } from './api/operations.js'
 export type {

@@ -17,6 +17,7 @@ import type { Cancel, Clock, Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
+import type { LogPosition } from '../raft/types.js'
 import type { Pair } from '../storage/merged-view.js'
 import { SnapshotEncoder } from '../storage/snapshot-encoder.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
@@ -36,6 +37,8 @@ export interface SnapshotsParts {
 
 /** One snapshot for one consumer, who asks for one piece at a time. */
 export interface SnapshotStream {
+  /** Of the state that it gives; undefined before the first piece is asked for. */
+  readonly position: LogPosition | undefined
   /** The next piece; undefined at the end, and after it was closed. Rejects with `TIMEOUT`, `ABORTED`, `CLOSED`, `MEMBER_FAILED`, `TOO_MANY_REQUESTS`. */
   next(): Promise<Uint8Array | undefined>
   close(): void
@@ -45,6 +48,7 @@ export class Snapshots {
   readonly #parts: SnapshotsParts
   /** Those that hold a view. */
   readonly #streams = new Set<OpenSnapshot>()
+  readonly #forMembers = new Set<OpenSnapshot>()
 
   constructor(parts: SnapshotsParts) {
     this.#parts = parts
@@ -52,17 +56,23 @@ export class Snapshots {
 
   /** Nothing is held before the first piece is asked for. */
   open(signal: AbortSignal | undefined): SnapshotStream {
-    return new OpenSnapshot(this.#parts, this.#streams, signal)
+    return new OpenSnapshot(this.#parts, this.#streams, LIMITS.snapshotsMax, signal)
+  }
+
+  /** For another member, beside those that users have; whoever asks for it bounds how many there are. */
+  openForMember(): SnapshotStream {
+    return new OpenSnapshot(this.#parts, this.#forMembers, Infinity, undefined)
   }
 
   rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
-    for (const stream of [...this.#streams]) stream.end(new StoreError(code, why, { cause }))
+    for (const stream of [...this.#streams, ...this.#forMembers]) stream.end(new StoreError(code, why, { cause }))
   }
 }
 
 class OpenSnapshot implements SnapshotStream {
   readonly #parts: SnapshotsParts
   readonly #streams: Set<OpenSnapshot>
+  readonly #streamsMax: number
   readonly #signal: AbortSignal | undefined
   #state: 'new' | 'open' | 'ended' = 'new'
   #failure: StoreError | undefined
@@ -72,11 +82,17 @@ class OpenSnapshot implements SnapshotStream {
   /** Ends it when the consumer does not come back. */
   #abandon: Cancel | undefined
   #endsAtMs = Infinity
+  #position: LogPosition | undefined
 
-  constructor(parts: SnapshotsParts, streams: Set<OpenSnapshot>, signal: AbortSignal | undefined) {
+  constructor(parts: SnapshotsParts, streams: Set<OpenSnapshot>, streamsMax: number, signal: AbortSignal | undefined) {
     this.#parts = parts
     this.#streams = streams
+    this.#streamsMax = streamsMax
     this.#signal = signal
+  }
+
+  get position(): LogPosition | undefined {
+    return this.#position
   }
 
   async next(): Promise<Uint8Array | undefined> {
@@ -116,7 +132,7 @@ class OpenSnapshot implements SnapshotStream {
   /** In one synchronous step, and so between two entries. */
   #begin(): AsyncGenerator<Uint8Array, void, undefined> {
     const { machine, storage, clock, identity } = this.#parts
-    if (this.#streams.size >= LIMITS.snapshotsMax) {
+    if (this.#streams.size >= this.#streamsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${this.#streams.size} snapshots of this member are made, the limit`)
     }
     this.#state = 'open'
@@ -124,6 +140,7 @@ class OpenSnapshot implements SnapshotStream {
     this.#endsAtMs = clock.monotonicMs() + LIMITS.snapshotMsMax
     machine.checkpoint()
     const { appliedIndex: index, appliedTerm: term, revision, compactRevision, digest } = machine
+    this.#position = { index, term }
     const createdAtMs = Math.max(0, Math.floor(clock.wallMs()))
     const header = { ...identity, createdAtMs, position: { index, term }, revision, compactRevision, digest }
     this.#pieces = this.#encode(new SnapshotEncoder(header), storage.state.iterateAll())

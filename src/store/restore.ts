@@ -24,8 +24,10 @@ import { restoringDisk } from '../storage/level-disk.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import { settingsOf, type OpenOptions, type Settings } from './options.js'
-import { loadSnapshot, type SnapshotSource } from './snapshot-loader.js'
+import { loadSnapshot, type SnapshotSource } from '../member/snapshot-loader.js'
 import { checkSource, statusOf, type SnapshotStatus } from './snapshot-status.js'
+
+export type { SnapshotSource }
 
 export interface RestoreOptions extends Pick<OpenOptions, 'name' | 'cluster' | 'dataDir' | 'disk'> {
   /** The snapshot: a file by its path, or its bytes. The same one for every member of the new cluster. */

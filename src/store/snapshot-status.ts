@@ -5,7 +5,7 @@ import { describeDigest } from '../base/checksum.js'
 import type { Backend } from '../mvcc/backend.js'
 import type { Revision } from '../mvcc/types.js'
 import type { SnapshotContent } from '../storage/snapshot-reader.js'
-import { loadSnapshot, type LoadedSnapshot, type SnapshotSource } from './snapshot-loader.js'
+import { loadSnapshot, type LoadedSnapshot, type SnapshotSource } from '../member/snapshot-loader.js'
 
 export interface SnapshotInfo {
   /** Of whom it is. */

@@ -61,7 +61,10 @@ export function encodeTransfer(frame: TransferFrame): Uint8Array {
       return writer.uint53(frame.transfer).uint53(frame.next).uint53(frame.through).finish()
     case 'piece': {
       const { transfer, number, bytes, configuration } = frame
-      writer.uint53(transfer).uint53(number).boolean(configuration !== undefined)
+      writer
+        .uint53(transfer)
+        .uint53(number)
+        .boolean(configuration !== undefined)
       if (configuration !== undefined) writer.bytes(encodeConfiguration({ configuration, data: NO_DATA }))
       return writer.bytes(bytes).finish()
     }
@@ -94,7 +97,8 @@ function decodeBody(reader: Reader, type: TransferFrame['type']): TransferFrame 
     case 'pull': {
       const pull = { type, transfer: reader.uint53(), next: reader.uint53(), through: reader.uint53() }
       const wanted = pull.through - pull.next
-      if (wanted < 0 || wanted > LIMITS.transferWindowPieces) throw reader.malformed(`${wanted} pieces are pulled at once`)
+      if (wanted < 0 || wanted > LIMITS.transferWindowPieces)
+        throw reader.malformed(`${wanted} pieces are pulled at once`)
       return pull
     }
     case 'piece':

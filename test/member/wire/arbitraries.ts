@@ -137,7 +137,11 @@ export const transfer: fc.Arbitrary<TransferFrame> = fc.oneof(
   fc.record({ type: fc.constant('request' as const), minimumIndex: position }),
   fc.record({ type: fc.constant('offer' as const), transfer: number, term: position }),
   fc
-    .record({ transfer: number, next: fc.nat({ max: 1_000_000 }), wanted: fc.nat({ max: LIMITS.transferWindowPieces }) })
+    .record({
+      transfer: number,
+      next: fc.nat({ max: 1_000_000 }),
+      wanted: fc.nat({ max: LIMITS.transferWindowPieces }),
+    })
     .map(({ transfer: id, next, wanted }) => ({ type: 'pull' as const, transfer: id, next, through: next + wanted })),
   fc.record({
     type: fc.constant('piece' as const),

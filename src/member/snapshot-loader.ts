@@ -20,6 +20,7 @@ export interface LoadingSnapshot {
   readonly from: SnapshotSource
   /** Behind the machine. */
   readonly backend: Backend
+  readonly valueCacheBytesMax?: number
   readonly signal?: AbortSignal | undefined
   readonly header?: (header: SnapshotHeader) => void
   readonly records?: (records: readonly Pair[]) => Promise<void>
@@ -34,12 +35,13 @@ export interface LoadedSnapshot {
 export async function loadSnapshot({
   from,
   backend,
+  valueCacheBytesMax = 0,
   signal,
   header,
   records,
 }: LoadingSnapshot): Promise<LoadedSnapshot> {
   const location = typeof from === 'string' ? from : 'that is read from a stream'
-  const machine = new Machine({ backend })
+  const machine = new Machine({ backend, valueCacheBytesMax })
   const content = await readSnapshot(typeof from === 'string' ? readFilePieces(from) : from, location, {
     header,
     records: async (pairs) => {
