@@ -3,6 +3,7 @@ export { open } from './store/open.js'
 export type {
   AuthOptions,
   AutoCompaction,
+  BackupOptions,
   JwtOptions,
   JwtSignMethod,
   MemberEvent,
@@ -30,6 +31,7 @@ export type {
   Revision,
   Transaction,
 } from './api/operations.js'
+export type { BackupsStatus, LastBackup } from './api/backups-status.js'
 export { KeyValue } from './api/key-value.js'
 export type { Selection } from './api/key-value.js'
 export type { LeaseKey } from './api/lease-key.js'
@@ -92,6 +94,7 @@ export type {
   SessionOptions,
   WaitOptions,
 } from './recipes/index.js'
+export type { BackupFolder } from './storage/backup-folder.js'
 export { levelDisk } from './storage/level-disk.js'
 export { memoryDisk } from './storage/memory-disk.js'
 export type { Disk } from './storage/disk.js'

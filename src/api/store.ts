@@ -9,6 +9,7 @@ import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import type { LeaseId, Revision } from '../mvcc/types.js'
 import type { Auth, Caller } from './auth.js'
+import type { BackupsStatus } from './backups-status.js'
 import type { CallOptions } from './call-options.js'
 import type { Watch, WatchOptions } from './watch.js'
 import type { KeyValue, Selection } from './key-value.js'
@@ -161,6 +162,8 @@ export interface StoreStatus {
   /** Since this member was opened: how often the state was written, and the log trimmed behind it. */
   readonly stateWrites: number
   readonly logTrims: number
+  /** Of scheduled backups; undefined where the member was opened without. */
+  readonly backups: BackupsStatus | undefined
 }
 
 /** What happens to a store, for those who listen; nothing depends on anybody listening. */

@@ -183,4 +183,14 @@ export const LIMITS = {
    * trimmed all the same: the member then needs another snapshot.
    */
   logPinnedBytesMax: 256 * MEBIBYTE,
+  /** Milliseconds between two scheduled backups at least. Under it: RangeError. */
+  backupIntervalMsMin: 1000,
+  /** Milliseconds between two scheduled backups, unless `open()` says otherwise: a day. */
+  backupIntervalMs: 86_400_000,
+  /** Scheduled backups that are kept, unless `open()` says otherwise; the oldest of more are removed. */
+  backupsKept: 7,
+  /** Milliseconds after an open before a backup that is due is begun: a member that just starts has other things to do. */
+  backupDelayMs: 60_000,
+  /** Milliseconds that a close waits for the unfinished file of a backup to be removed. */
+  backupEndMsMax: 1000,
 } as const

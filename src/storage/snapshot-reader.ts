@@ -62,6 +62,16 @@ export async function readSnapshot(
   }
 }
 
+/** Reads no more than what says of whom and what it is. Rejects as {@link readSnapshot}; what comes behind may be anything. */
+export async function readSnapshotHeader(source: AsyncIterable<Uint8Array>, location: string): Promise<SnapshotHeader> {
+  const reading = new Reading(new SnapshotSource(source), location, {})
+  try {
+    return await reading.readHeader()
+  } finally {
+    await reading.close()
+  }
+}
+
 /** The error for a snapshot that is not what was written: where, and what is wrong there. */
 export function snapshotDamaged(location: string, what: string, cause?: unknown): StoreError {
   return new StoreError(
@@ -89,8 +99,7 @@ class Reading {
   }
 
   async read(): Promise<SnapshotContent> {
-    await this.#readPreamble()
-    const header = await this.#readHeader()
+    const header = await this.readHeader()
     this.#visitor.header?.(header)
     for (;;) {
       this.#number++
@@ -128,7 +137,8 @@ class Reading {
     this.#hash.update(bytes)
   }
 
-  async #readHeader(): Promise<SnapshotHeader> {
+  async readHeader(): Promise<SnapshotHeader> {
+    await this.#readPreamble()
     const frame = await this.#readFrame()
     if (frame.kind !== BLOCK.header) throw this.#damaged(`it is of kind ${frame.kind}, where the header belongs`)
     const content = await this.#readContent(frame, HEADER_BYTES_MAX)

@@ -31,7 +31,7 @@ async function* allowedPieces(
 }
 
 /** One after the other, however they are asked for; leaving the loop ends the stream. */
-async function* piecesOf(stream: SnapshotStream): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* piecesOf(stream: SnapshotStream): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     for (;;) {
       const piece = await stream.next()

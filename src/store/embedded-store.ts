@@ -48,6 +48,7 @@ import { validateOperation, validateRevision } from '../mvcc/validate.js'
 import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import type { JwtTokens } from '../runtime/jwt.js'
 import type { Passwords } from '../runtime/password.js'
+import type { Backups } from './backups.js'
 import { Caller } from './caller.js'
 import { EmbeddedAuth } from './embedded-auth.js'
 import { EmbeddedLeases } from './embedded-leases.js'
@@ -85,6 +86,8 @@ export interface StoreParts {
   readonly secrets: Secrets
   /** Undefined: tokens are simple ones. */
   readonly jwt: JwtTokens | undefined
+  /** Undefined: none are scheduled. */
+  readonly backups: Backups | undefined
 }
 
 export class EmbeddedStore implements Store {
@@ -214,6 +217,7 @@ export class EmbeddedStore implements Store {
       durableAppliedIndex: status.durableAppliedIndex,
       stateWrites: status.stateWrites,
       logTrims: status.logTrims,
+      backups: this.#parts.backups?.status,
     }
   }
 
@@ -222,7 +226,11 @@ export class EmbeddedStore implements Store {
   }
 
   async close(): Promise<void> {
-    if (this.#caller.isOwner) return this.#member.close()
+    if (this.#caller.isOwner) {
+      const { backups } = this.#parts
+      await Promise.all([backups?.close(), this.#member.close()])
+      return
+    }
     this.#caller.close()
     this.#closing.abort()
   }

@@ -14,6 +14,9 @@ import { memoryDisk } from '../storage/memory-disk.js'
 import { tcpTransport } from '../transport/tcp.js'
 import type { Transport } from '../transport/transport.js'
 import { listenAddressOf } from './addresses.js'
+import type { BackupSettings } from './backup-options.js'
+import { Backups } from './backups.js'
+import { piecesOf } from './embedded-snapshot.js'
 import { EmbeddedStore } from './embedded-store.js'
 import { Listeners } from './listeners.js'
 import { settingsOf, type OpenOptions, type Settings } from './options.js'
@@ -56,7 +59,9 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
     listener: listeners,
     observe: options.observe && harmlessObserver(options.observe, environment.logger),
   })
-  const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens }
+  const backups = settings.backups && backupsOf(settings, settings.backups, member, environment)
+  backups?.start()
+  const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens, backups }
   return EmbeddedStore.owned(parts)
 }
 
@@ -64,6 +69,11 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
 function environmentOf({ environment, logger }: OpenOptions): Environment {
   const given = environment ?? systemEnvironment()
   return { ...given, logger: harmlessLogger(logger ?? environment?.logger ?? SILENT) }
+}
+
+function backupsOf(identity: Settings, settings: BackupSettings, member: Member, environment: Environment): Backups {
+  const snapshot = (signal: AbortSignal): AsyncIterable<Uint8Array> => piecesOf(member.upkeep.snapshot(signal))
+  return new Backups({ settings, identity, environment, snapshot, stopped: () => member.stopped })
 }
 
 function diskOf(options: OpenOptions): Disk {

@@ -10,10 +10,12 @@ import type { MemberAddress } from '../member/member-options.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import { authSettingsOf, type AuthOptions, type AuthSettings } from './auth-options.js'
+import { backupSettingsOf, type BackupOptions, type BackupSettings } from './backup-options.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
 import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
 
 export type { AutoCompaction } from '../member/auto-compactor.js'
+export type { BackupOptions } from './backup-options.js'
 export type { AuthOptions, JwtOptions, JwtSignMethod, ScryptParameters } from './auth-options.js'
 export type { MemberEvent, MemberEventType } from '../member/event.js'
 
@@ -86,6 +88,11 @@ export interface OpenOptions {
    * Default LIMITS.diskTimeoutMs, or two election timeouts if that is more; Infinity: for ever.
    */
   readonly diskTimeoutMs?: number
+  /**
+   * Saves a snapshot of this member to a folder again and again, as `saveSnapshot()` does, and keeps the newest. Each member
+   * that is opened with it saves its own. Default: none.
+   */
+  readonly backups?: BackupOptions
 }
 
 /** The same, complete and checked. */
@@ -105,6 +112,7 @@ export interface Settings {
   readonly checkIntervalMs: number
   readonly leaseCheckpointIntervalMs: number
   readonly diskTimeoutMs: number
+  readonly backups: BackupSettings | undefined
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -153,6 +161,7 @@ export function settingsOf(options: OpenOptions): Settings {
     checkIntervalMs: notNegative('checkIntervalMs', options.checkIntervalMs ?? LIMITS.checkIntervalMs) || Infinity,
     leaseCheckpointIntervalMs: checkpointInterval(options, electionTimeoutMs),
     diskTimeoutMs: diskTimeout(options, electionTimeoutMs),
+    backups: options.backups && backupSettingsOf(options.backups),
   }
 }
 
@@ -247,6 +256,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   checkIntervalMs: 'number',
   leaseCheckpointIntervalMs: 'number',
   diskTimeoutMs: 'number',
+  backups: 'object',
 }
 
 function checkKinds(options: OpenOptions): void {
