@@ -27,6 +27,7 @@ import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from '
 import { asStoreError, diskFailure } from './disk-failure.js'
 import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
+import { findLevelDamage } from './level-check.js'
 import { abandonRestore, beginRestore, endRestore, intendRestore, refuseHalfRestored } from './restore-marker.js'
 
 /**
@@ -96,6 +97,8 @@ class LevelDisk implements RestoringDisk {
 
   async openDatabase(name: DatabaseName, options: CreateOptions): Promise<Database> {
     const path = present(this.#path, 'the acquired folder')
+    const damage = await this.#accessing(() => findLevelDamage(join(path, name)))
+    if (damage !== undefined) throw damaged(this.location, `the ${name} database cannot be opened: ${damage}`)
     try {
       return await this.#open(path, name, options)
     } catch (error) {

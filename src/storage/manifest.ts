@@ -1,5 +1,5 @@
 /**
- * Which file numbers LevelDB may give to new files, as its MANIFEST says.
+ * Which file numbers LevelDB may give to new files, and which files make up the database, as its MANIFEST says.
  *
  * LevelDB opens new files with truncation, whether or not there is one of that name. A file that a crash left behind, or
  * that a damaged MANIFEST no longer counts, is overwritten in place: whoever wants to keep it needs a copy, not a link.
@@ -10,9 +10,13 @@
  *
  * LevelDB, doc/log_format.md and db/version_edit.cc.
  */
+import { maskedChecksum } from './level-checksum.js'
 
 const BLOCK_BYTES = 32_768
 const HEADER_BYTES = 7
+/** A change begins with its sequence number and how many keys it has. */
+const BATCH_HEADER_BYTES = 12
+const SEQUENCE_TOP_BYTE = 7
 const TYPE = { full: 1, first: 2, middle: 3, last: 4 } as const
 const TAG = {
   comparator: 1,
@@ -36,7 +40,61 @@ export function nextFileNumber(manifest: Uint8Array): number {
   return next
 }
 
-function* editsOf(manifest: Uint8Array): Generator<Uint8Array> {
+/** What a database consists of, besides files that are newer than its MANIFEST. */
+export interface LiveFiles {
+  /** Logs from this number on are read. */
+  readonly logNumber: number
+  readonly previousLogNumber: number
+  /** The size of each table, by its number. */
+  readonly tables: ReadonlyMap<number, number>
+}
+
+/** Undefined where the MANIFEST cannot be followed to its end. */
+export function liveFiles(manifest: Uint8Array): LiveFiles | undefined {
+  const tables = new Map<number, number>()
+  const numbers = { logNumber: 0, previousLogNumber: 0 }
+  for (const edit of editsOf(manifest)) if (!follow(new EditReader(edit), tables, numbers)) return undefined
+  return { ...numbers, tables }
+}
+
+function follow(
+  edit: EditReader,
+  tables: Map<number, number>,
+  numbers: { logNumber: number; previousLogNumber: number },
+): boolean {
+  while (!edit.ended) {
+    const tag = edit.varint()
+    if (tag === TAG.log) numbers.logNumber = edit.varint()
+    else if (tag === TAG.previousLog) numbers.previousLogNumber = edit.varint()
+    else if (tag === TAG.nextFile || tag === TAG.sequence) edit.varint()
+    else if (tag === TAG.comparator) edit.skipText()
+    else if (tag === TAG.pointer) edit.skip(1, 1)
+    else if (tag === TAG.deleted) {
+      edit.skip(1, 0)
+      tables.delete(edit.varint())
+    } else if (tag === TAG.added) {
+      edit.skip(1, 0)
+      const number = edit.varint()
+      tables.set(number, edit.varint())
+      edit.skip(0, 2)
+    } else return false
+  }
+  return edit.intact
+}
+
+/**
+ * Whether there is a record in a log of changes that is whole and none of a change: LevelDB ends the process on one (the
+ * sequence number, of which it keeps a byte for itself, is too large), for instance when a MANIFEST has come to stand there.
+ */
+export function holdsForeignRecord(log: Uint8Array): boolean {
+  for (const record of editsOf(log, true)) {
+    if (record.byteLength < BATCH_HEADER_BYTES || record[SEQUENCE_TOP_BYTE] !== 0) return true
+  }
+  return false
+}
+
+/** The records of a log, or of a MANIFEST, which is one of edits. `checked`: up to the first that fails its checksum. */
+function* editsOf(manifest: Uint8Array, checked = false): Generator<Uint8Array> {
   const view = new DataView(manifest.buffer, manifest.byteOffset, manifest.byteLength)
   let fragments: Uint8Array[] = []
   for (let at = 0; ;) {
@@ -53,6 +111,7 @@ function* editsOf(manifest: Uint8Array): Generator<Uint8Array> {
     const continues = type === TYPE.middle || type === TYPE.last
     if (HEADER_BYTES + length > left || end > manifest.byteLength) return
     if ((!starts && !continues) || starts !== (fragments.length === 0)) return
+    if (checked && view.getUint32(at, true) !== maskedChecksum(manifest, at + 6, end)) return
     fragments.push(manifest.subarray(at + HEADER_BYTES, end))
     at = end
     if (type === TYPE.first || type === TYPE.middle) continue
