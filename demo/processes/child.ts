@@ -16,7 +16,7 @@ const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 export interface ChildOptions<Report> {
   readonly name: string
-  /** The TypeScript file it runs. */
+  /** The TypeScript file it runs; or JavaScript, which starts sooner. */
   readonly script: URL
   readonly args: readonly string[]
   /** What it prints is appended to this file. */
@@ -66,7 +66,7 @@ export class Child<Command, Report> {
     const output = openSync(logFile, 'a')
     const child = fork(script, args, {
       cwd: ROOT,
-      execArgv: ['--import', TSX],
+      execArgv: script.pathname.endsWith('.ts') ? ['--import', TSX] : [],
       stdio: ['ignore', output, output, 'ipc'],
     })
     closeSync(output)
@@ -103,6 +103,12 @@ export class Child<Command, Report> {
   async kill(): Promise<void> {
     this.#expected = true
     this.#process?.kill('SIGKILL')
+    await this.#gone
+  }
+
+  /** It is about to kill itself: resolves when it is gone, as {@link Child.kill} does. */
+  async end(): Promise<void> {
+    this.#expected = true
     await this.#gone
   }
 

@@ -11,13 +11,18 @@ import { applyHunks, type FilePatch } from './patch.js'
 const BUNDLES = pathOf('node_modules/.cache/quorate-mutants')
 
 /** The path of a script for a worker thread (judge.ts). Rejects where the patch does not apply. */
-export async function buildMutant(mutant: Mutant): Promise<string> {
+export function buildMutant(mutant: Mutant): Promise<string> {
+  return bundle('test/mutants/judge.ts', mutant, mutant.name)
+}
+
+/** The same of any program of this repository; a bundle also starts several times faster than the source does. */
+export async function bundle(entry: string, mutant: Mutant, name: string): Promise<string> {
   // Before the build, for the error as it is.
   const patched = new Map(mutant.files.map((file) => [pathOf(file.file), patchedText(mutant, file)]))
   mkdirSync(BUNDLES, { recursive: true })
-  const outfile = `${BUNDLES}/${mutant.name}.mjs`
+  const outfile = `${BUNDLES}/${name}.mjs`
   await build({
-    entryPoints: [pathOf('test/mutants/judge.ts')],
+    entryPoints: [pathOf(entry)],
     outfile,
     bundle: true,
     platform: 'node',
