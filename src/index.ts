@@ -94,6 +94,10 @@ export type {
   SessionOptions,
   WaitOptions,
 } from './recipes/index.js'
+export { abstractLevelDisk } from './storage/abstract-level-disk.js'
+export type { AbstractLevelDiskOptions, DatabaseOrder } from './storage/abstract-level-disk.js'
+export type { AnyLevel } from './storage/any-level.js'
+export type { ReadSync } from './storage/brought-database.js'
 export type { BackupFolder } from './storage/backup-folder.js'
 export { levelDisk } from './storage/level-disk.js'
 export { memoryDisk } from './storage/memory-disk.js'

@@ -29,6 +29,7 @@ import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { findLevelDamage } from './level-check.js'
 import { abandonRestore, beginRestore, endRestore, intendRestore, refuseHalfRestored } from './restore-marker.js'
+import { checkStore } from './store-marker.js'
 
 /**
  * The log is read back at most once and soon trimmed: compressing it would be work for nothing. The state stays, and is
@@ -74,7 +75,10 @@ class LevelDisk implements RestoringDisk {
   async peek(name: SlotFileName): Promise<Uint8Array | undefined> {
     // What an earlier restore left is no data of anybody.
     if (this.#use === 'restore') return undefined
-    return this.#accessing(() => readIfPresent(join(this.location, name)))
+    return this.#accessing(async () => {
+      await checkStore(this.location, undefined)
+      return readIfPresent(join(this.location, name))
+    })
   }
 
   async acquire({ create }: CreateOptions): Promise<void> {
@@ -147,6 +151,7 @@ class LevelDisk implements RestoringDisk {
       return
     }
     await refuseHalfRestored(path)
+    await checkStore(path, undefined)
     await checkAccess(path, ['log', 'state'])
     this.#keeps = await setAside(path)
   }

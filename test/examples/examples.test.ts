@@ -4,6 +4,8 @@ import { freePorts } from '../../demo/processes/free-ports.js'
 import { runProgram } from '../process/run.js'
 
 const TIMEOUT_MS = 120_000
+/** Where that package brings its native code. */
+const ROCKSDB = ['linux-x64', 'darwin-arm64']
 
 it(
   'a single node reads, swaps, watches and is still there after a restart',
@@ -43,6 +45,14 @@ it(
     expect(successor).not.toBe(killed)
     expect(Number(piece)).toBeGreaterThan(5)
     expect(output).toContain('the work went on')
+  },
+  TIMEOUT_MS,
+)
+
+it.skipIf(!ROCKSDB.includes(`${process.platform}-${process.arch}`))(
+  'a member on a store of others is still there after a restart',
+  async () => {
+    expect(await outputOf('examples/05-store-of-your-own.ts')).toContain('after a restart: greeting = hello')
   },
   TIMEOUT_MS,
 )
