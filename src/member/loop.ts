@@ -125,6 +125,12 @@ export class Loop {
     this.#tellTurned(nowMs)
   }
 
+  /** Makes a write durable and tells the core; resolves when that is done, or failed, which ends the member. */
+  write(write: Write): Promise<void> {
+    this.#write(write)
+    return this.settled()
+  }
+
   /** Resolves when no write of the log is under way. */
   async settled(): Promise<void> {
     await this.#writing

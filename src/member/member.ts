@@ -7,7 +7,7 @@
 import { NEVER } from '../base/buggify.js'
 import type { Key } from '../base/bytes.js'
 import { describeDigest } from '../base/checksum.js'
-import { StoreError } from '../base/errors.js'
+import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Question } from '../machine/accesses.js'
 import type { Alarm } from '../machine/alarms.js'
@@ -16,11 +16,12 @@ import type { Identity } from '../machine/identity.js'
 import { Machine } from '../machine/machine.js'
 import { keyAnswerBytes } from '../mvcc/answer.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
-import type { Status } from '../raft/ready.js'
+import type { Status, Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
 import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import type { CallLimits } from './deadlines.js'
+import { Farewell } from './farewell.js'
 import { Lifetime, type Ending } from './lifetime.js'
 import { nameOf, type MemberOptions } from './member-options.js'
 import { makeParts, type Parts } from './parts.js'
@@ -50,6 +51,8 @@ export class Member {
   readonly #lifetime = new Lifetime()
   readonly upkeep: Upkeep
   #closed: Promise<void> | undefined
+  /** After the end of everything else. */
+  #farewell: Farewell | undefined
 
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
   static async open(options: MemberOptions): Promise<Member> {
@@ -224,7 +227,10 @@ export class Member {
     }
   }
 
-  /** Ends the member; idempotent. Who waits is told `CLOSED`; what is buffered is written. */
+  /**
+   * Ends the member; idempotent. Who waits is told `CLOSED`; a leader hands over, for an election timeout at most; what is
+   * buffered is written. Rejects with `DISK_FAILED`, in time also on a disk that does not answer.
+   */
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -237,6 +243,7 @@ export class Member {
       transport.setPeers(members.filter(({ id }) => id !== memberId))
       const handler = {
         onFrame: (from: NodeId, frame: { readonly kind: number; readonly bytes: Uint8Array }) => {
+          this.#farewell?.receive(from, frame)
           this.#guard(() => {
             this.#parts.inbox.receive(from, frame, clock.monotonicMs())
             if (buggify('turn-per-frame')) this.#parts.loop.turn()
@@ -305,9 +312,23 @@ export class Member {
     this.#options.environment.logger.error('member failed and stops', { reason: failure.message })
     this.#options.observe?.({ type: 'failed', error: failure })
     this.#end({ code: 'MEMBER_FAILED', why: `this member stopped itself: ${failure.message}`, cause: failure })
-    // Closing it fails at most with what is broken already.
-    this.#options.transport?.close().catch(() => undefined)
-    this.#options.listener.failed(failure)
+    const leave = (): void => {
+      // Closing it fails at most with what is broken already.
+      this.#options.transport?.close().catch(() => undefined)
+      this.#options.listener.failed(failure)
+    }
+    // With a failed disk the core is as it should be; after a broken invariant nothing more may be asked of it.
+    if (isStoreError(cause)) this.#farewell = this.#sayFarewell(undefined)
+    if (this.#farewell === undefined) leave()
+    else void this.#farewell.ended.then(leave)
+  }
+
+  #sayFarewell(write: ((write: Write) => Promise<void>) | undefined): Farewell | undefined {
+    const { transport, memberId, electionTimeoutMs, environment, observe } = this.#options
+    const { clock, timers, logger } = environment
+    if (transport === undefined) return undefined
+    const { raft } = this.#parts
+    return Farewell.begin({ raft, memberId, electionTimeoutMs, transport, clock, timers, logger, observe, write })
   }
 
   /** From here on nothing is taken on, and everybody who waits is told. */
@@ -325,7 +346,11 @@ export class Member {
 
   async #close(): Promise<void> {
     const failed = this.#lifetime.ended
-    if (!failed) this.#end({ code: 'CLOSED', why: 'the store is closed', cause: undefined })
+    if (!failed) {
+      this.#end({ code: 'CLOSED', why: 'the store is closed', cause: undefined })
+      this.#farewell = this.#sayFarewell((write) => this.#parts.loop.write(write))
+    }
+    await this.#farewell?.ended
     await this.#options.transport?.close()
     try {
       await this.#parts.loop.settled()
