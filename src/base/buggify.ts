@@ -25,6 +25,7 @@ export const BUGGIFY_POINTS = {
   'inflight-of-one': 'one append message is on its way to a follower at a time',
   'uncommitted-of-one': 'the leader refuses proposals while another one is not committed',
   'apply-of-one': 'one entry is applied in a turn',
+  'backlog-of-one': 'nothing is taken on while anything that is committed is not applied',
   // The disk.
   'log-record-of-one': 'each entry gets a record of its own',
   'high-water-sync': 'the high-water file is synced with the write of the log',

@@ -95,6 +95,9 @@ export const LIMITS = {
   /** Bytes a leader may have in its log uncommitted before it refuses more. Over it: `TOO_MANY_REQUESTS`. */
   uncommittedBytesMax: 128 * MEBIBYTE,
 
+  /** Bytes of the log that a member may have committed and not applied, since its disk does not keep up. Beyond, a leader takes no proposals (`TOO_MANY_REQUESTS` once too many wait), a follower no entries. */
+  unappliedBytesMax: 64 * MEBIBYTE,
+
   /** Entries of one append message, in bytes; one entry always fits. */
   appendBytesMax: 1 * MEBIBYTE,
   /** Append messages on the way to one follower, unanswered. */

@@ -11,6 +11,7 @@ import { decodeProposalId } from '../machine/command-codec.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { NodeId } from '../raft/types.js'
 import type { Frame } from '../transport/transport.js'
+import type { Backlog } from './backlog.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
 import { decodeCalls, decodeReplies, type Call } from './wire/call-codec.js'
@@ -21,6 +22,7 @@ import { decodeMessage } from './wire/raft-codec.js'
 export interface InboxParts {
   readonly memberId: NodeId
   readonly raft: RawNode
+  readonly backlog: Backlog
   readonly calls: Calls
   readonly logger: Logger
   /** Answers questions of another member, in its own time. */
@@ -63,10 +65,11 @@ export class Inbox {
   }
 
   #dispatch(from: NodeId, frame: Frame, nowMs: number): void {
-    const { raft, calls, memberId, answer, logger, observe } = this.#parts
+    const { raft, backlog, calls, memberId, answer, logger, observe } = this.#parts
     switch (frame.kind) {
       case FRAME_KIND.raft: {
         const message = decodeMessage(frame.bytes, from, memberId)
+        if (!backlog.admits(message)) break
         observe?.({ type: 'message-received', message })
         raft.step(message, nowMs)
         break

@@ -29,6 +29,7 @@ import type { Storage } from '../storage/storage.js'
 import type { Frame, Transport } from '../transport/transport.js'
 import type { AutoCompactor } from './auto-compactor.js'
 import type { AlarmRaiser } from './alarm-raiser.js'
+import type { Backlog } from './backlog.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
@@ -60,6 +61,7 @@ export interface LoopParts {
   readonly clock: Clock
   readonly timers: Timers
   readonly raft: RawNode
+  readonly backlog: Backlog
   readonly machine: Machine
   readonly storage: Storage
   readonly transport: Transport | undefined
@@ -92,6 +94,8 @@ export class Loop {
   #lastRetryMs = 0
   #known = { leader: NOBODY, term: 0 }
   #writing: Promise<void> | undefined
+  /** Commands of users here wait until more of what is committed is applied. */
+  #heldBack = false
   readonly #digest = (): Digest => this.#parts.machine.digest
 
   readonly #wake = (): void => {
@@ -104,13 +108,14 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, persistence, swept, pacer, buggify } = this.#parts
+    const { raft, backlog, persistence, swept, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
     this.#noticeLeader(nowMs)
     this.#retry(nowMs)
     this.#raiseAlarms()
+    this.#heldBack = false
     this.#submit(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
@@ -120,7 +125,7 @@ export class Loop {
     this.#sweep()
     persistence.maybeWrite(this.#wake)
     if (swept.hasWaiting) swept.reached(persistence.durablySweptRevision)
-    if (raft.hasReady(persistence.mayApply)) pacer.wake()
+    if (raft.hasReady(persistence.mayApply) || (this.#heldBack && !backlog.full)) pacer.wake()
     pacer.wakeAt(this.#nextDeadlineMs())
     this.#tellTurned(nowMs)
   }
@@ -137,12 +142,12 @@ export class Loop {
   }
 
   #submit(nowMs: number): void {
-    const { raft, reads, calls, proposals, inbox, observe, buggify } = this.#parts
+    const { raft, backlog, reads, calls, proposals, inbox, observe, buggify } = this.#parts
     const { role, leader } = raft
     // Taken in any case: what came while this member led, and it does not any more, goes to the next leader from where it
     // came. A refusal too is answered by silence: whoever proposed tries again, or gives up at its deadline.
     const forwarded = inbox.takeForwarded()
-    if (role === 'leader' && forwarded.length > 0) raft.propose(forwarded, nowMs)
+    if (role === 'leader' && forwarded.length > 0 && !backlog.full) raft.propose(forwarded, nowMs)
     if (proposals.hasUnsent && leader !== NOBODY) {
       const batchBytesMax = buggify('propose-one') ? 1 : LIMITS.appendBytesMax
       proposals.submit(nowMs, batchBytesMax, (commands) => {
@@ -162,11 +167,12 @@ export class Loop {
 
   /** Hands commands to whoever leads; false where that cannot be done just now. */
   #propose(commands: readonly Uint8Array[], nowMs: number): boolean {
-    const { raft, observe } = this.#parts
+    const { raft, backlog, observe } = this.#parts
     const { role, leader } = raft
+    this.#heldBack = role === 'leader' && backlog.full
     const taken =
       role === 'leader'
-        ? raft.propose(commands, nowMs).accepted
+        ? !this.#heldBack && raft.propose(commands, nowMs).accepted
         : this.#send(leader, { kind: FRAME_KIND.propose, bytes: encodeProposals(commands) })
     observe?.({ type: 'proposed', to: leader, commands: commands.length, taken })
     return taken

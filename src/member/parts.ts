@@ -13,6 +13,7 @@ import type { Storage } from '../storage/storage.js'
 import { AlarmRaiser } from './alarm-raiser.js'
 import { answerAsLeader, type Answer } from './answers.js'
 import { AutoCompactor } from './auto-compactor.js'
+import { Backlog } from './backlog.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import { Hashes } from './hashes.js'
@@ -99,9 +100,11 @@ export function makeParts(ground: Ground) {
     },
   })
   const space = new Space(machine, alarms, options.quotaBytes)
+  const backlog = new Backlog(raft, machine, buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax)
   const inbox = new Inbox({
     memberId,
     raft,
+    backlog,
     calls,
     logger,
     answer: (from, asked) => {
@@ -118,6 +121,7 @@ export function makeParts(ground: Ground) {
     clock,
     timers,
     raft,
+    backlog,
     machine,
     storage,
     transport,

@@ -15,17 +15,19 @@ export class BoundsChecker {
 
   constructor({ stateBufferBytesMax, logRetainBytes }: Bounds) {
     const { pendingProposalsMax, pendingProposalBytesMax, pendingReadsMax, requestBytesMax } = LIMITS
-    const { uncommittedBytesMax, applyBatchBytesMax } = LIMITS
+    const { uncommittedBytesMax, unappliedBytesMax, appendBytesMax, applyBatchBytesMax } = LIMITS
+    const appliedLogBytes = 1.25 * logRetainBytes + 4 * stateBufferBytesMax + 2 * applyBatchBytesMax
     this.#max = {
       proposals: pendingProposalsMax,
       proposalBytes: pendingProposalBytesMax + requestBytesMax,
       reads: pendingReadsMax,
       calls: pendingReadsMax,
       forwardedBytes: uncommittedBytesMax,
-      // What waits to be applied is bounded by the leader, together with what is not committed.
-      logBytes: Infinity,
+      // Besides what is applied (below): what waits for that (backlog.ts), the last message of it, and what a leader has
+      // uncommitted, which may all be committed at once.
+      logBytes: appliedLogBytes + unappliedBytesMax + appendBytesMax + requestBytesMax + uncommittedBytesMax,
       // What is kept, a quarter more that is not worth a trim, what lies behind the state on disk and behind that write.
-      appliedLogBytes: 1.25 * logRetainBytes + 4 * stateBufferBytesMax + 2 * applyBatchBytesMax,
+      appliedLogBytes,
       // One batch is applied whole, and a command may change more than it is long.
       stagedBytes: stateBufferBytesMax + 8 * applyBatchBytesMax,
       watches: LIMITS.watchesMax,
@@ -42,6 +44,7 @@ export class BoundsChecker {
     if (waiting.reads > max.reads) this.#fail(view, waiting, 'reads')
     if (waiting.calls > max.calls) this.#fail(view, waiting, 'calls')
     if (waiting.forwardedBytes > max.forwardedBytes) this.#fail(view, waiting, 'forwardedBytes')
+    if (waiting.logBytes > max.logBytes) this.#fail(view, waiting, 'logBytes')
     if (waiting.appliedLogBytes > max.appliedLogBytes) this.#fail(view, waiting, 'appliedLogBytes')
     if (waiting.stagedBytes > max.stagedBytes) this.#fail(view, waiting, 'stagedBytes')
     if (waiting.watchBufferBytes > max.watchBufferBytes) this.#fail(view, waiting, 'watchBufferBytes')
