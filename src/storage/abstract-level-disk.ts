@@ -12,7 +12,7 @@
  * Not here: what a directory was like before it was opened is not set aside (before-open.ts), since only of LevelDB's files
  * it is known which are written to again.
  */
-import { readdir, realpath } from 'node:fs/promises'
+import { readdir, realpath, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
@@ -28,6 +28,12 @@ import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { memoryDisk } from './memory-disk.js'
 import { refuseHalfRestored } from './restore-marker.js'
 import { checkStore, markStore } from './store-marker.js'
+
+/** A record, so that the compiler misses none. */
+const DATABASES: Readonly<Record<DatabaseName, true>> = { log: true, state: true }
+/** Behind the name of a folder that is being removed. */
+const DISCARDED = '.discarded'
+const REMOVE = { recursive: true, force: true }
 
 /** What a database of a store is to be made with. */
 export interface DatabaseOrder {
@@ -132,6 +138,7 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
         await refuseHalfRestored(path)
         await checkStore(path, this.#options.name)
         await checkAccess(path, [])
+        for (const name of Object.keys(DATABASES)) await rm(join(path, name + DISCARDED), REMOVE)
         if (create) await markStore(path, this.#options.name)
       } catch (error) {
         await lock.release()
@@ -158,6 +165,26 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
 
   async openSlotFile(name: SlotFileName): Promise<FolderSlotFile> {
     return this.#accessing(() => FolderSlotFile.open(join(present(this.#path, 'the acquired folder'), name)))
+  }
+
+  async databases(): Promise<readonly DatabaseName[]> {
+    const path = present(this.#path, 'the acquired folder')
+    const there = await this.#accessing(() => readdir(path))
+    return (Object.keys(DATABASES) as DatabaseName[]).filter((name) => there.includes(name))
+  }
+
+  /** By a rename first: of a store that is not known, half of its files may well open. */
+  async discardDatabase(name: DatabaseName): Promise<void> {
+    const path = present(this.#path, 'the acquired folder')
+    await this.#accessing(async () => {
+      await this.#options.remove?.(name)
+      if (!(await readdir(path)).includes(name)) return
+      const doomed = join(path, name + DISCARDED)
+      await rm(doomed, REMOVE)
+      await rename(join(path, name), doomed)
+      await syncFolder(path)
+      await rm(doomed, REMOVE)
+    })
   }
 
   async sizeBytes(): Promise<number> {

@@ -10,6 +10,7 @@ import {
   type DatabaseOrder,
 } from '../../src/storage/abstract-level-disk.js'
 import type { AnyLevel } from '../../src/storage/any-level.js'
+import type { DatabaseName, Disk } from '../../src/storage/disk.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
 import { openStorage } from '../../src/storage/storage.js'
 import { open } from '../../src/store/open.js'
@@ -96,6 +97,11 @@ describe('a store is refused', () => {
   })
 })
 
+interface Discarding extends Disk {
+  databases(): Promise<readonly DatabaseName[]>
+  discardDatabase(name: DatabaseName): Promise<void>
+}
+
 describe('a directory', () => {
   const fill = async (disk: ReturnType<typeof brought>): Promise<void> => {
     const storage = await openStorage(disk, IDENTITY)
@@ -122,6 +128,35 @@ describe('a directory', () => {
     await fill(levelDisk(dataDir))
     const other = abstractLevelDisk({ name: 'mine', dataDir, database: classic })
     await expect(openStorage(other, IDENTITY)).rejects.toThrow(/classic-level.*'mine'/)
+  })
+
+  test('holds the databases that were made, and not what was discarded, whole or half', async () => {
+    const dataDir = temporaryFolder()
+    const removed: string[] = []
+    const disk = abstractLevelDisk({
+      name: 'mine',
+      dataDir,
+      database: classic,
+      remove: async (name) => void removed.push(name),
+    }) as Discarding
+    await disk.acquire({ create: true })
+    expect(await disk.databases()).toEqual([])
+    const state = await disk.openDatabase('state', { create: true })
+    await state.batch().put('key', new Uint8Array(1)).write({})
+    await state.close()
+    expect(await disk.databases()).toEqual(['state'])
+    await disk.discardDatabase('state')
+    await disk.discardDatabase('log')
+    expect(await disk.databases()).toEqual([])
+    expect(removed).toEqual(['state', 'log'])
+    const anew = await disk.openDatabase('state', { create: true })
+    expect(await anew.keys({}).all()).toEqual([])
+    await anew.close()
+    await disk.release()
+    mkdirSync(join(dataDir, 'log.discarded'))
+    await disk.acquire({ create: false })
+    expect(readdirSync(dataDir)).not.toContain('log.discarded')
+    await disk.release()
   })
 
   test('from which a database is gone is damaged', async () => {
