@@ -320,6 +320,11 @@ export const ERRORS = {
     retryable: false,
     doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. It does not start. The files are kept as they were before the open, in `before-open/` within the data directory where opening may have changed them. Do not repair them, and do not put an older copy or an empty directory in their place: see OPERATING.md.',
   },
+  NO_DATA: {
+    grpc: 'NOT_FOUND',
+    retryable: false,
+    doc: 'What was named as a data directory holds no data of a member: it does not exist, is empty or a file, or holds something else. The message says what is there.',
+  },
   DISK_FAILED: {
     grpc: 'UNAVAILABLE',
     retryable: false,

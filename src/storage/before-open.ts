@@ -110,8 +110,11 @@ async function copy(from: string, to: string, actions: FileActions): Promise<voi
   }
 }
 
-/** 0 where CURRENT or the MANIFEST is gone: then everything is copied. */
-async function firstNewNumber(folder: string): Promise<number> {
+/**
+ * Files of the database in `folder` with numbers from here on may be written again by LevelDB, those before never. 0 where
+ * CURRENT or the MANIFEST is gone: then all may.
+ */
+export async function firstNewNumber(folder: string): Promise<number> {
   try {
     const current = (await promises.readFile(join(folder, 'CURRENT'), 'latin1')).trim()
     if (!/^MANIFEST-\d+$/.test(current)) return 0

@@ -255,10 +255,10 @@ describe('open({ backups })', () => {
   test('saves what the member holds, tells of it in status(), and ends with the store', async () => {
     const folders = new Map(['a', 'b', 'c'].map((name) => [name, new MemoryBackups()]))
     world = await RunningWorld.start({
-      open: (name) => ({ backups: { folder: folders.get(name) ?? new MemoryBackups(), intervalMs: 60_000, keep: 2 } }),
+      open: (name) => ({ backups: { folder: folders.get(name) ?? new MemoryBackups(), intervalMs: 2000, keep: 2 } }),
     })
     await world.leader.put('a', '1')
-    await world.pass(5 * 60_000)
+    await world.pass(7000)
     for (const [name, { files, names }] of folders) {
       const { backups } = world.store(name).status()
       expect(backups).toMatchObject({ failedInARow: 0, last: { name: names[1], revision: 2 } })
@@ -267,7 +267,7 @@ describe('open({ backups })', () => {
     }
     await world.store('a').close()
     const kept = folders.get('a')?.names
-    await world.pass(5 * 60_000)
+    await world.pass(7000)
     expect(folders.get('a')?.names).toEqual(kept)
   })
 
