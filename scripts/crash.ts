@@ -1,19 +1,20 @@
 /**
- * `npm run test:crash -- [--seconds 60] [--seed N] [--members 3]`: kills members with SIGKILL under load and checks that
- * nothing acknowledged is lost (crash-run.ts). On failure the data stay, and a command is printed that repeats the kills.
+ * `npm run test:crash -- [--cycles 300] [--seed N] [--members 3] [--plant MUTANT]`: kills members with SIGKILL under load and
+ * checks that nothing acknowledged is lost (crash/run.ts). On failure the data stay, and a command is printed that repeats the
+ * kills.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { crashRun, type CrashSummary } from './crash-run.js'
+import { crashRun, type CrashSummary } from './crash/run.js'
+import { buildProgram } from './program.js'
 
 const startMs = performance.now()
-const { values } = parseArgs({
-  options: { seconds: { type: 'string' }, seed: { type: 'string' }, members: { type: 'string' } },
-})
-const seconds = positive('seconds', values.seconds, 60)
+const TEXT = { type: 'string' } as const
+const { values } = parseArgs({ options: { cycles: TEXT, seed: TEXT, members: TEXT, plant: TEXT } })
+const cycles = positive('cycles', values.cycles, 300)
 const seed = positive('seed', values.seed, randomInt(1, 1_000_000))
 const members = positive('members', values.members, 3)
 const folder = mkdtempSync(join(tmpdir(), 'quorate-crash-'))
@@ -25,28 +26,41 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   })
 }
 
-say(`crash run: --seed ${seed} --seconds ${seconds} --members ${members}, data in ${folder}`)
+say(`crash run: --seed ${seed} --cycles ${cycles} --members ${members}, data in ${folder}`)
+const programs = [
+  await buildProgram('scripts/crash/member.ts', values.plant),
+  await buildProgram('scripts/crash/restore.ts', undefined),
+] as const
 try {
-  report(await crashRun({ seconds, seed, members, folder, say, signal: interrupt.signal }))
+  const [{ script: memberScript }, { script: restoreScript }] = programs
+  const { signal } = interrupt
+  report(await crashRun({ cycles, seed, members, folder, memberScript, restoreScript, say, signal }))
   rmSync(folder, { recursive: true, force: true })
 } catch (error) {
   say(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   console.log(`  the data and logs of the members are kept in ${folder}`)
-  console.log(`  the same kills again: npm run test:crash -- --seed ${seed} --seconds ${seconds} --members ${members}`)
+  console.log(`  the same kills again: npm run test:crash -- --seed ${seed} --cycles ${cycles} --members ${members}`)
   process.exitCode = 1
+} finally {
+  for (const program of programs) program.remove()
 }
 process.exit()
 
 function report(summary: CrashSummary): void {
-  const { kills, pauses, acknowledged, acknowledgedBytes, refused, unknown, reads, stateWrites, logTrims } = summary
+  const { kills, killsByAim, pauses, acknowledged, acknowledgedBytes, refused, unknown, reads } = summary
+  const { stateWrites, logTrims, leases, watched, compactions, backups, restoreKills, restoresRefused } = summary
   const mebibytes = (acknowledgedBytes / 2 ** 20).toFixed(1)
   say('passed: nothing acknowledged was lost or doubled, nothing refused took effect, every read was current')
+  console.log(`  ${kills} kills, ${summary.killsPerMinute.toFixed(0)} a minute, and ${pauses} pauses`)
+  console.log(`  ${[...killsByAim].map(([when, count]) => `${count} ${when}`).join(', ')}`)
+  console.log(`  ${restoreKills} restores killed, what ${restoresRefused} of them left was refused, and restored again`)
   console.log(
-    `  ${kills} kills, ${pauses} pauses, ${summary.term} terms, ${stateWrites} state writes, ${logTrims} log trims`,
+    `  ${summary.term} terms, ${stateWrites} state writes, ${logTrims} log trims, ${compactions} compactions, ${backups} backups`,
   )
   console.log(
     `  ${acknowledged} writes acknowledged (${mebibytes} MiB), ${refused} refused, ${unknown} unknown, ${reads} reads`,
   )
+  console.log(`  ${leases} leases, ${watched} changes watched by ${3 * members} watches`)
   console.log(
     `  all ${members} members, and each alone from its disk: revision ${summary.revision}, digest ${summary.digest}`,
   )

@@ -1,7 +1,7 @@
 /** What is read of a store, with values told by their ids. Throws for a value that is none of those that are written. */
 import type { KeyValue } from '../../src/api/key-value.js'
 import type { Store, WatchEvent } from '../../src/api/store.js'
-import { idOf } from '../crash-value.js'
+import { idOf } from '../crash/value.js'
 import type { Contents, Found } from './facts.js'
 
 const CALL_MS_MAX = 10_000

@@ -8,7 +8,7 @@ const TIMEOUT_MS = 240_000
 it(
   'loses nothing acknowledged and doubles nothing while members are killed under load',
   async () => {
-    const args = ['--seconds', '8', '--seed', String(SEED), '--members', '3']
+    const args = ['--cycles', '12', '--seed', String(SEED), '--members', '3']
     const { code, output } = await runProgram('scripts/crash.ts', { args, timeoutMs: TIMEOUT_MS })
     expect(code, output).toBe(0)
     expect(output).toContain('passed: nothing acknowledged was lost or doubled')

@@ -3,15 +3,16 @@
  *
  * Always: a call is recorded before it is sent, and each value is written once in the whole run. A call whose process was
  * killed before the answer was heard is `pending`: its effect may be there or not.
- * Always: no member falls behind by more than half of what the others keep of their logs: the load waits for it.
- * (A member that misses more could only be helped with a snapshot.)
+ * Always: no member falls behind by more than `lagBytesMax`: the load waits for it. History is compacted only as far as every
+ * watch has come, so that all of them together can tell it.
  */
-import { ProcessGone } from '../demo/processes/child.js'
-import { below, type Random } from '../src/base/random.js'
-import { seededRandom } from '../src/base/seeded-random.js'
-import type { Recorded } from './crash-history.js'
-import type { CrashCluster, Member } from './crash-cluster.js'
-import type { Call, Result } from './crash-messages.js'
+import { ProcessGone } from '../../demo/processes/child.js'
+import { below, type Random } from '../../src/base/random.js'
+import { seededRandom } from '../../src/base/seeded-random.js'
+import type { Recorded } from './history.js'
+import type { CrashCluster, Member } from './cluster.js'
+import { LeaseBook } from './leases.js'
+import type { Call, LeaseCall, LeaseName, Result } from './messages.js'
 
 export interface LoadOptions {
   readonly seed: number
@@ -21,6 +22,7 @@ export interface LoadOptions {
 }
 
 const KEYS = 24
+const LEASE_KEYS = 12
 const VALUE_BYTES_MIN = 1024
 const VALUE_BYTES_MAX = 6 * 1024
 const PAUSE_MS_MIN = 4
@@ -29,16 +31,30 @@ const PAUSE_MS_MAX = 40
 const TIMEOUT_MS = 5000
 const SHORT_TIMEOUT_MS = 150
 const SHORT_ONE_IN = 12
-const TYPES = ['put', 'put', 'put', 'put', 'put', 'swap', 'swap', 'read', 'read', 'delete', 'refuse'] as const
+const TYPES = [
+  ...['put', 'put', 'put', 'put', 'swap', 'swap', 'pair', 'pair', 'read', 'read', 'delete', 'refuse'],
+  ...['grant', 'attach', 'attach', 'renew', 'renew', 'revoke'],
+] as readonly (Call['type'] | LeaseCall['type'])[]
+/** The shortest that members grant at these election timeouts, and one that outlives the run. */
+const LEASE_MS = [1000, 2000, 3_600_000] as const
+export const SHORT_LEASE_MS_MAX = 2000
+/** Those that calls are about: most are over by then, some are not. */
+const LEASES_IN_USE = 12
+const COMPACT_EVERY_MS = 700
+const HISTORY_KEPT = 120
 
 export class CrashLoad {
   readonly calls: Recorded[] = []
+  readonly leases = new LeaseBook()
   acknowledgedBytes = 0
+  compactions = 0
   readonly #cluster: CrashCluster
   readonly #options: LoadOptions
   #ids = 0
   #stopped = false
   #clients: Promise<unknown> = Promise.resolve()
+  /** The last ones that were asked for. */
+  #inUse: LeaseName[] = []
   /** Acknowledged writes that some member may not have yet. */
   #recent: { readonly revision: number; readonly bytes: number }[] = []
   #recentBytes = 0
@@ -57,7 +73,7 @@ export class CrashLoad {
         return this.#client(member, seededRandom(seed * 7919 + at * clientsPerMember + client))
       })
     })
-    this.#clients = Promise.all(clients).catch((error: unknown) => {
+    this.#clients = Promise.all([...clients, this.#compactor(seededRandom(seed + 1))]).catch((error: unknown) => {
       this.#cluster.heard.fail(error instanceof Error ? error : new Error(String(error)))
     })
   }
@@ -87,12 +103,39 @@ export class CrashLoad {
       await heard.pause(PAUSE_MS_MIN + below(random, PAUSE_MS_MAX - PAUSE_MS_MIN))
       await heard.until(`${member.name} may be called`, () => this.#stopped || mayCall())
       if (this.#stopped) return
-      const type = TYPES[below(random, TYPES.length)] ?? 'put'
-      const key = `key/${below(random, KEYS)}`
-      const bytes = VALUE_BYTES_MIN + below(random, VALUE_BYTES_MAX - VALUE_BYTES_MIN)
       const timeoutMs = below(random, SHORT_ONE_IN) === 0 ? below(random, SHORT_TIMEOUT_MS) : TIMEOUT_MS
-      const writes = type !== 'read' && type !== 'delete'
-      await this.#call(member, writes ? { type, key, id: this.#nextId(), bytes } : { type, key }, timeoutMs)
+      const call = this.#draw(random)
+      if (isLeaseCall(call)) await this.#callLease(member, call, timeoutMs)
+      else await this.#call(member, call, timeoutMs)
+    }
+  }
+
+  #draw(random: Random): Call | LeaseCall {
+    const type = TYPES[below(random, TYPES.length)] ?? 'put'
+    const key = `key/${below(random, KEYS)}`
+    const bytes = VALUE_BYTES_MIN + below(random, VALUE_BYTES_MAX - VALUE_BYTES_MIN)
+    const lease = this.#inUse[below(random, LEASES_IN_USE)] ?? ''
+    const ttlMs = LEASE_MS[below(random, LEASE_MS.length)] ?? LEASE_MS[0]
+    switch (type) {
+      case 'read':
+      case 'delete':
+        return { type, key }
+      case 'pair': {
+        const id = this.#nextId()
+        return { type, key, id, bytes: bytes / 2, otherKey: `pair/${below(random, KEYS)}`, otherId: `${id}-` }
+      }
+      case 'grant':
+        return { type, lease: String(1_000_000 + ++this.#ids), ttlMs }
+      case 'renew':
+      case 'revoke':
+        return lease === '' ? { type: 'read', key } : { type, lease }
+      case 'attach':
+        if (lease === '') return { type: 'read', key }
+        return { type, key: `lease/${below(random, LEASE_KEYS)}`, id: this.#nextId(), bytes: VALUE_BYTES_MIN, lease }
+      case 'put':
+      case 'swap':
+      case 'refuse':
+        return { type, key, id: this.#nextId(), bytes }
     }
   }
 
@@ -105,6 +148,8 @@ export class CrashLoad {
       const result = await member.child.ask<Result>({ type: 'call', call, timeoutMs })
       recorded.returnedMs = performance.now()
       note(recorded, call, result)
+      const isMissing = result.outcome !== 'ok' && result.code === 'LEASE_NOT_FOUND'
+      if (call.type === 'attach' && isMissing) this.leases.missed(call.lease, recorded.returnedMs)
       if (result.outcome === 'ok' && result.changed) this.#acknowledged(result.revision, bytes)
     } catch (error) {
       if (!(error instanceof ProcessGone)) throw error
@@ -112,6 +157,35 @@ export class CrashLoad {
       this.#underWayBytes -= bytes
     }
     return recorded
+  }
+
+  async #callLease(member: Member, call: LeaseCall, timeoutMs: number): Promise<void> {
+    const invokedMs = performance.now()
+    this.leases.begin(call)
+    if (call.type === 'grant') this.#inUse = [call.lease, ...this.#inUse].slice(0, LEASES_IN_USE)
+    try {
+      const result = await member.child.ask<Result>({ type: 'lease', call, timeoutMs })
+      this.leases.end(call, result, invokedMs, performance.now())
+    } catch (error) {
+      if (!(error instanceof ProcessGone)) throw error
+    }
+  }
+
+  async #compactor(random: Random): Promise<void> {
+    const { heard, members } = this.#cluster
+    for (let last = 1; !this.#stopped;) {
+      await heard.pause(below(random, 2 * COMPACT_EVERY_MS))
+      const member = members[below(random, members.length)]
+      const revision = this.#cluster.seenByAll - HISTORY_KEPT
+      if (this.#stopped || member === undefined || !member.opened || revision <= last) continue
+      last = revision
+      try {
+        const { outcome } = await member.child.ask<Result>({ type: 'compact', revision })
+        if (outcome === 'ok') this.compactions++
+      } catch (error) {
+        if (!(error instanceof ProcessGone)) throw error
+      }
+    }
   }
 
   #acknowledged(revision: number, bytes: number): void {
@@ -135,12 +209,17 @@ export class CrashLoad {
   }
 }
 
+function isLeaseCall(call: Call | LeaseCall): call is LeaseCall {
+  return call.type === 'grant' || call.type === 'renew' || call.type === 'revoke'
+}
+
 function record(call: Call, member: Member): Recorded {
   return {
     type: call.type === 'refuse' ? 'put' : call.type,
     member: member.name,
     key: call.key,
     value: 'id' in call ? call.id : undefined,
+    otherValue: call.type === 'pair' ? call.otherId : undefined,
     invokedMs: performance.now(),
     returnedMs: undefined,
     // It can have no effect whoever dies.

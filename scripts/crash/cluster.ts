@@ -6,11 +6,11 @@
  */
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Child } from '../demo/processes/child.js'
-import { Expectations } from '../demo/processes/expectations.js'
-import { freePorts } from '../demo/processes/free-ports.js'
-import type { OpenOptions, StoreStatus } from '../src/index.js'
-import type { Change, Command, Report } from './crash-messages.js'
+import { Child } from '../../demo/processes/child.js'
+import { Expectations } from '../../demo/processes/expectations.js'
+import { freePorts } from '../../demo/processes/free-ports.js'
+import type { OpenOptions, StoreStatus } from '../../src/index.js'
+import { WATCHES, type Aim, type Change, type Command, type FinalContents, type Report } from './messages.js'
 
 export interface Member {
   readonly name: string
@@ -21,17 +21,29 @@ export interface Member {
   status: StoreStatus | undefined
   /** The highest revision it ever reported: its log holds everything up to there. */
   reached: number
-  /** What its watches reported, in all lives. */
-  readonly seen: Change[]
+  /** What its watches reported, in all lives: as in WATCHES. */
+  readonly watches: readonly Seen[]
   /** Of this life, as last reported. */
   counts: Counts
   /** Of the lives before. */
   before: Counts
 }
 
+/** What one watch reported. */
+export interface Seen {
+  readonly changes: Change[]
+  /** Everything that it wants up to here is among them. */
+  revision: number
+}
+
 export interface Counts {
   readonly stateWrites: number
   readonly logTrims: number
+}
+
+export interface CrashClusterOptions extends Omit<OpenOptions, 'name' | 'cluster' | 'dataDir'> {
+  /** Whether members are watched from the beginning of history on. */
+  readonly watches: boolean
 }
 
 const NONE: Counts = { stateWrites: 0, logTrims: 0 }
@@ -40,26 +52,40 @@ const LOG_SHOWN_CHARACTERS = 4000
 
 export class CrashCluster {
   readonly members: readonly Member[]
+  /** By name. */
+  readonly addresses: Readonly<Record<string, string>>
+  readonly #folder: string
+  readonly #watches: boolean
   readonly heard = new Expectations(WAIT_MS_MAX)
 
   static async create(
     names: readonly string[],
     folder: string,
-    options: Pick<OpenOptions, 'stateBufferBytesMax' | 'logRetainBytes' | 'electionTimeoutMs' | 'heartbeatIntervalMs'>,
+    script: URL,
+    options: CrashClusterOptions,
   ): Promise<CrashCluster> {
     const ports = await freePorts(names.length)
     const cluster = Object.fromEntries(names.map((name, at) => [name, `127.0.0.1:${ports[at]}`]))
     mkdirSync(folder, { recursive: true })
-    return new CrashCluster(names, folder, { ...options, cluster })
+    return new CrashCluster(names, folder, script, options, cluster)
   }
 
-  private constructor(names: readonly string[], folder: string, options: OpenOptions) {
+  private constructor(
+    names: readonly string[],
+    folder: string,
+    script: URL,
+    { watches: watched, ...options }: CrashClusterOptions,
+    cluster: Readonly<Record<string, string>>,
+  ) {
+    this.addresses = cluster
+    this.#folder = folder
+    this.#watches = watched
     this.members = names.map((name) => {
       const logFile = join(folder, `${name}.log`)
       const child = new Child<Command, Report>({
         name,
-        script: new URL('crash-member.ts', import.meta.url),
-        args: [JSON.stringify({ ...options, name, dataDir: join(folder, name) })],
+        script,
+        args: [JSON.stringify({ ...options, cluster, name, dataDir: this.directory(name) })],
         logFile,
         onReport: (report) => {
           this.#hear(name, report)
@@ -69,9 +95,14 @@ export class CrashCluster {
           this.heard.fail(new Error(`${name} ended by itself (${reason}); the end of its log:\n${log}`))
         },
       })
-      const unknown = { opened: false, ready: false, status: undefined, reached: 1, seen: [] }
+      const watches = WATCHES.map(() => ({ changes: [], revision: 1 }))
+      const unknown = { opened: false, ready: false, status: undefined, reached: 1, watches }
       return { name, child, ...unknown, counts: NONE, before: NONE }
     })
+  }
+
+  directory(name: string): string {
+    return join(this.#folder, name)
   }
 
   get allOpened(): boolean {
@@ -108,6 +139,17 @@ export class CrashCluster {
     await Promise.all(members.map(({ child }) => child.kill()))
   }
 
+  /** It kills itself in the moment of `at`, if that comes within `withinMs`; otherwise, or when it answers no more, it is killed. */
+  async killAt(member: Member, at: Aim, afterMs: number, withinMs: number): Promise<boolean> {
+    member.opened = false
+    member.ready = false
+    const gone = member.child.end()
+    member.child.ask({ type: 'die', at, afterMs }).catch(() => undefined)
+    const inTime = await Promise.race([gone.then(() => true), later(withinMs)])
+    await member.child.kill()
+    return inTime
+  }
+
   /** Writes what is buffered, and ends. */
   async close(member: Member): Promise<void> {
     await member.child.ask({ type: 'close' })
@@ -122,6 +164,15 @@ export class CrashCluster {
 
   history(member: Member, through: number): Promise<Change[]> {
     return member.child.ask<Change[]>({ type: 'history', through })
+  }
+
+  contents(member: Member): Promise<FinalContents> {
+    return member.child.ask<FinalContents>({ type: 'contents' })
+  }
+
+  /** What every watch of every member has reported up to here. */
+  get seenByAll(): number {
+    return Math.min(...this.members.flatMap(({ watches }) => watches.map(({ revision }) => revision)))
   }
 
   /** How they stand as soon as all have applied the same entries. */
@@ -155,17 +206,22 @@ export class CrashCluster {
     switch (report.type) {
       case 'opened':
         member.opened = true
+        if (!this.#watches) break
         // Rejects when the process is killed meanwhile: then the next life watches.
-        member.child
-          .ask({ type: 'watch', startRevision: (member.seen.at(-1)?.revision ?? 1) + 1 })
-          .catch(() => undefined)
+        member.watches.forEach(({ revision }, watch) => {
+          member.child.ask({ type: 'watch', watch, startRevision: revision + 1 }).catch(() => undefined)
+        })
         break
       case 'ready':
         member.ready = true
         break
-      case 'change':
-        member.seen.push(report.change)
+      case 'changes': {
+        const seen = member.watches[report.watch]
+        seen?.changes.push(...report.changes)
+        // A notice of progress may tell what is known.
+        if (seen !== undefined) seen.revision = Math.max(seen.revision, report.revision)
         break
+      }
       case 'progress':
         member.status = report.status
         member.counts = report.status
@@ -181,4 +237,12 @@ export class CrashCluster {
 
 function add(a: Counts, b: Counts): Counts {
   return { stateWrites: a.stateWrites + b.stateWrites, logTrims: a.logTrims + b.logTrims }
+}
+
+function later(ms: number): Promise<false> {
+  return new Promise((resolve) => {
+    setTimeout(() => {
+      resolve(false)
+    }, ms)
+  })
 }
