@@ -325,6 +325,11 @@ export const ERRORS = {
     retryable: false,
     doc: 'What was named as a data directory holds no data of a member: it does not exist, is empty or a file, or holds something else. The message says what is there.',
   },
+  STATE_REPLACED: {
+    grpc: 'UNAVAILABLE',
+    retryable: true,
+    doc: 'This member received a whole state from another one while it read from its old one. Make the call again.',
+  },
   DISK_FAILED: {
     grpc: 'UNAVAILABLE',
     retryable: false,

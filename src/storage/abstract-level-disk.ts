@@ -30,7 +30,7 @@ import { refuseHalfRestored } from './restore-marker.js'
 import { checkStore, markStore } from './store-marker.js'
 
 /** A record, so that the compiler misses none. */
-const DATABASES: Readonly<Record<DatabaseName, true>> = { log: true, state: true }
+const DATABASES: Readonly<Record<DatabaseName, true>> = { log: true, state: true, 'state-2': true }
 /** Behind the name of a folder that is being removed. */
 const DISCARDED = '.discarded'
 const REMOVE = { recursive: true, force: true }

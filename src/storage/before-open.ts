@@ -8,6 +8,9 @@
  *     before-open.new/    being made: worth nothing, removed by the next open
  *     before-open/        whole: what was there before the first open that was not verified since
  *     before-open.old/    verified: being removed, by the next open if not by this one
+ *     damaged.new/        what was `before-open/`, once something was found damaged and is being thrown away
+ *     damaged/            the same, and all is done: it stays until there is a newer one
+ *     damaged.old/        the one before: being removed
  *
  * Always: `before-open/` is there from before LevelDB touches anything until the data is verified, through crashes and
  * failed opens, and not while anything but the number of opens is written. Each name is given by one durable rename. So one
@@ -19,16 +22,18 @@
  * (manifest.ts) are copied. A file system without hard links keeps copies of everything but tables: these an open does not
  * change, only a later compaction does, and copying them could take minutes.
  */
-import { closeSync, constants, fsyncSync, openSync, renameSync } from 'node:fs'
+import { closeSync, constants, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs'
 import * as promises from 'node:fs/promises'
 import { join } from 'node:path'
-import { BEFORE_OPEN } from './damage.js'
+import { BEFORE_OPEN, DAMAGED } from './damage.js'
 import { isMissing, NO_LINKS, syncFolder } from './folder.js'
 import { nextFileNumber } from './manifest.js'
 
 const DRAFT = `${BEFORE_OPEN}.new`
 const VERIFIED = `${BEFORE_OPEN}.old`
-const FOLDERS = ['log', 'state']
+const GIVEN_UP = `${DAMAGED}.new`
+const OUTDATED = `${DAMAGED}.old`
+const FOLDERS = ['log', 'state', 'state-2']
 const LOOSE_FILES = ['high-water']
 
 /** LevelDB's lock is nothing to keep, and to open and close the file would release it. */
@@ -44,14 +49,19 @@ export type FileActions = Pick<typeof promises, 'mkdir' | 'link' | 'copyFile' | 
  * with whether it added something.
  */
 export async function setAside(path: string, actions: FileActions = promises): Promise<boolean> {
-  for (const leftover of [DRAFT, VERIFIED]) await actions.rm(join(path, leftover), { recursive: true, force: true })
+  for (const leftover of [DRAFT, VERIFIED, OUTDATED])
+    await actions.rm(join(path, leftover), { recursive: true, force: true })
   const names = await promises.readdir(path)
-  if (names.includes(BEFORE_OPEN) || !FOLDERS.some((folder) => names.includes(folder))) return false
+  if (names.includes(BEFORE_OPEN) || names.includes(GIVEN_UP) || !FOLDERS.some((folder) => names.includes(folder)))
+    return false
   const draft = join(path, DRAFT)
   await actions.mkdir(draft, { mode: FOLDER_MODE })
-  for (const file of LOOSE_FILES) if (names.includes(file)) await copy(join(path, file), join(draft, file), actions)
-  for (const folder of FOLDERS) {
-    if (names.includes(folder)) await setFolderAside(join(path, folder), join(draft, folder), actions)
+  for (const entry of await promises.readdir(path, { withFileTypes: true })) {
+    const { name } = entry
+    const [from, to] = [join(path, name), join(draft, name)]
+    // Folders and files may have taken each other's places: that will be found.
+    if (entry.isFile() && [...LOOSE_FILES, ...FOLDERS].includes(name)) await copy(from, to, actions)
+    else if (!entry.isFile() && FOLDERS.includes(name)) await setFolderAside(from, to, actions)
   }
   await syncFolder(draft)
   await actions.rename(draft, join(path, BEFORE_OPEN))
@@ -60,18 +70,49 @@ export async function setAside(path: string, actions: FileActions = promises): P
 }
 
 /**
+ * Something in the directory is damaged and about to be thrown away: what was kept stays, under another name, durably on
+ * return.
+ */
+export function keepForGood(path: string): void {
+  if (existsSync(join(path, GIVEN_UP)) || !existsSync(join(path, BEFORE_OPEN))) return
+  renameSync(join(path, BEFORE_OPEN), join(path, GIVEN_UP))
+  syncFolderNow(path)
+}
+
+/**
  * The data is verified: what was kept is no longer true once anything new is written, and must not be found by a later
- * open. Gone by its name, durably, on return; the promise that is returned stands for the files, and never rejects.
+ * open. Gone by its name, durably, on return, or, where something was thrown away, under that of {@link DAMAGED}; the promise
+ * that is returned stands for the files, and never rejects.
  */
 export function dropSetAside(path: string, rename: typeof renameSync = renameSync): Promise<void> {
-  try {
-    rename(join(path, BEFORE_OPEN), join(path, VERIFIED))
-  } catch (error) {
-    if (isMissing(error)) return Promise.resolve()
-    throw error
+  const dropped = renamed(path, BEFORE_OPEN, VERIFIED, rename)
+  const givenUp = existsSync(join(path, GIVEN_UP))
+  if (dropped === undefined && !givenUp) return Promise.resolve()
+  const removed = [dropped]
+  if (givenUp) {
+    rmSync(join(path, OUTDATED), { recursive: true, force: true })
+    removed.push(renamed(path, DAMAGED, OUTDATED, rename))
+    rename(join(path, GIVEN_UP), join(path, DAMAGED))
   }
   syncFolderNow(path)
-  return promises.rm(join(path, VERIFIED), { recursive: true, force: true }).catch(() => undefined)
+  return removeAll(removed)
+}
+
+/** The path that is there afterwards; undefined where there was nothing. */
+function renamed(path: string, from: string, to: string, rename: typeof renameSync): string | undefined {
+  try {
+    rename(join(path, from), join(path, to))
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw error
+  }
+  return join(path, to)
+}
+
+async function removeAll(paths: readonly (string | undefined)[]): Promise<void> {
+  for (const path of paths) {
+    if (path !== undefined) await promises.rm(path, { recursive: true, force: true }).catch(() => undefined)
+  }
 }
 
 async function setFolderAside(from: string, to: string, actions: FileActions): Promise<void> {
@@ -112,7 +153,7 @@ async function copy(from: string, to: string, actions: FileActions): Promise<voi
 
 /**
  * Files of the database in `folder` with numbers from here on may be written again by LevelDB, those before never. 0 where
- * CURRENT or the MANIFEST is gone: then all may.
+ * CURRENT or the MANIFEST is gone, or is no file: then all may.
  */
 export async function firstNewNumber(folder: string): Promise<number> {
   try {
@@ -120,7 +161,7 @@ export async function firstNewNumber(folder: string): Promise<number> {
     if (!/^MANIFEST-\d+$/.test(current)) return 0
     return nextFileNumber(await promises.readFile(join(folder, current)))
   } catch (error) {
-    if (isMissing(error)) return 0
+    if (isMissing(error) || (error as NodeJS.ErrnoException).code === 'EISDIR') return 0
     throw error
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The port between storage and the machine's disk: two ordered databases and one small file.
+ * The port between storage and the machine's disk: ordered databases and one small file.
  *
  * Production puts classic-level in a folder behind it, a member without a folder memory-level, a simulation its own
  * disk with crashes. The log and the state are two databases because large state writes in a shared one raise the
@@ -16,7 +16,9 @@ export interface Compactable {
   compactRange(start: string, end: string): Promise<void>
 }
 
-export type DatabaseName = 'log' | 'state'
+/** The two that take turns in holding the state: one is received whole into the one that is not in use. */
+export type StateSlot = 'state' | 'state-2'
+export type DatabaseName = 'log' | StateSlot
 export type SlotFileName = 'high-water'
 
 /** A small file that is overwritten in place: the high-water file. */
@@ -24,8 +26,9 @@ export interface SlotFile {
   /** The whole content; undefined when the file does not exist. */
   read(): Promise<Uint8Array | undefined>
   /**
-   * Makes the file, whole and durable, or not at all: a crash leaves no file or a complete one. Were half a file
-   * possible, a member that died in its first second could not be told from one whose file was destroyed.
+   * Makes the file, in the place of one that is there, whole and durable, or not at all: a crash leaves what was there
+   * before or all of it. Were half a file possible, a member that died in its first second could not be told from one
+   * whose file was destroyed.
    */
   create(content: Uint8Array): Promise<void>
   /** Overwrites `bytes` at `offset`; in the page cache when it returns (about a microsecond), so that it survives the process but not the machine. Throws on failure. */
@@ -58,11 +61,23 @@ export interface Disk {
   /** Opens one of the databases. Rejects with `DATA_DAMAGED` or `DISK_FAILED`. */
   openDatabase(name: DatabaseName, options: CreateOptions): Promise<Database>
   openSlotFile(name: SlotFileName): Promise<SlotFile>
+  /** Of which databases there is anything on the acquired disk, whole or not. */
+  databases(): Promise<readonly DatabaseName[]>
+  /**
+   * Removes a database that is not open, with everything in it, durably; nothing where there is none. What a crash leaves
+   * of it does not open.
+   */
+  discardDatabase(name: DatabaseName): Promise<void>
   /**
    * What is on the disk was verified, and from here on is written to: whatever was kept of how it was before the open can
    * go. Once for each acquire. Throws when that cannot be made durable.
    */
   verified?(): void
+  /**
+   * In place of {@link verified}: something that is on the disk is damaged and about to be thrown away, so whatever was
+   * kept of how it was before the open stays, for those who want to look into it.
+   */
+  givenUp?(): void
   /** What the databases and files take physically; without this method, nobody knows. */
   sizeBytes?(): Promise<number>
   /** Releases the disk; databases and files must have been closed. */

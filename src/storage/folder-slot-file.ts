@@ -10,12 +10,14 @@ const FILE_MODE = 0o600
 /** So many writes may go into a file that has lost its name before it is noticed. To look costs two microseconds. */
 const WRITES_BETWEEN_LOOKS = 32
 
-/** The content; undefined when there is no such file. */
+/** The content; undefined when there is no such file. A folder in its place is a file without content. */
 export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(path)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    if (code === 'EISDIR') return new Uint8Array(0)
     throw error
   }
 }
@@ -39,31 +41,34 @@ export class FolderSlotFile {
     try {
       return new FolderSlotFile(path, await open(path, 'r+'))
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new FolderSlotFile(path, undefined)
+      if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
+        return new FolderSlotFile(path, undefined)
       throw error
     }
   }
 
   async read(): Promise<Uint8Array | undefined> {
-    return this.#handle === undefined ? undefined : await readFile(this.#path)
+    return readIfPresent(this.#path)
   }
 
   /** A file of another name is filled and synced, then renamed: the rename is all or nothing. */
   async create(content: Uint8Array): Promise<void> {
-    assert(this.#handle === undefined, () => `${this.#path} exists already`)
     const draft = `${this.#path}.new`
     await rm(draft, { force: true })
     const handle = await open(draft, 'wx+', FILE_MODE)
     try {
       await handle.writeFile(content)
       await handle.sync()
+      await removeFolder(this.#path)
       await rename(draft, this.#path)
       await syncFolder(dirname(this.#path))
     } catch (error) {
       await handle.close()
       throw error
     }
+    const replaced = this.#handle
     this.#handle = handle
+    await replaced?.close()
   }
 
   writeSync(bytes: Uint8Array, offset: number): void {
@@ -95,4 +100,9 @@ export class FolderSlotFile {
       `the data directory was removed or replaced while it was in use (${this.#path} is not the file this process has open)`,
     )
   }
+}
+
+/** Nothing can be renamed onto a folder. */
+async function removeFolder(path: string): Promise<void> {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) await rm(path, { recursive: true })
 }

@@ -1,5 +1,5 @@
 /** Folders that only their owner may read, and whose entries survive a power loss. */
-import { access, constants, mkdir, open, readdir, rmdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StoreError } from '../base/errors.js'
 
@@ -30,6 +30,36 @@ export async function makeFolder(path: string): Promise<string | undefined> {
 export async function removeEmptyFolders(path: string, first: string): Promise<void> {
   const top = dirname(resolve(first))
   for (let folder = resolve(path); folder !== top; folder = dirname(folder)) await rmdir(folder)
+}
+
+/** The names in `path`; those of an empty folder where there is none, and one's own name where it is a file. */
+export async function listIfPresent(path: string): Promise<readonly string[]> {
+  try {
+    return await readdir(path)
+  } catch (error) {
+    if (isMissing(error)) return []
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return [path]
+    throw error
+  }
+}
+
+/**
+ * Removes the database in `path`, durably; what names its other files goes first, so that the remains do not open. The
+ * folder itself may be a link or a mounted volume: then it stays.
+ */
+export async function emptyFolder(path: string): Promise<void> {
+  const names = await listIfPresent(path)
+  if (names.length === 1 && names[0] === path) return await rm(path)
+  if (names.includes('CURRENT')) {
+    await rm(join(path, 'CURRENT'), { recursive: true })
+    await syncFolder(path)
+  }
+  for (const name of names) await rm(join(path, name), { recursive: true, force: true })
+  if (names.length > 0) await syncFolder(path)
+  await rmdir(path).then(
+    () => syncFolder(dirname(path)),
+    () => undefined,
+  )
 }
 
 /** Makes the entries of a folder durable: syncing a new file does not make its name so. */

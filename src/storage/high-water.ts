@@ -14,7 +14,7 @@
  * with two of which one stays untouched, the writes during a sync would have nowhere to go.
  */
 import { assert } from '../base/assert.js'
-import { putUint32 } from '../base/bytes.js'
+import { putUint32, uint32At } from '../base/bytes.js'
 import { crc32 } from '../base/checksum.js'
 import { Reader, Writer } from '../base/codec.js'
 import { StoreError, isStoreError } from '../base/errors.js'
@@ -22,7 +22,7 @@ import { damaged } from './damage.js'
 import type { SlotFile } from './disk.js'
 import type { DiskHealth } from './disk-health.js'
 import { FORMAT_VERSION, decodeIdentity, encodeIdentity, type Identity } from './identity.js'
-import type { LogHead } from './log-head.js'
+import { type LogHead, decodeFlags, encodeFlags } from './log-head.js'
 
 const MAGIC = Buffer.from('QUORATE\0', 'latin1')
 /** Magic, format, checksum of both: the same in every format there will be. */
@@ -30,11 +30,12 @@ const PREAMBLE_BYTES = 16
 const SLOTS = 3
 /** Slots lie in pages of their own, so that no write of one can tear another. */
 const PAGE_BYTES = 4096
-const SLOT_BYTES = 40
+const SLOT_BYTES = 52
+/** In format 1 the incarnation and the flags are missing. */
+const SLOT_BYTES_OF_1 = 40
 
 /** What the log held when it was last written. */
-export interface HighWaterMark {
-  readonly generation: number
+export interface HighWaterMark extends Pick<LogHead, 'generation' | 'incarnation' | 'promises' | 'slot'> {
   readonly term: number
   readonly vote: number
   readonly lastIndex: number
@@ -42,7 +43,10 @@ export interface HighWaterMark {
 }
 
 /** Before the first write of the log. */
-export const NO_MARK: HighWaterMark = { generation: 0, term: 0, vote: 0, lastIndex: 0, chain: 0 }
+export const NO_MARK: HighWaterMark = {
+  ...{ generation: 0, incarnation: 0, term: 0, vote: 0, lastIndex: 0, chain: 0 },
+  ...{ promises: 'kept', slot: 'state' },
+}
 
 export interface Newest {
   readonly mark: HighWaterMark
@@ -52,6 +56,7 @@ export interface Newest {
 
 export interface HighWaterContent extends Newest {
   readonly identity: Identity
+  readonly format: number
 }
 
 export class HighWater {
@@ -81,9 +86,26 @@ export class HighWater {
     return highWater
   }
 
+  /** A new file, in the place of one that is there, with this mark in each slot. */
+  static async create(
+    file: SlotFile,
+    health: DiskHealth,
+    identity: Identity,
+    mark: HighWaterMark = NO_MARK,
+  ): Promise<HighWater> {
+    await health.during('creating the high-water file', () => file.create(newHighWater(identity, mark)))
+    return new HighWater(file, health, 0)
+  }
+
   /** Records the log's new head; call it once that is durable, and before anything that rests on it leaves. */
   write(head: LogHead): void {
     this.#write(markOf(head))
+  }
+
+  /** What is known of a log that is damaged, durably, before anything of it is thrown away. */
+  async writeLost(mark: HighWaterMark): Promise<void> {
+    this.#write(mark)
+    await this.sync()
   }
 
   #write(mark: HighWaterMark): void {
@@ -117,12 +139,13 @@ export class HighWater {
 }
 
 export function markOf(head: LogHead): HighWaterMark {
-  const { generation, hardState, last } = head
-  return { generation, term: hardState.term, vote: hardState.vote, lastIndex: last.index, chain: last.chain }
+  const { generation, incarnation, hardState, last, promises, slot } = head
+  const { term, vote } = hardState
+  return { generation, incarnation, term, vote, lastIndex: last.index, chain: last.chain, promises, slot }
 }
 
 /** The content of a new file. */
-export function newHighWater(identity: Identity): Uint8Array {
+export function newHighWater(identity: Identity, mark: HighWaterMark = NO_MARK): Uint8Array {
   const preamble = new Writer(PREAMBLE_BYTES).raw(MAGIC).uint32(FORMAT_VERSION)
   preamble.uint32(crc32(preamble.written()))
   const content = new Uint8Array(PAGE_BYTES * (1 + SLOTS))
@@ -131,7 +154,7 @@ export function newHighWater(identity: Identity): Uint8Array {
   assert(recorded.byteLength <= PAGE_BYTES - PREAMBLE_BYTES, 'the identity does not fit into its page')
   content.set(recorded, PREAMBLE_BYTES)
   const slot = new Uint8Array(SLOT_BYTES)
-  putSlot(slot, NO_MARK)
+  putSlot(slot, mark)
   for (let at = 1; at <= SLOTS; at++) content.set(slot, at * PAGE_BYTES)
   return content
 }
@@ -142,31 +165,39 @@ export function newHighWater(identity: Identity): Uint8Array {
  */
 export function readHighWater(content: Uint8Array, location: string): HighWaterContent {
   try {
-    readPreamble(content, location)
+    const format = readPreamble(content, location)
     const identity = readIdentity(content)
-    const marks: (HighWaterMark | undefined)[] = []
-    for (let slot = 0; slot < SLOTS; slot++) marks.push(readSlot(content, slot))
-    let newest = -1
-    marks.forEach((mark, slot) => {
-      if (mark !== undefined && (newest < 0 || mark.generation > (marks[newest] as HighWaterMark).generation))
-        newest = slot
-    })
-    const mark = marks[newest]
-    if (mark === undefined) throw new StoreError('MALFORMED', 'each of its slots fails its checksum')
-    return { identity, mark, slot: newest }
+    const newest = readNewest(content, format)
+    if (newest === undefined) throw new StoreError('MALFORMED', 'each of its slots fails its checksum')
+    return { identity, format, ...newest }
   } catch (error) {
     if (!isStoreError(error, 'MALFORMED')) throw error
     throw damaged(location, `the high-water file cannot be read: ${error.message}`, error)
   }
 }
 
-function readPreamble(content: Uint8Array, location: string): void {
+/** The newest mark of a file that cannot be read otherwise: each slot answers for itself. */
+export function salvageMark(content: Uint8Array): HighWaterMark | undefined {
+  return (readNewest(content, FORMAT_VERSION) ?? readNewest(content, 1))?.mark
+}
+
+function readNewest(content: Uint8Array, format: number): Newest | undefined {
+  let newest: Newest | undefined
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const mark = readSlot(content, slot, format)
+    if (mark !== undefined && (newest === undefined || mark.generation > newest.mark.generation))
+      newest = { mark, slot }
+  }
+  return newest
+}
+
+function readPreamble(content: Uint8Array, location: string): number {
   const reader = new Reader(content, 'its preamble')
   const magic = reader.raw(MAGIC.byteLength)
   const format = reader.uint32()
   const whole = reader.uint32() === crc32(content.subarray(0, PREAMBLE_BYTES - 4))
-  if (!MAGIC.equals(magic) || !whole) throw reader.malformed('magic number or checksum is wrong')
-  if (format <= FORMAT_VERSION) return
+  if (!MAGIC.equals(magic) || !whole || format === 0) throw reader.malformed('magic number or checksum is wrong')
+  if (format <= FORMAT_VERSION) return format
   throw new StoreError(
     'FORMAT_TOO_NEW',
     `${location} was written in format ${format} by a newer version; this version reads up to ${FORMAT_VERSION}. ` +
@@ -178,32 +209,36 @@ function readIdentity(content: Uint8Array): Identity {
   return decodeIdentity(content.subarray(PREAMBLE_BYTES, PAGE_BYTES))
 }
 
-function readSlot(content: Uint8Array, slot: number): HighWaterMark | undefined {
+function readSlot(content: Uint8Array, slot: number, format: number): HighWaterMark | undefined {
   const start = PAGE_BYTES * (1 + slot)
-  const bytes = content.subarray(start, start + SLOT_BYTES)
-  if (bytes.byteLength < SLOT_BYTES) return undefined
+  const length = format === 1 ? SLOT_BYTES_OF_1 : SLOT_BYTES
+  const bytes = content.subarray(start, start + length)
+  if (bytes.byteLength < length || uint32At(bytes, length - 4) !== crc32(bytes.subarray(0, length - 4)))
+    return undefined
   const reader = new Reader(bytes, 'a slot')
-  reader.raw(SLOT_BYTES - 4)
-  if (reader.uint32() !== crc32(bytes.subarray(0, SLOT_BYTES - 4))) return undefined
-  const fields = new Reader(bytes, 'a slot')
-  const generation = fields.uint53()
-  return {
-    generation,
-    term: fields.uint53(),
-    vote: fields.uint53(),
-    lastIndex: fields.uint53(),
-    chain: fields.uint32(),
-  }
+  const generation = reader.uint53()
+  const term = reader.uint53()
+  const vote = reader.uint53()
+  const lastIndex = reader.uint53()
+  const chain = reader.uint32()
+  const incarnation = format === 1 ? 0 : reader.uint53()
+  const flags = decodeFlags(format === 1 ? 0 : reader.uint32())
+  return flags && { generation, incarnation, term, vote, lastIndex, chain, ...flags }
 }
 
 /** Into a buffer that is used again: this runs on every acknowledgement. */
 function putSlot(slot: Uint8Array, mark: HighWaterMark): void {
-  let at = 0
-  for (const value of [mark.generation, mark.term, mark.vote, mark.lastIndex]) {
-    putUint32(slot, at, value / 0x1_0000_0000)
-    putUint32(slot, at + 4, value)
-    at += 8
-  }
-  putUint32(slot, at, mark.chain)
-  putUint32(slot, at + 4, crc32(slot.subarray(0, SLOT_BYTES - 4)))
+  putUint53(slot, 0, mark.generation)
+  putUint53(slot, 8, mark.term)
+  putUint53(slot, 16, mark.vote)
+  putUint53(slot, 24, mark.lastIndex)
+  putUint32(slot, 32, mark.chain)
+  putUint53(slot, 36, mark.incarnation)
+  putUint32(slot, 44, encodeFlags(mark))
+  putUint32(slot, SLOT_BYTES - 4, crc32(slot.subarray(0, SLOT_BYTES - 4)))
+}
+
+function putUint53(bytes: Uint8Array, at: number, value: number): void {
+  putUint32(bytes, at, value / 0x1_0000_0000)
+  putUint32(bytes, at + 4, value)
 }

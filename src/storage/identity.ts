@@ -8,7 +8,7 @@ import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 
 /** Grows when a released version could misread what a later one writes. */
-export const FORMAT_VERSION = 1
+export const FORMAT_VERSION = 2
 
 export const IDENTITY_KEY = 'i'
 
@@ -45,7 +45,7 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   const name = reader.text()
   const checked = bytes.byteLength - reader.remaining
   if (reader.uint32() !== crc32(bytes.subarray(0, checked))) throw reader.malformed('its checksum is wrong')
-  if (format !== FORMAT_VERSION) throw reader.malformed(`format ${format} is unknown`)
+  if (format < 1 || format > FORMAT_VERSION) throw reader.malformed(`format ${format} is unknown`)
   return { clusterId, memberId, name }
 }
 

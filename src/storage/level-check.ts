@@ -50,7 +50,9 @@ async function findLive(folder: string): Promise<LiveFiles | undefined> {
     if (!/^MANIFEST-\d+$/.test(current)) return undefined
     return liveFiles(await readFile(join(folder, current)))
   } catch (error) {
-    if (isMissing(error)) return undefined
+    // A folder in the place of a file, or the other way round, LevelDB refuses by itself.
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (isMissing(error) || code === 'EISDIR' || code === 'ENOTDIR') return undefined
     throw error
   }
 }

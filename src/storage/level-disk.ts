@@ -1,11 +1,12 @@
 /**
- * A data directory: two LevelDB databases and the high-water file.
+ * A data directory: LevelDB databases and the high-water file.
  *
  *     high-water    how far the promises of this member reach
  *     log/          entries and hard state
- *     state/        the state machine's records
+ *     state/        the state machine's records; or state-2/ (state-slots.ts)
  *     lock/         an empty database, whose LOCK is the lock of the whole directory
  *     before-open/  what log and state were before an open that is not verified (before-open.ts)
+ *     damaged/      the same of the last open that gave something up
  *     restoring     a snapshot is being restored into it, or was and did not come to its end (restore-marker.ts); at its
  *                   very beginning restoring.new
  *
@@ -20,12 +21,12 @@ import { readdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../base/assert.js'
 import { StoreError, isStoreError } from '../base/errors.js'
-import { dropSetAside, setAside } from './before-open.js'
+import { dropSetAside, keepForGood, setAside } from './before-open.js'
 import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
 import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from './disk.js'
 import { asStoreError, diskFailure } from './disk-failure.js'
-import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
+import { checkAccess, emptyFolder, folderBytes, listIfPresent, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { findLevelDamage } from './level-check.js'
 import { abandonRestore, beginRestore, endRestore, intendRestore, refuseHalfRestored } from './restore-marker.js'
@@ -35,7 +36,16 @@ import { checkStore } from './store-marker.js'
  * The log is read back at most once and soon trimmed: compressing it would be work for nothing. The state stays, and is
  * mostly text. (Compression is no protection either way: LevelDB takes a flipped bit for data with and without it.)
  */
-const COMPRESSION = { log: false, state: true, lock: false } as const
+const COMPRESSION = { log: false, state: true, 'state-2': true, lock: false } as const
+const DATABASES: readonly DatabaseName[] = ['log', 'state', 'state-2']
+/** LevelDB makes these before it makes anything of a database. */
+const NO_DATABASE: ReadonlySet<string> = new Set(['LOCK', 'LOG'])
+
+/**
+ * What LevelDB says where something is not as it made it: a lost CURRENT file (an invalid argument to it, since it was told
+ * not to create), a lost MANIFEST, a folder in the place of a file or the other way round, an offset that a flipped bit made.
+ */
+const DAMAGE_BY_TEXT = /does not exist|No such file|Is a directory|Not a directory|Invalid argument/
 
 /** The disk in `dataDir`, which need not exist yet. */
 export function levelDisk(dataDir: string): Disk {
@@ -117,6 +127,27 @@ class LevelDisk implements RestoringDisk {
     return this.#accessing(() => FolderSlotFile.open(join(present(this.#path, 'the acquired folder'), name)))
   }
 
+  async databases(): Promise<readonly DatabaseName[]> {
+    const path = present(this.#path, 'the acquired folder')
+    return this.#accessing(async () => {
+      const found: DatabaseName[] = []
+      for (const name of DATABASES) {
+        const files = await listIfPresent(join(path, name))
+        if (files.some((file) => !NO_DATABASE.has(file))) found.push(name)
+      }
+      return found
+    })
+  }
+
+  async discardDatabase(name: DatabaseName): Promise<void> {
+    const path = present(this.#path, 'the acquired folder')
+    await this.#accessing(() => emptyFolder(join(path, name)))
+  }
+
+  givenUp(): void {
+    keepForGood(present(this.#path, 'the acquired folder'))
+  }
+
   verified(): void {
     this.#dropping = dropSetAside(present(this.#path, 'the acquired folder'))
   }
@@ -152,7 +183,7 @@ class LevelDisk implements RestoringDisk {
     }
     await refuseHalfRestored(path)
     await checkStore(path, undefined)
-    await checkAccess(path, ['log', 'state'])
+    await checkAccess(path, DATABASES)
     this.#keeps = await setAside(path)
   }
 
@@ -166,7 +197,7 @@ class LevelDisk implements RestoringDisk {
     }
     await this.#accessing(async () => {
       const folder = join(path, 'lock')
-      for (const file of await readdir(folder)) if (file !== 'LOCK') await rm(join(folder, file))
+      for (const file of await readdir(folder)) if (file !== 'LOCK') await rm(join(folder, file), { recursive: true })
     })
     return this.#open(path, 'lock', options)
   }
@@ -200,8 +231,7 @@ class LevelDisk implements RestoringDisk {
     const { cause } = error as Error
     const { code, message } = (cause ?? error) as { code?: string; message: string }
     if (code === 'LEVEL_LOCKED') return this.#inUse(error)
-    // To LevelDB a lost CURRENT file is an invalid argument, since it was told not to create, and a lost MANIFEST an I/O error.
-    const lost = code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message)
+    const lost = code === 'LEVEL_CORRUPTION' || DAMAGE_BY_TEXT.test(message)
     if (lost) return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
     return diskFailure(`${this.location} cannot be opened`, error)
   }

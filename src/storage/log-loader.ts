@@ -3,15 +3,15 @@
  * gap, that each chains to the one before, that they begin and end where the head says, and that the head is not behind
  * the high-water mark.
  *
- * Always: anything else than exactly what was written is `DATA_DAMAGED`. LevelDB skips unreadable blocks silently (measured:
+ * Always: anything else than exactly what was written is damage. LevelDB skips unreadable blocks silently (measured:
  * 118 acknowledged records from the middle, for one flipped bit), so that a missing record is never the end of the log.
  */
-import { isStoreError } from '../base/errors.js'
+import { isStoreError, type StoreError } from '../base/errors.js'
 import type { Entry } from '../raft/types.js'
 import { damaged } from './damage.js'
 import type { Database } from './disk.js'
 import { type DecodedRecord, type RecordSpan, decodeEntryRecord, entryRecordKey } from './entry-record.js'
-import type { HighWaterMark } from './high-water.js'
+import { type HighWaterMark, markOf } from './high-water.js'
 import { IDENTITY_KEY, type Identity, decodeIdentity, describeIdentity, sameIdentity } from './identity.js'
 import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, decodeLogHead } from './log-head.js'
 import { readFailure } from './read-failure.js'
@@ -24,57 +24,88 @@ export interface LoadedLog {
   readonly entries: Entry[]
 }
 
+/** What there is of a log, and what is wrong with it. */
+export interface LogFinding {
+  /** The log, where it is whole in itself; undefined where it is not, or where nothing was ever written. */
+  readonly loaded: LoadedLog | undefined
+  /** What can be read of it, whole or not. */
+  readonly head: LogHead | undefined
+  readonly identity: Identity | undefined
+  /** The records from its beginning on that follow each other. */
+  readonly spans: readonly RecordSpan[]
+  /** Undefined: it is exactly what was written. */
+  readonly damage: StoreError | undefined
+}
+
+/** Of a log that does not even open, or is not there. */
+export function unopenedLog(damage: StoreError | undefined): LogFinding {
+  return { loaded: undefined, head: undefined, identity: undefined, spans: [], damage }
+}
+
 /**
- * The verified log; undefined when nothing was ever written to it.
- * Reads `head` and `identity` first: they sort behind the entries, but say where these must begin.
+ * Reads the log against the mark; without one, as far as it can be judged by itself. Rejects with `DISK_FAILED`; damage is
+ * told and not thrown, so that whoever can go on without the log may.
  */
 export async function loadLog(
   database: Database,
   identity: Identity,
   mark: HighWaterMark,
   location: string,
-): Promise<LoadedLog | undefined> {
-  try {
-    return await load(database, identity, mark, location)
-  } catch (error) {
-    throw readFailure(location, 'the log', error)
-  }
-}
-
-async function load(
-  database: Database,
-  identity: Identity,
-  mark: HighWaterMark,
-  location: string,
-): Promise<LoadedLog | undefined> {
+): Promise<LogFinding> {
   const loader = new Loader(location)
-  const [headBytes, identityBytes] = await database.getMany([LOG_HEAD_KEY, IDENTITY_KEY])
-  if (headBytes === undefined && identityBytes === undefined && mark.generation === 0) {
-    await loader.refuseRecords(database)
-    return undefined
+  let damage: StoreError | undefined
+  try {
+    await loader.load(database, identity, mark)
+  } catch (error) {
+    const failure = readFailure(location, 'the log', error)
+    if (!isStoreError(failure, 'DATA_DAMAGED')) throw failure
+    damage = failure
   }
-  if (headBytes === undefined) {
-    throw damaged(location, `the log has no head; the high-water mark counts ${mark.generation} writes of it`)
-  }
-  if (identityBytes === undefined) throw damaged(location, 'the log has no identity record')
-  const recorded = loader.decode('the identity record of the log', () => decodeIdentity(identityBytes))
-  if (!sameIdentity(recorded, identity)) {
-    const owners = `${describeIdentity(recorded)}, the high-water file to ${describeIdentity(identity)}`
-    throw damaged(location, `the log belongs to ${owners}: they were not written together`)
-  }
-  const head = loader.decode('the head of the log', () => decodeLogHead(headBytes))
-  loader.checkMark(head, mark)
-  await loader.loadEntries(database, head)
-  return { head, spans: loader.spans, entries: loader.entries }
+  const { head, identity: owner, spans, entries, whole } = loader
+  const loaded = head !== undefined && whole ? { head, spans, entries } : undefined
+  return { loaded, head, identity: owner, spans, damage: loader.behindMark ?? damage }
 }
 
 class Loader {
+  head: LogHead | undefined
+  identity: Identity | undefined
   readonly spans: RecordSpan[] = []
   readonly entries: Entry[] = []
+  /** Whether entries and head were found to be of one log. */
+  whole = false
+  /** What the log lacks of what the mark shows. */
+  behindMark: StoreError | undefined
   readonly #location: string
 
   constructor(location: string) {
     this.#location = location
+  }
+
+  /** Reads `head` and `identity` first: they sort behind the entries, but say where these must begin. */
+  async load(database: Database, identity: Identity, mark: HighWaterMark): Promise<void> {
+    const [headBytes, identityBytes] = await database.getMany([LOG_HEAD_KEY, IDENTITY_KEY])
+    if (headBytes === undefined && identityBytes === undefined && mark.generation === 0) {
+      return await this.refuseRecords(database)
+    }
+    if (identityBytes !== undefined) {
+      this.identity = this.decode('the identity record of the log', () => decodeIdentity(identityBytes))
+      this.#checkOwner(this.identity, identity)
+    }
+    if (headBytes === undefined) {
+      throw damaged(this.#location, `the log has no head; the high-water mark counts ${mark.generation} writes of it`)
+    }
+    const head = this.decode('the head of the log', () => decodeLogHead(headBytes))
+    this.head = head
+    if (identityBytes === undefined) throw damaged(this.#location, 'the log has no identity record')
+    this.checkMark(head, mark)
+    await this.loadEntries(database, head)
+    this.whole = true
+  }
+
+  #checkOwner(recorded: Identity, identity: Identity): void {
+    if (sameIdentity(recorded, identity)) return
+    const owners = `${describeIdentity(recorded)}, the high-water file to ${describeIdentity(identity)}`
+    throw damaged(this.#location, `the log belongs to ${owners}: they were not written together`)
   }
 
   decode<T>(what: string, decode: () => T): T {
@@ -98,10 +129,15 @@ class Loader {
   checkMark(head: LogHead, mark: HighWaterMark): void {
     const { hardState, last } = head
     const recorded = `the high-water mark ${describeMark(mark)}`
-    const found = `the log is at ${describeMark({ ...hardState, generation: head.generation, lastIndex: last.index, chain: last.chain })}`
+    const found = `the log is at ${describeMark(markOf(head))}`
     if (head.generation < mark.generation) {
       const lost = mark.generation - head.generation
-      throw damaged(this.#location, `the last ${lost} writes of the log are gone: ${found}, ${recorded}`)
+      const what =
+        mark.promises === 'lost'
+          ? `${lost} writes of the log are gone, or were given up`
+          : `the last ${lost} writes of the log are gone`
+      this.behindMark = damaged(this.#location, `${what}: ${found}, ${recorded}`)
+      return
     }
     const contradicts =
       hardState.term < mark.term ||
@@ -110,8 +146,12 @@ class Loader {
         (hardState.term !== mark.term ||
           hardState.vote !== mark.vote ||
           last.index !== mark.lastIndex ||
-          last.chain !== mark.chain))
-    if (contradicts) throw damaged(this.#location, `the log contradicts the high-water file: ${found}, ${recorded}`)
+          last.chain !== mark.chain ||
+          head.promises !== mark.promises ||
+          head.slot !== mark.slot))
+    if (contradicts) {
+      this.behindMark = damaged(this.#location, `the log contradicts the high-water file: ${found}, ${recorded}`)
+    }
   }
 
   async loadEntries(database: Database, head: LogHead): Promise<void> {

@@ -17,10 +17,18 @@
 import { assert } from '../base/assert.js'
 import type { Buggify } from '../base/buggify.js'
 import type { Write } from '../raft/ready.js'
-import { type Entry, type Index, type LogPosition, NOBODY, type StoredState } from '../raft/types.js'
+import {
+  type Entry,
+  type HardState,
+  type Index,
+  type LogPosition,
+  NOBODY,
+  type Promises,
+  type StoredState,
+} from '../raft/types.js'
 import { damaged } from './damage.js'
 import { DURABLE } from './database-options.js'
-import type { Database } from './disk.js'
+import type { Database, StateSlot } from './disk.js'
 import type { DiskHealth } from './disk-health.js'
 import { type RecordSpan, decodeEntryRecord, encodeEntryRecord, entryRecordKey, recordLength } from './entry-record.js'
 import type { HighWater } from './high-water.js'
@@ -39,6 +47,20 @@ export interface LogStoreOptions {
   /** To be called before the first write, and once log and state have been found to meet. */
   readonly verified: () => void
   readonly buggify: Buggify
+}
+
+/** How log and state do not meet: who of them is behind, or that they are of two histories. */
+export interface Misfit {
+  readonly kind: 'state-behind' | 'log-behind' | 'apart'
+  readonly what: string
+}
+
+/** Where a log begins anew, with what must be durable from there on. */
+export interface NewBeginning {
+  readonly position: LogPosition
+  readonly hardState: HardState
+  /** Default: as they are. */
+  readonly promises?: Promises
 }
 
 export class LogStore {
@@ -79,46 +101,70 @@ export class LogStore {
     return { index: this.#head.base.index, term: this.#head.base.term }
   }
 
-  /**
-   * What Raft starts from; to be called before the first write. `applied` is the position of the state machine's durable
-   * state. Entries at or below it are given too, where they are still there: followers that lag need them.
-   *
-   * Throws `DATA_DAMAGED` when log and state do not meet. The log behind the state is not a smaller log: a member applies
-   * only what is durable in its own log, so that entries it had acknowledged are gone. (Once snapshots can be received,
-   * the state may run ahead of the log; the position of the snapshot will then be recorded in the log first.)
-   */
-  storedState(applied: LogPosition): StoredState {
-    const entries = this.#loaded
-    assert(entries !== undefined, 'the stored state is asked for after a write')
-    const { base, last, hardState } = this.#head
-    if (applied.index < base.index) {
-      throw damaged(
-        this.#location,
-        `the state ends at entry ${applied.index}, the log begins behind entry ${base.index}: what lies between is in neither`,
-      )
-    }
-    if (applied.index > last.index) {
-      throw damaged(this.#location, `the log ends at entry ${last.index}, the state has applied entry ${applied.index}`)
-    }
-    const term = applied.index === base.index ? base.term : entries[applied.index - base.index - 1]?.term
-    if (term !== applied.term) {
-      const found = `the state has applied entry ${applied.index} of term ${applied.term}`
-      throw damaged(this.#location, `${found}, in the log it is of term ${term}: they are not of one history`)
-    }
-    this.#verified()
-    return { hardState, compacted: this.base, entries, applied: applied.index }
+  /** Whether all that was promised from this log is known to be in it. */
+  get promises(): Promises {
+    return this.#head.promises
+  }
+
+  /** The database that holds the state. */
+  get slot(): StateSlot {
+    return this.#head.slot
   }
 
   /**
-   * Makes `write` durable, all of it or nothing. When the promise resolves, what rests on it may be acknowledged.
-   * One at a time. Rejects with `DISK_FAILED`; whether the write is on disk is then unknown until the next start.
+   * What Raft starts from; to be called before the first write. `applied` is the position of the state machine's durable
+   * state; undefined where there is none and the log does not go back to its beginning: then the member waits for a state,
+   * and has applied, as far as Raft is concerned, what is trimmed. Entries at or below the position are given too, where
+   * they are still there: followers that lag need them.
+   *
+   * Throws `DATA_DAMAGED` when log and state do not meet (`Storage.meet` comes before).
    */
-  async append(write: Write): Promise<void> {
+  storedState(applied: LogPosition | undefined): StoredState {
+    const entries = this.#loaded
+    assert(entries !== undefined, 'the stored state is asked for after a write')
+    const misfit = applied && this.misfit(applied)
+    if (misfit !== undefined) throw damaged(this.#location, misfit.what)
+    this.#verified()
+    const { hardState, promises } = this.#head
+    return {
+      ...{ hardState, compacted: this.base, entries, applied: (applied ?? this.base).index },
+      ...(promises === 'lost' && { promisesLost: true }),
+    }
+  }
+
+  /**
+   * How the state that has applied `applied` does not fit, if it does not. The log behind the state is not a smaller log: a
+   * member applies only what is durable in its own log, so that entries it had acknowledged are gone.
+   */
+  misfit(applied: LogPosition): Misfit | undefined {
+    const entries = this.#loaded
+    assert(entries !== undefined, 'log and state are compared after a write')
+    const { base, last } = this.#head
+    if (applied.index < base.index) {
+      const what = `the state ends at entry ${applied.index}, the log begins behind entry ${base.index}: what lies between is in neither`
+      return { kind: 'state-behind', what }
+    }
+    if (applied.index > last.index) {
+      const what = `the log ends at entry ${last.index}, the state has applied entry ${applied.index}`
+      return { kind: 'log-behind', what }
+    }
+    const term = applied.index === base.index ? base.term : entries[applied.index - base.index - 1]?.term
+    if (term === applied.term) return undefined
+    const found = `the state has applied entry ${applied.index} of term ${applied.term}`
+    return { kind: 'apart', what: `${found}, in the log it is of term ${term}: they are not of one history` }
+  }
+
+  /**
+   * Makes `write` durable, all of it or nothing, together with whether the promises are kept (default: as it was). When the
+   * promise resolves, what rests on it may be acknowledged. One at a time. Rejects with `DISK_FAILED`; whether the write is
+   * on disk is then unknown until the next start.
+   */
+  async append(write: Write, promises = this.#head.promises): Promise<void> {
     assert(!this.#appending, 'an append while another one is under way')
     this.#appending = true
     try {
       while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
-      await this.#exclusively(() => this.#append(write))
+      await this.#exclusively(() => this.#append(write, promises))
     } finally {
       this.#appending = false
     }
@@ -138,14 +184,40 @@ export class LogStore {
    * must be durable there. Nothing was promised in it yet: no vote is recorded.
    */
   async beginBehind(position: LogPosition): Promise<void> {
-    const { last, hardState } = this.#head
+    const { last, hardState, slot } = this.#head
     assert(last.index === 0 && hardState.term === 0, () => `a log that ends at entry ${last.index} begins anew`)
-    const base = { index: position.index, term: position.term, chain: 0 }
-    const write = (): Promise<void> => {
-      const head = { ...this.#head, hardState: { term: position.term, vote: NOBODY }, base, last: base }
-      return this.#write(this.#database.batch(), head, 'writing the log')
-    }
-    await this.#exclusively(write)
+    await this.takeState(slot, { position, hardState: { term: position.term, vote: NOBODY } })
+  }
+
+  /**
+   * The one moment at which a state takes the place of another: durably, `slot` holds it from here on. With `beginning` the
+   * log is empty behind that position; without, it stays, and must hold the position of the state.
+   */
+  async takeState(slot: StateSlot, beginning?: NewBeginning): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
+    await this.#exclusively(async () => {
+      const batch = this.#database.batch()
+      await this.#write(batch, { ...this.#beginAnew(batch, beginning), slot }, 'writing the log')
+      await this.#highWater.sync()
+    })
+  }
+
+  /**
+   * What was promised from this log is not all in it, durably so: before Raft starts. With `applied` the log is behind the
+   * state and is emptied: what is missing between the two nobody here can give it. Its term is at least that of the state.
+   */
+  async losePromises(applied?: LogPosition): Promise<void> {
+    const { hardState } = this.#head
+    const term = Math.max(hardState.term, applied?.term ?? 0)
+    const known = term === hardState.term ? hardState : { term, vote: NOBODY }
+    const entries = applied === undefined ? this.#loaded : []
+    await this.#exclusively(async () => {
+      const batch = this.#database.batch()
+      const head = this.#beginAnew(batch, applied && { position: applied, hardState: known })
+      await this.#write(batch, { ...head, promises: 'lost' }, 'writing the log')
+      await this.#highWater.sync()
+    })
+    this.#loaded = entries
   }
 
   /** Resolves when no write is under way. */
@@ -163,7 +235,7 @@ export class LogStore {
     }
   }
 
-  async #append({ hardState, entries }: Write): Promise<void> {
+  async #append({ hardState, entries }: Write, promises: Promises): Promise<void> {
     this.#checkWrite(hardState, entries)
     const batch = this.#database.batch()
     const first = entries[0]
@@ -172,7 +244,7 @@ export class LogStore {
       this.#putEntries(batch, entries)
     }
     const last = endOf(this.#spans, this.#head.base)
-    await this.#write(batch, { ...this.#head, hardState, last }, 'writing the log')
+    await this.#write(batch, { ...this.#head, hardState, last, promises }, 'writing the log')
   }
 
   /** From here on `#spans` is ahead of the disk; should the batch fail, nobody reads it again. */
@@ -204,6 +276,15 @@ export class LogStore {
     const batch = this.#database.batch()
     for (const span of forgotten) batch.del(entryRecordKey(span.firstIndex))
     await this.#write(batch, { ...this.#head, base: end }, 'trimming the log')
+  }
+
+  /** Puts into `batch` the removal of everything, and gives the head of the log without it. */
+  #beginAnew(batch: Batch, beginning: NewBeginning | undefined): LogHead {
+    if (beginning === undefined) return this.#head
+    for (const span of this.#spans.splice(0)) batch.del(entryRecordKey(span.firstIndex))
+    const { position, hardState, promises = this.#head.promises } = beginning
+    const base = { index: position.index, term: position.term, chain: 0 }
+    return { ...this.#head, hardState, base, last: base, promises }
   }
 
   async #write(batch: Batch, changed: Omit<LogHead, 'generation'>, what: string): Promise<void> {

@@ -27,6 +27,9 @@ export function memoryDisk(): Disk {
       assert(acquired, 'the disk is not acquired')
       return memorySlotFile()
     },
+    // Each open makes a database of its own: there is nothing to be found or removed.
+    databases: async () => [],
+    discardDatabase: async () => undefined,
     sizeBytes: async () => 0,
     async release() {
       acquired = false

@@ -10,7 +10,9 @@ import { diskFailure } from './disk-failure.js'
 export function readFailure(location: string, what: string, error: unknown): unknown {
   const { code, message } = error as { code?: string; message: string }
   if (isStoreError(error, 'MALFORMED')) return damaged(location, message, error)
-  if (code === 'LEVEL_CORRUPTION') return damaged(location, `${what} cannot be read: ${message}`, error)
+  // What LevelDB takes for an offset can be a flipped bit: there the system refuses to read.
+  if (code === 'LEVEL_CORRUPTION' || (code?.startsWith('LEVEL_') === true && message.includes('Invalid argument')))
+    return damaged(location, `${what} cannot be read: ${message}`, error)
   if (code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN') {
     return new StoreError('CLOSED', `the storage in ${location} is closed`, { cause: error })
   }

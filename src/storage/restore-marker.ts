@@ -20,14 +20,17 @@
 import { open, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StoreError } from '../base/errors.js'
-import { BEFORE_OPEN } from './damage.js'
+import { BEFORE_OPEN, DAMAGED } from './damage.js'
 import { makeFolder, removeEmptyFolders, syncFolder } from './folder.js'
 
 const MARK = 'restoring'
 const INTENT = `${MARK}.new`
 const FILE_MODE = 0o600
 /** All that a member makes in its directory, besides the lock. */
-const MADE = ['high-water', 'high-water.new', 'log', 'state', BEFORE_OPEN, `${BEFORE_OPEN}.new`, `${BEFORE_OPEN}.old`]
+const MADE = [
+  ...['high-water', 'high-water.new', 'log', 'state', 'state-2'],
+  ...[BEFORE_OPEN, DAMAGED].flatMap((name) => [name, `${name}.new`, `${name}.old`]),
+]
 
 /** Makes the directory, where it is not there, and marks it, unless it holds data. Where that fails, nothing is left of it. */
 export async function intendRestore(path: string): Promise<void> {

@@ -16,6 +16,7 @@
  */
 import { assert } from '../base/assert.js'
 import type { Buggify } from '../base/buggify.js'
+import { isStoreError, type StoreError } from '../base/errors.js'
 import type { Backend } from '../mvcc/backend.js'
 import { DURABLE } from './database-options.js'
 import type { Database } from './disk.js'
@@ -61,6 +62,8 @@ export class StateStore implements Backend {
   #recent: Overlay | undefined
   #committing: Promise<void> | undefined
   #defragmenting: Promise<void> | undefined
+  /** Why it is not to be used any more. */
+  #ended: StoreError | undefined
 
   /** Throws `TypeError` for a database that cannot be read synchronously: apply could not use it. */
   constructor(options: StateStoreOptions) {
@@ -88,6 +91,7 @@ export class StateStore implements Backend {
 
   /** Throws `DATA_DAMAGED` when the record fails its checksum. The value is not to be changed. */
   get(key: string): Uint8Array | undefined {
+    this.#checkOpen()
     const change = this.#change(key)
     if (change !== undefined) return change ?? undefined
     return this.#reading(() => {
@@ -115,6 +119,7 @@ export class StateStore implements Backend {
    */
   async commit(): Promise<void> {
     assert(this.#committing === undefined, 'a commit while another one is under way')
+    this.#checkOpen()
     this.#health.check()
     this.#committing = this.#commit()
     try {
@@ -135,6 +140,7 @@ export class StateStore implements Backend {
 
   /** The records of `keys`, as of this call. */
   async getMany(keys: readonly string[]): Promise<(Uint8Array | undefined)[]> {
+    this.#checkOpen()
     const values: (Uint8Array | undefined)[] = new Array<undefined>(keys.length).fill(undefined)
     const missing: number[] = []
     keys.forEach((key, at) => {
@@ -180,11 +186,18 @@ export class StateStore implements Backend {
     await this.#defragmenting?.catch(() => undefined)
   }
 
-  /** Drops what is staged: it is in the log. */
-  async discard(): Promise<void> {
+  /**
+   * Closes the database once what is under way has ended; what is staged is dropped: it is in the log, or in the state that
+   * took the place of this one. Then `why` says so: with `STATE_REPLACED`, which may be tried again, reads that come later
+   * and views under way end; a read that was under way ends as it would have. Without it they end with `CLOSED`.
+   */
+  async close(why?: StoreError): Promise<void> {
+    this.#ended ??= why
+    await this.settled()
     const batch = this.#batch
     this.#batch = undefined
     await batch?.close()
+    await this.#database.close()
   }
 
   async #commit(): Promise<void> {
@@ -225,6 +238,7 @@ export class StateStore implements Backend {
 
   #openBatch(): ReturnType<Database['batch']> {
     if (this.#batch === undefined) {
+      this.#checkOpen()
       this.#health.check()
       this.#batch = this.#database.batch()
     }
@@ -241,6 +255,7 @@ export class StateStore implements Backend {
   }
 
   #view(start: string, end: string | undefined, limit: number): AsyncGenerator<Pair[], void, undefined> {
+    this.#checkOpen()
     // Everything is taken now, not at the first read: the view is of this moment. Of the flushing changes as many more are
     // needed as staged deletions may hide.
     const staged = this.#staged.slice(start, end, limit)
@@ -264,7 +279,7 @@ export class StateStore implements Backend {
     try {
       return read()
     } catch (error) {
-      throw readFailure(this.#location, 'the state', error)
+      throw this.#failure(error)
     }
   }
 
@@ -272,7 +287,16 @@ export class StateStore implements Backend {
     try {
       return await read()
     } catch (error) {
-      throw readFailure(this.#location, 'the state', error)
+      throw this.#failure(error)
     }
+  }
+
+  #failure(error: unknown): unknown {
+    const failure = readFailure(this.#location, 'the state', error)
+    return this.#ended !== undefined && isStoreError(failure, 'CLOSED') ? this.#ended : failure
+  }
+
+  #checkOpen(): void {
+    if (this.#ended !== undefined) throw this.#ended
   }
 }

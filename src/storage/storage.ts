@@ -3,85 +3,188 @@
  *
  *     peek       format and owner, from the high-water file; nothing is changed by a refusal
  *     acquire    this process alone
- *     mark       the high-water mark becomes durable, so that what it shows does not change
- *     verify     the log against its head, the head against the high-water mark (log-loader.ts)
- *     create     for a new one: high-water file first, then the log's first write
+ *     log        it and the high-water mark, each judged by the other (open-log.ts)
+ *     state      the database that the log's head names (state-slots.ts)
  *     start      the incarnation grows by one, durably: no two runs share one
- *     meet       the state against the log, once its owner has read it (LogStore.storedState); only then is what the disk
- *                kept from before the open let go
+ *     meet       the state against the log, once its owner has read it; only then is what the disk kept from before the
+ *                open let go
  *
- * Always: a log without a high-water file is damage, not a new directory. Therefore the file is made before anything is
- * written to the log, whole or not at all, and marked as standing before the log's first write (generation 0).
+ * What is damaged is refused, or given up where the caller says that there is somebody to get it from (`recover`): a log for
+ * the promises that were in it, a state for one of another member, or for what the log brings back.
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Timers } from '../base/clock.js'
-import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
-import { damaged } from './damage.js'
+import type { StoreError } from '../base/errors.js'
+import type { LogPosition, Promises } from '../raft/types.js'
+import { damaged, whatIsDamaged } from './damage.js'
 import { DURABLE } from './database-options.js'
 import type { Database, Disk, SlotFile } from './disk.js'
 import { asStoreError, unclosedFailure } from './disk-failure.js'
 import { DiskHealth } from './disk-health.js'
 import { DiskWatch } from './disk-watch.js'
-import { HighWater, type HighWaterContent, NO_MARK, newHighWater, readHighWater } from './high-water.js'
-import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity, refuseForeign } from './identity.js'
-import { type LoadedLog, loadLog } from './log-loader.js'
-import { LogStore } from './log-store.js'
-import { readFailure } from './read-failure.js'
-import { StateStore } from './state-store.js'
-
-const EMPTY_HEAD: LogHead = {
-  generation: 0,
-  incarnation: 0,
-  hardState: { term: 0, vote: 0 },
-  base: { index: 0, term: 0, chain: 0 },
-  last: { index: 0, term: 0, chain: 0 },
-}
-
-/** What is to be closed, last opened first. */
-type Closers = (() => Promise<void>)[]
+import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity } from './identity.js'
+import type { IncomingState } from './incoming-state.js'
+import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
+import type { LogFinding } from './log-loader.js'
+import { LogStore, type NewBeginning } from './log-store.js'
+import { findMark, mayBeNew, openLog } from './open-log.js'
+import { openState, StateSlots } from './state-slots.js'
+import type { StateStore } from './state-store.js'
 
 export interface StorageOptions {
+  /**
+   * Whether to go on without what is damaged: right for a member of a cluster of several, which gets it from the others.
+   * Default false: `DATA_DAMAGED`, and nothing is thrown away.
+   */
+  readonly recover?: boolean
+  /**
+   * Where it can no longer be known how often this member was opened, this open counts as more than so many: greater than
+   * any count there can have been, as the time of day is. Only with `recover`. Default 0.
+   */
+  readonly incarnationFloor?: number
   /** Milliseconds that a write, a sync or the close may take; needs `timers`. Default: they are waited for. */
   readonly diskTimeoutMs?: number
   readonly timers?: Timers
   readonly buggify?: Buggify
 }
 
-interface Opened {
-  readonly file: SlotFile
-  readonly log: Database
-  readonly state: Database
+/** What is to be closed, last opened first. */
+type Closers = (() => Promise<void>)[]
+
+interface StorageParts {
+  readonly disk: Disk
+  readonly log: LogStore
+  readonly slots: StateSlots
+  readonly incarnation: number
+  readonly used: boolean
+  readonly recover: boolean
+  readonly damage: readonly string[]
+  /** Notes what is about to be given up. */
+  readonly note: (what: string) => void
+  readonly close: () => Promise<void>
 }
 
 export class Storage {
-  /** How often this storage has been opened, this time included; durable before anything can rest on it. */
-  readonly incarnation: number
-  /** Whether there was data of this member before this open. */
-  readonly used: boolean
-  /** Whether what is written survives this process. */
-  readonly permanent: boolean
-  /** Where it is, for messages. */
-  readonly location: string
-  readonly log: LogStore
-  readonly state: StateStore
-  /** What it takes physically; undefined where the disk does not tell. */
-  readonly sizeBytes: () => Promise<number | undefined>
-  readonly #close: () => Promise<void>
+  readonly #parts: StorageParts
+  #stateGivenUp = false
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link openStorage}. */
-  constructor(
-    parts: Pick<Storage, 'incarnation' | 'used' | 'permanent' | 'location' | 'log' | 'state' | 'sizeBytes'>,
-    close: () => Promise<void>,
-  ) {
-    this.incarnation = parts.incarnation
-    this.used = parts.used
-    this.permanent = parts.permanent
-    this.location = parts.location
-    this.log = parts.log
-    this.state = parts.state
-    this.sizeBytes = parts.sizeBytes
-    this.#close = close
+  constructor(parts: StorageParts) {
+    this.#parts = parts
+  }
+
+  /** How often this storage has been opened, this time included; durable before anything can rest on it. */
+  get incarnation(): number {
+    return this.#parts.incarnation
+  }
+
+  /** Whether there was data of this member before this open. */
+  get used(): boolean {
+    return this.#parts.used
+  }
+
+  /** Whether what is written survives this process. */
+  get permanent(): boolean {
+    return this.#parts.disk.permanent
+  }
+
+  /** Where it is, for messages. */
+  get location(): string {
+    return this.#parts.disk.location
+  }
+
+  get log(): LogStore {
+    return this.#parts.log
+  }
+
+  /** The current one: {@link install} replaces it, so that it is to be asked for at each use. */
+  get state(): StateStore {
+    return this.#parts.slots.current
+  }
+
+  /** Whether all that was promised from this disk is known to be on it. */
+  get promises(): Promises {
+    return this.#parts.log.promises
+  }
+
+  /** What was found damaged and given up, one sentence each. */
+  get damage(): readonly string[] {
+    return this.#parts.damage
+  }
+
+  /** What it takes physically; undefined where the disk does not tell. */
+  async sizeBytes(): Promise<number | undefined> {
+    return this.#parts.disk.sizeBytes?.()
+  }
+
+  /**
+   * The state against the log, once its owner has read it and before the log is written to: `applied` is its position.
+   * Resolves with whether it stands; false: it was given up, and is empty now. A log that is behind it begins anew behind it,
+   * and promises are lost.
+   *
+   * Rejects with `DATA_DAMAGED` where they do not meet and nothing may be given up, and with `DISK_FAILED`.
+   */
+  async meet(applied: LogPosition): Promise<boolean> {
+    const { log, recover, note } = this.#parts
+    const misfit = this.#stateGivenUp ? undefined : log.misfit(applied)
+    if (misfit === undefined) return true
+    if (!recover) throw damaged(this.location, misfit.what)
+    if (misfit.kind === 'state-behind') {
+      await this.giveUpState(misfit.what)
+      return false
+    }
+    note(misfit.what)
+    if (misfit.kind === 'log-behind') {
+      await log.losePromises(applied)
+      return true
+    }
+    // Which of the two is the wrong one cannot be told: what the log says is believed no more than any late member's.
+    await log.losePromises()
+    await this.giveUpState(misfit.what)
+    return false
+  }
+
+  /**
+   * The state is damaged, for the reason `why`: an empty one takes its place, durably, before anything was written to it. Where
+   * the log goes back to its beginning, that brings it back; else the member waits for a state of another one.
+   *
+   * Rejects with `DATA_DAMAGED` where neither is possible, and with `DISK_FAILED`.
+   */
+  async giveUpState(why: string): Promise<void> {
+    const { log, slots, recover, damage, note } = this.#parts
+    const begins = log.base.index + 1
+    if (!recover && begins > 1) {
+      throw damaged(
+        this.location,
+        `${why}, and the log, which is whole, begins at entry ${begins}: it cannot bring it back`,
+      )
+    }
+    if (!damage.includes(why)) note(why)
+    this.#stateGivenUp = true
+    await slots.giveUp()
+  }
+
+  /**
+   * A fresh database beside the state, to receive another one in. One at a time: one that was begun before is discarded.
+   * Rejects with `DISK_FAILED`, which concerns nothing but the attempt.
+   */
+  async beginIncoming(): Promise<IncomingState> {
+    try {
+      return await this.#parts.slots.beginIncoming()
+    } catch (error) {
+      throw asStoreError(`a state cannot be received in ${this.location}`, error)
+    }
+  }
+
+  /**
+   * `incoming`, which is finished, is the state from here on, in one durable write. With `beginning` (a snapshot that takes
+   * the place of the log) the log is empty behind that position; without it (a repair) it stays, and must durably hold the
+   * position of the state already. When the promise resolves, {@link state} is the new one; of the old one, reads end with
+   * `STATE_REPLACED`. A crash leaves the old state with the old log, or the new with the new.
+   */
+  async install(incoming: IncomingState, beginning?: NewBeginning): Promise<void> {
+    await this.#parts.slots.install(incoming, beginning)
   }
 
   /**
@@ -89,7 +192,7 @@ export class Storage {
    * Calling it again returns the same promise. Rejects when something could not be closed; the rest is closed even so.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close()
+    this.#closing ??= this.#parts.close()
     return this.#closing
   }
 
@@ -104,16 +207,14 @@ export class Storage {
  * `DATA_DAMAGED` (the disk keeps the files as they were before the open), `DISK_FAILED`.
  */
 export async function openStorage(disk: Disk, identity: Identity, options: StorageOptions = {}): Promise<Storage> {
-  const { buggify = NEVER, timers, diskTimeoutMs } = options
-  const watch = new DiskWatch(timers, diskTimeoutMs)
+  const watch = new DiskWatch(options.timers, options.diskTimeoutMs)
   checkIdentity(identity)
-  const peeked = readContent(await disk.peek('high-water'), identity, disk.location)
-  const create = peeked === undefined || peeked.mark.generation === 0
-  await disk.acquire({ create })
+  const peeked = findMark(await disk.peek('high-water'), identity, disk.location)
+  if (peeked.damage !== undefined && options.recover !== true) throw peeked.damage
+  await disk.acquire({ create: mayBeNew(peeked) })
   const closers: Closers = [() => disk.release()]
   try {
-    const opened = await openParts(disk, create, closers)
-    return await startStorage(disk, identity, opened, closers, watch, buggify)
+    return await startStorage(disk, identity, closers, watch, options)
   } catch (error) {
     // What failed first is what matters; that closing failed as well adds nothing.
     await closeInTime(closers, watch, disk.location).catch(() => undefined)
@@ -121,119 +222,86 @@ export async function openStorage(disk: Disk, identity: Identity, options: Stora
   }
 }
 
-async function openParts(disk: Disk, create: boolean, closers: Closers): Promise<Opened> {
-  const log = await disk.openDatabase('log', { create })
-  closers.push(() => log.close())
-  const state = await disk.openDatabase('state', { create })
-  closers.push(() => state.close())
-  const file = await disk.openSlotFile('high-water')
-  closers.push(() => file.close())
-  return { file, log, state }
-}
-
 async function startStorage(
   disk: Disk,
   identity: Identity,
-  opened: Opened,
   closers: Closers,
   watch: DiskWatch,
-  buggify: Buggify,
+  { recover = false, incarnationFloor = 0, buggify = NEVER }: StorageOptions,
 ): Promise<Storage> {
   const { location } = disk
-  const { file, log: database } = opened
   const health = new DiskHealth(location, watch)
-  const content = readContent(await file.read(), identity, location)
-  // The mark first: it may lie in the page cache only, and if it convicts the log it must do so after a power loss too.
-  const resumed = content === undefined ? undefined : await HighWater.resume(file, health, content)
-  const loaded = await loadLog(database, content?.identity ?? identity, content?.mark ?? NO_MARK, location)
-  const highWater = resumed ?? (await createHighWater(opened, identity, loaded, location, health))
-  const head = await recordStart(database, identity, loaded, health)
+  const damage: string[] = []
+  const note = (what: string): void => {
+    telling(health, 'keeping what was there before the open', () => disk.givenUp?.())
+    damage.push(what)
+  }
+  const giveUp = (error: StoreError, finding: LogFinding): void => {
+    if (!recover) throw withWhatIsWhole(error, finding, location)
+    note(whatIsDamaged(error))
+  }
+  const opened = (database: Database): void => {
+    closers.push(() => database.close())
+  }
+
+  const there = await disk.databases()
+  const file = await disk.openSlotFile('high-water')
+  closers.push(() => file.close())
+  const opening = { disk, identity, file, health, there, opened, giveUp, incarnationFloor }
+  const { database, highWater, loaded, used, slotKnown } = await openLog(opening)
+
+  const { base, slot } = loaded.head
+  const state = await openState(disk, slot, { create: !used, known: slotKnown }, (error) => {
+    if (!recover && base.index > 0) throw error
+    note(whatIsDamaged(error))
+  })
+  opened(state)
+
+  const head = await recordStart(database, identity, loaded.head, health)
   highWater.write(head)
   await highWater.sync()
 
-  const { spans, entries } = loaded ?? { spans: [], entries: [] }
   const verified = once(() => {
-    try {
-      disk.verified?.()
-    } catch (error) {
-      throw health.fail('removing what was kept from before the open', error)
-    }
+    telling(health, 'removing what was kept from before the open', () => disk.verified?.())
   })
-  const log = new LogStore({
-    database,
-    highWater,
-    health,
-    location,
-    verified,
-    buggify,
-    loaded: { head, spans, entries },
-  })
-  const state = new StateStore({ database: opened.state, highWater, health, location, verified, buggify })
+  const common = { highWater, health, location, verified, buggify }
+  const log = new LogStore({ ...common, database, loaded: { ...loaded, head } })
+  const slots = new StateSlots({ ...common, disk, log }, state)
+  await slots.clear(there)
+
   const close = async (): Promise<void> => {
     health.close()
     await log.settled()
-    await state.settled()
-    await state.discard()
     // The last mark, for the sake of a power loss after the close.
     closers.push(() => syncLast(file, health))
+    closers.push(() => slots.close())
     try {
       await closeInTime(closers, watch, location)
     } catch (error) {
       throw asStoreError(`closing ${location} failed`, error)
     }
   }
-  const { permanent } = disk
-  const sizeBytes = async (): Promise<number | undefined> => disk.sizeBytes?.()
-  return new Storage(
-    { incarnation: head.incarnation, used: loaded !== undefined, permanent, location, log, state, sizeBytes },
-    close,
-  )
+  return new Storage({ disk, log, slots, incarnation: head.incarnation, used, recover, damage, note, close })
 }
 
-/** The content of the high-water file; undefined when there is none. Refuses what this member must not touch. */
-function readContent(
-  bytes: Uint8Array | undefined,
-  identity: Identity,
-  location: string,
-): HighWaterContent | undefined {
-  if (bytes === undefined) return undefined
-  const content = readHighWater(bytes, location)
-  refuseForeign(content.identity, identity, location)
-  return content
+/** What can be read of a log that is damaged, and may be all that there is. */
+function withWhatIsWhole(error: StoreError, { spans }: LogFinding, location: string): StoreError {
+  const [first, last] = [spans[0], spans[spans.length - 1]]
+  if (first === undefined || last === undefined) return error
+  const what = `${whatIsDamaged(error)}; entries ${first.firstIndex} to ${last.lastIndex} are whole`
+  return damaged(location, what, error)
 }
 
-async function createHighWater(
-  opened: Opened,
-  identity: Identity,
-  loaded: LoadedLog | undefined,
-  location: string,
-  health: DiskHealth,
-): Promise<HighWater> {
-  if (loaded !== undefined || (await holdsRecords(opened.state, location)))
-    throw damaged(location, 'the high-water file is missing')
-  await health.during('creating the high-water file', () => opened.file.create(newHighWater(identity)))
-  return HighWater.resume(opened.file, health, { mark: NO_MARK, slot: 0 })
-}
-
-async function holdsRecords(state: Database, location: string): Promise<boolean> {
-  try {
-    return (await state.keys({ limit: 1 }).all()).length > 0
-  } catch (error) {
-    throw readFailure(location, 'the state', error)
-  }
-}
-
-/** The first write of this run: its incarnation, and on a new disk who it belongs to. */
+/** The first write of this run: its incarnation, and who it belongs to. */
 async function recordStart(
   database: Database,
   identity: Identity,
-  loaded: LoadedLog | undefined,
+  before: LogHead,
   health: DiskHealth,
 ): Promise<LogHead> {
-  const before = loaded?.head ?? EMPTY_HEAD
   const head = { ...before, generation: before.generation + 1, incarnation: before.incarnation + 1 }
   const batch = database.batch().put(LOG_HEAD_KEY, encodeLogHead(head))
-  if (loaded === undefined) batch.put(IDENTITY_KEY, encodeIdentity(identity))
+  batch.put(IDENTITY_KEY, encodeIdentity(identity))
   await health.during('writing the log', () => batch.write(DURABLE))
   return head
 }
@@ -256,6 +324,14 @@ async function closeAll(closers: Closers): Promise<void> {
   const failures: unknown[] = []
   for (const close of closers.splice(0).reverse()) await close().catch((error: unknown) => failures.push(error))
   if (failures.length > 0) throw failures[0]
+}
+
+function telling(health: DiskHealth, what: string, tell: () => void): void {
+  try {
+    tell()
+  } catch (error) {
+    throw health.fail(what, error)
+  }
 }
 
 function once(action: () => void): () => void {

@@ -19,7 +19,10 @@ const CLOCK: Methods<Clock> = { monotonicMs: true, wallMs: true }
 const TIMERS: Methods<Timers> = { after: true, soon: true }
 const RANDOM: Methods<Random> = { uint32: true }
 const TRANSPORT: Methods<Transport> = { start: true, setPeers: true, send: true, close: true }
-const DISK: Methods<Disk> = { peek: true, acquire: true, openDatabase: true, openSlotFile: true, release: true }
+const DISK: Methods<Disk> = {
+  ...{ peek: true, acquire: true, openDatabase: true, openSlotFile: true, release: true },
+  ...{ databases: true, discardDatabase: true },
+}
 
 /** The checks throw TypeError. */
 export function checkLogger(logger: Logger, what = 'logger'): void {

@@ -9,6 +9,8 @@ export function observed(disk: Disk, read: (keys: readonly string[]) => void): D
     peek: (name) => disk.peek(name),
     acquire: (options) => disk.acquire(options),
     release: () => disk.release(),
+    databases: () => disk.databases(),
+    discardDatabase: (name) => disk.discardDatabase(name),
     openSlotFile: (name) => disk.openSlotFile(name),
     async openDatabase(name, options) {
       const database = await disk.openDatabase(name, options)

@@ -30,7 +30,9 @@ const HEAD = {
   hardState: { term: 2, vote: 1 },
   base: { index: 4, term: 1, chain: 0x12345678 },
   last: { index: 6, term: 2, chain: ENTRIES.span.chainAfter },
-}
+  promises: 'lost',
+  slot: 'state-2',
+} as const
 
 const META = {
   ...{ appliedIndex: 7, appliedTerm: 2, revision: 5, compactRevision: 3 },

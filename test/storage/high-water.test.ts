@@ -10,7 +10,8 @@ import { IDENTITY } from './disks.js'
 
 function head(generation: number): LogHead {
   const last = { index: generation * 2, term: 1, chain: generation * 7919 }
-  return { generation, incarnation: 1, hardState: { term: 1, vote: 5 }, base: { ...last, index: 0 }, last }
+  const rest = { promises: 'kept', slot: 'state' } as const
+  return { generation, incarnation: 1, hardState: { term: 1, vote: 5 }, base: { ...last, index: 0 }, last, ...rest }
 }
 
 test('a new file has no mark, and says whose it is', () => {

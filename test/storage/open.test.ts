@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'nod
 import { join, relative } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { crc32 } from '../../src/base/checksum.js'
+import { FORMAT_VERSION } from '../../src/storage/identity.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
 import { memoryDisk } from '../../src/storage/memory-disk.js'
 import { openStorage } from '../../src/storage/storage.js'
@@ -97,11 +98,11 @@ describe('a data directory', () => {
     const storage = await openStorage(levelDisk(folder), IDENTITY)
     await storage.log.append(write(entries(1, 3, 1)))
     await storage.close()
-    if (code === 'FORMAT_TOO_NEW') writeFormat(join(folder, 'high-water'), 2)
+    if (code === 'FORMAT_TOO_NEW') writeFormat(join(folder, 'high-water'), FORMAT_VERSION + 1)
     const before = fingerprint(folder)
     await expect(openStorage(levelDisk(folder), identity)).rejects.toMatchObject({ code })
     expect(fingerprint(folder)).toEqual(before)
-    if (code === 'FORMAT_TOO_NEW') writeFormat(join(folder, 'high-water'), 1)
+    if (code === 'FORMAT_TOO_NEW') writeFormat(join(folder, 'high-water'), FORMAT_VERSION)
     await (await openStorage(levelDisk(folder), IDENTITY)).close()
   })
 

@@ -59,6 +59,8 @@ describe('round trip', () => {
       hardState: fc.record({ term: whole, vote: whole }),
       base: position,
       last: position,
+      promises: fc.constantFrom('kept' as const, 'lost' as const),
+      slot: fc.constantFrom('state' as const, 'state-2' as const),
     })
     fc.assert(fc.property(head, (value) => void expect(decodeLogHead(encodeLogHead(value))).toEqual(value)))
   })

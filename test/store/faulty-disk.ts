@@ -23,6 +23,8 @@ export class FaultyDisk {
       peek: (name) => disk.peek(name),
       acquire: (options) => disk.acquire(options),
       release: () => disk.release(),
+      databases: () => disk.databases(),
+      discardDatabase: (name) => disk.discardDatabase(name),
       openSlotFile: (name) => disk.openSlotFile(name),
       openDatabase: async (name, options) => {
         const database = await disk.openDatabase(name, options)

@@ -17,7 +17,7 @@ import { assert } from '../../base/assert.js'
 import type { Timers } from '../../base/clock.js'
 import { StoreError } from '../../base/errors.js'
 import { damaged } from '../../storage/damage.js'
-import type { CreateOptions, Database, DatabaseName, Disk } from '../../storage/disk.js'
+import type { CreateOptions, Database, DatabaseName, Disk, StateSlot } from '../../storage/disk.js'
 import { diskFailure } from '../../storage/disk-failure.js'
 import { DiskFate } from './disk-fate.js'
 import { type FailingOperation, SimCondition, type SimDiskObserver } from './sim-condition.js'
@@ -36,10 +36,11 @@ export type { Rot } from './sim-rot.js'
 const LATENCY: SimDiskLatency = { open: [0.1, 1], read: [0.01, 0.1], write: [0.01, 0.1], sync: [0.1, 1] }
 
 /** As level-disk.ts has it; what a flipped bit does depends on it. */
-const COMPRESSED: Readonly<Record<DatabaseName, boolean>> = { log: false, state: true }
+const COMPRESSED: Readonly<Record<DatabaseName, boolean>> = { log: false, state: true, 'state-2': true }
+const DATABASES: readonly DatabaseName[] = ['log', 'state', 'state-2']
 
-/** What decays: a database, or the high-water file. */
-export type DiskPart = DatabaseName | 'high-water'
+/** What decays: the log, the database in which the state is, or the high-water file. */
+export type DiskPart = 'log' | 'state' | 'high-water'
 
 export interface SimDiskOptions {
   /** Of the world, not of a process: a crash must not depend on whose timers they were. */
@@ -54,8 +55,7 @@ export interface SimDiskOptions {
 
 /** Everything that was on a disk at one moment. */
 export interface SimDiskCopy {
-  readonly log: MediumImage
-  readonly state: MediumImage
+  readonly databases: Readonly<Record<DatabaseName, MediumImage>>
   readonly highWater: Uint8Array | undefined
 }
 
@@ -73,6 +73,9 @@ export class SimDisk {
   #owner: SimMount | undefined
   /** What was there before the first open that was not verified since. */
   #beforeOpen: SimDiskCopy | undefined
+  /** The same, once something of it was found damaged and is being thrown away. */
+  #givenUp: SimDiskCopy | undefined
+  #damaged: SimDiskCopy | undefined
 
   constructor(options: SimDiskOptions) {
     const { seed, name = 'disk' } = options
@@ -83,7 +86,11 @@ export class SimDisk {
     this.#latency = { ...LATENCY, ...options.latency }
     this.#condition = condition
     this.#fate = fate('folder')
-    this.#databases = { log: new SimMedium(fate('log'), condition), state: new SimMedium(fate('state'), condition) }
+    this.#databases = {
+      log: new SimMedium(fate('log'), condition),
+      state: new SimMedium(fate('state'), condition),
+      'state-2': new SimMedium(fate('state-2'), condition),
+    }
     this.#highWater = new SimSlotContent(fate('high-water'), condition)
   }
 
@@ -108,8 +115,23 @@ export class SimDisk {
         await mount.later(fate, 'open')
         return new SimSlotFile(this.#highWater, mount)
       },
+      databases: () => mount.later(fate, 'read', () => DATABASES.filter((name) => this.#databases[name].exists)),
+      discardDatabase: (name) => {
+        const medium = this.#databases[name]
+        // From here on it does not open, whether or not a crash comes before all of it is gone.
+        if (mount.alive && medium.exists) medium.unopenable = 'Corruption: CURRENT is gone'
+        return mount.later(medium.fate, 'sync', () => {
+          medium.replace(undefined)
+        })
+      },
+      givenUp: () => {
+        this.#givenUp ??= this.#beforeOpen
+        this.#beforeOpen = undefined
+      },
       verified: () => {
         this.#beforeOpen = undefined
+        this.#damaged = this.#givenUp ?? this.#damaged
+        this.#givenUp = undefined
       },
       sizeBytes: () => mount.later(fate, 'read', () => this.#sizeBytes),
       release: async () => {
@@ -124,8 +146,7 @@ export class SimDisk {
     for (const mount of this.#mounts) mount.kill()
     this.#mounts.clear()
     this.#owner = undefined
-    this.#databases.log.crash(kind)
-    this.#databases.state.crash(kind)
+    for (const name of DATABASES) this.#databases[name].crash(kind)
     this.#highWater.crash(kind)
   }
 
@@ -187,12 +208,15 @@ export class SimDisk {
    */
   rot(rot: Rot, part: DiskPart): boolean {
     if (part === 'high-water') return this.#highWater.rot(rot)
-    return rotMedium(this.#databases[part], rot, COMPRESSED[part])
+    const name = part === 'log' ? part : this.#stateName
+    return rotMedium(this.#databases[name], rot, COMPRESSED[name])
   }
 
   /** How many acknowledged writes a power loss could take now. Without lies and failures: none of a synced database. */
   unsynced(part: DiskPart): number {
-    return part === 'high-water' ? this.#highWater.atRisk : this.#databases[part].unsynced
+    if (part === 'high-water') return this.#highWater.atRisk
+    const { log, state, 'state-2': second } = this.#databases
+    return part === 'log' ? log.unsynced : state.unsynced + second.unsynced
   }
 
   /** The disk is empty, as a new one. Its process must be gone. */
@@ -203,8 +227,9 @@ export class SimDisk {
 
   /** What a copy of the directory holds that is made now: for {@link restore}, here or on another disk. */
   copy(): SimDiskCopy {
-    const { log, state } = this.#databases
-    return { log: log.image(), state: state.image(), highWater: this.#highWater.image() }
+    const { log, state, 'state-2': second } = this.#databases
+    const databases = { log: log.image(), state: state.image(), 'state-2': second.image() }
+    return { databases, highWater: this.#highWater.image() }
   }
 
   /** Puts a copy in the place of everything: an older one rolls the disk back, another disk's swaps them. */
@@ -218,25 +243,37 @@ export class SimDisk {
     return this.#beforeOpen
   }
 
+  /** What was there before the last open that threw something away, as a data directory keeps it in damaged/. */
+  get damaged(): SimDiskCopy | undefined {
+    return this.#damaged
+  }
+
   get #sizeBytes(): number {
-    const { log, state } = this.#databases
-    return log.sizeBytes + state.sizeBytes + (this.#highWater.read()?.byteLength ?? 0)
+    const bytes = DATABASES.reduce((sum, name) => sum + this.#databases[name].sizeBytes, 0)
+    return bytes + (this.#highWater.read()?.byteLength ?? 0)
+  }
+
+  /** While another state is being received both are there: either may be meant. */
+  get #stateName(): StateSlot {
+    const { state, 'state-2': second } = this.#databases
+    if (!second.exists) return 'state'
+    return state.exists && this.#fate.onceIn('rot-place', 2) ? 'state' : 'state-2'
   }
 
   #replace(copy: SimDiskCopy | undefined): void {
     if (this.#owner !== undefined)
       throw new RangeError(`${this.location} is in use: end its process before the disk is replaced`)
-    this.#databases.log.replace(copy?.log)
-    this.#databases.state.replace(copy?.state)
+    for (const name of DATABASES) this.#databases[name].replace(copy?.databases[name])
     this.#highWater.replace(copy?.highWater)
-    this.#beforeOpen = undefined
+    this.#beforeOpen = this.#givenUp = this.#damaged = undefined
   }
 
   #acquire(mount: SimMount): void {
     if (this.#owner !== undefined)
       throw new StoreError('DATA_DIR_IN_USE', `${this.location} is in use by another process`)
     this.#owner = mount
-    if (this.#databases.log.exists) this.#beforeOpen ??= this.copy()
+    if (this.#givenUp !== undefined || !DATABASES.some((name) => this.#databases[name].exists)) return
+    this.#beforeOpen ??= this.copy()
   }
 
   /** Fails as a data directory does (level-disk.ts). */

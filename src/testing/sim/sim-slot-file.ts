@@ -21,6 +21,8 @@ interface SlotWrite {
 
 /** Slots lie in pages of their own. */
 const PAGE_BYTES = 4096
+/** Of each page so many bytes are used, the first one apart. */
+const SLOT_BYTES = 52
 
 /** The file itself, which outlives processes. */
 export class SimSlotContent {
@@ -34,6 +36,8 @@ export class SimSlotContent {
   readonly #doomed = new Set<number>()
   /** A file that is being made: it will be there whole, or not at all. */
   #creating: Uint8Array | undefined
+  /** A disk that lies has made the file: all of it is in the page cache only. */
+  #cached = false
 
   constructor(fate: DiskFate, condition: SimCondition) {
     this.fate = fate
@@ -52,11 +56,15 @@ export class SimSlotContent {
     this.#creating = undefined
   }
 
+  /** In the place of one that was there: what was written to that goes with it. */
   completeCreate(): void {
     const content = present(this.#creating, 'the file being made')
     this.#creating = undefined
     this.#current = Uint8Array.from(content)
-    if (this.#condition.lying) this.tell('sync-lied', 'a new file is in a cache only')
+    this.#unsynced = []
+    this.#doomed.clear()
+    this.#cached = this.#condition.lying
+    if (this.#cached) this.tell('sync-lied', 'a new file is in a cache only')
     else this.#durable = content
   }
 
@@ -74,8 +82,7 @@ export class SimSlotContent {
 
   /** Writes that a power loss may take now, that of the file itself included. */
   get atRisk(): number {
-    const made = this.#current !== undefined && this.#durable === undefined
-    return this.#unsynced.length + this.#doomed.size + (made ? 1 : 0)
+    return this.#unsynced.length + this.#doomed.size + (this.#cached ? 1 : 0)
   }
 
   completeSync(count: number): void {
@@ -87,8 +94,9 @@ export class SimSlotContent {
     const synced = this.#unsynced.splice(0, count)
     for (const { offset } of synced) this.#doomed.delete(offset)
     // Of a file that a lying disk made and that is not there yet, all of it.
-    if (this.#durable === undefined) this.#durable = this.read()
-    else for (const write of synced) this.#durable.set(write.bytes, write.offset)
+    if (this.#cached) this.#durable = this.read()
+    else for (const write of synced) this.#durable?.set(write.bytes, write.offset)
+    this.#cached = false
   }
 
   /** Of what was to be synced each page was written, or never will be. */
@@ -109,6 +117,7 @@ export class SimSlotContent {
     this.#unsynced = []
     this.#doomed.clear()
     this.#current = this.#durable === undefined ? undefined : Uint8Array.from(this.#durable)
+    this.#cached = false
   }
 
   /** A torn slot, a page of zeros, one bit, or no file at all. */
@@ -123,17 +132,18 @@ export class SimSlotContent {
     const page = this.fate.below('rot-place', Math.ceil(content.byteLength / PAGE_BYTES)) * PAGE_BYTES
     if (rot === 'torn-tail') {
       const { at } = this.#newestWrite(content)
-      content.fill(0xff, at + this.fate.below('torn-bytes', 40), at + 40)
+      content.fill(0xff, at + this.fate.below('torn-bytes', SLOT_BYTES), at + SLOT_BYTES)
       this.tell('slot-torn', `the slot at ${at}`)
     } else if (rot === 'hole') {
       content.fill(0, page, page + PAGE_BYTES)
       this.tell('hole', `${PAGE_BYTES} bytes at ${page} are zero`)
     } else {
-      const bit = this.fate.below('rot-bit', 8 * 40)
+      const bit = this.fate.below('rot-bit', 8 * SLOT_BYTES)
       content[page + (bit >> 3)] = (content[page + (bit >> 3)] as number) ^ (1 << (bit & 7))
       this.tell('bit-flip', `bit ${bit} of the page at ${page}`)
     }
     this.#durable = Uint8Array.from(content)
+    this.#cached = false
     return true
   }
 
@@ -147,6 +157,7 @@ export class SimSlotContent {
     this.#current = image === undefined ? undefined : Uint8Array.from(image)
     this.#unsynced = []
     this.#doomed.clear()
+    this.#cached = false
   }
 
   tell(kind: SimDiskEventKind, detail: string): void {

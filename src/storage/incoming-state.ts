@@ -1,0 +1,70 @@
+/**
+ * A state that is received whole, beside the one in use: in a database of its own, which becomes the current one only when
+ * it is installed (state-slots.ts).
+ *
+ * Always: the record of the applied position is written last, after all others are durable: what a crash leaves without it
+ * is no state. A failure here concerns nothing that was promised: the member goes on with the state it has.
+ */
+import { assert } from '../base/assert.js'
+import { DURABLE } from './database-options.js'
+import { diskFailure } from './disk-failure.js'
+import type { Database, StateSlot } from './disk.js'
+import type { Pair } from './merged-view.js'
+import { sealRecord } from './sealed-record.js'
+import type { StateStore } from './state-store.js'
+
+export interface IncomingStateParts {
+  readonly slot: StateSlot
+  readonly database: Database
+  /** Over the same database: for the machine that is loaded from what is received. */
+  readonly state: StateStore
+  readonly location: string
+  /** Closes and removes it. */
+  readonly discard: () => Promise<void>
+}
+
+export class IncomingState {
+  readonly slot: StateSlot
+  /** What the machine that is loaded from it reads. Nothing is to be changed in it before it is installed. */
+  readonly state: StateStore
+  readonly #parts: IncomingStateParts
+  #finished = false
+  #discarded: Promise<void> | undefined
+
+  /** @internal Use `Storage.beginIncoming`. */
+  constructor(parts: IncomingStateParts) {
+    this.slot = parts.slot
+    this.state = parts.state
+    this.#parts = parts
+  }
+
+  get finished(): boolean {
+    return this.#finished && this.#discarded === undefined
+  }
+
+  /** Records as the machine has them, in any order, all but that of the applied position. Rejects with `DISK_FAILED`. */
+  async write(pairs: readonly Pair[]): Promise<void> {
+    assert(!this.#finished, 'a record of a received state comes after its end')
+    assert(this.#discarded === undefined, 'a record of a received state comes after it was discarded')
+    const { database, location } = this.#parts
+    const batch = database.batch()
+    for (const [key, record] of pairs) batch.put(key, sealRecord(key, record))
+    try {
+      await batch.write(DURABLE)
+    } catch (error) {
+      throw diskFailure(`writing a received state failed in ${location}`, error)
+    }
+  }
+
+  /** The record of the applied position: with it the state is whole, and durable. Rejects with `DISK_FAILED`. */
+  async finish(position: Pair): Promise<void> {
+    await this.write([position])
+    this.#finished = true
+  }
+
+  /** It is not needed any more. Nothing of it stays; what cannot be removed now is removed by the next open. */
+  discard(): Promise<void> {
+    this.#discarded ??= this.#parts.discard()
+    return this.#discarded
+  }
+}
