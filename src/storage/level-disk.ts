@@ -38,8 +38,8 @@ import { checkStore } from './store-marker.js'
  */
 const COMPRESSION = { log: false, state: true, 'state-2': true, lock: false } as const
 const DATABASES: readonly DatabaseName[] = ['log', 'state', 'state-2']
-/** LevelDB makes these before it makes anything of a database. */
-const NO_DATABASE: ReadonlySet<string> = new Set(['LOCK', 'LOG'])
+/** Without any of these nothing was ever written: LevelDB began to make it, at most. */
+const OF_A_DATABASE = /^(CURRENT|\d+\.(ldb|sst|log))$/
 
 /**
  * What LevelDB says where something is not as it made it: a lost CURRENT file (an invalid argument to it, since it was told
@@ -132,8 +132,9 @@ class LevelDisk implements RestoringDisk {
     return this.#accessing(async () => {
       const found: DatabaseName[] = []
       for (const name of DATABASES) {
-        const files = await listIfPresent(join(path, name))
-        if (files.some((file) => !NO_DATABASE.has(file))) found.push(name)
+        const folder = join(path, name)
+        const files = await listIfPresent(folder)
+        if (files.some((file) => OF_A_DATABASE.test(file) || file === folder)) found.push(name)
       }
       return found
     })

@@ -1,7 +1,7 @@
 /**
  * The log and its high-water file: opened together, each judged by the other, and what becomes of them where they are damaged.
  *
- *     new member         high-water file first, then the databases
+ *     new member         nothing in the log; then the high-water file, before anything is written anywhere
  *     all is well        the mark becomes durable, so that what it shows does not change; then the log is read against it
  *     damage             without `recover`: refused, and everything stays as it is
  *                        with it: a mark that says `lost`, durably; then the log is made anew, unless it is whole in itself
@@ -9,8 +9,8 @@
  *
  * Always: nothing of a damaged log is thrown away before the mark says that promises are lost, in a generation that no head
  * of that log has. So a crash in the middle leaves a log that is behind its mark, or none, and the next open does the rest.
- * Always: a log without a high-water file is damage, not a new directory. Therefore the file is made before any database
- * is, whole or not at all (generation 0).
+ * Always: records without a high-water file are damage, not a new directory. Therefore the file is made before the first
+ * record is, whole or not at all (generation 0).
  */
 import { isStoreError, type StoreError } from '../base/errors.js'
 import { NOBODY, type HardState } from '../raft/types.js'
@@ -84,7 +84,7 @@ export function mayBeNew({ content, damage }: FoundMark): boolean {
 }
 
 export async function openLog(parts: OpeningParts): Promise<OpenedLog> {
-  const { disk, identity, file, health } = parts
+  const { disk, identity, file } = parts
   const found = findMark(await file.read(), identity, disk.location)
   const { content, mark } = found
   const missing = content === undefined && found.damage === undefined
@@ -106,9 +106,13 @@ export async function openLog(parts: OpeningParts): Promise<OpenedLog> {
 }
 
 async function openNew(parts: OpeningParts): Promise<OpenedLog> {
-  const { file, health, identity } = parts
-  const highWater = await HighWater.create(file, health, identity)
+  const { disk, file, health, identity } = parts
   const database = await openDatabase(parts, true)
+  const { loaded, damage } = await loadLog(database, identity, NO_MARK, disk.location)
+  // Databases of others may lie elsewhere than in the directory.
+  if (loaded !== undefined || damage !== undefined)
+    throw damaged(disk.location, 'the high-water file is missing', damage)
+  const highWater = await HighWater.create(file, health, identity)
   return { database, highWater, loaded: emptyLog(), used: false, slotKnown: true }
 }
 

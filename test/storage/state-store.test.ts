@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Database } from '../../src/storage/disk.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
