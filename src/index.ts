@@ -9,6 +9,7 @@ export type {
   MemberEvent,
   MemberEventType,
   OpenOptions,
+  ScrubOptions,
   ScryptParameters,
 } from './store/options.js'
 export { restore } from './store/restore.js'
@@ -32,6 +33,7 @@ export type {
   Transaction,
 } from './api/operations.js'
 export type { BackupsStatus, LastBackup } from './api/backups-status.js'
+export type { ScrubPass, ScrubStatus } from './api/scrub-status.js'
 export { KeyValue } from './api/key-value.js'
 export type { Selection } from './api/key-value.js'
 export type { LeaseKey } from './api/lease-key.js'

@@ -14,6 +14,7 @@ import type { CallOptions } from './call-options.js'
 import type { Watch, WatchOptions } from './watch.js'
 import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
+import type { ScrubStatus } from './scrub-status.js'
 import type { LeaseKey } from './lease-key.js'
 import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
 
@@ -162,6 +163,8 @@ export interface StoreStatus {
   /** Since this member was opened: how often the state was written, and the log trimmed behind it. */
   readonly stateWrites: number
   readonly logTrims: number
+  /** Of reading through what is on this member's disk: `open({ scrub })`. */
+  readonly scrub: ScrubStatus
   /** Of scheduled backups; undefined where the member was opened without. */
   readonly backups: BackupsStatus | undefined
 }

@@ -33,6 +33,7 @@ export const BUGGIFY_POINTS = {
   'trim-put-off': 'the log is not trimmed this time',
   'state-cache-dropped': 'what was just written is read back from the disk',
   'state-chunk-of-one': 'the state is read record by record',
+  'scrub-often': 'everything on disk is read through every ten seconds, as fast as it goes, for a whole life',
   // Answers and watches.
   'sweep-one-key': 'a turn sweeps one key of a compaction',
   'value-cache-missed': 'what the cache of values has is read from the state all the same',

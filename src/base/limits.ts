@@ -40,6 +40,12 @@ export const LIMITS = {
   quotaBytes: 2048 * MEBIBYTE,
   /** A quota beyond this is warned of in the log when the store is opened (etcd's). */
   quotaBytesAdvised: 8192 * MEBIBYTE,
+  /** Milliseconds between two passes of a member over all that is on its disk, unless `open()` says otherwise. */
+  scrubIntervalMs: 24 * 3_600_000,
+  /** Bytes of records that such a pass reads in a second, unless `open()` says otherwise. */
+  scrubBytesPerSecondMax: 16 * MEBIBYTE,
+  /** Milliseconds that such a pass may take by its rate, since it keeps what is overwritten meanwhile on disk: beyond, it reads faster. */
+  scrubPassMsMax: 3_600_000,
   /** Milliseconds between two checks whether all members hold the same state, unless `open()` says otherwise. */
   checkIntervalMs: 10 * 60_000,
   /** The last revision there is: numbers are exact up to 2^53. At a million writes a second it is reached after 285 years. Over it: `LIMIT_EXCEEDED`. */

@@ -10,7 +10,7 @@
  * Times are those of the member's own monotonic clock.
  */
 import type { Digest } from '../base/checksum.js'
-import type { ErrorCode } from '../base/errors.js'
+import type { ErrorCode, StoreError } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
 import type { LeaseCheckpoint } from '../lease/lease.js'
 import type { ProposalId } from '../machine/command.js'
@@ -97,6 +97,10 @@ export type MemberEvent =
       readonly digest: Digest
     }
   | { readonly type: 'state-durable'; readonly position: LogPosition }
+  /** Everything on disk was read through and is as it was written. */
+  | { readonly type: 'scrubbed'; readonly records: number; readonly bytes: number }
+  /** Something on disk is not as it was written. */
+  | { readonly type: 'damage-found'; readonly error: StoreError }
   /** The log up to here is gone from memory and disk. */
   | { readonly type: 'log-trimmed'; readonly to: LogPosition }
 

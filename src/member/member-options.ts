@@ -5,6 +5,7 @@ import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import type { AutoCompaction } from './auto-compactor.js'
 import type { Observe } from './event.js'
+import type { ScrubSettings } from './scrubber.js'
 
 export interface MemberAddress {
   readonly id: NodeId
@@ -32,6 +33,7 @@ export interface MemberOptions {
   readonly quotaBytes: number
   /** May be Infinity. */
   readonly checkIntervalMs: number
+  readonly scrub: ScrubSettings
   /** By how many milliseconds a change of leader may lengthen a lease, besides an election timeout. */
   readonly leaseCheckpointIntervalMs: number
   /** How long a simple token counts without being used. */

@@ -27,6 +27,7 @@ import { nameOf, type MemberOptions } from './member-options.js'
 import { makeParts, type Parts } from './parts.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
+import type { ScrubStatus } from './scrubber.js'
 import { Upkeep } from './upkeep.js'
 import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
@@ -42,6 +43,8 @@ export interface MemberStatus extends Status {
   /** Up to here the state itself is on disk; the log brings back the rest. */
   readonly durableAppliedIndex: number
   readonly stateWrites: number
+  /** Of reading through what is on disk. */
+  readonly scrub: ScrubStatus
   readonly logTrims: number
 }
 
@@ -224,6 +227,7 @@ export class Member {
       sizeInUseBytes: this.#parts.machine.bytesInUse,
       durableAppliedIndex: this.#parts.persistence.durableIndex,
       ...this.#parts.persistence.statistics,
+      scrub: this.#parts.scrubber.status,
     }
   }
 
@@ -259,6 +263,7 @@ export class Member {
       }
       await transport.start({ clusterId, memberId }, handler)
     }
+    this.#parts.scrubber.start()
     this.#parts.pacer.wake()
   }
 
@@ -335,13 +340,15 @@ export class Member {
   #end(ending: Ending): void {
     this.#lifetime.end(ending)
     const { code, why, cause } = ending
-    const { pacer, leases, watches, proposals, reads, calls, ranges, tallies, swept, snapshots, hashes } = this.#parts
+    const { pacer, leases, watches, proposals, reads, calls, ranges, tallies, swept, snapshots, hashes, scrubber } =
+      this.#parts
     pacer.stop()
     leases.stop()
     for (const waiting of [proposals, reads, calls, ranges, tallies, swept, snapshots, hashes]) {
       waiting.rejectAll(code, why, cause)
     }
     watches.closeAll(new StoreError(code, why, { cause }))
+    scrubber.stop()
   }
 
   async #close(): Promise<void> {

@@ -29,6 +29,7 @@ import { Ranges } from './ranges.js'
 import { Reads } from './reads.js'
 import { RecordReader } from './record-reader.js'
 import { ResponseReader } from './response-reader.js'
+import { Scrubber } from './scrubber.js'
 import { Snapshots } from './snapshots.js'
 import { Space } from './space.js'
 import { Swept } from './swept.js'
@@ -193,6 +194,14 @@ export function makeParts(ground: Ground) {
     pacer,
     loop,
     ranges: new Ranges(machine, reader, deadlines, observe),
+    scrubber: new Scrubber(
+      {
+        ...{ storage, machine, clock, timers, memberId, logger, failed, observe, buggify },
+        // Nothing mends it yet: the log and the status tell.
+        damaged: () => undefined,
+      },
+      options.scrub,
+    ),
     snapshots: new Snapshots({ identity, machine, storage, deadlines, clock, timers, buggify }),
     hashes: new Hashes({ machine, storage, timers, deadlines, wake }),
     tallies: new Tallies(machine, deadlines, environment),

@@ -217,6 +217,7 @@ export class EmbeddedStore implements Store {
       durableAppliedIndex: status.durableAppliedIndex,
       stateWrites: status.stateWrites,
       logTrims: status.logTrims,
+      scrub: status.scrub,
       backups: this.#parts.backups?.status,
     }
   }

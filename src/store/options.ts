@@ -7,16 +7,19 @@ import { quote } from '../base/quote.js'
 import type { MemberEvent } from '../member/event.js'
 import type { AutoCompaction } from '../member/auto-compactor.js'
 import type { MemberAddress } from '../member/member-options.js'
+import type { ScrubSettings } from '../member/scrubber.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import { authSettingsOf, type AuthOptions, type AuthSettings } from './auth-options.js'
 import { backupSettingsOf, type BackupOptions, type BackupSettings } from './backup-options.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
+import { scrubSettingsOf, type ScrubOptions } from './scrub-options.js'
 import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
 
 export type { AutoCompaction } from '../member/auto-compactor.js'
 export type { BackupOptions } from './backup-options.js'
 export type { AuthOptions, JwtOptions, JwtSignMethod, ScryptParameters } from './auth-options.js'
+export type { ScrubOptions } from './scrub-options.js'
 export type { MemberEvent, MemberEventType } from '../member/event.js'
 
 export interface OpenOptions {
@@ -77,6 +80,11 @@ export interface OpenOptions {
    */
   readonly checkIntervalMs?: number
   /**
+   * How often and how fast this member reads through everything on its disk, to find what has rotted before it is needed
+   * (docs/OPERATING.md). What was found is in `status().scrub`.
+   */
+  readonly scrub?: ScrubOptions
+  /**
    * Milliseconds by which a change of leader may lengthen a lease, besides an election timeout. While this member leads, it
    * notes in the log how much of longer leases is left, each about twice in this time. Default
    * LIMITS.leaseCheckpointIntervalMs, five minutes; at least four election timeouts.
@@ -110,6 +118,7 @@ export interface Settings {
   readonly autoCompaction: AutoCompaction | undefined
   readonly quotaBytes: number
   readonly checkIntervalMs: number
+  readonly scrub: ScrubSettings
   readonly leaseCheckpointIntervalMs: number
   readonly diskTimeoutMs: number
   readonly backups: BackupSettings | undefined
@@ -159,6 +168,7 @@ export function settingsOf(options: OpenOptions): Settings {
     autoCompaction: options.autoCompaction && autoCompactionOf(options.autoCompaction),
     quotaBytes: notNegative('quotaBytes', options.quotaBytes ?? 0) || LIMITS.quotaBytes,
     checkIntervalMs: notNegative('checkIntervalMs', options.checkIntervalMs ?? LIMITS.checkIntervalMs) || Infinity,
+    scrub: scrubSettingsOf(options.scrub),
     leaseCheckpointIntervalMs: checkpointInterval(options, electionTimeoutMs),
     diskTimeoutMs: diskTimeout(options, electionTimeoutMs),
     backups: options.backups && backupSettingsOf(options.backups),
@@ -254,6 +264,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   autoCompaction: 'object',
   quotaBytes: 'number',
   checkIntervalMs: 'number',
+  scrub: 'object',
   leaseCheckpointIntervalMs: 'number',
   diskTimeoutMs: 'number',
   backups: 'object',

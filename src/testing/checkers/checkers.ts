@@ -216,6 +216,8 @@ export class Checkers {
       case 'message-received':
       case 'proposed':
       case 'forwarded':
+      case 'scrubbed':
+      case 'damage-found':
       case 'failed':
       case 'closed':
         return

@@ -124,6 +124,13 @@ export class Supervisor {
     this.#hooks.mayBeLost(member)
   }
 
+  /** A member says that something on its disk is damaged, while it runs. */
+  damageFound(member: string, error: Error): void {
+    if (this.#of(member).mayBeLost) return
+    const message = `${member} found damage on a disk that did nothing wrong: ${error.message}`
+    this.#hooks.broke(new RunFailure('crash', message, error))
+  }
+
   #hold(watched: Watched): () => void {
     const hold = {}
     watched.holds.add(hold)

@@ -54,6 +54,10 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
       return `state at ${event.index} ${event.agrees ? 'is that of the leader' : 'differs from that of the leader'}`
     case 'state-durable':
       return at(event.position)
+    case 'scrubbed':
+      return `${count(event.records, 'record')} on disk, all whole`
+    case 'damage-found':
+      return event.error.message
     case 'log-trimmed':
       return `to ${at(event.to)}`
     case 'leases-taken-over':

@@ -159,6 +159,7 @@ export function expectations(): readonly Expected[] {
     ...namesOf('fault', FAULT_TYPES),
     ...rowsOf('network', FRAMES),
     ...rowsOf('disk', DISK),
+    ...namesOf('disk', { 'read through': true }),
     ...namesOf('slow way', BUGGIFY_POINTS),
     ...rowsOf('decision', DECISIONS),
     ...operationRows(),

@@ -266,6 +266,8 @@ class Run {
       check(event)
       observe?.({ atMs: this.#world.nowMs, subject: 'member', node: name, event })
       if (event.type === 'applied' && event.applied !== undefined) this.#applied(event.applied)
+      if (event.type === 'scrubbed') this.#coverage.add('disk', 'read through')
+      if (event.type === 'damage-found') this.#supervisor.damageFound(name, event.error)
       if (event.type !== 'decided') return
       this.#coverage.add('decision', event.event.type)
       this.#injector.decided(name, event.event.type)
