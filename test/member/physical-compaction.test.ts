@@ -70,6 +70,8 @@ describe('a member that falls in the middle of a compaction', () => {
     world.start(place)
     await world.until(() => place.store?.status().role === 'leader')
     const reopened = world.store('a')
+    // What the state on disk does not have yet is applied again.
+    await reopened.ready()
     // The compaction is the last thing that happened: the newest revisions are tombstones, and all but one are gone.
     expect(reopened.status()).toMatchObject({ revision, compactRevision: revision })
     await world.pass(1000)
