@@ -101,6 +101,11 @@ export class LogStore {
     return { index: this.#head.base.index, term: this.#head.base.term }
   }
 
+  /** How often it was opened, this time included. */
+  get incarnation(): number {
+    return this.#head.incarnation
+  }
+
   /** Whether all that was promised from this log is known to be in it. */
   get promises(): Promises {
     return this.#head.promises
@@ -205,8 +210,9 @@ export class LogStore {
   /**
    * What was promised from this log is not all in it, durably so: before Raft starts. With `applied` the log is behind the
    * state and is emptied: what is missing between the two nobody here can give it. Its term is at least that of the state.
+   * With what is missing, opens may have been forgotten: this one counts as more than `incarnationFloor`.
    */
-  async losePromises(applied?: LogPosition): Promise<void> {
+  async losePromises(incarnationFloor: number, applied?: LogPosition): Promise<void> {
     const { hardState } = this.#head
     const term = Math.max(hardState.term, applied?.term ?? 0)
     const known = term === hardState.term ? hardState : { term, vote: NOBODY }
@@ -214,7 +220,8 @@ export class LogStore {
     await this.#exclusively(async () => {
       const batch = this.#database.batch()
       const head = this.#beginAnew(batch, applied && { position: applied, hardState: known })
-      await this.#write(batch, { ...head, promises: 'lost' }, 'writing the log')
+      const incarnation = Math.max(head.incarnation, incarnationFloor) + 1
+      await this.#write(batch, { ...head, incarnation, promises: 'lost' }, 'writing the log')
       await this.#highWater.sync()
     })
     this.#loaded = entries

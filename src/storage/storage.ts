@@ -55,10 +55,12 @@ interface StorageParts {
   readonly disk: Disk
   readonly log: LogStore
   readonly slots: StateSlots
-  readonly incarnation: number
+  readonly incarnationFloor: number
   readonly used: boolean
   readonly recover: boolean
   readonly damage: readonly string[]
+  /** Whether its database did not even open. */
+  readonly stateGivenUp: boolean
   /** Notes what is about to be given up. */
   readonly note: (what: string) => void
   readonly close: () => Promise<void>
@@ -66,17 +68,18 @@ interface StorageParts {
 
 export class Storage {
   readonly #parts: StorageParts
-  #stateGivenUp = false
+  #stateGivenUp: boolean
   #closing: Promise<void> | undefined
 
   /** @internal Use {@link openStorage}. */
   constructor(parts: StorageParts) {
     this.#parts = parts
+    this.#stateGivenUp = parts.stateGivenUp
   }
 
-  /** How often this storage has been opened, this time included; durable before anything can rest on it. */
+  /** How often this storage has been opened, this time included; durable before anything can rest on it. To be asked after {@link meet}. */
   get incarnation(): number {
-    return this.#parts.incarnation
+    return this.#parts.log.incarnation
   }
 
   /** Whether there was data of this member before this open. */
@@ -126,7 +129,7 @@ export class Storage {
    * Rejects with `DATA_DAMAGED` where they do not meet and nothing may be given up, and with `DISK_FAILED`.
    */
   async meet(applied: LogPosition): Promise<boolean> {
-    const { log, recover, note } = this.#parts
+    const { log, recover, incarnationFloor, note } = this.#parts
     const misfit = this.#stateGivenUp ? undefined : log.misfit(applied)
     if (misfit === undefined) return true
     if (!recover) throw damaged(this.location, misfit.what)
@@ -136,11 +139,11 @@ export class Storage {
     }
     note(misfit.what)
     if (misfit.kind === 'log-behind') {
-      await log.losePromises(applied)
+      await log.losePromises(incarnationFloor, applied)
       return true
     }
     // Which of the two is the wrong one cannot be told: what the log says is believed no more than any late member's.
-    await log.losePromises()
+    await log.losePromises(incarnationFloor)
     await this.giveUpState(misfit.what)
     return false
   }
@@ -251,9 +254,11 @@ async function startStorage(
   const { database, highWater, loaded, used, slotKnown } = await openLog(opening)
 
   const { base, slot } = loaded.head
+  let stateGivenUp = false
   const state = await openState(disk, slot, { create: !used, known: slotKnown }, (error) => {
     if (!recover && base.index > 0) throw error
     note(whatIsDamaged(error))
+    stateGivenUp = true
   })
   opened(state)
 
@@ -281,7 +286,18 @@ async function startStorage(
       throw asStoreError(`closing ${location} failed`, error)
     }
   }
-  return new Storage({ disk, log, slots, incarnation: head.incarnation, used, recover, damage, note, close })
+  return new Storage({
+    disk,
+    log,
+    slots,
+    incarnationFloor,
+    used,
+    recover,
+    damage,
+    stateGivenUp,
+    note,
+    close,
+  })
 }
 
 /** What can be read of a log that is damaged, and may be all that there is. */
