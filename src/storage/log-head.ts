@@ -20,6 +20,7 @@ const VERSION_WITHOUT_FLAGS = 1
 const RECORD_BYTES = 78
 const PROMISES_LOST = 1
 const SECOND_SLOT = 2
+const AWAITS_STATE = 4
 
 export const LOG_HEAD_KEY = 'h'
 
@@ -41,13 +42,15 @@ export interface LogHead {
   readonly promises: Promises
   /** The database that holds the state. */
   readonly slot: StateSlot
+  /** It was given up, and is empty, since the log does not go back to the beginning: until another one is received. */
+  readonly awaitsState: boolean
 }
 
 export function encodeLogHead(head: LogHead): Uint8Array {
   const writer = new Writer(RECORD_BYTES).uint8(VERSION).uint53(head.generation).uint53(head.incarnation)
   writer.uint53(head.hardState.term).uint53(head.hardState.vote)
   for (const end of [head.base, head.last]) writer.uint53(end.index).uint53(end.term).uint32(end.chain)
-  writer.uint8(encodeFlags(head))
+  writer.uint8(encodeFlags(head) | (head.awaitsState ? AWAITS_STATE : 0))
   return writer.uint32(crc32(writer.written())).finish()
 }
 
@@ -66,16 +69,17 @@ export function decodeLogHead(bytes: Uint8Array): LogHead {
   if (version !== VERSION && version !== VERSION_WITHOUT_FLAGS)
     throw reader.malformed(`record version ${version} is unknown`)
   reader.end()
-  const decoded = decodeFlags(flags)
+  const awaitsState = (flags & AWAITS_STATE) !== 0
+  const decoded = decodeFlags(flags & ~AWAITS_STATE)
   if (decoded === undefined) throw reader.malformed(`its flags ${flags} are unknown`)
-  return { generation, incarnation, hardState, base, last, ...decoded }
+  return { generation, incarnation, hardState, base, last, ...decoded, awaitsState }
 }
 
 export function encodeFlags({ promises, slot }: Pick<LogHead, 'promises' | 'slot'>): number {
   return (promises === 'lost' ? PROMISES_LOST : 0) | (slot === 'state-2' ? SECOND_SLOT : 0)
 }
 
-/** Undefined for flags that this version does not know. */
+/** Those that the high-water file has too. Undefined for flags that this version does not know. */
 export function decodeFlags(flags: number): Pick<LogHead, 'promises' | 'slot'> | undefined {
   if ((flags & ~(PROMISES_LOST | SECOND_SLOT)) !== 0) return undefined
   return {

@@ -116,6 +116,11 @@ export class LogStore {
     return this.#head.slot
   }
 
+  /** Whether the state was given up, before this open or in it, and none was received since. */
+  get awaitsState(): boolean {
+    return this.#head.awaitsState
+  }
+
   /**
    * What Raft starts from; to be called before the first write. `applied` is the position of the state machine's durable
    * state; undefined where there is none and the log does not go back to its beginning: then the member waits for a state,
@@ -202,9 +207,18 @@ export class LogStore {
     while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
     await this.#exclusively(async () => {
       const batch = this.#database.batch()
-      await this.#write(batch, { ...this.#beginAnew(batch, beginning), slot }, 'writing the log')
+      await this.#write(batch, { ...this.#beginAnew(batch, beginning), slot, awaitsState: false }, 'writing the log')
       await this.#highWater.sync()
     })
+  }
+
+  /** The state was given up, and the log cannot bring it back: before Raft starts. */
+  async awaitState(): Promise<void> {
+    const entries = this.#loaded
+    await this.#exclusively(() =>
+      this.#write(this.#database.batch(), { ...this.#head, awaitsState: true }, 'writing the log'),
+    )
+    this.#loaded = entries
   }
 
   /**

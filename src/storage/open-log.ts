@@ -211,6 +211,7 @@ function headWithoutPromises(
     last: loaded?.head.last ?? origin,
     promises: 'lost',
     slot: newest.generation === 0 ? slotFound : newest.slot,
+    awaitsState: loaded?.head.awaitsState ?? false,
   }
 }
 
@@ -224,7 +225,7 @@ function newestHardState(a: HardState, b: HardState): HardState {
 const NO_HEAD: LogHead = {
   ...{ generation: 0, incarnation: 0, hardState: { term: 0, vote: 0 } },
   ...{ base: { index: 0, term: 0, chain: 0 }, last: { index: 0, term: 0, chain: 0 } },
-  ...{ promises: 'kept', slot: 'state' },
+  ...{ promises: 'kept', slot: 'state', awaitsState: false },
 }
 
 function emptyLog(head = NO_HEAD): LoadedLog {

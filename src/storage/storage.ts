@@ -132,6 +132,8 @@ export class Storage {
     const { log, recover, incarnationFloor, note } = this.#parts
     const misfit = this.#stateGivenUp ? undefined : log.misfit(applied)
     if (misfit === undefined) return true
+    // Of an open before this one: there is nothing to be given up.
+    if (recover && log.awaitsState && applied.index === 0) return true
     if (!recover) throw damaged(this.location, misfit.what)
     if (misfit.kind === 'state-behind') {
       await this.giveUpState(misfit.what)
@@ -166,6 +168,7 @@ export class Storage {
     if (!damage.includes(why)) note(why)
     this.#stateGivenUp = true
     await slots.giveUp()
+    if (begins > 1) await log.awaitState()
   }
 
   /**
@@ -262,7 +265,8 @@ async function startStorage(
   })
   opened(state)
 
-  const head = await recordStart(database, identity, loaded.head, health)
+  const awaitsState = base.index > 0 && (stateGivenUp || loaded.head.awaitsState)
+  const head = await recordStart(database, identity, { ...loaded.head, awaitsState }, health)
   highWater.write(head)
   await highWater.sync()
 

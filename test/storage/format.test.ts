@@ -32,6 +32,7 @@ const HEAD = {
   last: { index: 6, term: 2, chain: ENTRIES.span.chainAfter },
   promises: 'lost',
   slot: 'state-2',
+  awaitsState: false,
 } as const
 
 const META = {

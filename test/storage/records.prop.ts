@@ -61,6 +61,7 @@ describe('round trip', () => {
       last: position,
       promises: fc.constantFrom('kept' as const, 'lost' as const),
       slot: fc.constantFrom('state' as const, 'state-2' as const),
+      awaitsState: fc.boolean(),
     })
     fc.assert(fc.property(head, (value) => void expect(decodeLogHead(encodeLogHead(value))).toEqual(value)))
   })

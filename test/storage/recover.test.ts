@@ -285,19 +285,14 @@ describe('a member of several goes on', () => {
     expect(said).toHaveLength(told.length)
     for (const [at, text] of told.entries()) expect(said[at]).toMatch(text)
     // What was there stays for those who look into it, and nothing else is left over.
-    for (const [name, content] of Object.entries(contentsOf('damaged'))) expect(before[name], name).toBe(content)
+    const evidence = contentsOf('damaged')
+    for (const [name, content] of Object.entries(evidence)) expect(before[name], name).toBe(content)
     expect(readdirSync(folder).filter((name) => /before-open|\.new|\.old/.test(name))).toEqual([])
 
     // Until somebody says otherwise, with a write, the same is found.
     const again = await begin()
-    expect(again).toMatchObject({
-      ...expected,
-      state: again.state,
-      damage:
-        expected.state === 'empty' && expected.log !== '0 to 0'
-          ? [/the state ends at entry 0/].map((text) => expect.stringMatching(text))
-          : [],
-    })
+    expect(again).toMatchObject({ ...expected, damage: [] })
+    expect(contentsOf('damaged')).toEqual(evidence)
     expect(again.incarnation).toBeGreaterThan(found.incarnation)
     if (expected.promises === 'lost') expect(found.incarnation).toBeGreaterThan(1000)
 
@@ -308,18 +303,21 @@ describe('a member of several goes on', () => {
     expect(await begin()).toMatchObject({ promises: 'kept', log: `${storage.log.base.index} to ${index + 1}` })
   })
 
-  test.each(CASES.filter((_case, at) => at % 3 === 0))('alone it is refused, with %s, and nothing is thrown away', async (name, damage, expected, told) => {
-    await damage()
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const refused = start(levelDisk(folder), false)
-      await expect(refused, name).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
-      await expect(refused).rejects.toThrow(told[0] as RegExp)
-      await expect(refused).rejects.toThrow(/backup.*quorate inspect.*quorate snapshot save/)
-    }
-    expect(existsSync(join(folder, 'damaged'))).toBe(false)
-    // The same with others finds no less than it would have at first.
-    expect(await begin()).toMatchObject(expected)
-  })
+  test.each(CASES.filter((_case, at) => at % 3 === 0))(
+    'alone it is refused, with %s, and nothing is thrown away',
+    async (name, damage, expected, told) => {
+      await damage()
+      for (let attempt = 0; attempt < 2; attempt++) {
+        const refused = start(levelDisk(folder), false)
+        await expect(refused, name).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
+        await expect(refused).rejects.toThrow(told[0])
+        await expect(refused).rejects.toThrow(/backup.*quorate inspect.*quorate snapshot save/)
+      }
+      expect(existsSync(join(folder, 'damaged'))).toBe(false)
+      // The same with others finds no less than it would have at first.
+      expect(await begin()).toMatchObject(expected)
+    },
+  )
 })
 
 /** Of all files of databases and marks below `name`, without modes. */
@@ -414,8 +412,7 @@ test('where neither log nor mark say which of two states was current, neither is
   remove('log', 'high-water')
   const found = await begin()
   expect(found).toMatchObject(ALL_LOST)
-  expect(found.damage).toEqual(
-    [/high-water file is missing/, /there are two states/].map((text) => expect.stringMatching(text)),
-  )
+  expect(found.damage).toHaveLength(2)
+  expect(found.damage[1]).toMatch(/there are two states/)
   expect(readdirSync(folder)).toEqual(['damaged', 'high-water', 'lock', 'log', 'state'])
 })
