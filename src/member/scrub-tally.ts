@@ -47,6 +47,12 @@ export class ScrubTally {
     }
   }
 
+  /** Counts what was read and looked at elsewhere. */
+  count(records: number, bytes: number): void {
+    this.#records += records
+    this.#bytes += bytes
+  }
+
   /** What is wrong with all of them together, if anything is. */
   finish(): string | undefined {
     const found = this.#versions.digest

@@ -125,7 +125,7 @@ export class Scrubber {
     const beganMs = clock.monotonicMs()
     const { state } = storage
     try {
-      const tally = await this.#readState()
+      const tally = await this.#readThrough()
       if (this.#stopped || tally === undefined) return
       this.#damage = undefined
       this.#passes++
@@ -153,27 +153,34 @@ export class Scrubber {
   }
 
   /** Undefined where it was stopped on the way. Throws `DATA_DAMAGED` at the first damage. */
-  async #readState(): Promise<ScrubTally | undefined> {
-    const { machine, storage } = this.#parts
-    const { state, location } = storage
+  async #readThrough(): Promise<ScrubTally | undefined> {
+    const { machine, storage, clock } = this.#parts
+    const { state, location, log } = storage
     // In one step, so that the sum and the view are of one moment.
     const tally = new ScrubTally(machine.store.historyDigest)
     const view = state.iterateAll()
     this.#running = tally
-    const slices = new Slices(this.#parts)
     const rate = this.#rateOf(machine.bytesInUse)
-    const beganMs = this.#parts.clock.monotonicMs()
+    const beganMs = clock.monotonicMs()
+    const keepPace = (): Promise<void> => this.#keepPace(beganMs + (tally.bytes / rate) * 1000)
+    const slices = new Slices(this.#parts)
     for await (const pairs of view) {
       for (const [key, record] of pairs) {
         const wrong = tally.add(key, record)
         if (wrong !== undefined) throw damaged(location, wrong)
         if (slices.spend(record.byteLength)) await slices.turn()
       }
-      await this.#keepPace(beganMs + (tally.bytes / rate) * 1000)
+      await keepPace()
       if (this.#stopped) return undefined
     }
     const wrong = tally.finish()
     if (wrong !== undefined) throw damaged(location, wrong)
+    for await (const { records, bytes } of log.review()) {
+      tally.count(records, bytes)
+      if (slices.spend(bytes)) await slices.turn()
+      await keepPace()
+      if (this.#stopped) return undefined
+    }
     return tally
   }
 

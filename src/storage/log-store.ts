@@ -34,6 +34,7 @@ import { type RecordSpan, decodeEntryRecord, encodeEntryRecord, entryRecordKey, 
 import type { HighWater } from './high-water.js'
 import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, encodeLogHead } from './log-head.js'
 import type { LoadedLog } from './log-loader.js'
+import { reviewLog, type Reviewed } from './log-review.js'
 import { readFailure } from './read-failure.js'
 
 type Batch = ReturnType<Database['batch']>
@@ -239,6 +240,18 @@ export class LogStore {
       await this.#highWater.sync()
     })
     this.#loaded = entries
+  }
+
+  /**
+   * Reads the log back as it is on disk, beside its use, and compares it with what was written: piece by piece, as it is
+   * asked for. Rejects with `DATA_DAMAGED`.
+   */
+  async *review(): AsyncGenerator<Reviewed, void, undefined> {
+    // While a write is under way the records that there must be are not those on disk. Looked at here and not by settled():
+    // the next write could begin before that has told.
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
+    this.#health.check()
+    yield* reviewLog(this.#database, this.#spans, this.#head, this.#location)
   }
 
   /** Resolves when no write is under way. */

@@ -10,7 +10,7 @@ import { type Change, DELETED } from './overlay.js'
 export type Pair = [key: string, value: Uint8Array]
 
 /** As much of an abstract-level iterator as is needed. */
-interface PairIterator {
+export interface PairIterator {
   nextv(size: number): Promise<Pair[]>
   close(): Promise<void>
 }

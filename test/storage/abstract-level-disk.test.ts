@@ -10,7 +10,6 @@ import {
   type DatabaseOrder,
 } from '../../src/storage/abstract-level-disk.js'
 import type { AnyLevel } from '../../src/storage/any-level.js'
-import type { DatabaseName, Disk } from '../../src/storage/disk.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
 import { openStorage } from '../../src/storage/storage.js'
 import { open } from '../../src/store/open.js'
@@ -97,11 +96,6 @@ describe('a store is refused', () => {
   })
 })
 
-interface Discarding extends Disk {
-  databases(): Promise<readonly DatabaseName[]>
-  discardDatabase(name: DatabaseName): Promise<void>
-}
-
 describe('a directory', () => {
   const fill = async (disk: ReturnType<typeof brought>): Promise<void> => {
     const storage = await openStorage(disk, IDENTITY)
@@ -138,7 +132,7 @@ describe('a directory', () => {
       dataDir,
       database: classic,
       remove: async (name) => void removed.push(name),
-    }) as Discarding
+    })
     await disk.acquire({ create: true })
     expect(await disk.databases()).toEqual([])
     const state = await disk.openDatabase('state', { create: true })
@@ -165,7 +159,7 @@ describe('a directory', () => {
     await (await open({ disk: disk() })).close()
     const opened = disk()
     await opened.acquire({ create: false })
-    await expect(opened.openDatabase('state-2' as never, { create: false })).rejects.toMatchObject({
+    await expect(opened.openDatabase('state-2', { create: false })).rejects.toMatchObject({
       code: 'DATA_DAMAGED',
     })
     await opened.release()

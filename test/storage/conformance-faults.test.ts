@@ -1,7 +1,7 @@
 /** That the suite of disks finds what it looks for: each of its tests fails on a disk with a bug planted for it. */
 import { MemoryLevel } from 'memory-level'
 import { describe, expect, test } from 'vitest'
-import type { Database, Disk, SlotFile } from '../../src/storage/disk.js'
+import type { Database, DatabaseName, Disk, SlotFile } from '../../src/storage/disk.js'
 import { diskConformance, type DiskHarness } from '../../src/testing/conformance/disk.js'
 import { SimDisk } from '../../src/testing/sim/sim-disk.js'
 import { PROMPT } from './disks.js'
@@ -274,6 +274,30 @@ const FAULTS: readonly Fault[] = [
     found: ['does not make what is gone, where it was told not to'],
     harness: spoiled((disk) => ({
       openDatabase: (name: Parameters<Disk['openDatabase']>[0]) => disk.openDatabase(name, { create: true }),
+    })),
+  },
+  {
+    what: 'does not discard',
+    found: ['finds the databases that were made, and not those that were discarded'],
+    harness: spoiled(() => ({ discardDatabase: async () => undefined })),
+  },
+  {
+    what: 'fails to discard what is not there',
+    found: ['discards what is not there without a word'],
+    harness: spoiled((disk) => ({
+      discardDatabase: async (name: DatabaseName) => {
+        if (!(await disk.databases()).includes(name)) throw new Error(`there is no ${name}`)
+        await disk.discardDatabase(name)
+      },
+    })),
+  },
+  {
+    what: 'keeps the slot file that is there',
+    found: ['makes a slot file in the place of another one'],
+    harness: spoiledSlots((file) => ({
+      create: async (content: Uint8Array) => {
+        if ((await file.read()) === undefined) await file.create(content)
+      },
     })),
   },
   {

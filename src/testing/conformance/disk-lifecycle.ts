@@ -84,6 +84,38 @@ export const lifecycleTests: DiskTests = {
     await opened.close()
   },
 
+  'finds the databases that were made, and not those that were discarded': async (world) => {
+    const opened = await world.acquire()
+    if (!opened.disk.permanent) return
+    equal(await opened.disk.databases(), [], 'databases of an empty disk')
+    await writeDurably(await opened.open('log'), ['a', bytes('log')])
+    const state = await opened.open('state')
+    await writeDurably(state, ['a', bytes('old')], ['b', bytes('old')])
+    await writeDurably(await opened.open('state-2'), ['a', bytes('other')])
+    equal([...(await opened.disk.databases())].sort(), ['log', 'state', 'state-2'], 'databases that were made')
+    await state.close()
+    await opened.disk.discardDatabase('state')
+    equal([...(await opened.disk.databases())].sort(), ['log', 'state-2'], 'databases after one was discarded')
+    await opened.close()
+    const again = await world.acquire()
+    equal([...(await again.disk.databases())].sort(), ['log', 'state-2'], 'databases when the disk is opened again')
+    await rejectsWith('DATA_DAMAGED', () => again.open('state', false), 'opening what was discarded')
+    equal(await contentOf(await again.open('state')), [], 'a database in the place of one that was discarded')
+    equal(await contentOf(await again.open('state-2')), ['a=other'], 'the one beside it')
+    await again.close()
+  },
+
+  'discards what is not there without a word': async (world) => {
+    const opened = await world.acquire()
+    await opened.disk.discardDatabase('state-2')
+    const database = await opened.open('state-2')
+    equal(await contentOf(database), [], 'a database that was never there')
+    await database.close()
+    await opened.disk.discardDatabase('state-2')
+    await opened.disk.discardDatabase('state-2')
+    await opened.close()
+  },
+
   'says where it is, and what it takes': async (world) => {
     const opened = await world.acquire()
     check(opened.disk.location.length > 0, 'the disk does not say where it is')

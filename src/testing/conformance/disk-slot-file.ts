@@ -41,6 +41,20 @@ export const slotFileTests: DiskTests = {
     equal(textOf(await file.read()), 'AB23', 'the file')
   },
 
+  'makes a slot file in the place of another one': async (world) => {
+    const opened = await world.acquire()
+    const file = await opened.slots()
+    await file.create(bytes('the first one'))
+    file.writeSync(bytes('X'), 0)
+    await file.create(bytes('other'))
+    equal(textOf(await file.read()), 'other', 'the file that was made last')
+    file.writeSync(bytes('O'), 0)
+    equal(textOf(await file.read()), 'Other', 'the file that was made last, written to')
+    await opened.close()
+    if (opened.disk.permanent)
+      equal(textOf(await world.harness.disk().peek('high-water')), 'Other', 'the file, looked at')
+  },
+
   'has the slot file when it is opened again': async (world) => {
     const opened = await world.acquire()
     const file = await opened.slots()
