@@ -58,6 +58,7 @@ export type {
   CompactOptions,
   Consistency,
   DeleteResult,
+  DiskStatus,
   GetOptions,
   Lease,
   Leases,

@@ -165,8 +165,22 @@ export interface StoreStatus {
   readonly logTrims: number
   /** Of reading through what is on this member's disk: `open({ scrub })`. */
   readonly scrub: ScrubStatus
+  /** What this member's disk does. */
+  readonly disk: DiskStatus
   /** Of scheduled backups; undefined where the member was opened without. */
   readonly backups: BackupsStatus | undefined
+}
+
+export interface DiskStatus {
+  /** Writes of the log with entries since this member was opened; each is synced. */
+  readonly syncs: number
+  /** How many milliseconds the last one took; undefined before the first. */
+  readonly lastSyncMs: number | undefined
+  /** Of the last 256. */
+  readonly medianSyncMs: number | undefined
+  readonly p99SyncMs: number | undefined
+  /** What is free where the data lies, about a second ago. Undefined where the disk does not tell, as in memory. */
+  readonly freeBytes: number | undefined
 }
 
 /** What happens to a store, for those who listen; nothing depends on anybody listening. */

@@ -118,7 +118,7 @@ export const ERRORS = {
     grpc: 'RESOURCE_EXHAUSTED',
     etcd: 'etcdserver: mvcc: database space exceeded',
     retryable: false,
-    doc: 'A member is over its quota (`quotaBytes`), or would be with this request; puts, transactions with a put and new leases are refused on all members. Delete what is not needed, compact, then `maintenance.disarm()`: see OPERATING.md.',
+    doc: 'A member is over its quota (`quotaBytes`), or would be with this request, or less is free on its disk than the reserve (`diskReserveBytes`); puts, transactions with a put and new leases are refused on all members. Delete what is not needed and compact, or make room on the disk, then `maintenance.disarm()`: see OPERATING.md.',
   },
   CORRUPT: {
     grpc: 'DATA_LOSS',
@@ -333,7 +333,7 @@ export const ERRORS = {
   DISK_FAILED: {
     grpc: 'UNAVAILABLE',
     retryable: false,
-    doc: 'The disk did not do what it was asked. On open: no permission (make the process own the directory, writable), a path that is a file, a read-only or full file system, too many open files (raise `ulimit -n`); the message names the file, and open succeeds once that is mended. While running: a write or a sync failed, or the data directory was removed or replaced under the member (noticed with the next write of its state, when it closes, or after 32 writes of its log at the latest: a quiet member goes on for as long, and up to 31 writes may be acknowledged). It stops, since a failed sync cannot be repeated safely: mend the cause, then restart it.',
+    doc: 'The disk did not do what it was asked. On open: no permission (make the process own the directory, writable), a path that is a file, a read-only or full file system, too many open files (raise `ulimit -n`); the message names the file, and open succeeds once that is mended. While running: a write or a sync failed, or did not end within `diskTimeoutMs`, or the data directory was removed or replaced under the member (noticed with the next write of its state, when it closes, or after 32 writes of its log at the latest: a quiet member goes on for as long, and up to 31 writes may be acknowledged). It stops, since a failed sync cannot be repeated safely: mend the cause, then restart it. From `close()`: the disk does not answer, and the directory stays locked until the process ends.',
   },
   SNAPSHOT_DAMAGED: {
     grpc: 'DATA_LOSS',

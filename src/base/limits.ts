@@ -119,6 +119,10 @@ export const LIMITS = {
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */
   stateBufferBytesMax: 8 * MEBIBYTE,
+  /** Bytes that are to stay free on the disk of a member, unless `open()` says otherwise; of a small disk a quarter of it. Below: the alarm NOSPACE, `NO_SPACE`. */
+  diskReserveBytes: 64 * MEBIBYTE,
+  /** Milliseconds between two looks at how much is free; fewer while much is written. */
+  diskSpaceCheckMs: 1_000,
   /** Milliseconds that the disk may take for a write or a sync, unless `open()` says otherwise; at least two election timeouts. Over it: `DISK_FAILED`, and the member stops. */
   diskTimeoutMs: 10_000,
   /** The least that `open()` takes for that. Less: `RangeError`. */

@@ -67,6 +67,6 @@ function corrupt(): StoreError {
 function noSpace(): StoreError {
   return new StoreError(
     'NO_SPACE',
-    'The alarm NOSPACE is active: a member is over its quota. Delete, compact, and then disarm it; until then nothing is added.',
+    'The alarm NOSPACE is active: a member is over its quota, or its disk is nearly full. Delete, compact, and then disarm it; until then nothing is added.',
   )
 }

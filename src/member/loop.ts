@@ -31,6 +31,7 @@ import type { AutoCompactor } from './auto-compactor.js'
 import type { AlarmRaiser } from './alarm-raiser.js'
 import type { Backlog } from './backlog.js'
 import type { Calls } from './calls.js'
+import type { DiskGuard } from './disk-guard.js'
 import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
 import type { LeaseDriver } from './lease-driver.js'
@@ -62,6 +63,7 @@ export interface LoopParts {
   readonly timers: Timers
   readonly raft: RawNode
   readonly backlog: Backlog
+  readonly diskGuard: DiskGuard
   readonly machine: Machine
   readonly storage: Storage
   readonly transport: Transport | undefined
@@ -108,12 +110,13 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, backlog, persistence, swept, pacer, buggify } = this.#parts
+    const { raft, backlog, diskGuard, persistence, swept, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
     this.#noticeLeader(nowMs)
     this.#retry(nowMs)
+    diskGuard.turn(nowMs)
     this.#raiseAlarms()
     this.#heldBack = false
     this.#submit(nowMs)
@@ -224,13 +227,17 @@ export class Loop {
   }
 
   #write(write: Write): void {
-    this.#parts.observe?.({ type: 'write-begun', write })
+    const { clock, diskGuard, space, observe } = this.#parts
+    observe?.({ type: 'write-begun', write })
+    diskGuard.begun(write, clock.monotonicMs())
+    space.wrote(write.entries)
     this.#writing = this.#append(write).catch(this.#parts.failed)
   }
 
   async #append(write: Write): Promise<void> {
-    const { storage, raft, clock, timers, pacer, observe, buggify } = this.#parts
+    const { storage, diskGuard, raft, clock, timers, pacer, observe, buggify } = this.#parts
     await storage.log.append(write)
+    diskGuard.durable(clock.monotonicMs())
     if (buggify('write-told-late')) await new Promise<void>((resolve) => timers.after(1, resolve))
     observe?.({ type: 'write-durable', write })
     raft.advance(write.id, clock.monotonicMs())
@@ -263,12 +270,17 @@ export class Loop {
   }
 
   #noticeLeader(nowMs: number): void {
-    const { raft, leases, verifier, proposals, calls, leaderChanged } = this.#parts
+    const { raft, diskGuard, leases, verifier, proposals, calls, leaderChanged } = this.#parts
     const { leader, term, role } = raft
     if (leader === this.#known.leader && term === this.#known.term) return
     this.#known = { leader, term }
-    if (role === 'leader') verifier.lead(nowMs)
-    else verifier.follow()
+    if (role === 'leader') {
+      verifier.lead(nowMs)
+      diskGuard.lead(nowMs)
+    } else {
+      verifier.follow()
+      diskGuard.follow()
+    }
     leases.follow()
     if (leader !== NOBODY) {
       // What was sent to the leader before may never arrive.
@@ -371,10 +383,10 @@ export class Loop {
   }
 
   #nextDeadlineMs(): number {
-    const { raft, leases, verifier, compactor, proposals, reads, calls } = this.#parts
+    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls } = this.#parts
     const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
     const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
     const ownMs = Math.min(leases.nextDeadlineMs(), verifier.nextDeadlineMs(), compactor.nextDeadlineMs())
-    return Math.min(raft.nextDeadlineMs(), ownMs, retryAtMs)
+    return Math.min(raft.nextDeadlineMs(), diskGuard.nextDeadlineMs(), ownMs, retryAtMs)
   }
 }

@@ -38,6 +38,8 @@ export interface MemberOptions {
   readonly leaseCheckpointIntervalMs: number
   /** How long a simple token counts without being used. */
   readonly simpleTokenTtlMs: number
+  /** Bytes that are to stay free on the disk; undefined: by its size. */
+  readonly diskReserveBytes: number | undefined
   /** How long a write, a sync or the close may take the disk. May be Infinity. */
   readonly diskTimeoutMs: number
   readonly listener: MemberListener

@@ -28,6 +28,8 @@ import { makeParts, type Parts } from './parts.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
 import type { ScrubStatus } from './scrubber.js'
+import { sayWhileSlow } from './say-while-slow.js'
+import type { SyncTimesSummary } from './sync-times.js'
 import { Upkeep } from './upkeep.js'
 import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
@@ -46,6 +48,7 @@ export interface MemberStatus extends Status {
   /** Of reading through what is on disk. */
   readonly scrub: ScrubStatus
   readonly logTrims: number
+  readonly disk: SyncTimesSummary & { readonly freeBytes: number | undefined }
 }
 
 export class Member {
@@ -63,7 +66,12 @@ export class Member {
     const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
     const { buggify = NEVER, timers } = options.environment
     const { diskTimeoutMs } = options
-    const storage = await openStorage(disk, identity, { timers, diskTimeoutMs, buggify })
+    const opening = openStorage(disk, identity, { timers, diskTimeoutMs, buggify })
+    // How long reading takes depends on how much there is: it is waited for, but the operator is told.
+    const storage = await sayWhileSlow(opening, diskTimeoutMs, timers, (forMs) => {
+      const { location } = disk
+      options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
+    })
     try {
       const member = new Member(options, storage, await loadMachine(storage, options))
       await member.#start()
@@ -228,6 +236,7 @@ export class Member {
       durableAppliedIndex: this.#parts.persistence.durableIndex,
       ...this.#parts.persistence.statistics,
       scrub: this.#parts.scrubber.status,
+      disk: { ...this.#parts.diskGuard.summary, freeBytes: this.#parts.freeSpace.freeBytes },
     }
   }
 
@@ -264,6 +273,7 @@ export class Member {
       await transport.start({ clusterId, memberId }, handler)
     }
     this.#parts.scrubber.start()
+    this.#parts.freeSpace.start()
     this.#parts.pacer.wake()
   }
 
@@ -340,9 +350,23 @@ export class Member {
   #end(ending: Ending): void {
     this.#lifetime.end(ending)
     const { code, why, cause } = ending
-    const { pacer, leases, watches, proposals, reads, calls, ranges, tallies, swept, snapshots, hashes, scrubber } =
-      this.#parts
+    const {
+      pacer,
+      freeSpace,
+      leases,
+      watches,
+      proposals,
+      reads,
+      calls,
+      ranges,
+      tallies,
+      swept,
+      snapshots,
+      hashes,
+      scrubber,
+    } = this.#parts
     pacer.stop()
+    freeSpace.stop()
     leases.stop()
     for (const waiting of [proposals, reads, calls, ranges, tallies, swept, snapshots, hashes]) {
       waiting.rejectAll(code, why, cause)

@@ -16,6 +16,8 @@ import { AutoCompactor } from './auto-compactor.js'
 import { Backlog } from './backlog.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
+import { DiskGuard } from './disk-guard.js'
+import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
 import { Inbox } from './inbox.js'
 import { LeaseDriver } from './lease-driver.js'
@@ -100,7 +102,10 @@ export function makeParts(ground: Ground) {
       return proposed
     },
   })
-  const space = new Space(machine, alarms, options.quotaBytes)
+  const { disk, diskReserveBytes: reserveBytes } = options
+  const freeSpace = new FreeSpace({ disk, reserveBytes, alarms, wake, timers, logger })
+  const space = new Space(machine, alarms, freeSpace, options.quotaBytes)
+  const diskGuard = new DiskGuard({ raft, electionTimeoutMs, logger, nameOf: (id) => nameOf(options, id) ?? `${id}` })
   const backlog = new Backlog(raft, machine, buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax)
   const inbox = new Inbox({
     memberId,
@@ -123,6 +128,7 @@ export function makeParts(ground: Ground) {
     timers,
     raft,
     backlog,
+    diskGuard,
     machine,
     storage,
     transport,
@@ -190,6 +196,8 @@ export function makeParts(ground: Ground) {
     persistence,
     swept,
     space,
+    freeSpace,
+    diskGuard,
     inbox,
     pacer,
     loop,

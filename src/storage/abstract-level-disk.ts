@@ -21,9 +21,9 @@ import { openBrought, type ReadSync } from './brought-database.js'
 import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
 import { lockDirectory, type DirectoryLock } from './directory-lock.js'
-import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from './disk.js'
+import type { CreateOptions, Database, DatabaseName, Disk, DiskSpace, SlotFileName } from './disk.js'
 import { asStoreError } from './disk-failure.js'
-import { checkAccess, folderBytes, makeFolder, syncFolder } from './folder.js'
+import { checkAccess, folderBytes, folderSpace, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { memoryDisk } from './memory-disk.js'
 import { refuseHalfRestored } from './restore-marker.js'
@@ -190,6 +190,10 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
   async sizeBytes(): Promise<number> {
     const path = present(this.#path, 'the acquired folder')
     return this.#accessing(() => folderBytes(path))
+  }
+
+  async space(): Promise<DiskSpace> {
+    return folderSpace(present(this.#path, 'the acquired folder'))
   }
 
   async release(): Promise<void> {

@@ -12,8 +12,10 @@ const ADVICE: Readonly<Record<string, string>> = {
   ENOENT: 'Check that the directory is there, and that it is mounted.',
   EMFILE: 'This process has too many files open: raise its limit (ulimit -n).',
   ENFILE: 'The system has too many files open: raise its limit.',
-  ENOSPC: 'The disk is full: make room.',
-  EDQUOT: 'The quota of the disk is used up: make room.',
+  ENOSPC:
+    'The disk is full: make room (remove nothing from the data directory), then start again; what was acknowledged is there.',
+  EDQUOT:
+    'The quota of the disk is used up: make room (remove nothing from the data directory), then start again; what was acknowledged is there.',
   EIO: 'The disk is failing: look at the log of the system.',
 }
 

@@ -46,6 +46,13 @@ export interface CreateOptions {
   readonly create: boolean
 }
 
+export interface DiskSpace {
+  /** That this process may use. */
+  readonly freeBytes: number
+  /** How large it is as a whole. */
+  readonly totalBytes: number
+}
+
 export interface Disk {
   /** Whether what is written survives this process. */
   readonly permanent: boolean
@@ -80,6 +87,8 @@ export interface Disk {
   givenUp?(): void
   /** What the databases and files take physically; without this method, nobody knows. */
   sizeBytes?(): Promise<number>
+  /** What is free where it lies; without this method, nobody knows, and a disk that fills up is noticed when it is full. */
+  space?(): Promise<DiskSpace>
   /** Releases the disk; databases and files must have been closed. */
   release(): Promise<void>
 }

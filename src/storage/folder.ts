@@ -1,7 +1,8 @@
 /** Folders that only their owner may read, and whose entries survive a power loss. */
-import { access, constants, mkdir, open, readdir, rm, rmdir, stat } from 'node:fs/promises'
+import { access, constants, mkdir, open, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { StoreError } from '../base/errors.js'
+import type { DiskSpace } from './disk.js'
 
 /** For the owner alone: the log holds every value, and etcd was criticised for less (Trail of Bits, 2020). */
 const FOLDER_MODE = 0o700
@@ -89,6 +90,12 @@ export async function folderBytes(path: string): Promise<number> {
     bytes = sizes.reduce((sum, size) => sum + size, bytes)
   }
   return bytes
+}
+
+/** Of the file system that `path` lies on. */
+export async function folderSpace(path: string): Promise<DiskSpace> {
+  const { bsize, blocks, bavail } = await statfs(path)
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
 
 /** 0 for a file that LevelDB has removed meanwhile. */

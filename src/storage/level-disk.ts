@@ -24,9 +24,9 @@ import { StoreError, isStoreError } from '../base/errors.js'
 import { dropSetAside, keepForGood, setAside } from './before-open.js'
 import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
-import type { CreateOptions, Database, DatabaseName, Disk, SlotFileName } from './disk.js'
+import type { CreateOptions, Database, DatabaseName, Disk, DiskSpace, SlotFileName } from './disk.js'
 import { asStoreError, diskFailure } from './disk-failure.js'
-import { checkAccess, emptyFolder, folderBytes, listIfPresent, makeFolder, syncFolder } from './folder.js'
+import { checkAccess, emptyFolder, folderBytes, folderSpace, listIfPresent, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { findLevelDamage } from './level-check.js'
 import { abandonRestore, beginRestore, endRestore, intendRestore, refuseHalfRestored } from './restore-marker.js'
@@ -156,6 +156,10 @@ class LevelDisk implements RestoringDisk {
   async sizeBytes(): Promise<number> {
     const path = present(this.#path, 'the acquired folder')
     return this.#accessing(() => folderBytes(path))
+  }
+
+  async space(): Promise<DiskSpace> {
+    return folderSpace(present(this.#path, 'the acquired folder'))
   }
 
   complete(): void {

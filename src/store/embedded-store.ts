@@ -218,6 +218,7 @@ export class EmbeddedStore implements Store {
       stateWrites: status.stateWrites,
       logTrims: status.logTrims,
       scrub: status.scrub,
+      disk: status.disk,
       backups: this.#parts.backups?.status,
     }
   }

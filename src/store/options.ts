@@ -97,6 +97,11 @@ export interface OpenOptions {
    */
   readonly diskTimeoutMs?: number
   /**
+   * Bytes that are to stay free on the disk of this member. Below, it raises the alarm NOSPACE and nothing more is added to
+   * the cluster: see docs/OPERATING.md. Default LIMITS.diskReserveBytes, of a small disk a quarter of it; 0: none.
+   */
+  readonly diskReserveBytes?: number
+  /**
    * Saves a snapshot of this member to a folder again and again, as `saveSnapshot()` does, and keeps the newest. Each member
    * that is opened with it saves its own. Default: none.
    */
@@ -121,6 +126,7 @@ export interface Settings {
   readonly scrub: ScrubSettings
   readonly leaseCheckpointIntervalMs: number
   readonly diskTimeoutMs: number
+  readonly diskReserveBytes: number | undefined
   readonly backups: BackupSettings | undefined
 }
 
@@ -171,6 +177,7 @@ export function settingsOf(options: OpenOptions): Settings {
     scrub: scrubSettingsOf(options.scrub),
     leaseCheckpointIntervalMs: checkpointInterval(options, electionTimeoutMs),
     diskTimeoutMs: diskTimeout(options, electionTimeoutMs),
+    diskReserveBytes: diskReserve(options),
     backups: options.backups && backupSettingsOf(options.backups),
   }
 }
@@ -222,6 +229,12 @@ function notNegative(option: string, value: number): number {
   return value
 }
 
+function diskReserve({ diskReserveBytes }: OpenOptions): number | undefined {
+  if (diskReserveBytes === undefined) return undefined
+  if (diskReserveBytes >= 0 && diskReserveBytes < Infinity) return diskReserveBytes
+  throw new RangeError(`diskReserveBytes must be 0 or more, and finite, not ${diskReserveBytes}`)
+}
+
 /** A disk must be slower than an election takes before it is worth one. */
 function diskTimeout({ diskTimeoutMs }: OpenOptions, electionTimeoutMs: number): number {
   if (diskTimeoutMs === undefined) return Math.max(LIMITS.diskTimeoutMs, 2 * electionTimeoutMs)
@@ -267,6 +280,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   scrub: 'object',
   leaseCheckpointIntervalMs: 'number',
   diskTimeoutMs: 'number',
+  diskReserveBytes: 'number',
   backups: 'object',
 }
 

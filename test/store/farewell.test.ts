@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
 import { isStoreError, type StoreError } from '../../src/base/errors.js'
-import type { WorldOptions } from '../../src/testing/sim/world.js'
+import { SILENT } from '../../src/base/logger.js'
+import { SimWorld, type WorldOptions } from '../../src/testing/sim/world.js'
 import { RunningWorld } from './clusters.js'
 
 const HEARTBEAT_MS = 100
@@ -144,6 +145,19 @@ describe('a leader whose disk fails', () => {
     expect((await put).code).toBe('MEMBER_FAILED')
     await world.halt()
   })
+})
+
+test('an open on a disk that hangs is waited for, and says so', async () => {
+  const warnings: string[] = []
+  const warn = (message: string): void => void warnings.push(message)
+  const world = new SimWorld({ seed: 1, members: ['a'], logger: () => ({ ...SILENT, warn }) })
+  const place = world.place('a')
+  place.disk.hang()
+  world.start(place)
+  await world.run(() => false, 25_000)
+  expect(warnings).toEqual(Array(2).fill('opening the data takes long: the disk may not answer'))
+  place.disk.goOn()
+  expect(await world.run(() => place.store !== undefined, 1_000)).toBe(true)
 })
 
 test('a follower whose disk hangs stops, and the others go on as before', async () => {

@@ -39,6 +39,7 @@ const FIELDS: {
   'disk-hang': { member: 'node', forMs: 'milliseconds' },
   'sync-failure': { member: 'node', downMs: 'milliseconds' },
   'disk-full': { member: 'node', forMs: 'milliseconds' },
+  'disk-low': { member: 'node', forMs: 'milliseconds' },
   'disk-rot': {
     member: 'node',
     rot: Object.keys(ROTS),

@@ -14,6 +14,8 @@ export interface DrawnFor {
   readonly forMs: number
   /** Whether members may be lost for good: not where the log is kept so short that a second one could be left behind. */
   readonly losses: boolean
+  /** Whether somebody makes room and disarms alarms. */
+  readonly operator: boolean
 }
 
 /** Of so many seeds one has a given kind of fault. */
@@ -55,6 +57,7 @@ export function drawFaults(draw: Draw, drawn: DrawnFor): Fault[] {
 function drawKind(draw: Draw, type: FaultType, drawn: DrawnFor): Fault[] {
   if (!draw.oneIn(KIND_ONE_IN) || drawn.members.length < membersNeededFor(type)) return []
   if (type === 'disk-rot' && !drawn.losses) return []
+  if (type === 'disk-low' && !drawn.operator) return []
   return drawFaultsOfType(draw, type, { ...drawn, everyMs: draw.spread(EVERY_MS_MIN, EVERY_MS_MAX) })
 }
 
@@ -67,7 +70,7 @@ export function membersNeededFor(type: FaultType): number {
 export function drawFaultsOfType(
   draw: Draw,
   type: FaultType,
-  { members, forMs, everyMs }: Omit<DrawnFor, 'losses'> & { readonly everyMs: number },
+  { members, forMs, everyMs }: Omit<DrawnFor, 'losses' | 'operator'> & { readonly everyMs: number },
 ): Fault[] {
   if (type === 'disk-rot') return drawRot(draw, { members, forMs })
   const faults: Fault[] = []
@@ -81,7 +84,7 @@ export function drawFaultsOfType(
 }
 
 /** One member each, of a minority. */
-function drawRot(draw: Draw, { members, forMs }: Omit<DrawnFor, 'losses'>): Fault[] {
+function drawRot(draw: Draw, { members, forMs }: Omit<DrawnFor, 'losses' | 'operator'>): Fault[] {
   const minority = (members.length - 1) >> 1
   return draw.some(members, draw.between(1, minority)).map((member, nth): Fault => {
     const each = draw.of(nth)
@@ -144,6 +147,7 @@ function drawOne(draw: Draw, type: Drawn, members: readonly string[], leftMs: nu
     case 'sync-failure':
       return { type, member, downMs }
     case 'disk-full':
+    case 'disk-low':
       return { type, member, forMs }
     default:
       return assertNever(type, 'a kind of fault')

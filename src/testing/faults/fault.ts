@@ -76,6 +76,8 @@ export type FaultKind =
   | { readonly type: 'sync-failure'; readonly member: string; readonly downMs: number }
   /** No space left (M8): writes fail; the process is started anew when it is over. */
   | { readonly type: 'disk-full'; readonly member: string; readonly forMs: number }
+  /** Less is free than the reserve: the member has nothing added any more, until somebody disarms the alarm. */
+  | { readonly type: 'disk-low'; readonly member: string; readonly forMs: number }
   /** What lies on the disk changes while the process is down: rot that the next start must find (M2 to M5). */
   | {
       readonly type: 'disk-rot'
@@ -113,5 +115,6 @@ export const FAULT_TYPES: Readonly<Record<FaultType, string>> = {
   'disk-hang': 'a disk that does not answer',
   'sync-failure': 'a sync that fails, and it is open what it wrote',
   'disk-full': 'a disk without space',
+  'disk-low': 'a disk that is nearly full',
   'disk-rot': 'what lies on a disk is torn, missing, flipped or cannot be opened',
 }

@@ -21,6 +21,8 @@ export interface InjectorOptions {
   readonly observe: (event: 'begin' | 'end', fault: Fault) => void
 }
 
+/** Less than the reserve of any disk. */
+const LOW_BYTES = 1
 /** What one turn in a crash loop leaves a process to start in. */
 const CRASH_LOOP_DOWN_MS = 1
 
@@ -156,6 +158,10 @@ export class Injector {
           const { disk } = this.#place(fault.member)
           if (full) disk.fill()
           else disk.free()
+        })
+      case 'disk-low':
+        return this.#last(fault, fault.forMs, `low ${fault.member}`, true, (low) => {
+          this.#place(fault.member).disk.leave(low ? LOW_BYTES : undefined)
         })
       case 'sync-failure':
         this.#options.supervisor.expectDiskFailure(fault.member, fault.downMs)

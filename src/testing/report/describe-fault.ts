@@ -74,6 +74,8 @@ export function describeFault(fault: Fault): string {
       return `the next sync of the disk of ${fault.member} fails, and may have written or not; ${anew(fault.downMs)}`
     case 'disk-full':
       return `the disk of ${fault.member} is full for ${describeMs(fault.forMs)}; then a new process starts`
+    case 'disk-low':
+      return `the disk of ${fault.member} is nearly full for ${describeMs(fault.forMs)}`
     case 'disk-rot': {
       return `while ${fault.member} is down, ${ROT[fault.rot]}; ${anew(fault.downMs)}`
     }

@@ -54,8 +54,10 @@ export class SimCondition {
   factor = 1
   /** Syncs are acknowledged and do nothing. */
   lying = false
-  /** No space is left. */
+  /** No space is left for writes. */
   full = false
+  /** What the disk says is free; undefined: all of it. */
+  freeBytes: number | undefined
   readonly observe: SimDiskObserver | undefined
   readonly #failing = new Set<FailingOperation>()
   #held: (() => void)[] | undefined
@@ -77,6 +79,7 @@ export class SimCondition {
     this.factor = 1
     this.lying = false
     this.full = false
+    this.freeBytes = undefined
     this.#failing.clear()
   }
 

@@ -17,7 +17,7 @@ import { assert } from '../../base/assert.js'
 import type { Timers } from '../../base/clock.js'
 import { StoreError } from '../../base/errors.js'
 import { damaged } from '../../storage/damage.js'
-import type { CreateOptions, Database, DatabaseName, Disk, StateSlot } from '../../storage/disk.js'
+import type { CreateOptions, Database, DatabaseName, Disk, DiskSpace, StateSlot } from '../../storage/disk.js'
 import { diskFailure } from '../../storage/disk-failure.js'
 import { DiskFate } from './disk-fate.js'
 import { type FailingOperation, SimCondition, type SimDiskObserver } from './sim-condition.js'
@@ -34,6 +34,9 @@ export type { Rot } from './sim-rot.js'
 
 /** A fast disk: a sync takes some tenths of a millisecond (measured: 0.2). */
 const LATENCY: SimDiskLatency = { open: [0.1, 1], read: [0.01, 0.1], write: [0.01, 0.1], sync: [0.1, 1] }
+
+/** How large it says it is. Nothing depends on how much really lies on it. */
+const DISK_BYTES = 2 ** 30
 
 /** As level-disk.ts has it; what a flipped bit does depends on it. */
 const COMPRESSED: Readonly<Record<DatabaseName, boolean>> = { log: false, state: true, 'state-2': true }
@@ -133,6 +136,7 @@ export class SimDisk {
         this.#damaged = this.#givenUp ?? this.#damaged
         this.#givenUp = undefined
       },
+      space: () => mount.later(fate, 'read', () => this.#space),
       sizeBytes: () => mount.later(fate, 'read', () => this.#sizeBytes),
       release: async () => {
         await mount.later(fate, 'open')
@@ -180,9 +184,17 @@ export class SimDisk {
     this.#condition.failNext(operation)
   }
 
-  /** No space is left: writes of the databases and opens fail. The high-water file is overwritten in place. */
+  /**
+   * No space is left: writes of the databases and opens fail. The high-water file is overwritten in place. What the disk says
+   * is free stays: as where the quota of a user is used up, which nobody is told of before.
+   */
   fill(): void {
     this.#condition.full = true
+  }
+
+  /** So much is left, says the disk, and takes what is written all the same; undefined ends it. */
+  leave(freeBytes: number | undefined): void {
+    this.#condition.freeBytes = freeBytes
   }
 
   /** There is space again. */
@@ -246,6 +258,11 @@ export class SimDisk {
   /** What was there before the last open that threw something away, as a data directory keeps it in damaged/. */
   get damaged(): SimDiskCopy | undefined {
     return this.#damaged
+  }
+
+  get #space(): DiskSpace {
+    const { freeBytes = DISK_BYTES } = this.#condition
+    return { freeBytes, totalBytes: DISK_BYTES }
   }
 
   get #sizeBytes(): number {

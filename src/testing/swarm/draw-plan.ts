@@ -36,6 +36,7 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const draw = new Draw('plan', seed)
   const members = NAMES.slice(0, draw.of('members').pick([1, 3, 3, 3, 3, 3, 5, 5]))
   const settings = drawSettings(draw.of('settings'))
+  const quota = settings.quotaBytes !== undefined
   const losses = settings.logRetainBytes >= LOG_KEPT_BYTES
   return {
     seed,
@@ -43,10 +44,10 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
     settings,
     network: drawNetwork(draw.of('network')),
     buggify: drawBuggify(draw.of('buggify')),
-    faults: drawFaults(draw.of('faults'), { members, forMs: safetyMs, losses }),
+    faults: drawFaults(draw.of('faults'), { members, forMs: safetyMs, losses, operator: quota }),
     operations: drawOperations(draw.of('operations'), {
       ...{ members, forMs: safetyMs, perSecond },
-      quota: settings.quotaBytes !== undefined,
+      quota,
       ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
     }),
     safetyMs,
