@@ -4,11 +4,11 @@
  * nothing acknowledged is lost (rot/run.ts). `--again FOLDER` makes a trial that failed again.
  */
 import { randomInt } from 'node:crypto'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildProgram } from './program.js'
+import { quickFolder } from './quick-folder.js'
 import { again, rotRun } from './rot/run.js'
 
 const startMs = performance.now()
@@ -52,16 +52,6 @@ async function run(): Promise<void> {
     rmSync(folder, { recursive: true, force: true })
   } else {
     process.exitCode = 1
-  }
-}
-
-/** In memory where there is such a folder: what is tried out here is not the disk. */
-function quickFolder(): string {
-  try {
-    accessSync('/dev/shm', constants.W_OK)
-    return '/dev/shm'
-  } catch {
-    return tmpdir()
   }
 }
 

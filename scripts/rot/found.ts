@@ -11,7 +11,8 @@ export async function readContents(store: Store): Promise<Contents> {
   const { items, revision } = await store.range({ all: true }, { timeoutMs: CALL_MS_MAX })
   const { compactRevision } = store.status()
   const changes: Found[] = []
-  if (revision > compactRevision) {
+  // Nothing was ever written at revision 1.
+  if (revision > Math.max(1, compactRevision)) {
     const watch = store.watch({ all: true }, { startRevision: compactRevision + 1 })
     for await (const batch of watch.batches()) {
       if (batch.type === 'events') changes.push(...batch.events.map(changeOf))

@@ -5,14 +5,13 @@
  * Always: the parent is told of each write before it begins and after it was acknowledged, so that it knows what it may
  * demand when it kills this process in the middle.
  */
-import type { Parent } from '../../demo/processes/parent.js'
 import { compare, del, isStoreError, put, type RangeResult, type Store } from '../../src/index.js'
 import { below, type Random } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { valueOf } from '../crash/value.js'
 import type { Change } from './facts.js'
 import { Cluster } from './members.js'
-import type { Command, Preparation, Report } from './messages.js'
+import type { Preparation, Report } from './messages.js'
 
 const LIVES = 3
 const WRITES_PER_LIFE = 60
@@ -22,8 +21,11 @@ const VALUE_BYTES_MAX = 2200
 /** Mostly small ones: the file would hold little else. */
 const SMALL_BYTES_MAX = 120
 
+/** Resolves when whoever is told will know of it, whatever becomes of this process. */
+export type Tell = (report: Report) => Promise<void> | void
+
 export class Preparing {
-  readonly #parent: Parent<Command, Report>
+  readonly #tell: Tell
   readonly #random: Random
   readonly #cluster: Cluster
   readonly #oneBehind: boolean
@@ -31,8 +33,8 @@ export class Preparing {
   #writes = 0
   #closed = false
 
-  constructor(parent: Parent<Command, Report>, { folder, seed, members, oneBehind }: Preparation) {
-    this.#parent = parent
+  constructor(tell: Tell, { folder, seed, members, oneBehind }: Preparation) {
+    this.#tell = tell
     this.#random = seededRandom(seed)
     this.#cluster = new Cluster(members, folder)
     this.#oneBehind = oneBehind
@@ -51,7 +53,7 @@ export class Preparing {
       await this.#stores.pop()?.close()
       await this.#write(WRITES_PER_LIFE / 3)
     }
-    await this.#parent.report({ type: 'prepared' })
+    await this.#tell({ type: 'prepared' })
     // Until it is told to close, or killed.
     while (!this.#closed) await this.#write(CLIENTS)
   }
@@ -82,7 +84,7 @@ export class Preparing {
     if (dice === 9) return this.#delete(id, store, keys[0] ?? '')
     const changes = keys.map((key, at) => ({ key, id: `w${id}.${at}` }))
     const operations = changes.map((change) => put(change.key, valueOf(change.id, this.#bytes())))
-    await this.#tell(id, changes, async () => {
+    await this.#attempt(id, changes, async () => {
       const { revision } = await store.txn({ success: operations })
       return { revision, changed: true }
     })
@@ -98,20 +100,20 @@ export class Preparing {
       compare: [compare(key).modRevision('=', items[0]?.modRevision ?? 0)],
       success: [del(key), put(marker.key, valueOf(marker.id, this.#bytes()))],
     }
-    await this.#tell(id, changes, async () => {
+    await this.#attempt(id, changes, async () => {
       const { revision, succeeded } = await store.txn(transaction)
       return { revision, changed: succeeded }
     })
   }
 
-  async #tell(
+  async #attempt(
     id: number,
     changes: readonly Change[],
     write: () => Promise<{ revision: number; changed: boolean }>,
   ): Promise<void> {
-    await this.#parent.report({ type: 'begun', id, changes })
+    await this.#tell({ type: 'begun', id, changes })
     try {
-      await this.#parent.report({ type: 'acknowledged', id, ...(await write()) })
+      await this.#tell({ type: 'acknowledged', id, ...(await write()) })
     } catch (error) {
       if (!isStoreError(error, 'CLOSED')) throw error
     }

@@ -6,10 +6,10 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child } from '../../demo/processes/child.js'
 import { Expectations } from '../../demo/processes/expectations.js'
-import type { Acknowledged, Change, Facts } from './facts.js'
 import { filesOf } from './damage.js'
 import { namesOf, type Name } from './members.js'
 import type { Command, Report } from './messages.js'
+import { Told } from './told.js'
 
 export interface TemplatePlan {
   readonly seed: number
@@ -65,23 +65,4 @@ export async function makeTemplate(script: URL, folder: string, plan: TemplatePl
   const facts = told.facts()
   writeFileSync(join(folder, 'facts.json'), JSON.stringify(facts))
   return { ...plan, folder, names, writes: facts.acknowledged.length }
-}
-
-class Told {
-  readonly #begun = new Map<number, readonly Change[]>()
-  readonly #acknowledged: Acknowledged[] = []
-
-  hear(report: Exclude<Report, { type: 'prepared' }>): void {
-    if (report.type === 'begun') {
-      this.#begun.set(report.id, report.changes)
-      return
-    }
-    const changes = this.#begun.get(report.id)
-    this.#begun.delete(report.id)
-    if (changes !== undefined && report.changed) this.#acknowledged.push({ revision: report.revision, changes })
-  }
-
-  facts(): Facts {
-    return { acknowledged: this.#acknowledged, pending: [...this.#begun.values()] }
-  }
 }

@@ -9,7 +9,7 @@ let preparing: Preparing | undefined
 const parent = new Parent<Command, Report>(async (command) => {
   switch (command.type) {
     case 'prepare':
-      preparing = new Preparing(parent, command)
+      preparing = new Preparing((report) => parent.report(report), command)
       // Goes on until it is closed.
       preparing.run().catch(fail)
       return undefined

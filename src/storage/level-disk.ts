@@ -17,7 +17,7 @@
  *
  * classic-level is loaded here, at the first acquire: the main entry needs no native code.
  */
-import { readdir, realpath, rm } from 'node:fs/promises'
+import { readdir, realpath, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../base/assert.js'
 import { StoreError, isStoreError } from '../base/errors.js'
@@ -39,7 +39,7 @@ import { checkStore } from './store-marker.js'
 const COMPRESSION = { log: false, state: true, 'state-2': true, lock: false } as const
 const DATABASES: readonly DatabaseName[] = ['log', 'state', 'state-2']
 /** Without any of these nothing was ever written: LevelDB began to make it, at most. */
-const OF_A_DATABASE = /^(CURRENT|\d+\.(ldb|sst|log))$/
+const WITH_RECORDS = /^\d+\.(ldb|sst|log)$/
 
 /**
  * What LevelDB says where something is not as it made it: a lost CURRENT file (an invalid argument to it, since it was told
@@ -111,6 +111,7 @@ class LevelDisk implements RestoringDisk {
 
   async openDatabase(name: DatabaseName, options: CreateOptions): Promise<Database> {
     const path = present(this.#path, 'the acquired folder')
+    if (options.create) await this.#accessing(() => removeStillborn(join(path, name)))
     const damage = await this.#accessing(() => findLevelDamage(join(path, name)))
     if (damage !== undefined) throw damaged(this.location, `the ${name} database cannot be opened: ${damage}`)
     try {
@@ -131,11 +132,7 @@ class LevelDisk implements RestoringDisk {
     const path = present(this.#path, 'the acquired folder')
     return this.#accessing(async () => {
       const found: DatabaseName[] = []
-      for (const name of DATABASES) {
-        const folder = join(path, name)
-        const files = await listIfPresent(folder)
-        if (files.some((file) => OF_A_DATABASE.test(file) || file === folder)) found.push(name)
-      }
+      for (const name of DATABASES) if (await holdsAnything(join(path, name))) found.push(name)
       return found
     })
   }
@@ -256,4 +253,20 @@ class LevelDisk implements RestoringDisk {
       throw asStoreError(`${this.location} cannot be opened`, error)
     }
   }
+}
+
+/**
+ * Whether anything was ever written to the database in `folder`, or there is something that is none. A loss of power while
+ * LevelDB makes a database leaves files in which there is nothing, and which it does not open.
+ */
+async function holdsAnything(folder: string): Promise<boolean> {
+  for (const file of await listIfPresent(folder)) {
+    if (file === folder) return true
+    if (WITH_RECORDS.test(file) && (await stat(join(folder, file))).size > 0) return true
+  }
+  return false
+}
+
+async function removeStillborn(folder: string): Promise<void> {
+  if (!(await holdsAnything(folder))) await emptyFolder(folder)
 }

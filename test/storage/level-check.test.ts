@@ -1,5 +1,5 @@
 /** Files of LevelDB are looked through before it opens them: on some damage it would end the process. */
-import { copyFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { crc32c } from '../../src/base/crc32c.js'
@@ -108,6 +108,18 @@ describe('the files of a database', () => {
     copyFileSync(join(path, manifest), join(path, log))
     expect(await findLevelDamage(path)).toMatch(/none of a log of changes/)
   })
+})
+
+test('a database that LevelDB began to make and never finished is none: the member is as new as before', async () => {
+  const folder = temporaryFolder()
+  for (const name of ['log', 'state']) {
+    mkdirSync(join(folder, name), { recursive: true })
+    for (const file of ['LOCK', 'LOG', 'MANIFEST-000001', '000003.log']) writeFileSync(join(folder, name, file), '')
+    writeFileSync(join(folder, name, 'CURRENT'), 'MANIFEST-000001\n')
+  }
+  const storage = await openStorage(levelDisk(folder), IDENTITY)
+  expect(storage.used).toBe(false)
+  await storage.close()
 })
 
 test('CRC-32C gives what RFC 3720 says', () => {
