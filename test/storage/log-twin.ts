@@ -1,5 +1,5 @@
 /** A naive twin of the log: batches in arrays. */
-import type { Entry, HardState, LogPosition } from '../../src/raft/types.js'
+import type { Entry, HardState, LogPosition, StoredState } from '../../src/raft/types.js'
 import { ORIGIN, describeEntries } from './disks.js'
 
 export class LogTwin {
@@ -7,6 +7,11 @@ export class LogTwin {
   base: LogPosition = ORIGIN
   /** One array for each record. */
   batches: (readonly Entry[])[] = []
+
+  /** As far as it can be seen: where its records end cannot. */
+  static of({ hardState, compacted: base, entries }: StoredState): LogTwin {
+    return Object.assign(new LogTwin(), { hardState, base, batches: entries.length === 0 ? [] : [entries] })
+  }
 
   get entries(): Entry[] {
     return this.batches.flat()

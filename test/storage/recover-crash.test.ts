@@ -17,7 +17,6 @@ import { IDENTITY, entries, quickFolder, write } from './disks.js'
 import { unpackFixture } from './released-directory.js'
 
 const LAST = 9
-const APPLIED = { index: 6, term: 1 }
 const NOTHING = { index: 0, term: 0 }
 const FLOOR = 1_000_000
 

@@ -53,35 +53,54 @@ function livesOf(steps: fc.Arbitrary<Step>, decays: fc.Arbitrary<Life['decay']>,
   return fc.array(life, { minLength: 1, maxLength: 6 })
 }
 
-async function runAll(lives: fc.Arbitrary<Life[]>): Promise<Record<Verdict, number>> {
-  const verdicts: Record<Verdict, number> = { intact: 0, refused: 0, undetectable: 0 }
+async function runAll(lives: fc.Arbitrary<Life[]>, recover = false): Promise<Record<Verdict, number>> {
+  const verdicts: Record<Verdict, number> = { intact: 0, refused: 0, recovered: 0, undetectable: 0 }
   await fc.assert(
     fc.asyncProperty(fc.nat(), lives, async (seed, lives) => {
-      verdicts[await new DiskWorld(seed).live(lives)]++
+      verdicts[await new DiskWorld(seed, recover).live(lives)]++
     }),
     { numRuns: RUNS },
   )
   return verdicts
 }
 
-test('crashes, failures and slowness: everything acknowledged is there, and nothing is ever refused', async () => {
-  const lives = livesOf(
-    fc.oneof(
-      { weight: 12, arbitrary: step },
-      { weight: 1, arbitrary: failing.filter(({ type }) => type === 'fail' || type === 'full') },
-    ),
-    fc.constant([]),
-    fc.constant(false),
-  )
-  expect(await runAll(lives)).toEqual({ intact: RUNS, refused: 0, undetectable: 0 })
+test.each([
+  ['alone', false],
+  ['of several', true],
+])(
+  '%s, through crashes, failures and slowness: everything acknowledged is there, and nothing is ever refused',
+  async (_, recover) => {
+    const lives = livesOf(
+      fc.oneof(
+        { weight: 12, arbitrary: step },
+        { weight: 1, arbitrary: failing.filter(({ type }) => type === 'fail' || type === 'full') },
+      ),
+      fc.constant([]),
+      fc.constant(false),
+    )
+    expect(await runAll(lives, recover)).toEqual({ intact: RUNS, refused: 0, recovered: 0, undetectable: 0 })
+  },
+)
+
+const decaying = livesOf(
+  fc.oneof({ weight: 12, arbitrary: step }, { weight: 1, arbitrary: failing }),
+  fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(decay, { maxLength: 2 }) }),
+  fc.nat(20).map((draw) => draw === 0),
+)
+
+test('decay, lies and old copies too: alone, what is not there is refused, again and again', async () => {
+  const verdicts = await runAll(decaying)
+  const { intact, refused, undetectable } = verdicts
+  for (const count of [intact, refused, undetectable]) {
+    expect(count, JSON.stringify(verdicts)).toBeGreaterThan(RUNS / 100)
+  }
 })
 
-test('decay, lies and old copies too: what is not there is refused, again and again', async () => {
-  const lives = livesOf(
-    fc.oneof({ weight: 12, arbitrary: step }, { weight: 1, arbitrary: failing }),
-    fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(decay, { maxLength: 2 }) }),
-    fc.nat(20).map((draw) => draw === 0),
-  )
-  const verdicts = await runAll(lives)
-  for (const count of Object.values(verdicts)) expect(count, JSON.stringify(verdicts)).toBeGreaterThan(RUNS / 100)
+test('decay, lies and old copies too: of several, it says what it lacks, and goes on', async () => {
+  const verdicts = await runAll(decaying, true)
+  const { intact, refused, recovered, undetectable } = verdicts
+  expect(refused).toBe(0)
+  for (const count of [intact, recovered, undetectable]) {
+    expect(count, JSON.stringify(verdicts)).toBeGreaterThan(RUNS / 100)
+  }
 })

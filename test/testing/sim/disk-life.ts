@@ -9,6 +9,10 @@
  * Only where log and high-water file were both robbed, or the whole disk was put back, may an older state come up: that no
  * single member can notice. Even then it must be a state that once was.
  *
+ * A member of several goes on instead of refusing (`recover`): then it must say that its promises are lost, or that the state was
+ * given up, whenever it lacks anything acknowledged; what it has must still be what once was; and it must not say so where the
+ * disk did nothing wrong. That its promises are lost it says until it is told otherwise.
+ *
  * The state carries what the product's carries: the applied position and a digest of all records, in every commit.
  */
 import { expect } from 'vitest'
@@ -54,7 +58,7 @@ export interface Life {
   readonly restore: boolean
 }
 
-export type Verdict = 'intact' | 'refused' | 'undetectable'
+export type Verdict = 'intact' | 'refused' | 'recovered' | 'undetectable'
 
 /** One state of the log, and when it was written; or of the records. */
 interface Claimed<T> {
@@ -69,7 +73,7 @@ interface StateClaim {
 
 interface Found {
   readonly storage: Storage
-  readonly log: string
+  readonly log: LogTwin
   readonly state: StateClaim
 }
 
@@ -99,8 +103,13 @@ export class DiskWorld {
   /** Something may still be only where a lie left it. */
   #lied = false
   #failing = false
+  /** It said that its promises are lost, and nobody has told it otherwise. */
+  #lost = false
+  #opens = 0
+  readonly #recover: boolean
 
-  constructor(seed: number) {
+  constructor(seed: number, recover = false) {
+    this.#recover = recover
     this.disk = new SimDisk({
       timers: this.scheduler.timersOf(),
       seed,
@@ -114,7 +123,7 @@ export class DiskWorld {
     for (const life of lives) {
       const found = await this.#one(life)
       if (found === 'refused') return found
-      if (found === 'undetectable') verdict = found
+      if (found !== 'intact' && verdict !== 'undetectable') verdict = found
     }
     const last = await this.#one({ steps: [], events: Infinity, end: 'process', decay: [], restore: false })
     return last === 'intact' ? verdict : last
@@ -210,11 +219,20 @@ export class DiskWorld {
   }
 
   async #openAndRead(): Promise<Found> {
-    const storage = await openStorage(this.disk.mount(), IDENTITY)
-    const state = await readState(storage)
-    const stored = storage.log.storedState(state.applied)
-    const log = describeFound(stored.hardState, stored.compacted, stored.entries)
-    return { storage, log, state }
+    const recover = this.#recover
+    // Of another time of day each.
+    const incarnationFloor = 1_000_000 * ++this.#opens
+    const storage = await openStorage(this.disk.mount(), IDENTITY, { recover, incarnationFloor })
+    let state = await readState(storage).catch(async (error: unknown) => {
+      if (!recover || !isStoreError(error, 'DATA_DAMAGED')) throw error
+      await storage.giveUpState(error.message)
+      return readState(storage)
+    })
+    if (!(await storage.meet(state.applied))) state = await readState(storage)
+    const awaiting = state.applied.index < storage.log.base.index
+    const stored = storage.log.storedState(awaiting && recover ? undefined : state.applied)
+    expect(stored.promisesLost ?? false).toBe(storage.promises === 'lost')
+    return { storage, log: LogTwin.of(stored), state }
   }
 
   async #open(): Promise<Verdict> {
@@ -222,10 +240,55 @@ export class DiskWorld {
     try {
       found = await this.#openAndRead()
     } catch (error) {
-      if (this.#damaged && isStoreError(error, 'DATA_DAMAGED')) return 'refused'
+      if (this.#damaged && !this.#recover && isStoreError(error, 'DATA_DAMAGED')) return 'refused'
       throw error
     }
-    const { storage, log } = found
+    const { storage, state } = found
+    // An open that was ended in the middle may have done all of it but say so.
+    const begun = this.#damaged && (storage.promises === 'lost' || state === EMPTY_STATE)
+    if (storage.damage.length > 0 || this.#lost || begun) return this.#goOn(found)
+    expect(storage.promises).toBe('kept')
+    return this.#check(found)
+  }
+
+  /** It has said what it lacks: what it has must be of what once was. From here on that counts. */
+  #goOn({ storage, log, state }: Found): Verdict {
+    const { damage, promises, incarnation } = storage
+    if (damage.length > 0) expect(this.#damaged, damage.join()).toBe(true)
+    // Alone, only a state that the log brings back is given up.
+    if (!this.#recover) expect([promises, log.base.index]).toEqual(['kept', 0])
+    if (this.#lost) expect(promises).toBe('lost')
+    const blind = this.#logRobbed && this.#markRobbed
+    if (!blind) expect(incarnation).toBeGreaterThan(this.#incarnation)
+    const described = describeContent(log)
+    const at = this.#logs.findLastIndex(({ value }) => describeContent(value) === described)
+    const behindState = log.entries.length === 0 && log.base.index === state.applied.index
+    if (at < 0 && !(behindState && promises === 'lost')) expect(described).toBe('a log that once was')
+    if (promises === 'kept' && !blind) expect(at).toBeGreaterThanOrEqual(this.#log)
+    const stateDescribed = describeState(state)
+    const stateAt = this.#states.findLastIndex((claim) => claim.described === stateDescribed)
+    if (stateAt < 0 && state.applied.index > 0) expect(stateDescribed).toBe('a state that once was')
+    if (stateAt < this.#state) expect(damage.length > 0 || this.#stateRobbed).toBe(true)
+    this.#lost = promises === 'lost'
+    this.#copy = undefined
+    const kept = Object.assign(this.#logs[at]?.value.copy() ?? log, { hardState: log.hardState })
+    this.#logs = [claimOf(kept, describeLog)]
+    this.#states = [claimOf(state, describeState)]
+    this.#log = this.#state = 0
+    this.#noteFound(storage)
+    return damage.length > 0 ? 'recovered' : 'intact'
+  }
+
+  #noteFound(storage: Storage): void {
+    this.#incarnation = storage.incarnation
+    this.#damaged = this.#logRobbed = this.#stateRobbed = this.#markRobbed = false
+    this.#lied = this.#lying
+    this.#storage = storage
+  }
+
+  #check(found: Found): Verdict {
+    const { storage } = found
+    const log = describeLog(found.log)
     const state = describeState(found.state)
     const blind = this.#logRobbed && this.#markRobbed
     const at = this.#logs.findLastIndex((claim, index) => claim.described === log && (blind || index >= this.#log))
@@ -242,10 +305,7 @@ export class DiskWorld {
     this.#states = this.#states.slice(0, stateAt + 1)
     this.#log = at
     this.#state = stateAt
-    this.#incarnation = storage.incarnation
-    this.#damaged = this.#logRobbed = this.#stateRobbed = this.#markRobbed = false
-    this.#lied = this.#lying
-    this.#storage = storage
+    this.#noteFound(storage)
     return lost ? 'undetectable' : 'intact'
   }
 
@@ -366,6 +426,11 @@ function claimOf<T>(value: T, describe: (value: T) => string): Claimed<T> {
 
 function describeLog({ hardState, base, entries }: LogTwin): string {
   return describeFound(hardState, base, entries)
+}
+
+/** Without term and vote: of a damaged log the newest that can be read are kept. */
+function describeContent({ base, entries }: LogTwin): string {
+  return describeFound({ term: 0, vote: 0 }, base, entries)
 }
 
 function describeFound(hardState: HardState, base: object, found: readonly Entry[]): string {

@@ -79,6 +79,30 @@ class Rig {
     return storage
   }
 
+  /**
+   * What storage makes of it where there are others: whether the promises are kept, which entries and which records of the
+   * state (which has applied entry 5) are there. A state that is not exactly that is given up, as its digest would have it.
+   */
+  async goneOn(): Promise<string> {
+    const storage = await this.run(openStorage(this.disk.mount(), IDENTITY, { recover: true, incarnationFloor: 1000 }))
+    const read = async (): Promise<string> => {
+      const state = await this.run(storage.state.range('', undefined, 10))
+      return state.map(([key, value]) => (Buffer.from(value).toString() === `value of ${key}` ? key : '*')).join('')
+    }
+    const records = await read().catch((error: unknown) => {
+      if (!isStoreError(error, 'DATA_DAMAGED')) throw error
+      return '*'
+    })
+    const whole = records === 'xyz'
+    if (!whole && records !== '') await this.run(storage.giveUpState('it does not come to its digest'))
+    const applied = whole ? { index: 5, term: 1 } : { index: 0, term: 0 }
+    await this.run(storage.meet(applied))
+    const { compacted, entries: listed } = storage.log.storedState(applied)
+    expect(describeEntries(listed)).toEqual(describeEntries(entries(compacted.index + 1, listed.length, 1)))
+    const log = listed.length === 0 ? `none behind ${compacted.index}` : `1 to ${listed.length}`
+    return `${storage.promises}, entries ${log}, ${whole ? records : 'no state'}`
+  }
+
   /** What storage makes of it: how many entries, or the refusal. */
   async stored(identity = IDENTITY): Promise<string> {
     try {
@@ -96,6 +120,7 @@ class Rig {
 }
 
 const ALL = '10 entries, xyz'
+const WHOLE = 'kept, entries 1 to 10, xyz'
 
 /** What comes out for different seeds. */
 async function outcomes(of: (rig: Rig) => Promise<string>, seeds = SEEDS): Promise<string[]> {
@@ -119,14 +144,21 @@ function afterwards(damage: (rig: Rig) => void, end: CrashKind = 'process') {
       damage(rig)
       return rig.stored()
     },
+    goneOn: async (rig: Rig): Promise<string> => {
+      await rig.store()
+      rig.disk.crash(end)
+      damage(rig)
+      return rig.goneOn()
+    },
   }
 }
 
 describe('M0, M1: the process or the machine is lost', () => {
   test.each(['process', 'power'] as const)('%s: what was synced is there', async (end) => {
-    const { naive, storage } = afterwards(() => undefined, end)
+    const { naive, storage, goneOn } = afterwards(() => undefined, end)
     expect(await outcomes(naive)).toEqual(['0123456789'])
     expect(await outcomes(storage)).toEqual([ALL])
+    expect(await outcomes(goneOn)).toEqual([WHOLE])
   })
 
   test('power: of what was not synced a database keeps any beginning', async () => {
@@ -143,7 +175,11 @@ describe('M0, M1: the process or the machine is lost', () => {
 })
 
 describe('M2: the end of the log is torn off', () => {
-  const { naive, storage } = afterwards((rig) => rig.disk.rot('torn-tail', 'log'))
+  const { naive, storage, goneOn } = afterwards((rig) => rig.disk.rot('torn-tail', 'log'))
+
+  test('of several, storage keeps what is left, and says that it is not all', async () => {
+    expect(await outcomes(goneOn)).toEqual([7, 8, 9].map((last) => `lost, entries 1 to ${last}, xyz`))
+  })
 
   test('a database has lost synced writes, and says nothing', async () => {
     expect(await outcomes(naive)).toEqual(['0123456', '01234567', '012345678'])
@@ -155,7 +191,11 @@ describe('M2: the end of the log is torn off', () => {
 })
 
 describe('M3: a hole in the synced log', () => {
-  const { naive, storage } = afterwards((rig) => rig.disk.rot('hole', 'log'))
+  const { naive, storage, goneOn } = afterwards((rig) => rig.disk.rot('hole', 'log'))
+
+  test('of several, storage goes on behind the state', async () => {
+    expect(await outcomes(goneOn)).toEqual(['lost, entries none behind 5, xyz'])
+  })
 
   test('a database has lost synced writes from its middle, later ones are there', async () => {
     const found = await outcomes(naive)
@@ -198,6 +238,24 @@ describe('M4: a flipped bit', () => {
     expect(found).toEqual(['DATA_DAMAGED'])
   })
 
+  test('in a table of the log: of several, storage goes on behind the state', async () => {
+    const found = await outcomes(async (rig) => {
+      await inTables(rig, () => rig.store())
+      rig.disk.rot('bit-flip', 'log')
+      return rig.goneOn()
+    }, 100)
+    expect(found).toEqual(['lost, entries none behind 5, xyz'])
+  })
+
+  test('in a table of the state: the log brings it back, or another member', async () => {
+    const found = await outcomes(async (rig) => {
+      await inTables(rig, () => rig.store())
+      rig.disk.rot('bit-flip', 'state')
+      return rig.goneOn()
+    }, 100)
+    expect(found).toEqual(['kept, entries 1 to 10, no state'])
+  })
+
   test('in a table of the state: whoever reads is told; only a record that is gone altogether takes the digest', async () => {
     const found = await outcomes(async (rig) => {
       await inTables(rig, () => rig.store())
@@ -222,13 +280,22 @@ describe('M4: a flipped bit', () => {
   })
 
   test('in the high-water file: the other slots stand, or storage refuses', async () => {
-    const { storage } = afterwards((rig) => rig.disk.rot('bit-flip', 'high-water'))
+    const { storage, goneOn } = afterwards((rig) => rig.disk.rot('bit-flip', 'high-water'))
+    expect(await outcomes(goneOn)).toEqual([WHOLE, WHOLE.replace('kept', 'lost')])
     expect(await outcomes(storage)).toEqual([ALL, 'DATA_DAMAGED'])
   })
 })
 
 describe('M5: a database that does not open', () => {
   const { naive, storage } = afterwards((rig) => rig.disk.rot('unopenable', 'log'))
+
+  test.each([
+    ['log', 'lost, entries none behind 5, xyz'],
+    ['state', 'kept, entries 1 to 10, no state'],
+    ['high-water', 'lost, entries 1 to 10, xyz'],
+  ] as const)('of several, storage goes on without the %s', async (part, found) => {
+    expect(await outcomes(afterwards((rig) => rig.disk.rot('unopenable', part)).goneOn, 5)).toEqual([found])
+  })
 
   test('it says so, and storage refuses', async () => {
     expect(await outcomes(naive, 3)).toEqual(['LEVEL_DATABASE_NOT_OPEN'])
@@ -301,7 +368,15 @@ describe('M7: a disk that lies about syncs', () => {
       storage.state.set('x', Buffer.from('value of x'))
       await rig.run(storage.state.commit())
       rig.disk.crash('power')
-      return rig.stored()
+      const copy = rig.disk.copy()
+      const stored = await rig.stored()
+      rig.disk.crash('process')
+      rig.disk.restore(copy)
+      // What a member of several makes of the same disk.
+      expect(await rig.goneOn()).toMatch(
+        stored === 'DATA_DAMAGED' ? /^lost, entries 1 to \d+, xyz/ : /^kept, entries 1 to 15/,
+      )
+      return stored
     })
     expect(found).toEqual(['15 entries, xyz', 'DATA_DAMAGED'])
   })
