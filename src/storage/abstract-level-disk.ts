@@ -5,7 +5,7 @@
  *     high-water    as in a directory of ours: the store has no part in it
  *     store         what the databases are made with (store-marker.ts)
  *     log/ state/   a folder for each database, for the store to use as it likes
- *     lock/         the lock of the directory (directory-lock.ts)
+ *     lock/         the lock of the directory (open-level.ts)
  *
  * With a folder everything must be kept: a store whose manifest says otherwise is refused. Without one nothing is taken to
  * be kept, whatever the store could do.
@@ -15,17 +15,15 @@
 import { readdir, realpath, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../base/assert.js'
-import { StoreError } from '../base/errors.js'
 import type { AnyLevel } from './any-level.js'
 import { openBrought, type ReadSync } from './brought-database.js'
 import { damaged } from './damage.js'
 import { DATABASE_OPTIONS } from './database-options.js'
-import { lockDirectory, type DirectoryLock } from './directory-lock.js'
 import type { CreateOptions, Database, DatabaseName, Disk, DiskSpace, SlotFileName } from './disk.js'
-import { asStoreError } from './disk-failure.js'
 import { checkAccess, folderBytes, folderSpace, makeFolder, syncFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { memoryDisk } from './memory-disk.js'
+import { accessing, inUse, openLock } from './open-level.js'
 import { refuseHalfRestored } from './restore-marker.js'
 import { checkStore, markStore } from './store-marker.js'
 
@@ -112,7 +110,7 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
   readonly location: string
   readonly #options: AbstractLevelDiskOptions<Level>
   #path: string | undefined
-  #lock: DirectoryLock | undefined
+  #lock: Database | undefined
 
   constructor(options: AbstractLevelDiskOptions<Level>, dataDir: string) {
     this.#options = options
@@ -127,13 +125,11 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
   }
 
   async acquire({ create }: CreateOptions): Promise<void> {
-    if (this.#path !== undefined) {
-      throw new StoreError('DATA_DIR_IN_USE', `${this.location} is in use by another store of this disk`)
-    }
+    if (this.#path !== undefined) throw inUse(this.location)
     await this.#accessing(async () => {
       if (create) await makeFolder(this.location)
       const path = await realpath(this.location)
-      const lock = await lockDirectory(path)
+      const lock = await openLock({ path, location: this.location })
       try {
         await refuseHalfRestored(path)
         await checkStore(path, this.#options.name)
@@ -141,7 +137,7 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
         for (const name of Object.keys(DATABASES)) await rm(join(path, name + DISCARDED), REMOVE)
         if (create) await markStore(path, this.#options.name)
       } catch (error) {
-        await lock.release()
+        await lock.close()
         throw error
       }
       this.#lock = lock
@@ -200,15 +196,11 @@ class AbstractLevelDisk<Level extends AnyLevel> implements Disk {
     this.#path = undefined
     const lock = this.#lock
     this.#lock = undefined
-    await lock?.release()
+    await lock?.close()
   }
 
-  async #accessing<T>(access: () => Promise<T>): Promise<T> {
-    try {
-      return await access()
-    } catch (error) {
-      throw asStoreError(`${this.location} cannot be opened`, error)
-    }
+  #accessing<T>(access: () => Promise<T>): Promise<T> {
+    return accessing(this.location, access)
   }
 }
 

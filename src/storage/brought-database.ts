@@ -6,12 +6,11 @@
  * three have. What cannot be made up for is refused when the database is opened, by name: a batch that is not durable when it
  * is told, an iterator that shows what is written after it was made, and keys or values that are not bytes.
  */
-import { StoreError, isStoreError } from '../base/errors.js'
+import { isStoreError } from '../base/errors.js'
 import type { AnyBatch, AnyIterator, AnyLevel } from './any-level.js'
-import { damaged } from './damage.js'
 import type { Database } from './disk.js'
-import { asStoreError, diskFailure } from './disk-failure.js'
 import { MemoryReads } from './memory-reads.js'
+import { openFailure } from './open-level.js'
 
 /**
  * How a record is read without waiting, where a database does not have `getSync` of abstract-level 3: by another function of
@@ -49,7 +48,7 @@ export async function openBrought<Level extends AnyLevel>(
   try {
     await level.open()
   } catch (error) {
-    throw openFailure(options.location, options.name, error)
+    throw isStoreError(error) ? error : openFailure(options.location, options.name, error)
   }
   const memory = options.readsSync && options.readSync === 'memory' ? new MemoryReads() : undefined
   const brought = new BroughtDatabase(level, options, memory)
@@ -57,7 +56,7 @@ export async function openBrought<Level extends AnyLevel>(
     await memory?.load(level)
   } catch (error) {
     await level.close()
-    throw openFailure(options.location, options.name, error)
+    throw isStoreError(error) ? error : openFailure(options.location, options.name, error)
   }
   // Everything that storage asks of a database (Used); the rest of abstract-level's class is nobody's business here.
   return brought satisfies Used as unknown as Database
@@ -259,18 +258,4 @@ function coded(error: unknown): Error {
   const { code, message = String(error) } = (error ?? {}) as { code?: unknown; message?: string }
   if (typeof code === 'string' && code.startsWith('LEVEL_')) return error as Error
   return Object.assign(new Error(message, { cause: error }), { code: 'LEVEL_IO_ERROR' })
-}
-
-function openFailure(location: string, name: string, error: unknown): unknown {
-  if (isStoreError(error)) return error
-  const { cause } = error as Error
-  const { code, message } = (cause ?? error) as { code?: string; message: string }
-  if (code === 'LEVEL_LOCKED') {
-    return new StoreError('DATA_DIR_IN_USE', `the ${name} database in ${location} is in use`, { cause: error })
-  }
-  if (code === 'LEVEL_CORRUPTION' || /does not exist|No such file/.test(message)) {
-    return damaged(location, `the ${name} database cannot be opened: ${message}`, error)
-  }
-  const known = asStoreError(`${location} cannot be opened`, error)
-  return isStoreError(known) ? known : diskFailure(`${location} cannot be opened`, error)
 }

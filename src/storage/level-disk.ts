@@ -10,42 +10,26 @@
  *     restoring     a snapshot is being restored into it, or was and did not come to its end (restore-marker.ts); at its
  *                   very beginning restoring.new
  *
- * The lock is LevelDB's: an fcntl lock, which the kernel drops with the process, however that ends, and a table within the
- * process. A lock file of our own would need a guess whether the process it names still lives, and in a container every
- * process is number 1. It is that of a database of its own, since LevelDB takes a lock and repairs in one go: what is to be
+ * The lock is that of a database of its own (open-level.ts), since LevelDB takes a lock and repairs in one go: what is to be
  * kept must be kept between the two.
- *
- * classic-level is loaded here, at the first acquire: the main entry needs no native code.
  */
-import { readdir, realpath, rm, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { present } from '../base/assert.js'
-import { StoreError, isStoreError } from '../base/errors.js'
+import { isStoreError } from '../base/errors.js'
 import { dropSetAside, keepForGood, setAside } from './before-open.js'
 import { damaged } from './damage.js'
-import { DATABASE_OPTIONS } from './database-options.js'
 import type { CreateOptions, Database, DatabaseName, Disk, DiskSpace, SlotFileName } from './disk.js'
-import { asStoreError, diskFailure } from './disk-failure.js'
-import { checkAccess, emptyFolder, folderBytes, folderSpace, listIfPresent, makeFolder, syncFolder } from './folder.js'
+import { checkAccess, emptyFolder, folderBytes, folderSpace, listIfPresent, makeFolder } from './folder.js'
 import { FolderSlotFile, readIfPresent } from './folder-slot-file.js'
 import { findLevelDamage } from './level-check.js'
+import { accessing, inUse, openLevel, openLock } from './open-level.js'
 import { abandonRestore, beginRestore, endRestore, intendRestore, refuseHalfRestored } from './restore-marker.js'
 import { checkStore } from './store-marker.js'
 
-/**
- * The log is read back at most once and soon trimmed: compressing it would be work for nothing. The state stays, and is
- * mostly text. (Compression is no protection either way: LevelDB takes a flipped bit for data with and without it.)
- */
-const COMPRESSION = { log: false, state: true, 'state-2': true, lock: false } as const
 const DATABASES: readonly DatabaseName[] = ['log', 'state', 'state-2']
 /** Without any of these nothing was ever written: LevelDB began to make it, at most. */
 const WITH_RECORDS = /^\d+\.(ldb|sst|log)$/
-
-/**
- * What LevelDB says where something is not as it made it: a lost CURRENT file (an invalid argument to it, since it was told
- * not to create), a lost MANIFEST, a folder in the place of a file or the other way round, an offset that a flipped bit made.
- */
-const DAMAGE_BY_TEXT = /does not exist|No such file|Is a directory|Not a directory|Invalid argument/
 
 /** The disk in `dataDir`, which need not exist yet. */
 export function levelDisk(dataDir: string): Disk {
@@ -92,13 +76,13 @@ class LevelDisk implements RestoringDisk {
   }
 
   async acquire({ create }: CreateOptions): Promise<void> {
-    if (this.#path !== undefined) throw this.#inUse()
+    if (this.#path !== undefined) throw inUse(this.location)
     const path = await this.#accessing(async () => {
       if (this.#use === 'restore') await intendRestore(this.location)
       else if (create) await makeFolder(this.location)
       return await realpath(this.location)
     })
-    const lock = await this.#openLock(path)
+    const lock = await openLock({ path, location: this.location })
     try {
       await this.#accessing(() => this.#prepare(path))
     } catch (error) {
@@ -115,7 +99,7 @@ class LevelDisk implements RestoringDisk {
     const damage = await this.#accessing(() => findLevelDamage(join(path, name)))
     if (damage !== undefined) throw damaged(this.location, `the ${name} database cannot be opened: ${damage}`)
     try {
-      return await this.#open(path, name, options)
+      return await openLevel({ path, location: this.location }, name, options)
     } catch (error) {
       // Somebody has the database without having the lock: a refused open within their process has released it (POSIX
       // releases a lock with any descriptor of its file). What was kept here is of data in use, and proves nothing.
@@ -189,69 +173,8 @@ class LevelDisk implements RestoringDisk {
     this.#keeps = await setAside(path)
   }
 
-  /** It holds nothing: where damage keeps it from opening it is made anew. Whoever holds the lock is noticed before that. */
-  async #openLock(path: string): Promise<Database> {
-    const options = { create: true }
-    try {
-      return await this.#open(path, 'lock', options)
-    } catch (error) {
-      if (!isStoreError(error, 'DATA_DAMAGED')) throw error
-    }
-    await this.#accessing(async () => {
-      const folder = join(path, 'lock')
-      for (const file of await readdir(folder)) if (file !== 'LOCK') await rm(join(folder, file), { recursive: true })
-    })
-    return this.#open(path, 'lock', options)
-  }
-
-  async #open(path: string, name: DatabaseName | 'lock', { create }: CreateOptions): Promise<Database> {
-    const folder = join(path, name)
-    // LevelDB would make it too, readable for everybody where the umask says so.
-    if (create) await this.#accessing(() => makeFolder(folder))
-    const { ClassicLevel } = await this.#accessing(() => import('classic-level'))
-    const database = new ClassicLevel<string, Uint8Array>(folder, {
-      ...DATABASE_OPTIONS,
-      compression: COMPRESSION[name],
-      createIfMissing: create,
-    })
-    try {
-      await database.open()
-    } catch (error) {
-      throw this.#openFailure(name, error)
-    }
-    try {
-      // LevelDB syncs its files, and of its folder only what a new MANIFEST needs.
-      await this.#accessing(() => syncFolder(folder))
-    } catch (error) {
-      await database.close()
-      throw error
-    }
-    return database
-  }
-
-  #openFailure(name: string, error: unknown): StoreError {
-    const { cause } = error as Error
-    const { code, message } = (cause ?? error) as { code?: string; message: string }
-    if (code === 'LEVEL_LOCKED') return this.#inUse(error)
-    const lost = code === 'LEVEL_CORRUPTION' || DAMAGE_BY_TEXT.test(message)
-    if (lost) return damaged(this.location, `the ${name} database cannot be opened: ${message}`, error)
-    return diskFailure(`${this.location} cannot be opened`, error)
-  }
-
-  #inUse(cause?: unknown): StoreError {
-    return new StoreError(
-      'DATA_DIR_IN_USE',
-      `${this.location} is in use by another process, or by another store in this one. One store per data directory.`,
-      { cause },
-    )
-  }
-
-  async #accessing<T>(access: () => Promise<T>): Promise<T> {
-    try {
-      return await access()
-    } catch (error) {
-      throw asStoreError(`${this.location} cannot be opened`, error)
-    }
+  #accessing<T>(access: () => Promise<T>): Promise<T> {
+    return accessing(this.location, access)
   }
 }
 

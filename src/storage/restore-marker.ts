@@ -32,6 +32,9 @@ const MADE = [
   ...[BEFORE_OPEN, DAMAGED].flatMap((name) => [name, `${name}.new`, `${name}.old`]),
 ]
 
+/** Made with another store, and nothing was written: then it is one of classic-level from here on. */
+const STORE_MARKERS = ['store', 'store.new']
+
 /** Makes the directory, where it is not there, and marks it, unless it holds data. Where that fails, nothing is left of it. */
 export async function intendRestore(path: string): Promise<void> {
   const made = await makeFolder(path)
@@ -63,7 +66,7 @@ export async function beginRestore(path: string): Promise<void> {
 
 /** Leaves the directory without data, and marked. */
 export async function abandonRestore(path: string): Promise<void> {
-  for (const name of MADE) await rm(join(path, name), { recursive: true, force: true })
+  for (const name of [...MADE, ...STORE_MARKERS]) await rm(join(path, name), { recursive: true, force: true })
   await syncFolder(path)
 }
 
