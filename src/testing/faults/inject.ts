@@ -142,6 +142,8 @@ export class Injector {
         this.#effect(fault)
         return this.#over(fault)
       case 'disk-slow':
+        // What takes many operations, a close for example, may come to take too long.
+        this.#options.supervisor.expectDiskFailure(fault.member)
         return this.#last(fault, fault.forMs, `slow ${fault.member}`, fault.factor, (factor = 1) => {
           this.#place(fault.member).disk.slow(factor)
         })

@@ -30,10 +30,16 @@ const SETTINGS: Readonly<Record<keyof PlanSettings, true>> = {
   leaseCheckpointIntervalMs: true,
   quotaBytes: true,
   autoCompactionMs: true,
+  diskTimeoutMs: true,
 }
 
 /** What a plan may leave to `open()`. */
-const LEFT_OUT: readonly (keyof PlanSettings)[] = ['leaseCheckpointIntervalMs', 'quotaBytes', 'autoCompactionMs']
+const LEFT_OUT: readonly (keyof PlanSettings)[] = [
+  'leaseCheckpointIntervalMs',
+  'quotaBytes',
+  'autoCompactionMs',
+  'diskTimeoutMs',
+]
 
 /** Throws TypeError or RangeError that names the field of the plan. Faults and operations after its time are left out of a run. */
 export function checkPlan(plan: Plan): void {

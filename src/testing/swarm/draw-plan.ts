@@ -65,6 +65,7 @@ function drawSettings(draw: Draw): PlanSettings {
     logRetainBytes: draw.oneIn(4) ? draw.spread(2_000, 200_000) : LOG_KEPT_BYTES,
     ...drawCheckpoints(draw.of('lease checkpoints'), electionTimeoutMs),
     ...(draw.of('quota').oneIn(8) ? { quotaBytes: draw.of('quota bytes').spread(20_000, 300_000) } : {}),
+    ...(draw.of('disk timeout').oneIn(2) ? { diskTimeoutMs: draw.of('disk timeout ms').between(2_000, 5_000) } : {}),
     ...(draw.of('auto compaction').oneIn(4) ? { autoCompactionMs: draw.of('retention').spread(1_000, 60_000) } : {}),
   }
 }

@@ -37,4 +37,6 @@ export interface PlanSettings {
   readonly quotaBytes?: number
   /** History that is older is forgotten. Default: only what operations forget. */
   readonly autoCompactionMs?: number
+  /** Default: as `open()` has it, longer than most disks of a drawn plan hang. */
+  readonly diskTimeoutMs?: number
 }
