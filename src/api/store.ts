@@ -152,8 +152,17 @@ export interface StoreStatus {
    */
   readonly sizeInUseBytes: number
   /**
-   * On a leader: members that were away for longer than its log goes back. They cannot catch up in this version
-   * (docs/OPERATING.md). Elsewhere empty.
+   * `lost`: the disk of this member may lack votes or entries that it acknowledged; it does not vote and is not counted until
+   * a leader has brought it up to date, which happens by itself while a majority of the others runs.
+   */
+  readonly promises: 'kept' | 'lost'
+  /** The state of this member is damaged or missing: it waits for another one from its leader, and reads wait with it. */
+  readonly awaitsState: boolean
+  /** What was found damaged when this member was opened, and given up: one sentence each. Empty: nothing. */
+  readonly damage: readonly string[]
+  /**
+   * On a leader: members that were away for longer than its log goes back, and are sent a snapshot. Each stays for a moment,
+   * or for as long as it cannot be reached. Elsewhere empty.
    */
   readonly outrun: readonly string[]
   /** First and last index of the log this member holds. */

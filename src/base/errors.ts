@@ -318,7 +318,7 @@ export const ERRORS = {
   DATA_DAMAGED: {
     grpc: 'DATA_LOSS',
     retryable: false,
-    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged. It does not start. The files are kept as they were before the open, in `before-open/` within the data directory where opening may have changed them. Do not repair them, and do not put an older copy or an empty directory in their place: see OPERATING.md.',
+    doc: 'Records on disk fail their checksum, are missing, or are behind what this member acknowledged, and there is no other member to get them from: it does not start, or the read fails. The files are kept as they were before the open, in `before-open/` within the data directory where opening may have changed them. Do not repair them, and do not put an older copy or an empty directory in their place: see OPERATING.md.',
   },
   NO_DATA: {
     grpc: 'NOT_FOUND',
@@ -328,7 +328,7 @@ export const ERRORS = {
   STATE_REPLACED: {
     grpc: 'UNAVAILABLE',
     retryable: true,
-    doc: 'This member received a whole state from another one while it read from its old one. Make the call again.',
+    doc: 'This member takes over a whole state from its leader, since its own was damaged, lost or too far behind. Of a read: ask again, or ask another member. Of a write with the outcome `unknown`: it took effect or was refused among the entries that the state came in place of; read to find out.',
   },
   DISK_FAILED: {
     grpc: 'UNAVAILABLE',

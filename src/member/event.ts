@@ -19,7 +19,7 @@ import type { Revision } from '../mvcc/types.js'
 import type { Message } from '../raft/message.js'
 import type { Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
-import type { Entry, Index, LogPosition, NodeId, StoredState } from '../raft/types.js'
+import type { Entry, HardState, Index, LogPosition, NodeId, StoredState } from '../raft/types.js'
 import type { Filter } from '../watch/filter.js'
 import type { WatchBatch } from '../watch/buffers.js'
 
@@ -101,6 +101,25 @@ export type MemberEvent =
   | { readonly type: 'scrubbed'; readonly records: number; readonly bytes: number }
   /** Something on disk is not as it was written. */
   | { readonly type: 'damage-found'; readonly error: StoreError }
+  /**
+   * A state of another member is to take the place of this one's. `log`: it is to begin behind the position then, with this
+   * hard state, in one step; or it stays, since the state alone was damaged.
+   */
+  | {
+      readonly type: 'state-install-begun'
+      readonly position: LogPosition
+      readonly log: 'begins-behind' | 'stays'
+      readonly hardState: HardState | undefined
+    }
+  /** That is durable, and this member goes on from there. */
+  | {
+      readonly type: 'state-adopted'
+      readonly position: LogPosition
+      readonly revision: Revision
+      readonly compactRevision: Revision
+      readonly digest: Digest
+      readonly leases: readonly LeaseId[]
+    }
   /** The log up to here is gone from memory and disk. */
   | { readonly type: 'log-trimmed'; readonly to: LogPosition }
 

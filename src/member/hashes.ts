@@ -13,7 +13,9 @@ import type { MvccStore } from '../mvcc/store.js'
 import type { Revision } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import { ScrubTally } from './scrub-tally.js'
 import { Slices } from './slices.js'
+import type { StateRepair } from './state-repair.js'
 
 export interface Hashed {
   /** 16 hex digits. */
@@ -27,6 +29,8 @@ export interface HashesParts {
   readonly storage: { readonly state: StateStore }
   readonly timers: Timers
   readonly deadlines: Deadlines
+  /** Default: nothing is ever damaged. */
+  readonly repair?: Pick<StateRepair, 'reading'> | undefined
   /** Called when a sweep that was held may go on. */
   readonly wake: () => void
 }
@@ -66,15 +70,24 @@ export class Hashes {
 
   /** Never rejects. */
   async #run(revision: Revision, pending: Pending<Hashed>): Promise<void> {
+    const { repair } = this.#parts
+    const hash = (): Promise<void> => this.#hold(revision, pending)
+    try {
+      await (repair === undefined ? hash() : repair.reading(hash, pending))
+    } catch (error) {
+      pending.reject(error as Error)
+    } finally {
+      this.#waiting.delete(pending)
+    }
+  }
+
+  async #hold(revision: Revision, pending: Pending<Hashed>): Promise<void> {
     const { machine, wake } = this.#parts
     const { store } = machine
     const release = store.holdSweep()
     try {
       if (!pending.settled) await this.#hash(revision, pending)
-    } catch (error) {
-      pending.reject(error as Error)
     } finally {
-      this.#waiting.delete(pending)
       release()
       if (store.sweeping) wake()
     }
@@ -83,15 +96,23 @@ export class Hashes {
   async #hash(revision: Revision, pending: Pending<Hashed>): Promise<void> {
     const { machine, storage } = this.#parts
     const hash = machine.store.historyHash(revision)
+    // A record that is missing would make the hash another one, and nobody would know why.
+    const tally = new ScrubTally(machine.store.historyDigest)
     const slices = new Slices(this.#parts)
     for await (const chunk of storage.state.iterate(RECORD_PREFIX, prefixEnd(RECORD_PREFIX))) {
-      for (const [, bytes] of chunk) {
+      for (const [key, bytes] of chunk) {
         if (pending.settled) return
+        checkTally(tally.add(key, bytes))
         hash.add(bytes)
         if (slices.spend(bytes.byteLength)) await slices.turn()
       }
     }
+    checkTally(tally.finish())
     const { compactRevision } = hash
     pending.resolve({ hash: describeDigest(hash.digest), revision: hash.revision, compactRevision })
   }
+}
+
+function checkTally(wrong: string | undefined): void {
+  if (wrong !== undefined) throw new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${wrong}.`)
 }

@@ -14,6 +14,7 @@ import type { Frame } from '../transport/transport.js'
 import type { Backlog } from './backlog.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
+import type { States } from './states.js'
 import { decodeCalls, decodeReplies, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { decodeProposals } from './wire/proposal-codec.js'
@@ -24,6 +25,7 @@ export interface InboxParts {
   readonly raft: RawNode
   readonly backlog: Backlog
   readonly calls: Calls
+  readonly states: States
   readonly logger: Logger
   /** Answers questions of another member, in its own time. */
   readonly answer: (from: NodeId, calls: readonly Call[]) => void
@@ -65,7 +67,7 @@ export class Inbox {
   }
 
   #dispatch(from: NodeId, frame: Frame, nowMs: number): void {
-    const { raft, backlog, calls, memberId, answer, logger, observe } = this.#parts
+    const { raft, backlog, calls, states, memberId, answer, logger, observe } = this.#parts
     switch (frame.kind) {
       case FRAME_KIND.raft: {
         const message = decodeMessage(frame.bytes, from, memberId)
@@ -82,6 +84,9 @@ export class Inbox {
         break
       case FRAME_KIND.reply:
         for (const { id, response } of decodeReplies(frame.bytes)) calls.answered(id, response)
+        break
+      case FRAME_KIND.transfer:
+        states.receive(from, frame.bytes, nowMs)
         break
       default:
         logger.warn('frame of an unknown kind ignored', { from, kind: frame.kind })

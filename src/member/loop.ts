@@ -15,79 +15,24 @@
  *
  * Thesis chapter 3 and 10.2.1 (the leader writes and sends in parallel).
  */
-import { assert } from '../base/assert.js'
-import type { Buggify } from '../base/buggify.js'
 import type { Digest } from '../base/checksum.js'
-import type { Clock, Timers } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
-import type { Machine } from '../machine/machine.js'
 import type { Applied } from '../machine/outcome.js'
-import type { RawNode } from '../raft/raw-node.js'
-import type { Ready, Write } from '../raft/ready.js'
-import { NOBODY, type Entry, type NodeId } from '../raft/types.js'
-import type { Storage } from '../storage/storage.js'
-import type { Frame, Transport } from '../transport/transport.js'
-import type { AutoCompactor } from './auto-compactor.js'
-import type { AlarmRaiser } from './alarm-raiser.js'
-import type { Backlog } from './backlog.js'
-import type { Calls } from './calls.js'
-import type { DiskGuard } from './disk-guard.js'
-import type { Observe } from './event.js'
-import type { Inbox } from './inbox.js'
-import type { LeaseDriver } from './lease-driver.js'
-import type { Pacer } from './pacer.js'
-import type { Persistence } from './persistence.js'
-import type { Proposals } from './proposals.js'
-import type { Reads } from './reads.js'
-import type { Swept } from './swept.js'
-import type { Space } from './space.js'
-import type { Verifier } from './verifier.js'
-import type { TokenBook } from './token-book.js'
-import type { Watches } from './watches.js'
-import type { Answer } from './answers.js'
+import type { Ready, Restore, Write } from '../raft/ready.js'
+import { NOBODY, type Entry, type NodeId, type Promises } from '../raft/types.js'
+import type { Frame } from '../transport/transport.js'
 import { encodeCalls, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeProposals } from './wire/proposal-codec.js'
 import { encodeMessage } from './wire/raft-codec.js'
+import type { LoopParts } from './loop-parts.js'
+import { waitingIn } from './waiting.js'
 
 /**
  * Keys that one turn looks at for a compaction that is under way: about half a millisecond, which is what a frame or a
  * call that comes meanwhile waits at most.
  */
 const SWEEP_KEYS_PER_TURN = 512
-
-export interface LoopParts {
-  readonly memberId: NodeId
-  readonly electionTimeoutMs: number
-  readonly clock: Clock
-  readonly timers: Timers
-  readonly raft: RawNode
-  readonly backlog: Backlog
-  readonly diskGuard: DiskGuard
-  readonly machine: Machine
-  readonly storage: Storage
-  readonly transport: Transport | undefined
-  readonly inbox: Inbox
-  readonly proposals: Proposals
-  readonly reads: Reads
-  readonly calls: Calls
-  readonly leases: LeaseDriver
-  readonly compactor: AutoCompactor
-  readonly tokens: TokenBook
-  readonly watches: Watches
-  readonly alarms: AlarmRaiser
-  readonly space: Space
-  readonly verifier: Verifier
-  readonly persistence: Persistence
-  readonly swept: Swept
-  readonly pacer: Pacer
-  /** Answers questions when this member leads; never rejects. */
-  readonly answer: (calls: readonly Call[], answer: Answer) => Promise<void>
-  readonly leaderChanged: (leader: NodeId, term: number) => void
-  readonly failed: (error: unknown) => void
-  readonly observe: Observe | undefined
-  readonly buggify: Buggify
-}
 
 export class Loop {
   readonly #parts: LoopParts
@@ -110,7 +55,7 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, backlog, diskGuard, persistence, swept, pacer, buggify } = this.#parts
+    const { raft, backlog, diskGuard, persistence, swept, states, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
@@ -120,6 +65,7 @@ export class Loop {
     this.#raiseAlarms()
     this.#heldBack = false
     this.#submit(nowMs)
+    states.turn(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     if (raft.role === 'leader') this.#keepLeases(nowMs)
@@ -135,7 +81,7 @@ export class Loop {
 
   /** Makes a write durable and tells the core; resolves when that is done, or failed, which ends the member. */
   write(write: Write): Promise<void> {
-    this.#write(write)
+    this.#write(write, this.#parts.raft.promises)
     return this.settled()
   }
 
@@ -198,23 +144,17 @@ export class Loop {
     return true
   }
 
-  /**
-   * Not here yet: sending and receiving snapshots. So `snapshots` is left unanswered (member.ts says who cannot catch up),
-   * nothing is ever received that could be restored or refused, and storage reports no lost promises.
-   */
   #perform(ready: Ready, nowMs: number): void {
-    const { reads, machine, observe, buggify } = this.#parts
-    assert(
-      ready.restore === undefined && ready.promises === 'kept',
-      'the core restores a snapshot, or is without promises, in a member that can do neither',
-    )
+    const { reads, machine, states, observe, buggify } = this.#parts
     const messages = buggify('messages-backwards') ? [...ready.messages].reverse() : ready.messages
     for (const message of messages) {
       const taken = this.#send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
       observe?.({ type: 'message-sent', message, taken })
     }
-    if (ready.write !== undefined) this.#write(ready.write)
-    for (const entry of ready.committed) this.#apply(entry, nowMs)
+    if (ready.write !== undefined) this.#write(ready.write, ready.promises)
+    if (ready.restore !== undefined) this.#restore(ready.restore, ready.promises)
+    states.perform(ready, nowMs)
+    this.#applyAll(ready.committed, nowMs)
     for (const read of ready.reads) {
       observe?.({ type: 'read-confirmed', ...read })
       reads.confirmed(read)
@@ -223,25 +163,50 @@ export class Loop {
       observe?.({ type: 'read-dropped', requestId })
       reads.dropped(requestId)
     }
-    reads.applied(machine.appliedIndex)
+    if (!states.repair.hidden) reads.applied(machine.appliedIndex)
   }
 
-  #write(write: Write): void {
+  #write(write: Write, promises: Promises): void {
     const { clock, diskGuard, space, observe } = this.#parts
     observe?.({ type: 'write-begun', write })
     diskGuard.begun(write, clock.monotonicMs())
     space.wrote(write.entries)
-    this.#writing = this.#append(write).catch(this.#parts.failed)
+    this.#writing = this.#append(write, promises).catch(this.#parts.failed)
   }
 
-  async #append(write: Write): Promise<void> {
+  /** In place of a write, and reported like one. */
+  #restore(restore: Restore, promises: Promises): void {
+    const { states, raft, clock, failed } = this.#parts
+    const tell = (): void => {
+      raft.advance(restore.writeId, clock.monotonicMs())
+      this.#wake()
+    }
+    this.#writing = states.repair.restore(restore, promises).then(tell).catch(failed)
+  }
+
+  async #append(write: Write, promises: Promises): Promise<void> {
     const { storage, diskGuard, raft, clock, timers, pacer, observe, buggify } = this.#parts
-    await storage.log.append(write)
+    await storage.log.append(write, promises)
     diskGuard.durable(clock.monotonicMs())
     if (buggify('write-told-late')) await new Promise<void>((resolve) => timers.after(1, resolve))
     observe?.({ type: 'write-durable', write })
     raft.advance(write.id, clock.monotonicMs())
     pacer.wake()
+  }
+
+  #applyAll(entries: readonly Entry[], nowMs: number): void {
+    const { machine, states } = this.#parts
+    for (const entry of entries) {
+      // The state that was adopted contains it.
+      if (entry.index <= machine.appliedIndex) continue
+      try {
+        this.#apply(entry, nowMs)
+      } catch (error) {
+        // What was handed out behind it does not come again: the state that is needed has all of it.
+        if (!states.repair.cannotApply(error, (entries.at(-1) ?? entry).index)) throw error
+        return
+      }
+    }
   }
 
   #apply(entry: Entry, nowMs: number): void {
@@ -290,10 +255,7 @@ export class Loop {
     leaderChanged(leader, term)
   }
 
-  /**
-   * Leases whose time is over are revoked through the log, and what is left of others is told there: by the leader only,
-   * and handed to Raft once.
-   */
+  /** Leases whose time is over are revoked through the log, what is left of others is told there: by the leader, once. */
   #keepLeases(nowMs: number): void {
     const { raft, leases, machine, proposals, pacer } = this.#parts
     const { appliedIndex } = machine
@@ -330,7 +292,7 @@ export class Loop {
     alarms.turn()
   }
 
-  /** Checks of the state, and what came of them: by the leader only, and handed to Raft once. The next check makes up for one that is lost. */
+  /** Checks of the state, and what came of them: by the leader only, handed to Raft once. The next one makes up for one that is lost. */
   #check(nowMs: number): void {
     const { raft, verifier, proposals, pacer } = this.#parts
     if (raft.role !== 'leader') return
@@ -365,28 +327,15 @@ export class Loop {
   }
 
   #tellTurned(atMs: number): void {
-    const { observe, proposals, reads, calls, inbox, raft, machine, storage, watches } = this.#parts
-    observe?.({
-      type: 'turned',
-      atMs,
-      proposals: proposals.waiting,
-      proposalBytes: proposals.waitingBytes,
-      reads: reads.waiting,
-      calls: calls.waiting,
-      forwardedBytes: inbox.forwardedBytes,
-      logBytes: raft.logBytes,
-      appliedLogBytes: raft.logBytesBetween(0, machine.appliedIndex),
-      stagedBytes: storage.state.stagedBytes,
-      watches: watches.count,
-      watchBufferBytes: watches.bufferedBytes,
-    })
+    this.#parts.observe?.({ type: 'turned', atMs, ...waitingIn(this.#parts) })
   }
 
   #nextDeadlineMs(): number {
-    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls } = this.#parts
+    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls, states } = this.#parts
     const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
     const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
     const ownMs = Math.min(leases.nextDeadlineMs(), verifier.nextDeadlineMs(), compactor.nextDeadlineMs())
-    return Math.min(raft.nextDeadlineMs(), diskGuard.nextDeadlineMs(), ownMs, retryAtMs)
+    const partsMs = Math.min(raft.nextDeadlineMs(), diskGuard.nextDeadlineMs(), states.nextDeadlineMs())
+    return Math.min(partsMs, ownMs, retryAtMs)
   }
 }

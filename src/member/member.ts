@@ -13,7 +13,7 @@ import type { Question } from '../machine/accesses.js'
 import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import type { Identity } from '../machine/identity.js'
-import { Machine } from '../machine/machine.js'
+import type { Machine } from '../machine/machine.js'
 import { keyAnswerBytes } from '../mvcc/answer.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
 import type { Status, Write } from '../raft/ready.js'
@@ -24,17 +24,24 @@ import type { CallLimits } from './deadlines.js'
 import { Farewell } from './farewell.js'
 import { Lifetime, type Ending } from './lifetime.js'
 import { nameOf, type MemberOptions } from './member-options.js'
+import { loadState, type LoadedState } from './load-state.js'
+import { noteForOperators } from './operator-notes.js'
 import { makeParts, type Parts } from './parts.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
 import type { ScrubStatus } from './scrubber.js'
 import { sayWhileSlow } from './say-while-slow.js'
+import type { StateRepair } from './state-repair.js'
 import type { SyncTimesSummary } from './sync-times.js'
 import { Upkeep } from './upkeep.js'
 import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
 
 export interface MemberStatus extends Status {
+  /** Its state is damaged or missing, and it waits for another one from its leader. */
+  readonly awaitsState: boolean
+  /** What was found damaged when it was opened, and given up: one sentence each. */
+  readonly damage: readonly string[]
   readonly appliedIndex: number
   readonly revision: number
   readonly compactRevision: number
@@ -64,16 +71,20 @@ export class Member {
   static async open(options: MemberOptions): Promise<Member> {
     const { clusterId, memberId, disk } = options
     const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
-    const { buggify = NEVER, timers } = options.environment
-    const { diskTimeoutMs } = options
-    const opening = openStorage(disk, identity, { timers, diskTimeoutMs, buggify })
+    const { buggify = NEVER, timers, clock } = options.environment
+    const { diskTimeoutMs, valueCacheBytesMax } = options
+    const alone = options.members.length === 1
+    // An origin that does not know how often it was opened must not meet its own proposals of before.
+    const incarnationFloor = Math.max(0, Math.floor(clock.wallMs()))
+    const settings = { recover: !alone, incarnationFloor, timers, diskTimeoutMs, buggify }
+    const opening = openStorage(disk, identity, settings)
     // How long reading takes depends on how much there is: it is waited for, but the operator is told.
     const storage = await sayWhileSlow(opening, diskTimeoutMs, timers, (forMs) => {
       const { location } = disk
       options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
     })
     try {
-      const member = new Member(options, storage, await loadMachine(storage, options))
+      const member = new Member(options, storage, await loadState(storage, { valueCacheBytesMax, alone }))
       await member.#start()
       return member
     } catch (error) {
@@ -83,10 +94,9 @@ export class Member {
     }
   }
 
-  private constructor(options: MemberOptions, storage: Storage, machine: Machine) {
+  private constructor(options: MemberOptions, storage: Storage, { machine, stored, needed }: LoadedState) {
     this.#options = options
-    const { appliedIndex: index, appliedTerm: term } = machine
-    const stored = storage.log.storedState({ index, term })
+    this.#tellDamage(storage, needed)
     this.#tellRecovered(stored, storage.incarnation, machine)
     const failed = (error: unknown): void => {
       this.#fail(error)
@@ -109,6 +119,7 @@ export class Member {
       },
     })
     this.upkeep = new Upkeep(this.#parts, failed)
+    if (needed !== undefined) this.#repair.hide(needed, 'it was damaged when it was opened')
   }
 
   /** Resolves with the result once the request was applied on this member: whether `identity` may is decided then. */
@@ -131,18 +142,22 @@ export class Member {
     return this.#parts.ranges.range(request, identity, limits)
   }
 
+  /** Throws `STATE_REPLACED` while there is no state of which a watch could say where it begins. */
   watch(options: WatchStreamOptions): WatchStream {
     this.#lifetime.checkOpen()
+    this.#repair.checkShown()
     return this.#parts.watches.open(options)
   }
 
   /** Returns if `identity` may do all of this, by the state that this member has. Throws as {@link Machine.authorize}. */
   authorize(identity: Identity, question: Question): void {
+    this.#repair.checkShown()
     this.#parts.machine.authorize(identity, question)
   }
 
   /** As {@link authorize}, for what goes on since it was allowed. Throws as {@link Machine.authorizeStill}. */
   authorizeStill(identity: Identity, question: Question): void {
+    this.#repair.checkShown()
     this.#parts.machine.authorizeStill(identity, question)
   }
 
@@ -196,6 +211,7 @@ export class Member {
   /** The ids of the leases that this member knows, ascending. */
   leaseIds(identity: Identity): LeaseId[] {
     this.#lifetime.checkOpen()
+    this.#repair.checkShown()
     this.#parts.machine.authorize(identity, { type: 'lease-list' })
     return [...this.#parts.machine.lessor.ids()]
   }
@@ -203,6 +219,7 @@ export class Member {
   /** The keys that hang on a lease as far as this member knows, in their order; undefined where it does not exist. Throws `RESPONSE_TOO_LARGE`. */
   leaseKeys(id: LeaseId, identity: Identity): readonly Key[] | undefined {
     this.#lifetime.checkOpen()
+    this.#repair.checkShown()
     this.#parts.machine.authorize(identity, { type: 'lease-time-to-live', id, keys: true })
     const { lessor } = this.#parts.machine
     if (!lessor.exists(id)) return undefined
@@ -226,6 +243,8 @@ export class Member {
     const { appliedIndex, revision, compactRevision, digest, alarms } = this.#parts.machine
     return {
       ...this.#parts.raft.status(),
+      awaitsState: this.#repair.blocked,
+      damage: this.#parts.storage.damage,
       appliedIndex,
       revision,
       compactRevision,
@@ -283,6 +302,19 @@ export class Member {
     this.#options.listener.leaderChanged(name, term)
   }
 
+  #tellDamage({ damage, promises }: Storage, needed: number | undefined): void {
+    const { logger } = this.#options.environment
+    for (const what of damage) logger.error('damage was found on the disk, and what it concerns given up', { what })
+    if (promises === 'lost') {
+      logger.warn(
+        'this member lost promises: it does not vote and is not counted until a leader has made up for them',
+        {
+          stateNeeded: needed,
+        },
+      )
+    }
+  }
+
   #tellRecovered(stored: StoredState, incarnation: number, machine: Machine): void {
     const { memberId: member, members, observe } = this.#options
     if (observe === undefined) return
@@ -302,13 +334,13 @@ export class Member {
     })
   }
 
+  get #repair(): StateRepair {
+    return this.#parts.states.repair
+  }
+
   #noteEvent(event: RaftEvent): void {
     this.#options.observe?.({ type: 'decided', event })
-    if (event.type !== 'progress-snapshot') return
-    this.#options.environment.logger.warn('a member was away for longer than the log goes back and cannot catch up', {
-      member: nameOf(this.#options, event.follower),
-      logBeginsAfter: event.compactedIndex,
-    })
+    noteForOperators(this.#options, event)
   }
 
   /** Runs a step while the member is open; what it throws ends the member. */
@@ -363,11 +395,13 @@ export class Member {
       swept,
       snapshots,
       hashes,
+      states,
       scrubber,
     } = this.#parts
     pacer.stop()
     freeSpace.stop()
     leases.stop()
+    states.stop()
     for (const waiting of [proposals, reads, calls, ranges, tallies, swept, snapshots, hashes]) {
       waiting.rejectAll(code, why, cause)
     }
@@ -385,20 +419,11 @@ export class Member {
     await this.#options.transport?.close()
     try {
       await this.#parts.loop.settled()
+      await this.#parts.states.settled()
       if (!failed) await this.#parts.persistence.finish()
     } finally {
       await this.#parts.storage.close()
       this.#options.observe?.({ type: 'closed' })
     }
   }
-}
-
-/** Rebuilds the machine from the state on disk. */
-async function loadMachine(storage: Storage, { valueCacheBytesMax }: MemberOptions): Promise<Machine> {
-  const machine = new Machine({ backend: storage.state, valueCacheBytesMax })
-  for await (const records of storage.state.iterateAll()) {
-    for (const [key, record] of records) machine.load(key, record)
-  }
-  machine.finishLoading()
-  return machine
 }

@@ -21,6 +21,7 @@ import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
 import { Inbox } from './inbox.js'
 import { LeaseDriver } from './lease-driver.js'
+import { makeStates } from './make-states.js'
 import type { Lifetime } from './lifetime.js'
 import { Loop } from './loop.js'
 import { nameOf, type MemberOptions } from './member-options.js'
@@ -73,7 +74,19 @@ export function makeParts(ground: Ground) {
   }
   const raft = makeRaft(ground)
   const deadlines = new Deadlines(clock, timers)
-  const reader = new RecordReader({ machine, storage, timers, wake, buggify })
+  const states = makeStates({
+    ...{ options, storage, machine, raft, failed, wake },
+    openSnapshot: () => snapshots.openForMember(),
+    stateSettled: () => persistence.settled(),
+    adopted: () => {
+      persistence.adopted()
+      watches.jumped()
+      proposals.jumped((proposal) => machine.hasSettled(proposal))
+      reads.applied(machine.appliedIndex)
+    },
+  })
+  const { repair } = states
+  const reader = new RecordReader({ machine, storage, timers, repair, wake, buggify })
   const origin = { member: memberId, incarnation: storage.incarnation }
   const proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
   const reads = new Reads(deadlines, buggify)
@@ -86,8 +99,18 @@ export function makeParts(ground: Ground) {
     buggify,
   })
   const tokens = new TokenBook(machine, options.simpleTokenTtlMs, raft.status().lastIndex + 1)
-  const watches = new Watches({ machine, storage, timers, random, observe, buggify })
-  const persistence = new Persistence({ storage, machine, raft }, options, failed, observe, buggify)
+  const watches = new Watches({ machine, storage, timers, random, repair, observe, buggify })
+  const persistence = new Persistence(
+    {
+      ...{ storage, machine, raft },
+      blocked: () => repair.blocked,
+      pinnedIndex: () => states.sender.pinnedIndex(clock.monotonicMs()),
+    },
+    options,
+    failed,
+    observe,
+    buggify,
+  )
   const swept = new Swept(deadlines)
   const alarms = new AlarmRaiser({
     memberId,
@@ -107,11 +130,15 @@ export function makeParts(ground: Ground) {
   const space = new Space(machine, alarms, freeSpace, options.quotaBytes)
   const diskGuard = new DiskGuard({ raft, electionTimeoutMs, logger, nameOf: (id) => nameOf(options, id) ?? `${id}` })
   const backlog = new Backlog(raft, machine, buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax)
+  const { clusterId } = options
+  const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
+  const snapshots = new Snapshots({ identity, machine, storage, deadlines, repair, clock, timers, buggify })
   const inbox = new Inbox({
     memberId,
     raft,
     backlog,
     calls,
+    states,
     logger,
     answer: (from, asked) => {
       answer(asked, (replies) => {
@@ -145,6 +172,7 @@ export function makeParts(ground: Ground) {
     verifier: new Verifier(alarms, options.checkIntervalMs, observe),
     persistence,
     swept,
+    states,
     pacer,
     answer,
     leaderChanged: ground.leaderChanged,
@@ -177,8 +205,6 @@ export function makeParts(ground: Ground) {
     transport?.send(to, { kind: FRAME_KIND.reply, bytes: encodeReplies(replies) })
   }
 
-  const { clusterId } = options
-  const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
   return {
     storage,
     machine,
@@ -198,20 +224,22 @@ export function makeParts(ground: Ground) {
     space,
     freeSpace,
     diskGuard,
+    states,
     inbox,
     pacer,
     loop,
-    ranges: new Ranges(machine, reader, deadlines, observe),
+    ranges: new Ranges(machine, reader, deadlines, repair, observe),
     scrubber: new Scrubber(
       {
         ...{ storage, machine, clock, timers, memberId, logger, failed, observe, buggify },
-        // Nothing mends it yet: the log and the status tell.
-        damaged: () => undefined,
+        damaged: (error) => {
+          repair.damaged(error)
+        },
       },
       options.scrub,
     ),
-    snapshots: new Snapshots({ identity, machine, storage, deadlines, clock, timers, buggify }),
-    hashes: new Hashes({ machine, storage, timers, deadlines, wake }),
+    snapshots,
+    hashes: new Hashes({ machine, storage, timers, deadlines, repair, wake }),
     tallies: new Tallies(machine, deadlines, environment),
   }
 }

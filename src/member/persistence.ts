@@ -10,10 +10,11 @@
  * changed: transactions that only read or find their compares not to hold change nothing, and fill the log all the same.
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
+import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
 import type { Revision } from '../mvcc/types.js'
 import type { RawNode } from '../raft/raw-node.js'
-import type { LogPosition } from '../raft/types.js'
+import type { Index, LogPosition } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Observe } from './event.js'
 
@@ -24,12 +25,24 @@ export interface PersistenceLimits {
   readonly logRetainBytes: number
 }
 
+export interface PersistenceParts {
+  readonly storage: Storage
+  readonly machine: Machine
+  readonly raft: RawNode
+  /** The state is not to be changed, nor written: another one is to take its place. Default: never. */
+  readonly blocked?: () => boolean
+  /** Entries behind this are needed by other members. Default: none. */
+  readonly pinnedIndex?: () => Index
+}
+
 export class Persistence {
   readonly #storage: Storage
   readonly #machine: Machine
   readonly #raft: RawNode
   readonly #limits: PersistenceLimits
   readonly #failed: (error: unknown) => void
+  readonly #blocked: () => boolean
+  readonly #pinnedIndex: () => Index
   readonly #observe: Observe | undefined
   readonly #buggify: Buggify
   #writing: Promise<void> | undefined
@@ -44,7 +57,7 @@ export class Persistence {
   #trims = 0
 
   constructor(
-    parts: { storage: Storage; machine: Machine; raft: RawNode },
+    parts: PersistenceParts,
     limits: PersistenceLimits,
     failed: (error: unknown) => void,
     observe?: Observe,
@@ -55,6 +68,8 @@ export class Persistence {
     this.#storage = parts.storage
     this.#machine = parts.machine
     this.#raft = parts.raft
+    this.#blocked = parts.blocked ?? (() => false)
+    this.#pinnedIndex = parts.pinnedIndex ?? (() => Infinity)
     this.#limits = limits
     this.#failed = failed
     this.#durable = { index: parts.machine.appliedIndex, term: parts.machine.appliedTerm }
@@ -79,14 +94,32 @@ export class Persistence {
     return { stateWrites: this.#stateWrites, logTrims: this.#trims }
   }
 
-  /** False while a write is under way and as much again has been buffered: applying waits, so that memory is bounded. */
+  /**
+   * False while a write is under way and as much again has been buffered: applying waits, so that memory is bounded. And
+   * while another state is to take the place of this one.
+   */
   get mayApply(): boolean {
+    if (this.#blocked()) return false
     return this.#writing === undefined || !this.#isMuchBehind(this.#begun)
+  }
+
+  /** Resolves when no write of the state is under way. */
+  async settled(): Promise<void> {
+    await this.#writing
+  }
+
+  /** Another state is on disk, and is the one in memory. */
+  adopted(): void {
+    const { appliedIndex: index, appliedTerm: term, store, compactRevision } = this.#machine
+    this.#durable = { index, term }
+    this.#begun = this.#durable
+    this.#sweptRevision = store.sweeping ? 0 : compactRevision
+    this.#durablySweptRevision = this.#sweptRevision
   }
 
   /** Called after applying. `done` is called when a write that was started has ended. */
   maybeWrite(done: () => void): void {
-    if (this.#writing !== undefined || !this.#due) return
+    if (this.#writing !== undefined || !this.#due || this.#blocked()) return
     this.#start(done)
   }
 
@@ -94,14 +127,14 @@ export class Persistence {
   async flush(done: () => void): Promise<void> {
     await this.#writing
     // A write that failed stays where it is.
-    if (this.#writing === undefined && this.#isBehind) this.#start(done)
+    if (this.#writing === undefined && this.#isBehind && !this.#blocked()) this.#start(done)
     await this.#writing
   }
 
   /** Writes what is buffered, after a write that is under way; for a graceful end, so that the next start replays nothing. */
   async finish(): Promise<void> {
     await this.#writing
-    if (this.#isBehind) await this.#write()
+    if (this.#isBehind && !this.#blocked()) await this.#write()
   }
 
   get #isBehind(): boolean {
@@ -156,8 +189,15 @@ export class Persistence {
     this.#observe({ type: 'state-write-begun', position, revision, digest })
   }
 
+  /** What is kept for others has a bound too: whoever needs it beyond that is sent another snapshot. */
+  get #pinned(): Index {
+    const pinned = this.#pinnedIndex()
+    if (pinned === Infinity) return pinned
+    return this.#raft.logBytesBetween(pinned, this.#raft.lastIndex) > LIMITS.logPinnedBytesMax ? Infinity : pinned
+  }
+
   async #trim(): Promise<void> {
-    const to = this.#raft.trimPosition(this.#limits.logRetainBytes, this.#durable.index)
+    const to = this.#raft.trimPosition(this.#limits.logRetainBytes, Math.min(this.#durable.index, this.#pinned))
     if (to === undefined || this.#buggify('trim-put-off')) return
     await this.#storage.log.trim(to)
     this.#raft.compact(to.index)

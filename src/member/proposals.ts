@@ -13,7 +13,7 @@ import { assert } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { encodeCommand } from '../machine/command-codec.js'
-import type { Origin, Request } from '../machine/command.js'
+import type { Origin, ProposalId, Request } from '../machine/command.js'
 import { MEMBER, type Identity } from '../machine/identity.js'
 import type { Applied, Outcome, Response } from '../machine/outcome.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
@@ -175,6 +175,21 @@ export class Proposals {
       this.#answer(proposal, applied.outcome.response, applied.revision)
     } else {
       proposal.pending.reject(refusal(applied.outcome))
+    }
+  }
+
+  /**
+   * The state jumped ahead: what became of those that were settled in between, nobody here will ever hear. The others wait
+   * on. `hasSettled`: whether the state knows of a proposal.
+   */
+  jumped(hasSettled: (proposal: ProposalId) => boolean): void {
+    for (const proposal of [...this.#waiting.values()]) {
+      if (!hasSettled({ ...this.#origin, sequence: proposal.sequence })) continue
+      this.#remove(proposal)
+      const message =
+        'This member took over the state of another one, which has the write among what came before: whether it was done ' +
+        'or refused is not known here; read to find out.'
+      proposal.pending.reject(new StoreError('STATE_REPLACED', message, { outcome: 'unknown' }))
     }
   }
 

@@ -17,6 +17,7 @@ import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { Observe } from './event.js'
 import type { RecordReader } from './record-reader.js'
+import type { StateRepair } from './state-repair.js'
 
 /** Values are views that others may share. */
 export interface Ranged {
@@ -30,10 +31,18 @@ export class Ranges {
   readonly #machine: Machine
   readonly #reader: RecordReader
   readonly #deadlines: Deadlines
+  readonly #repair: Pick<StateRepair, 'reading'> | undefined
   readonly #observe: Observe | undefined
   readonly #waiting = new Set<Pending<Ranged>>()
 
-  constructor(machine: Machine, reader: RecordReader, deadlines: Deadlines, observe?: Observe) {
+  constructor(
+    machine: Machine,
+    reader: RecordReader,
+    deadlines: Deadlines,
+    repair?: Pick<StateRepair, 'reading'>,
+    observe?: Observe,
+  ) {
+    this.#repair = repair
     this.#observe = observe
     this.#machine = machine
     this.#reader = reader
@@ -54,7 +63,9 @@ export class Ranges {
     })
     if (pending.settled) return pending.promise
     this.#waiting.add(pending)
-    this.#read(request, identity, pending).catch((error: Error) => {
+    const read = (): Promise<void> => this.#read(request, identity, pending)
+    const reading = this.#repair === undefined ? read() : this.#repair.reading(read, pending)
+    reading.catch((error: Error) => {
       pending.reject(error)
     })
     const leave = (): void => {

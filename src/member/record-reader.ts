@@ -21,6 +21,7 @@ import type { KeyValue, RangePlan, RevisionId } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
 import type { Pending } from './deadlines.js'
 import { Slices } from './slices.js'
+import type { StateRepair } from './state-repair.js'
 
 export interface Reading {
   readonly records: readonly RevisionId[]
@@ -36,6 +37,8 @@ export interface RecordReaderParts {
   readonly machine: { readonly store: MvccStore }
   readonly storage: { readonly state: Pick<StateStore, 'getMany'> }
   readonly timers: Timers
+  /** What is damaged, or replaced in the middle. Default: nothing ever is. */
+  readonly repair?: Pick<StateRepair, 'generation' | 'mayReadAgain' | 'damaged' | 'whole'> | undefined
   /** Called when a sweep that was held may go on. */
   readonly wake: () => void
   readonly buggify?: Buggify | undefined
@@ -46,16 +49,19 @@ const FIRST_RECORDS = 16
 
 export class RecordReader {
   readonly #parts: RecordReaderParts
+  readonly #repair: NonNullable<RecordReaderParts['repair']>
 
   constructor(parts: RecordReaderParts) {
     this.#parts = parts
+    this.#repair = parts.repair ?? NEVER_DAMAGED
   }
 
   /**
    * For a caller who waits with `pending`, and whom the caller of this settles afterwards. False if it was settled
-   * meanwhile: its deadline passed, or it was aborted. Rejects with `RESPONSE_TOO_LARGE`, `DATA_DAMAGED`, `DISK_FAILED`.
+   * meanwhile: its deadline passed, or it was aborted. Rejects with `RESPONSE_TOO_LARGE`, `DATA_DAMAGED`, `DISK_FAILED`,
+   * `STATE_REPLACED`. `generation`: of the state of which the plan is.
    */
-  async read<T>(reading: Reading, pending: Pending<T>): Promise<boolean> {
+  async read<T>(reading: Reading, pending: Pending<T>, generation = this.#repair.generation): Promise<boolean> {
     const { records, take, decided } = reading
     const { buggify = NEVER } = this.#parts
     const slices = new Slices(this.#parts)
@@ -68,7 +74,7 @@ export class RecordReader {
       if (pending.settled) return false
       if (decided?.() === true) break
       const ids = records.slice(at, at + (buggify('read-one-record') ? 1 : size))
-      const found = await this.#valuesOf(ids, records.length <= LIMITS.readChunkRecordsMax)
+      const found = await this.#valuesOf(ids, records.length <= LIMITS.readChunkRecordsMax, generation, pending)
       if (pending.settled) return false
       let bytes = 0
       for (const [place, keyValue] of found.entries()) {
@@ -83,15 +89,50 @@ export class RecordReader {
   }
 
   /** A long answer is not kept: it would drive out all that others read. */
-  async #valuesOf(ids: readonly RevisionId[], keep: boolean): Promise<KeyValue[]> {
-    const { machine, storage, buggify = NEVER } = this.#parts
-    const { store } = machine
+  async #valuesOf<T>(
+    ids: readonly RevisionId[],
+    keep: boolean,
+    generation: number,
+    pending: Pending<T>,
+  ): Promise<KeyValue[]> {
+    const { machine, buggify = NEVER } = this.#parts
     const missing = ids.filter(({ cached }) => cached === undefined || buggify('value-cache-missed'))
-    const records = await storage.state.getMany(missing.map(recordKey))
-    const read = missing.map((id, at) => keyValueOf(id, records[at]))
-    if (keep) for (const [at, keyValue] of read.entries()) store.keep(missing[at] as RevisionId, keyValue)
+    const records = await this.#recordsOf(missing, pending)
+    const read = missing.map((id, at) => keyValueOf(records[at], id) ?? this.#isMissing(id, generation))
+    if (keep) for (const [at, keyValue] of read.entries()) machine.store.keep(missing[at] as RevisionId, keyValue)
     let next = 0
     return ids.map((id) => (id === missing[next] ? (read[next++] as KeyValue) : (id.cached as KeyValue)))
+  }
+
+  /** Records are the same in every state that has them: those that cannot be read here are read from the next one. */
+  async #recordsOf<T>(ids: readonly RevisionId[], pending: Pending<T>): Promise<(Uint8Array | undefined)[]> {
+    for (;;) {
+      const { generation } = this.#repair
+      try {
+        return await this.#parts.storage.state.getMany(ids.map(recordKey))
+      } catch (error) {
+        if (pending.settled || !this.#repair.mayReadAgain(error, generation)) throw error
+        await this.#repair.whole(pending.promise)
+        if (pending.settled) throw error
+      }
+    }
+  }
+
+  /** In the state of the plan that is damage; another one may have been compacted further. */
+  #isMissing({ main, sub }: RevisionId, generation: number): never {
+    if (generation !== this.#repair.generation) {
+      throw new StoreError(
+        'STATE_REPLACED',
+        `The record of revision ${main}.${sub} is not in the state that this member took over meanwhile; ask again.`,
+      )
+    }
+    const damaged = new StoreError(
+      'DATA_DAMAGED',
+      `The record of revision ${main}.${sub}, which the key index names, is missing or is another one; ` +
+        'restart to verify the data directory.',
+    )
+    this.#repair.damaged(damaged)
+    throw damaged
   }
 
   /**
@@ -101,6 +142,7 @@ export class RecordReader {
    */
   async choose<T>(range: RangePlan, bytes: number, pending: Pending<T>): Promise<RangePlan | undefined> {
     const choosing = new Choosing(range)
+    const { generation } = this.#repair
     const slices = new Slices(this.#parts)
     this.#hold(pending)
     for (const keyValue of range.known ?? []) {
@@ -110,7 +152,7 @@ export class RecordReader {
     }
     const take = (keyValue: KeyValue): number => choosing.take(keyValue)
     const decided = (): boolean => choosing.decided
-    if (!(await this.read({ records: range.records, bytes, take, decided }, pending))) return undefined
+    if (!(await this.read({ records: range.records, bytes, take, decided }, pending, generation))) return undefined
     const answer: KeyValue[] = []
     for (let last = choosing.takeLast(); last !== undefined; last = choosing.takeLast()) {
       answer.push(last)
@@ -143,14 +185,18 @@ function nextSize(records: number, bytes: number): number {
   return Math.min(2 * records, fitting, LIMITS.readChunkRecordsMax)
 }
 
-function keyValueOf(id: RevisionId, bytes: Uint8Array | undefined): KeyValue {
+/** Undefined where it is not the record of `id`. */
+function keyValueOf(bytes: Uint8Array | undefined, id: RevisionId): KeyValue | undefined {
   const record = bytes && decodeRecord(bytes)
-  if (record?.type === 'put' && record.id.main === id.main && record.id.sub === id.sub) return record.keyValue
-  throw new StoreError(
-    'DATA_DAMAGED',
-    `The record of revision ${id.main}.${id.sub}, which the key index names, is missing or is another one; ` +
-      'restart to verify the data directory.',
-  )
+  const isIt = record?.type === 'put' && record.id.main === id.main && record.id.sub === id.sub
+  return isIt ? record.keyValue : undefined
+}
+
+const NEVER_DAMAGED = {
+  generation: 0,
+  mayReadAgain: (): boolean => false,
+  damaged: (): boolean => false,
+  whole: (): Promise<void> => Promise.resolve(),
 }
 
 function checkSize(bytes: number): void {

@@ -42,6 +42,11 @@ export class SendWindow {
     return !this.#ended && this.made < this.#through
   }
 
+  /** All of the stream was read. */
+  get ended(): boolean {
+    return this.#ended
+  }
+
   /** All of the snapshot was made, and acknowledged. */
   get acknowledged(): boolean {
     return this.#ended && this.#pieces.length === 0

@@ -12,6 +12,7 @@
  * Only new ones are begun by a leader alone: a snapshot of whoever was left behind would be refused anyway.
  */
 import type { Clock } from '../base/clock.js'
+import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import { randomId, type Random } from '../base/random.js'
@@ -21,7 +22,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { Index, LogPosition, NodeId } from '../raft/types.js'
 import { SendWindow } from './send-window.js'
 import type { SnapshotStream } from './snapshots.js'
-import type { TransferFrame } from './wire/transfer-codec.js'
+import type { TransferFrame, TransferOutcome } from './wire/transfer-codec.js'
 
 export interface SnapshotSenderParts {
   readonly raft: RawNode
@@ -101,7 +102,7 @@ export class SnapshotSender {
       return
     }
     if (frame.type === 'pull') this.#pulled(transfer, frame.next, frame.through, nowMs)
-    else if (frame.type === 'done') this.#done(transfer, frame.received, nowMs)
+    else if (frame.type === 'done') this.#done(transfer, frame.outcome, nowMs)
   }
 
   turn(nowMs: number): void {
@@ -234,12 +235,16 @@ export class SnapshotSender {
     }
   }
 
-  #done(transfer: Transfer, received: boolean, nowMs: number): void {
+  #done(transfer: Transfer, outcome: TransferOutcome, nowMs: number): void {
     const { raft, wake, logger } = this.#parts
     const { stream, to } = transfer
     const position = stream?.position
-    if (!received || position === undefined) {
-      this.#fail(transfer, 'its receiver does not take it', nowMs)
+    if (outcome !== 'received' || position === undefined) {
+      this.#fail(transfer, `its receiver says that it is ${outcome}`, nowMs)
+      if (outcome === 'damaged' && transfer.window.ended) {
+        const why = `the state that was sent to another member is not whole (at entry ${position?.index})`
+        this.#parts.streamFailed(new StoreError('DATA_DAMAGED', `The state on disk is damaged: ${why}.`))
+      }
       return
     }
     this.#leave(transfer)

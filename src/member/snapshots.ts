@@ -24,12 +24,15 @@ import type { SnapshotHeader } from '../storage/snapshot-format.js'
 import type { StateStore } from '../storage/state-store.js'
 import type { Deadlines, GiveUp, Pending } from './deadlines.js'
 import { Slices } from './slices.js'
+import type { StateRepair } from './state-repair.js'
 
 export interface SnapshotsParts {
   readonly identity: Pick<SnapshotHeader, 'clusterId' | 'memberId' | 'name'>
   readonly machine: Machine
   readonly storage: { readonly state: Pick<StateStore, 'iterateAll'> }
   readonly deadlines: Deadlines
+  /** Default: nothing is ever damaged. */
+  readonly repair?: Pick<StateRepair, 'checkShown' | 'damaged'> | undefined
   readonly clock: Clock
   readonly timers: Timers
   readonly buggify: Buggify
@@ -131,7 +134,8 @@ class OpenSnapshot implements SnapshotStream {
 
   /** In one synchronous step, and so between two entries. */
   #begin(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { machine, storage, clock, identity } = this.#parts
+    const { machine, storage, clock, identity, repair } = this.#parts
+    repair?.checkShown()
     if (this.#streams.size >= this.#streamsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${this.#streams.size} snapshots of this member are made, the limit`)
     }
@@ -176,6 +180,8 @@ class OpenSnapshot implements SnapshotStream {
           waiting.resolve(piece)
         },
         (error: Error) => {
+          // Who asked takes another one: by then this member may have another state, and others have theirs.
+          this.#parts.repair?.damaged(error)
           waiting.reject(error)
         },
       )

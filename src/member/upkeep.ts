@@ -47,7 +47,8 @@ export class Upkeep {
   /** The quotas of prefixes as they are here, and what is used of them. */
   prefixQuotas(identity: Identity): readonly PrefixQuota[] {
     this.#checkOpen()
-    const { machine } = this.#parts
+    const { machine, states } = this.#parts
+    states.repair.checkShown()
     machine.authorize(identity, { type: 'prefix-quota-list' })
     return machine.store.prefixQuotas
   }
@@ -55,6 +56,7 @@ export class Upkeep {
   /** Counts what this member has of a range at a revision (0: the latest). */
   async statistics(range: KeyRange, revision: Revision, identity: Identity, limits: CallLimits): Promise<Statistics> {
     this.#checkOpen()
+    this.#parts.states.repair.checkShown()
     return this.#parts.tallies.count(range, revision, identity, limits)
   }
 

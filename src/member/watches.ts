@@ -7,7 +7,7 @@
 import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Timers } from '../base/clock.js'
 import { prefixEnd } from '../base/bytes.js'
-import type { ErrorCode, StoreError } from '../base/errors.js'
+import { StoreError, type ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Random } from '../base/random.js'
 import type { Machine } from '../machine/machine.js'
@@ -21,6 +21,7 @@ import type { Watcher } from '../watch/watcher.js'
 import type { Observe } from './event.js'
 import { Gate } from './gate.js'
 import { Progress } from './progress.js'
+import type { StateRepair } from './state-repair.js'
 
 export interface WatchStreamOptions extends Omit<WatchOptions, 'currentRevision'> {
   /** How often to tell how far the watch has come while nothing is delivered. Undefined: only when asked. */
@@ -52,6 +53,8 @@ export interface WatchesParts {
   readonly storage: { readonly state: Pick<StateStore, 'getMany' | 'range'> }
   readonly timers: Timers
   readonly random: Random
+  /** What is damaged or replaced while history is read. Default: nothing ever is. */
+  readonly repair?: Pick<StateRepair, 'blocked' | 'generation' | 'mayReadAgain'> | undefined
   readonly observe?: Observe | undefined
   readonly buggify?: Buggify | undefined
 }
@@ -107,6 +110,13 @@ export class Watches {
     }
   }
 
+  /** Another state is there, further on: what was not published comes from its history. */
+  jumped(): void {
+    const { revision, compactRevision } = this.#machine
+    this.#hub.jumped(revision, compactRevision)
+    for (const stream of this.#streams) stream.wake()
+  }
+
   closeAll(error: StoreError): void {
     for (const stream of [...this.#streams]) stream.end(error)
   }
@@ -128,6 +138,7 @@ class OpenWatch implements WatchStream {
   readonly #listener: WatchListener
   readonly #catchUps: Gate
   readonly #progress: Progress
+  readonly #repair: NonNullable<WatchesParts['repair']>
   #closed = false
   #failure: StoreError | undefined
   #endRevision: Revision | undefined
@@ -136,18 +147,21 @@ class OpenWatch implements WatchStream {
 
   constructor(
     watcher: Watcher,
-    { machine, storage, timers, random, buggify = NEVER }: WatchesParts,
+    { machine, storage, timers, random, repair = NEVER_DAMAGED, buggify = NEVER }: WatchesParts,
     catchUps: Gate,
     progressEveryMs: number | undefined,
     listener: WatchListener,
   ) {
     this.#buggify = buggify
+    this.#repair = repair
     this.#watcher = watcher
     this.#machine = machine
     this.#storage = storage
     this.#catchUps = catchUps
     this.#listener = listener
-    const wake = (): void => this.#wake?.()
+    const wake = (): void => {
+      this.wake()
+    }
     this.#progress = new Progress(timers, random, progressEveryMs, wake)
     watcher.onWake = wake
   }
@@ -173,15 +187,21 @@ class OpenWatch implements WatchStream {
       const settledRevision = this.#progress.due ? this.#watcher.settledRevision : undefined
       if (settledRevision !== undefined) return this.#tellProgress(settledRevision)
       const fromRevision = this.#watcher.needsHistoryFrom
-      if (fromRevision === undefined) await this.#sleep()
-      else await this.#catchUp(fromRevision)
+      // While another state is waited for there is no history to read; when it is there, all watches are woken.
+      if (fromRevision === undefined || this.#repair.blocked) await this.#sleep()
+      else await this.#tryToCatchUp(fromRevision)
     }
   }
 
   async record(id: RevisionId): Promise<KeyValue | undefined> {
-    const [bytes] = await this.#storage.state.getMany([recordKey(id)])
+    const bytes = await this.#recordBytes(id)
     const record = bytes === undefined ? undefined : decodeRecord(bytes)
     return record?.type === 'put' ? record.keyValue : undefined
+  }
+
+  /** There may be something new for the consumer. */
+  wake(): void {
+    this.#wake?.()
   }
 
   requestProgress(): void {
@@ -225,6 +245,28 @@ class OpenWatch implements WatchStream {
     this.#watcher.awaited = false
   }
 
+  async #recordBytes(id: RevisionId): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const { generation } = this.#repair
+      try {
+        const [bytes] = await this.#storage.state.getMany([recordKey(id)])
+        return bytes
+      } catch (error) {
+        if (this.#closed || !this.#repair.mayReadAgain(error, generation)) throw error
+        while (this.#repair.blocked && !this.#closed) await this.#sleep()
+      }
+    }
+  }
+
+  async #tryToCatchUp(fromRevision: Revision): Promise<void> {
+    const { generation } = this.#repair
+    try {
+      await this.#catchUp(fromRevision)
+    } catch (error) {
+      if (!this.#repair.mayReadAgain(error, generation)) throw error
+    }
+  }
+
   /**
    * One step of catching up: some whole revisions from `fromRevision` on.
    *
@@ -233,14 +275,32 @@ class OpenWatch implements WatchStream {
    */
   async #catchUp(fromRevision: Revision): Promise<void> {
     const currentRevision = this.#machine.revision
+    const { generation } = this.#repair
     const { records, throughRevision } = await this.#history(fromRevision, currentRevision)
     if (this.#closed) return
+    // Of a state that is no more: what it had may be there in another form, and is read again.
+    if (generation !== this.#repair.generation || this.#repair.blocked) return
     // A compaction that came during the read may have removed some of what it should have found.
     if (this.#machine.compactRevision > fromRevision) return
+    this.#checkWhole(records, fromRevision, throughRevision)
     this.#watcher.supply(
       batchesOf(records, (record) => this.#machine.store.eventOf(record)),
       throughRevision,
     )
+  }
+
+  /** A seal shows that a record is as it was written, not that one is missing: a watch would pass over it without a word. */
+  #checkWhole(records: readonly Record[], fromRevision: Revision, throughRevision: Revision): void {
+    const { store, compactRevision } = this.#machine
+    let at = 0
+    while (at < records.length && (records[at] as Record).id.main <= compactRevision) at++
+    // An empty store is at revision 1, without a change.
+    for (let main = Math.max(fromRevision, compactRevision + 1, 2); main <= throughRevision; main++) {
+      for (let left = store.changesOf(main); left > 0; left--) {
+        if (records[at++]?.id.main === main) continue
+        throw new StoreError('DATA_DAMAGED', `The state on disk is damaged: a change of revision ${main} is missing.`)
+      }
+    }
   }
 
   /** In its turn, so that many watches that lag share the disk evenly, and do not keep it from everybody else. */
@@ -271,6 +331,8 @@ interface History {
   /** They are all there are from where was asked for to here. */
   readonly throughRevision: Revision
 }
+
+const NEVER_DAMAGED = { blocked: false, generation: 0, mayReadAgain: (): boolean => false }
 
 /** For whoever does not want it any more. */
 const NOTHING: History = { records: [], throughRevision: 0 }

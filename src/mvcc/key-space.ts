@@ -7,6 +7,7 @@
 import type { Digest } from '../base/checksum.js'
 import { StoreError } from '../base/errors.js'
 import type { Backend } from './backend.js'
+import { ChangeCounts } from './change-counts.js'
 import { HistoryDigest } from './history-digest.js'
 import type { LeaseBook } from './lease-book.js'
 import { PrefixQuotas } from './prefix-quotas.js'
@@ -33,6 +34,7 @@ export class KeySpace {
   readonly quotas = new PrefixQuotas()
   /** Which records the backend holds. */
   readonly history = new HistoryDigest()
+  readonly changes = new ChangeCounts()
 
   /** Values of existing versions that are at hand. */
   readonly values: ValueCache
@@ -50,6 +52,7 @@ export class KeySpace {
   addRecord(main: Revision, sub: number, record: Uint8Array): void {
     this.backend.set(recordKeyOf(main, sub), record)
     this.history.add(main, sub)
+    this.changes.add(main, sub)
     this.bytes += RECORD_KEY_BYTES + record.byteLength
   }
 

@@ -97,6 +97,11 @@ export class MvccStore {
     return this.#space.bytes
   }
 
+  /** How many changes the revision `main` has, which is not compacted. */
+  changesOf(main: Revision): number {
+    return this.#space.changes.of(main)
+  }
+
   /**
    * The hash of what can be read up to `revision` (0: the current one), to be given every record that the backend holds now,
    * with the sweep held. Throws `COMPACTED`, `FUTURE_REVISION`.
@@ -247,6 +252,7 @@ export class MvccStore {
     }
     space.checkReadable(revision)
     space.compactRevision = revision
+    space.changes.compacted(revision)
     this.#sweep.begin()
   }
 
@@ -295,6 +301,7 @@ export class MvccStore {
     assert(id.main > last.main || (id.main === last.main && id.sub > last.sub), 'records are loaded out of order')
     loading.last = id
     this.#space.history.add(id.main, id.sub)
+    this.#space.changes.add(id.main, id.sub)
 
     const found = this.#space.index.getOrInsert(keyValue.key)
     if (found.modRevision === id.main) throw damaged(`revision ${id.main} changes one key twice`)
@@ -330,6 +337,7 @@ export class MvccStore {
       if (!space.leases.exists(lease)) throw damaged(`a key hangs on lease ${lease}, which is missing`)
       space.leases.attach(key, lease)
     }
+    space.changes.compacted(space.compactRevision)
     if (space.compactRevision > 0) this.#sweep.begin()
   }
 

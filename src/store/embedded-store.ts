@@ -210,6 +210,9 @@ export class EmbeddedStore implements Store {
       alarms: status.alarms.map(alarmOf),
       quotaBytes: status.quotaBytes,
       sizeInUseBytes: status.sizeInUseBytes,
+      promises: status.promises,
+      awaitsState: status.awaitsState,
+      damage: status.damage,
       outrun: status.followers.flatMap(({ id, state }) => {
         return state === 'snapshot' ? members.filter((member) => member.id === id).map((member) => member.name) : []
       }),

@@ -1,4 +1,4 @@
-/** A member does not start over a state of which one bit was flipped, whichever record it is in. */
+/** A state of which one bit was flipped is found out, whichever record it is in: the log brings it back, or the member does not start. */
 import { describe, expect, test } from 'vitest'
 import { levelDisk } from '../../src/storage/level-disk.js'
 import { open } from '../../src/store/open.js'
@@ -18,15 +18,33 @@ describe('a flipped bit in the state on disk', () => {
     const records = await withDatabase(folder, 'state', (database) => database.iterator().all())
     expect(records.map(([key]) => key.charAt(0)).join('')).toBe('alorrrr')
     for (const [key, record] of records) {
-      for (const at of [0, record.length >>> 1, record.length - 1]) {
-        const flipped = record.with(at, (record[at] as number) ^ (1 << (at & 7)))
-        await withDatabase(folder, 'state', (database) => database.put(key, flipped))
-        await expect(open({ disk: levelDisk(folder) })).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
-      }
-      await withDatabase(folder, 'state', (database) => database.put(key, record))
+      const at = record.length >>> 1
+      const flipped = record.with(at, (record[at] as number) ^ (1 << (at & 7)))
+      await withDatabase(folder, 'state', (database) => database.put(key, flipped))
+      // The log still goes back to its beginning.
+      const mended = await open({ dataDir: folder })
+      expect(mended.status().damage, key).toHaveLength(1)
+      expect((await mended.get('a'))?.text()).toBe('latest')
+      await mended.close()
     }
+  })
+
+  test('keeps a member from starting that is alone, and whose log does not bring it back', async () => {
+    const folder = temporaryFolder()
+    const limits = { stateBufferBytesMax: 1_000, logRetainBytes: 1_000 }
+    const store = await open({ dataDir: folder, ...limits })
+    for (let nth = 0; nth < 40; nth++) await store.put('a', 'x'.repeat(100))
+    expect(store.status().log.firstIndex).toBeGreaterThan(1)
+    await store.close()
+    const [[key, record]] = (await withDatabase(folder, 'state', (database) => database.iterator().all())) as [
+      [string, Uint8Array],
+    ]
+    const flipped = record.with(3, (record[3] as number) ^ 1)
+    await withDatabase(folder, 'state', (database) => database.put(key, flipped))
+    await expect(open({ disk: levelDisk(folder) })).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
+    await withDatabase(folder, 'state', (database) => database.put(key, record))
     const mended = await open({ dataDir: folder })
-    expect((await mended.get('a'))?.text()).toBe('latest')
+    expect((await mended.get('a'))?.text()).toBe('x'.repeat(100))
     await mended.close()
   })
 })

@@ -3,10 +3,9 @@
  * draw them, and some rare ways open.
  *
  * Always: what is added is what some seed draws, so nothing is asked of the simulation that a longer search would not.
- * Always: of the members a minority at most is lost for good, as in a plan that is drawn.
  */
 import { BUGGIFY_POINTS, type BuggifyPoint } from '../../src/base/buggify.js'
-import { drawPlan, FAULT_TYPES, type Fault, type Plan } from '../../src/testing/index.js'
+import { drawPlan, FAULT_TYPES, type Plan } from '../../src/testing/index.js'
 
 /** Additional faults, and operations, of each kind in a minute. */
 const FAULTS_PER_MINUTE = 8
@@ -18,15 +17,11 @@ const SMALL_QUOTA = 'small-quota'
 const AUTHORIZATION = 'authorization'
 const SETTINGS: readonly string[] = [SHORT_LOG, SMALL_QUOTA, AUTHORIZATION]
 const SMALL_QUOTA_BYTES = 40_000
-/** As of a plan whose log is never trimmed by its size (draw-plan.ts). */
-const LOG_KEPT_BYTES = 1 << 30
 
 export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
   if (kinds.length === 0) return plan
   const { seed, members, safetyMs } = plan
   const settings = settingsFor(plan, kinds)
-  // Where the log is kept short, a member that is away may be lost: no disk may rot on top of that.
-  const losses = settings.logRetainBytes >= LOG_KEPT_BYTES ? (members.length - 1) >> 1 : 0
   const minutes = safetyMs / 60_000
   const faults = [...plan.faults]
   const authorization = kinds.includes(AUTHORIZATION)
@@ -45,7 +40,6 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
     const drawn = drawPlan(seed * 1_000 + other, { safetyMs, ...(authorization ? { authorization } : {}) })
     if (drawn.members.length !== members.length) continue
     for (const fault of drawn.faults) {
-      if (fault.type === 'disk-rot' && !mayRot(faults, fault.member, losses)) continue
       if (take(fault.type)) faults.push(fault)
     }
     for (const operation of drawn.operations) {
@@ -68,16 +62,9 @@ function perMinute(kind: string): number {
   return Object.hasOwn(FAULT_TYPES, kind) ? FAULTS_PER_MINUTE : OPERATIONS_PER_MINUTE
 }
 
-/** A disk rots once, and those of a minority do. */
-function mayRot(faults: readonly Fault[], member: string, losses: number): boolean {
-  const rotten = faults.flatMap((fault) => (fault.type === 'disk-rot' ? [fault.member] : []))
-  return rotten.length < losses && !rotten.includes(member)
-}
-
 function settingsFor({ settings }: Plan, kinds: readonly string[]): Plan['settings'] {
   // A log that is kept short, and a state that is rarely written: what lies between is all that a restart has.
   if (kinds.includes(SMALL_QUOTA)) return { ...settings, quotaBytes: SMALL_QUOTA_BYTES }
   if (kinds.includes(SHORT_LOG)) return { ...settings, logRetainBytes: 2_000, stateBufferBytesMax: 50_000 }
-  if (kinds.includes('disk-rot')) return { ...settings, logRetainBytes: LOG_KEPT_BYTES }
   return settings
 }

@@ -28,10 +28,15 @@ export type TransferFrame =
   /** Member to leader: "All pieces before `next` are here; send those before `through`." */
   | { readonly type: 'pull'; readonly transfer: number; readonly next: number; readonly through: number }
   | TransferPiece
-  /** Member to leader: the whole was received and verified, or it is not wanted. */
-  | { readonly type: 'done'; readonly transfer: number; readonly received: boolean }
+  /** Member to leader: how it ended. */
+  | { readonly type: 'done'; readonly transfer: number; readonly outcome: TransferOutcome }
   /** Leader to member: nothing more of this transfer comes. */
   | { readonly type: 'failed'; readonly transfer: number }
+
+/** The whole was received and verified; it is not wanted; or all of it came, and is no state of a member. */
+export type TransferOutcome = 'received' | 'refused' | 'damaged'
+
+const OUTCOMES: readonly TransferOutcome[] = ['refused', 'received', 'damaged']
 
 export interface TransferPiece {
   readonly type: 'piece'
@@ -69,7 +74,7 @@ export function encodeTransfer(frame: TransferFrame): Uint8Array {
       return writer.bytes(bytes).finish()
     }
     case 'done':
-      return writer.uint53(frame.transfer).boolean(frame.received).finish()
+      return writer.uint53(frame.transfer).uint8(OUTCOMES.indexOf(frame.outcome)).finish()
     case 'failed':
       return writer.uint53(frame.transfer).finish()
     default:
@@ -104,7 +109,7 @@ function decodeBody(reader: Reader, type: TransferFrame['type']): TransferFrame 
     case 'piece':
       return decodePiece(reader)
     case 'done':
-      return { type, transfer: reader.uint53(), received: reader.boolean() }
+      return { type, transfer: reader.uint53(), outcome: outcome(reader) }
     case 'failed':
       return { type, transfer: reader.uint53() }
     default:
@@ -119,6 +124,13 @@ function decodePiece(reader: Reader): TransferPiece {
   const bytes = reader.bytes()
   if (bytes.byteLength > LIMITS.transferPieceBytes) throw reader.malformed(`a piece of ${bytes.byteLength} bytes`)
   return { type: 'piece', transfer, number, bytes, configuration }
+}
+
+function outcome(reader: Reader): TransferOutcome {
+  const code = reader.uint8()
+  const found = OUTCOMES[code]
+  if (found === undefined) throw reader.malformed(`unknown outcome ${code}`)
+  return found
 }
 
 /** A term or an index. */

@@ -9,7 +9,7 @@
  * Always: costs what changed, and asks no member for its state. Always: the first violation stays; it is thrown by
  * `check()` and not into the member, which would only end it.
  *
- * To come with what they speak of: R13 snapshots, R14 changes of membership, R17 reads by a lease.
+ * To come with what they speak of: R14 changes of membership, R17 reads by a lease.
  */
 import { assertNever } from '../../base/assert.js'
 import { LIMITS } from '../../base/limits.js'
@@ -173,6 +173,13 @@ export class Checkers {
       case 'state-durable':
         this.#state.stateDurable(view, event.position)
         return
+      case 'state-install-begun':
+        view.installing = { position: event.position, hardState: event.hardState }
+        return
+      case 'state-adopted':
+        this.#state.adopted(view, event)
+        this.#logs.installed(view)
+        return
       case 'log-trimmed':
         this.#state.trimmed(view, event.to)
         return
@@ -236,7 +243,17 @@ export class Checkers {
     this.#auth.applied(view, event, body)
   }
 
+  /** A crash may have come between the moment in which a state was installed and the one in which that was told. */
+  #cameBack(view: MemberView, { applied, revision, digest }: Extract<MemberEvent, { type: 'recovered' }>): void {
+    if (view.installing?.position.index === applied.index) {
+      view.state = { ...applied, revision, digest }
+      this.#logs.installed(view)
+    }
+    view.installing = undefined
+  }
+
   #recovered(view: MemberView, event: Extract<MemberEvent, { type: 'recovered' }>): void {
+    this.#cameBack(view, event)
     this.#state.recovered(view, event)
     this.#promises.recovered(view, event.stored)
     this.#reads.recovered(view)
@@ -248,6 +265,7 @@ export class Checkers {
     view.lives++
     view.state = { ...event.applied, revision: event.revision, digest: event.digest }
     view.stateWriting = undefined
+    view.awaitsState = event.applied.index < event.stored.compacted.index
     view.role = 'follower'
     view.owed = undefined
     view.truncatedFrom = Infinity

@@ -34,6 +34,8 @@ export class LogChecker {
     if (event.type === 'commit-advanced') this.#committed(view, event.index)
     else if (event.type === 'became-leader') this.#becameLeader(view, event.term)
     else if (event.type === 'log-truncated') this.#truncated(view, event.from, event.lastIndex)
+    else if (event.type === 'recovery-started') this.#barrier(view, event.follower, event.barrierIndex)
+    else if (event.type === 'promises-restored') view.promisesLost = false
     else if (event.type === 'became-follower') view.role = 'follower'
     else if (event.type === 'became-pre-candidate') view.role = 'pre-candidate'
     else if (event.type === 'became-candidate') view.role = 'candidate'
@@ -42,7 +44,7 @@ export class LogChecker {
   writeBegun(view: MemberView, { hardState, entries }: Write): void {
     const first = entries[0]
     if (first === undefined) {
-      view.writing = { hardState, links: [] }
+      view.writing = { hardState, links: [], promisesLost: view.promisesLost }
       return
     }
     let previous = view.log[first.index - 1]
@@ -56,7 +58,7 @@ export class LogChecker {
     }
     if (first.index <= view.last.index) this.#checkReplaced(view, first.index, links, hardState.term)
     view.truncatedFrom = Infinity
-    view.writing = { hardState, links }
+    view.writing = { hardState, links, promisesLost: view.promisesLost }
     if (view.owed !== undefined && view.role === 'leader') this.#checkComplete(view, view.owed, first.index, links)
   }
 
@@ -65,10 +67,25 @@ export class LogChecker {
     if (writing === undefined) return
     view.writing = undefined
     view.hardState = writing.hardState
+    view.promisesLostOnDisk = writing.promisesLost
     const first = writing.links[0]
     if (first === undefined) return
     view.log.length = first.index
     for (const link of writing.links) view.log.push(link)
+  }
+
+  /** The state that was on its way is on disk, and the log begins behind it if it was to. */
+  installed(view: MemberView): void {
+    const { installing } = view
+    view.installing = undefined
+    if (installing?.hardState === undefined) return
+    const { position, hardState } = installing
+    view.hardState = hardState
+    view.promisesLostOnDisk = view.promisesLost
+    view.base = position.index
+    view.log.length = position.index
+    view.log.push(this.#ledger.linkAt(position))
+    view.truncatedFrom = Infinity
   }
 
   #becameLeader(view: MemberView, term: Term): void {
@@ -78,7 +95,7 @@ export class LogChecker {
     const { hardState } = view
     const ownVote = hardState.term === term && hardState.vote === view.id
     const votes = view.voters.filter((id) => {
-      return id === view.id ? ownVote : this.#votes.voteOf(id, term) === view.id
+      return id === view.id ? ownVote : this.#votes.hasVoted(id, term, view.id)
     }).length
     if (2 * votes <= view.voters.length) {
       fail('R15', `${view.name} leads in term ${term} with ${votes} votes of ${view.voters.length}`)
@@ -132,6 +149,20 @@ export class LogChecker {
     if (index > this.#ledger.committedIndex) this.#firstCommitted(view, index)
   }
 
+  /** A leader appends an entry for a member that lost its promises: it is the last one that the leader has now. */
+  #barrier(view: MemberView, follower: NodeId, index: Index): void {
+    this.#viewOf(follower)?.barriers.push({ index, term: view.ledTerm })
+  }
+
+  /** A member that lost its promises counts once it holds what a leader appended for it, and others have committed that. */
+  #counts(voter: MemberView): boolean {
+    if (!voter.promisesLost) return true
+    return voter.barriers.some(({ index, term }) => {
+      const barrier = this.#ledger.find(index, term)
+      return barrier !== undefined && voter.holds(barrier) && this.#ledger.committed(index) === barrier
+    })
+  }
+
   #firstCommitted(view: MemberView, index: Index): void {
     const { ledTerm, name, role } = view
     if (role !== 'leader') fail('R8', `${name} follows and commits ${index}, which no leader has committed`)
@@ -139,7 +170,10 @@ export class LogChecker {
     if (link === undefined) {
       fail('R9', `${name} commits ${index} in term ${ledTerm}, nobody has an entry of that term there`)
     }
-    const holders = view.voters.filter((id) => this.#viewOf(id)?.holds(link) === true)
+    const holders = view.voters.filter((id) => {
+      const voter = this.#viewOf(id)
+      return voter?.holds(link) === true && this.#counts(voter)
+    })
     if (2 * holders.length <= view.voters.length) {
       const names = holders.map((id) => this.#viewOf(id)?.name).join(' ')
       fail(

@@ -12,6 +12,7 @@ import { ROOT, type Link } from './log-ledger.js'
 export interface BegunWrite {
   readonly hardState: HardState
   readonly links: readonly Link[]
+  readonly promisesLost: boolean
 }
 
 /**
@@ -19,6 +20,13 @@ export interface BegunWrite {
  * promised, its state perhaps older; or it is another one, and whatever comes back comes back.
  */
 export type DiskSince = 'as-written' | 'damaged' | 'forgetful'
+
+/** A state of another member on its way into the place of its own. */
+export interface Installing {
+  readonly position: LogPosition
+  /** Undefined: the log stays. */
+  readonly hardState: HardState | undefined
+}
 
 /** A state on disk, or on its way there. */
 export interface WrittenState extends LogPosition {
@@ -41,7 +49,19 @@ export class MemberView {
   writing: BegunWrite | undefined
   state: WrittenState = { index: 0, term: 0, revision: 1, digest: EMPTY_DIGEST }
   stateWriting: WrittenState | undefined
+  /** It has no state, and waits for one. */
+  awaitsState = false
   disk: DiskSince = 'as-written'
+  /** A state of another member that is to take the place of its own; durable or not. */
+  installing: Installing | undefined
+  /** How often it came back without its promises. */
+  losses = 0
+  /** It has not heard yet that it counts again. */
+  promisesLost = false
+  /** So it stands on its disk. */
+  promisesLostOnDisk = false
+  /** Since it lost them last: the entries that leaders appended for it. With one of them, committed, it counts again. */
+  barriers: LogPosition[] = []
 
   // In memory.
   role: Role = 'follower'

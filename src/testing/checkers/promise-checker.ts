@@ -9,21 +9,30 @@ import { describeLink, type Link, type LogLedger } from './log-ledger.js'
 import type { MemberView } from './member-view.js'
 import { fail } from './violation.js'
 
+interface Vote {
+  readonly candidate: NodeId
+  /** How often whoever gave it had lost its promises. */
+  readonly losses: number
+}
+
 /** Every vote that was ever told: also one that whoever gave it has forgotten may still be on its way. */
 export class Votes {
-  readonly #votes = new Map<Term, Map<NodeId, NodeId>>()
+  readonly #votes = new Map<Term, Map<NodeId, Vote[]>>()
 
-  voteOf(voter: NodeId, term: Term): NodeId | undefined {
-    return this.#votes.get(term)?.get(voter)
+  hasVoted(voter: NodeId, term: Term, candidate: NodeId): boolean {
+    const votes = this.#votes.get(term)?.get(voter) ?? []
+    return votes.some((vote) => vote.candidate === candidate)
   }
 
-  /** The vote of `voter` in `term`, as told first. */
-  note(voter: NodeId, term: Term, candidate: NodeId): NodeId {
-    let votes = this.#votes.get(term)
-    if (votes === undefined) this.#votes.set(term, (votes = new Map<NodeId, NodeId>()))
-    const before = votes.get(voter)
-    if (before === undefined) votes.set(voter, candidate)
-    return before ?? candidate
+  /** The vote of `voter` in `term`, as told first since it lost its promises for the last time, which is `losses`. */
+  note(voter: NodeId, term: Term, candidate: NodeId, losses: number): NodeId {
+    let ofTerm = this.#votes.get(term)
+    if (ofTerm === undefined) this.#votes.set(term, (ofTerm = new Map<NodeId, Vote[]>()))
+    let votes = ofTerm.get(voter)
+    if (votes === undefined) ofTerm.set(voter, (votes = []))
+    const before = votes.find((vote) => vote.losses === losses)
+    if (before === undefined) votes.push({ candidate, losses })
+    return before?.candidate ?? candidate
   }
 }
 
@@ -64,7 +73,15 @@ export class PromiseChecker {
   recovered(view: MemberView, stored: StoredState): void {
     const links = this.#linksOf(view, stored)
     const last = links.at(-1) ?? this.#ledger.linkAt(stored.compacted)
-    if (view.lives > 0 && view.disk !== 'forgetful') this.#checkKept(view, stored, last)
+    const lost = stored.promisesLost === true
+    const forgets = view.disk === 'forgetful' || (lost && view.disk === 'damaged')
+    if (view.lives > 0 && !forgets) this.#checkKept(view, stored, last)
+    if (lost && view.disk !== 'as-written') {
+      view.losses++
+      view.barriers = []
+    }
+    view.promisesLost = lost
+    view.promisesLostOnDisk = lost
     view.disk = 'as-written'
     view.hardState = stored.hardState
     view.writing = undefined
@@ -78,8 +95,11 @@ export class PromiseChecker {
     return entries.map((entry) => (previous = this.#ledger.linkOf(view.name, entry, previous)))
   }
 
-  #checkKept(view: MemberView, { hardState, compacted }: StoredState, last: Link): void {
+  #checkKept(view: MemberView, { hardState, compacted, promisesLost }: StoredState, last: Link): void {
     const { name, hardState: before, writing } = view
+    if (promisesLost === true && !view.promisesLostOnDisk) {
+      fail('R6', `${name} takes its promises for lost, and all of them are on its disk`)
+    }
     if (hardState.term < before.term) {
       fail('R6', `${name} comes back in term ${hardState.term}, durable was ${before.term}`)
     }
@@ -92,7 +112,7 @@ export class PromiseChecker {
     if (last !== view.last && last !== writing?.links.at(-1)) {
       fail('R6', `the log of ${name} comes back up to ${describeLink(last)}, durable was ${describeLink(view.last)}`)
     }
-    if (compacted.index > view.state.index && compacted.index > (view.stateWriting?.index ?? 0)) {
+    if (!view.awaitsState && compacted.index > view.state.index && compacted.index > (view.stateWriting?.index ?? 0)) {
       fail('R11', `the log of ${name} begins behind ${compacted.index}, its state goes up to ${view.state.index}`)
     }
   }
@@ -102,7 +122,7 @@ export class PromiseChecker {
     if (hardState.term === term && hardState.vote !== candidate) {
       fail('R6', `${name} votes for ${candidate} in term ${term}, durable is a vote for ${hardState.vote}`)
     }
-    const before = this.#votes.note(id, term, candidate)
+    const before = this.#votes.note(id, term, candidate, view.losses)
     if (before !== candidate) fail('R7', `${name} votes for ${before} and for ${candidate} in term ${term}`)
   }
 }

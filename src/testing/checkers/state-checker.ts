@@ -1,6 +1,7 @@
 /**
  * The replicated state: R5 one entry is applied at one index, R10 and only what is committed and durable in the own log, R11
- * in order, with the state on disk being the state at exactly one index, R18 to one revision and one digest everywhere, R19
+ * in order, with the state on disk being the state at exactly one index, R13 what comes from another member is the state at
+ * what is committed, and not behind what was applied, R18 to one revision and one digest everywhere, R19
  * what is compacted cannot be read anywhere, R22 each proposal takes effect at most once and is answered once.
  */
 import { describeDigest, equalDigest, type Digest } from '../../base/checksum.js'
@@ -46,6 +47,25 @@ export class StateChecker {
     }
     this.#answered.set(view, new Set())
     this.#compareDigest(name, applied.index, revision, digest)
+  }
+
+  /** A state of another member is in the place of its own. */
+  adopted(view: MemberView, { position, revision, compactRevision, digest }: EventOf<'state-adopted'>): void {
+    const { name, appliedIndex, installing } = view
+    const { index, term } = position
+    if (installing?.position.index !== index)
+      fail('R13', `${name} adopts the state at ${index}, which it did not install`)
+    if (index < appliedIndex) fail('R13', `${name} adopts the state at ${index}, it has applied ${appliedIndex}`)
+    if (this.#log.committed(index)?.term !== term) {
+      fail('R13', `${name} adopts a state at ${describeLink(position)}, which is not committed`)
+    }
+    this.#compareDigest(name, index, revision, digest)
+    view.state = { ...position, revision, digest }
+    view.stateWriting = undefined
+    view.awaitsState = false
+    view.appliedIndex = index
+    view.revision = revision
+    view.compactRevision = compactRevision
   }
 
   /** Whether it was the first to apply this entry. */

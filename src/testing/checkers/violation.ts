@@ -14,6 +14,7 @@ export type Invariant =
   | 'R10'
   | 'R11'
   | 'R12'
+  | 'R13'
   | 'R15'
   | 'R16'
   | 'R18'

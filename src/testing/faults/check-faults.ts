@@ -46,6 +46,7 @@ const FIELDS: {
     part: Object.keys(DISK_PARTS),
     downMs: 'milliseconds',
   },
+  'state-rot': { member: 'node', rot: ['hole', 'bit-flip'] },
 }
 
 /** Throws TypeError unless all are types of faults, RangeError for one that cannot happen to so few nodes. */

@@ -1,8 +1,9 @@
 /**
  * The faults of a run, drawn from its seed: which kinds it has at all (swarm testing), how often each, and each by itself.
  *
- * Always: what is drawn can be recovered from. What this version cannot bring back (a member whose disk rots) happens to a
- * minority at most, and those count as lost. Faults of any number may overlap.
+ * Always: what is drawn can be recovered from. Disks rot one at a time: another one is left alone until the first member is
+ * whole again and counts (inject.ts), since what is gone from two of three disks nobody could bring back. Faults of any
+ * number may overlap.
  * Always: each fault is drawn under its kind and number: another kind more or less leaves it as it was.
  */
 import { assertNever } from '../../base/assert.js'
@@ -12,14 +13,14 @@ import { FAULT_TYPES, type Fault, type FaultKind, type FaultType } from './fault
 export interface DrawnFor {
   readonly members: readonly string[]
   readonly forMs: number
-  /** Whether members may be lost for good: not where the log is kept so short that a second one could be left behind. */
-  readonly losses: boolean
   /** Whether somebody makes room and disarms alarms. */
   readonly operator: boolean
 }
 
 /** Of so many seeds one has a given kind of fault. */
 const KIND_ONE_IN = 3
+/** What rots concerns each seed in so many: the disk is where members are hurt for longest. */
+const ROT_ONE_IN = 2
 /** Between two faults of a kind, on average, at least and at most. */
 const EVERY_MS_MIN = 5_000
 const EVERY_MS_MAX = 120_000
@@ -38,6 +39,7 @@ const MEMBERS_FOR: Partial<Record<FaultType, number>> = {
   reset: 2,
   'bit-flips': 2,
   'disk-rot': 3,
+  'state-rot': 3,
 }
 
 /** Decisions of a member in whose very moment its power may fail. */
@@ -55,8 +57,8 @@ export function drawFaults(draw: Draw, drawn: DrawnFor): Fault[] {
 }
 
 function drawKind(draw: Draw, type: FaultType, drawn: DrawnFor): Fault[] {
-  if (!draw.oneIn(KIND_ONE_IN) || drawn.members.length < membersNeededFor(type)) return []
-  if (type === 'disk-rot' && !drawn.losses) return []
+  const oneIn = type === 'disk-rot' || type === 'state-rot' ? ROT_ONE_IN : KIND_ONE_IN
+  if (!draw.oneIn(oneIn) || drawn.members.length < membersNeededFor(type)) return []
   if (type === 'disk-low' && !drawn.operator) return []
   return drawFaultsOfType(draw, type, { ...drawn, everyMs: draw.spread(EVERY_MS_MIN, EVERY_MS_MAX) })
 }
@@ -70,9 +72,8 @@ export function membersNeededFor(type: FaultType): number {
 export function drawFaultsOfType(
   draw: Draw,
   type: FaultType,
-  { members, forMs, everyMs }: Omit<DrawnFor, 'losses' | 'operator'> & { readonly everyMs: number },
+  { members, forMs, everyMs }: Omit<DrawnFor, 'operator'> & { readonly everyMs: number },
 ): Fault[] {
-  if (type === 'disk-rot') return drawRot(draw, { members, forMs })
   const faults: Fault[] = []
   let atMs = 0
   for (let nth = 0; ; nth++) {
@@ -83,20 +84,7 @@ export function drawFaultsOfType(
   }
 }
 
-/** One member each, of a minority. */
-function drawRot(draw: Draw, { members, forMs }: Omit<DrawnFor, 'losses' | 'operator'>): Fault[] {
-  const minority = (members.length - 1) >> 1
-  return draw.some(members, draw.between(1, minority)).map((member, nth): Fault => {
-    const each = draw.of(nth)
-    const rot = each.pick(['torn-tail', 'hole', 'bit-flip', 'unopenable'] as const)
-    const part = each.pick(['log', 'log', 'state', 'state', 'high-water'] as const)
-    return { atMs: each.below(forMs), type: 'disk-rot', member, rot, part, downMs: each.spread(10, 2_000) }
-  })
-}
-
-type Drawn = Exclude<FaultType, 'disk-rot'>
-
-function drawOne(draw: Draw, type: Drawn, members: readonly string[], leftMs: number): FaultKind {
+function drawOne(draw: Draw, type: FaultType, members: readonly string[], leftMs: number): FaultKind {
   const [member, other] = draw.some(members, 2) as [string, string]
   const between = { from: member, to: other }
   const forMs = Math.min(draw.spread(FOR_MS_MIN, FOR_MS_MAX), leftMs)
@@ -149,6 +137,13 @@ function drawOne(draw: Draw, type: Drawn, members: readonly string[], leftMs: nu
     case 'disk-full':
     case 'disk-low':
       return { type, member, forMs }
+    case 'disk-rot': {
+      const rot = draw.pick(['torn-tail', 'hole', 'bit-flip', 'unopenable'] as const)
+      const part = draw.pick(['log', 'log', 'state', 'state', 'high-water'] as const)
+      return { type, member, rot, part, downMs }
+    }
+    case 'state-rot':
+      return { type, member, rot: draw.pick(['hole', 'bit-flip', 'bit-flip'] as const) }
     default:
       return assertNever(type, 'a kind of fault')
   }

@@ -86,6 +86,8 @@ export type FaultKind =
       readonly part: DiskPart
       readonly downMs: number
     }
+  /** The same to the state under a running member, which finds it when it reads there (M3, M4). */
+  | { readonly type: 'state-rot'; readonly member: string; readonly rot: 'hole' | 'bit-flip' }
 
 export type FaultType = FaultKind['type']
 
@@ -117,4 +119,5 @@ export const FAULT_TYPES: Readonly<Record<FaultType, string>> = {
   'disk-full': 'a disk without space',
   'disk-low': 'a disk that is nearly full',
   'disk-rot': 'what lies on a disk is torn, missing, flipped or cannot be opened',
+  'state-rot': 'records of the state go bad under a running member',
 }

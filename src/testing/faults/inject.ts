@@ -17,7 +17,7 @@ type Of<Type extends FaultType> = Fault & { readonly type: Type }
 export interface InjectorOptions {
   readonly world: SimWorld
   /** Starts again what a fault takes down. */
-  readonly supervisor: Pick<Supervisor, 'keepDown' | 'restart' | 'expectDiskFailure' | 'mayBeLost'>
+  readonly supervisor: Pick<Supervisor, 'keepDown' | 'restart' | 'expectDiskFailure' | 'mayRot' | 'rots'>
   readonly observe: (event: 'begin' | 'end', fault: Fault) => void
 }
 
@@ -172,6 +172,8 @@ export class Injector {
         return this.#over(fault)
       case 'disk-rot':
         return this.#rot(fault)
+      case 'state-rot':
+        return this.#rotState(fault)
       default:
         return assertNever(fault, 'a fault')
     }
@@ -296,9 +298,20 @@ export class Injector {
    */
   #rot(fault: Of<'disk-rot'>): void {
     const { supervisor } = this.#options
-    if (this.#crash(fault.member, 'process', fault.downMs)) {
-      supervisor.mayBeLost(fault.member)
+    if (supervisor.mayRot(fault.member) && this.#crash(fault.member, 'process', fault.downMs)) {
+      supervisor.rots(fault.member)
       if (this.#place(fault.member).disk.rot(fault.rot, fault.part)) this.#effect(fault)
+    }
+    this.#over(fault)
+  }
+
+  /** It goes on, and finds it when it reads there, or at its next start. */
+  #rotState(fault: Of<'state-rot'>): void {
+    const { supervisor } = this.#options
+    const { process, disk } = this.#place(fault.member)
+    if (process !== undefined && supervisor.mayRot(fault.member)) {
+      supervisor.rots(fault.member)
+      if (disk.rot(fault.rot, 'state')) this.#effect(fault)
     }
     this.#over(fault)
   }

@@ -1,8 +1,8 @@
 /**
  * Starts what is down, as the supervisor of a service does, and tells a failure that a fault explains from one that is a bug.
  *
- * Always: a process that ended, or failed, or did not open its store, is started anew, unless a fault keeps it down or its
- * member is lost for good. Always: a failure that no fault of the plan explains fails the run.
+ * Always: a process that ended, or failed, or did not open its store, is started anew, unless a fault keeps it down.
+ * Always: a failure that no fault of the plan explains fails the run: of what rots, members recover.
  */
 import type { Store } from '../../api/store.js'
 import { isStoreError } from '../../base/errors.js'
@@ -14,8 +14,8 @@ export interface SupervisorHooks {
   readonly opened: (place: Place, store: Store) => void
   /** Nothing of this process ever runs again. */
   readonly ended: (process: SimProcess) => void
-  /** What lies on its disk changed by itself. */
-  readonly mayBeLost: (member: string) => void
+  /** What lies on its disk changes by itself. */
+  readonly rots: (member: string) => void
   /** A failure without an explanation. */
   readonly broke: (failure: RunFailure) => void
 }
@@ -32,8 +32,6 @@ interface Watched {
   /** Its disk may fail: the next start after that comes so late. */
   diskMayFail: boolean
   downAfterFailureMs: number
-  mayBeLost: boolean
-  lost: boolean
 }
 
 /** Until a process is started anew that ended by itself. */
@@ -43,6 +41,10 @@ export class Supervisor {
   readonly #world: SimWorld
   readonly #hooks: SupervisorHooks
   readonly #watched: readonly Watched[]
+  /** Whose disk rotted last. */
+  #rotten: string | undefined
+  /** Since then its disk was read as a whole, or replaced. */
+  #verified = false
 
   constructor(world: SimWorld, hooks: SupervisorHooks) {
     this.#world = world
@@ -56,14 +58,7 @@ export class Supervisor {
       restartMs: undefined,
       diskMayFail: false,
       downAfterFailureMs: RESTART_MS,
-      mayBeLost: false,
-      lost: false,
     }))
-  }
-
-  /** Members that are lost for good: this version cannot bring them back. */
-  get lost(): readonly string[] {
-    return this.#watched.flatMap(({ place, lost }) => (lost ? [place.name] : []))
   }
 
   start(): void {
@@ -119,14 +114,27 @@ export class Supervisor {
     watched.downAfterFailureMs = downMs
   }
 
-  mayBeLost(member: string): void {
-    this.#of(member).mayBeLost = true
-    this.#hooks.mayBeLost(member)
+  /** Whether the disk of this member may rot: no other one has, or that member is whole again and counts. */
+  mayRot(member: string): boolean {
+    if (this.#rotten === undefined || this.#rotten === member) return true
+    const status = this.#of(this.#rotten).place.store?.status()
+    return this.#verified && status?.promises === 'kept' && !status.awaitsState
+  }
+
+  rots(member: string): void {
+    this.#rotten = member
+    this.#verified = false
+    this.#hooks.rots(member)
+  }
+
+  /** All that this member has on its disk was looked at, or comes from another one. */
+  verified(member: string): void {
+    if (member === this.#rotten) this.#verified = true
   }
 
   /** A member says that something on its disk is damaged, while it runs. */
   damageFound(member: string, error: Error): void {
-    if (this.#of(member).mayBeLost) return
+    if (member === this.#rotten) return
     const message = `${member} found damage on a disk that did nothing wrong: ${error.message}`
     this.#hooks.broke(new RunFailure('crash', message, error))
   }
@@ -179,16 +187,12 @@ export class Supervisor {
 
   #explained(watched: Watched, error: unknown): boolean {
     if (!isStoreError(error)) return false
-    if (watched.mayBeLost) {
-      watched.lost = true
-      return true
-    }
     return watched.diskMayFail && error.code === 'DISK_FAILED'
   }
 
   #startIfItMay(watched: Watched): void {
-    const { place, holds, lost } = watched
-    if (place.process === undefined && holds.size === 0 && !lost) this.#world.start(place)
+    const { place, holds } = watched
+    if (place.process === undefined && holds.size === 0) this.#world.start(place)
   }
 
   #of(member: string): Watched {

@@ -79,6 +79,8 @@ export function describeFault(fault: Fault): string {
     case 'disk-rot': {
       return `while ${fault.member} is down, ${ROT[fault.rot]}; ${anew(fault.downMs)}`
     }
+    case 'state-rot':
+      return `in the state of ${fault.member}, which runs, ${ROT[fault.rot]}`
     default:
       return assertNever(fault, 'fault')
   }

@@ -52,6 +52,10 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
       return `${at(event.position)}, revision ${event.revision}`
     case 'verified':
       return `state at ${event.index} ${event.agrees ? 'is that of the leader' : 'differs from that of the leader'}`
+    case 'state-install-begun':
+      return `that of another member at ${at(event.position)}; the log ${event.log === 'stays' ? 'stays' : 'begins behind it'}`
+    case 'state-adopted':
+      return `${at(event.position)}, revision ${event.revision}`
     case 'state-durable':
       return at(event.position)
     case 'scrubbed':

@@ -9,8 +9,8 @@ import { FAULT_TYPES, type Fault, type FaultType } from '../faults/fault.js'
 import { Draw } from '../swarm/draw.js'
 import type { Settings } from './options.js'
 
-/** What no program can recover from by itself in this version, and has to be asked for by name. */
-const FOR_GOOD: readonly FaultType[] = ['disk-rot', 'disk-low']
+/** What nobody recovers from by itself, or where it hits too many at a time: it has to be asked for by name. */
+const FOR_GOOD: readonly FaultType[] = ['disk-rot', 'state-rot', 'disk-low']
 
 export function faultsOfSeed<Observed, Exposed>(settings: Settings<Observed, Exposed>, seed: number): readonly Fault[] {
   const { faults, nodes, forMs } = settings

@@ -101,7 +101,13 @@ export class Keeper {
     this.#of(node).diskFailureMs = downMs
   }
 
-  mayBeLost(node: string): void {
+  /** Whoever asks for rot by name says by that how much. */
+  mayRot(): boolean {
+    return true
+  }
+
+  /** A member that is alone on it cannot recover: then its program fails, and it is lost. */
+  rots(node: string): void {
     this.#of(node).mayBeLost = true
   }
 

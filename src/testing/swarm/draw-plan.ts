@@ -37,14 +37,13 @@ export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   const members = NAMES.slice(0, draw.of('members').pick([1, 3, 3, 3, 3, 3, 5, 5]))
   const settings = drawSettings(draw.of('settings'))
   const quota = settings.quotaBytes !== undefined
-  const losses = settings.logRetainBytes >= LOG_KEPT_BYTES
   return {
     seed,
     members,
     settings,
     network: drawNetwork(draw.of('network')),
     buggify: drawBuggify(draw.of('buggify')),
-    faults: drawFaults(draw.of('faults'), { members, forMs: safetyMs, losses, operator: quota }),
+    faults: drawFaults(draw.of('faults'), { members, forMs: safetyMs, operator: quota }),
     operations: drawOperations(draw.of('operations'), {
       ...{ members, forMs: safetyMs, perSecond },
       quota,
@@ -61,8 +60,8 @@ function drawSettings(draw: Draw): PlanSettings {
     heartbeatIntervalMs: Math.floor(electionTimeoutMs / draw.between(5, 10)),
     // Small, so that a run sees the state written and the log trimmed many times.
     stateBufferBytesMax: draw.spread(200, 200_000),
-    // A short one leaves members behind for good, in this version: they count as lost.
-    logRetainBytes: draw.oneIn(4) ? draw.spread(2_000, 200_000) : LOG_KEPT_BYTES,
+    // Where it is short, members that were away are sent snapshots.
+    logRetainBytes: draw.oneIn(2) ? draw.spread(2_000, 200_000) : LOG_KEPT_BYTES,
     ...drawCheckpoints(draw.of('lease checkpoints'), electionTimeoutMs),
     ...(draw.of('quota').oneIn(8) ? { quotaBytes: draw.of('quota bytes').spread(20_000, 300_000) } : {}),
     ...(draw.of('disk timeout').oneIn(2) ? { diskTimeoutMs: draw.of('disk timeout ms').between(2_000, 5_000) } : {}),

@@ -16,7 +16,7 @@ import { Injector } from '../faults/inject.js'
 import { Supervisor } from '../faults/supervisor.js'
 import { NO_FAULTS } from '../sim/sim-network.js'
 import type { WorldEvent } from '../sim/world-event.js'
-import { SimWorld, type MemberOptions, type Place, type WorldOptions } from '../sim/world.js'
+import { SimWorld, type MemberOptions, type WorldOptions } from '../sim/world.js'
 import { AuthJudge } from './auth-judge.js'
 import { checkPlan } from './check-plan.js'
 import { Clients, type OperationOutcome } from './clients.js'
@@ -51,8 +51,6 @@ export interface RunReport {
   readonly events: number
   readonly virtualMs: number
   readonly calls: Readonly<Record<OperationOutcome, number>>
-  /** Members that were lost for good. */
-  readonly lost: readonly string[]
   readonly revision: number
   readonly coverage: Coverage
 }
@@ -61,7 +59,8 @@ export interface RunReport {
 const LEADER_WITHIN_TIMEOUTS = 10
 /** The longest time-out of a call, the waits of the recipes, and some. */
 const CALLS_END_MS = 30_000
-const ALIKE_WITHIN_MS = 20_000
+/** A transfer whose other end is gone is given up after ten election timeouts, and then begun anew. */
+const ALIKE_WITHIN_MS = 40_000
 const LAST_WRITES_MS = 10_000
 /** How often a point that is on fires, at least and at most. */
 const BUGGIFY_PER_MILLION_MIN = 10_000
@@ -123,7 +122,7 @@ class Run {
       ended: (process) => {
         this.#clients.processEnded(process)
       },
-      mayBeLost: (member) => {
+      rots: (member) => {
         this.#checkers.diskChanged(member, 'damaged')
       },
       broke: (failure) => {
@@ -174,7 +173,6 @@ class Run {
       events: scheduler.events,
       virtualMs: nowMs,
       calls,
-      lost: this.#supervisor.lost,
       revision: Math.max(0, ...this.#world.statuses().map(({ revision }) => revision)),
       coverage: this.#coverage.coverage,
     }
@@ -268,6 +266,7 @@ class Run {
       if (event.type === 'applied' && event.applied !== undefined) this.#applied(event.applied)
       if (event.type === 'scrubbed') this.#coverage.add('disk', 'read through')
       if (event.type === 'damage-found') this.#supervisor.damageFound(name, event.error)
+      if (event.type === 'recovered' || event.type === 'state-adopted') this.#supervisor.verified(name)
       if (event.type !== 'decided') return
       this.#coverage.add('decision', event.event.type)
       this.#injector.decided(name, event.event.type)
@@ -307,10 +306,10 @@ class Run {
     await this.#lastHashes()
   }
 
-  /** Every member that is not lost takes a write. */
+  /** Every member takes a write. */
   async #lastWrites(): Promise<void> {
-    const left = new Set(this.#living().map(({ name }) => name))
-    for (const { name, store } of this.#living()) {
+    const left = new Set(this.#world.places.map(({ name }) => name))
+    for (const { name, store } of this.#world.places) {
       if (store === undefined) continue
       const last = this.#judge.recorded(store, `last on ${name}`, undefined)
       const call = { timeoutMs: LAST_WRITES_MS / 2 }
@@ -334,10 +333,10 @@ class Run {
     )
   }
 
-  /** What can be read of history is the same on all members that are not lost. */
+  /** What can be read of history is the same on all members. */
   async #lastHashes(): Promise<void> {
-    const left = new Set(this.#living().map(({ name }) => name))
-    for (const { name, store } of this.#living()) {
+    const left = new Set(this.#world.places.map(({ name }) => name))
+    for (const { name, store } of this.#world.places) {
       store?.maintenance
         .hash({ timeoutMs: LAST_WRITES_MS })
         .then((hash) => {
@@ -363,14 +362,8 @@ class Run {
     return this.#world.statuses().find(({ role }) => role === 'leader')?.name
   }
 
-  /** Members that can be brought up to date in this version: neither their disk rotted, nor was the log trimmed too far. */
-  #living(): Place[] {
-    const lost = new Set([...this.#supervisor.lost, ...this.#world.statuses().flatMap(({ outrun }) => outrun)])
-    return this.#world.places.filter(({ name }) => !lost.has(name))
-  }
-
   #alike(): boolean {
-    const statuses = this.#living().map(({ store }) => store?.status())
+    const statuses = this.#world.places.map(({ store }) => store?.status())
     const [first] = statuses
     return statuses.every((each) => each?.appliedIndex === first?.appliedIndex && each?.digest === first?.digest)
   }

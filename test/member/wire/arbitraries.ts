@@ -150,6 +150,10 @@ export const transfer: fc.Arbitrary<TransferFrame> = fc.oneof(
     bytes: data,
     configuration: fc.option(configuration, { nil: undefined }),
   }),
-  fc.record({ type: fc.constant('done' as const), transfer: number, received: fc.boolean() }),
+  fc.record({
+    type: fc.constant('done' as const),
+    transfer: number,
+    outcome: fc.constantFrom('received' as const, 'refused' as const, 'damaged' as const),
+  }),
   fc.record({ type: fc.constant('failed' as const), transfer: number }),
 )

@@ -20,7 +20,8 @@ function planWith(type: FaultType): Plan {
       ...('forMs' in fault ? { forMs: Math.min(fault.forMs, 2_000) } : {}),
     } as Fault
     const operations = plan.operations.filter(({ atMs }) => atMs < SAFETY_MS)
-    return { ...plan, faults: [short], operations, network: {}, buggify: [], safetyMs: SAFETY_MS }
+    const settings = type === 'state-rot' ? { ...plan.settings, stateBufferBytesMax: 200 } : plan.settings
+    return { ...plan, settings, faults: [short], operations, network: {}, buggify: [], safetyMs: SAFETY_MS }
   }
   throw new Error(`no plan of ${plans.length} has a fault of the kind ${type}`)
 }

@@ -1,0 +1,62 @@
+/** What the loop turns: the parts of a member, as parts.ts makes them. */
+import type { Buggify } from '../base/buggify.js'
+import type { Clock, Timers } from '../base/clock.js'
+import type { Machine } from '../machine/machine.js'
+import type { RawNode } from '../raft/raw-node.js'
+import type { NodeId } from '../raft/types.js'
+import type { Storage } from '../storage/storage.js'
+import type { Transport } from '../transport/transport.js'
+import type { AutoCompactor } from './auto-compactor.js'
+import type { AlarmRaiser } from './alarm-raiser.js'
+import type { Backlog } from './backlog.js'
+import type { Calls } from './calls.js'
+import type { DiskGuard } from './disk-guard.js'
+import type { Observe } from './event.js'
+import type { Inbox } from './inbox.js'
+import type { LeaseDriver } from './lease-driver.js'
+import type { Pacer } from './pacer.js'
+import type { Persistence } from './persistence.js'
+import type { Proposals } from './proposals.js'
+import type { Reads } from './reads.js'
+import type { Swept } from './swept.js'
+import type { Space } from './space.js'
+import type { States } from './states.js'
+import type { Verifier } from './verifier.js'
+import type { TokenBook } from './token-book.js'
+import type { Watches } from './watches.js'
+import type { Answer } from './answers.js'
+import type { Call } from './wire/call-codec.js'
+
+export interface LoopParts {
+  readonly memberId: NodeId
+  readonly electionTimeoutMs: number
+  readonly clock: Clock
+  readonly timers: Timers
+  readonly raft: RawNode
+  readonly backlog: Backlog
+  readonly diskGuard: DiskGuard
+  readonly machine: Machine
+  readonly storage: Storage
+  readonly transport: Transport | undefined
+  readonly inbox: Inbox
+  readonly proposals: Proposals
+  readonly reads: Reads
+  readonly calls: Calls
+  readonly leases: LeaseDriver
+  readonly compactor: AutoCompactor
+  readonly tokens: TokenBook
+  readonly watches: Watches
+  readonly alarms: AlarmRaiser
+  readonly space: Space
+  readonly verifier: Verifier
+  readonly persistence: Persistence
+  readonly swept: Swept
+  readonly states: States
+  readonly pacer: Pacer
+  /** Answers questions when this member leads; never rejects. */
+  readonly answer: (calls: readonly Call[], answer: Answer) => Promise<void>
+  readonly leaderChanged: (leader: NodeId, term: number) => void
+  readonly failed: (error: unknown) => void
+  readonly observe: Observe | undefined
+  readonly buggify: Buggify
+}

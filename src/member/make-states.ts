@@ -1,0 +1,72 @@
+/** The parts that have to do with states of other members, made and put together. */
+import { NEVER } from '../base/buggify.js'
+import type { Machine } from '../machine/machine.js'
+import type { RawNode } from '../raft/raw-node.js'
+import type { LogPosition, NodeId } from '../raft/types.js'
+import type { Storage } from '../storage/storage.js'
+import type { MemberOptions } from './member-options.js'
+import { SnapshotReceiver } from './snapshot-receiver.js'
+import { SnapshotSender } from './snapshot-sender.js'
+import type { SnapshotStream } from './snapshots.js'
+import { StateRepair } from './state-repair.js'
+import { States } from './states.js'
+import { FRAME_KIND } from './wire/frame-kind.js'
+import { encodeTransfer, type TransferFrame } from './wire/transfer-codec.js'
+
+export interface StatesGround {
+  readonly options: MemberOptions
+  readonly storage: Storage
+  readonly machine: Machine
+  readonly raft: RawNode
+  /** A snapshot of this member's state. */
+  readonly openSnapshot: () => SnapshotStream
+  /** Resolves when no write of the state is under way. */
+  readonly stateSettled: () => Promise<void>
+  readonly adopted: (before: LogPosition) => void
+  readonly failed: (error: unknown) => void
+  readonly wake: () => void
+}
+
+/** Election timeouts after which whoever is silent in the middle of a transfer is given up. */
+const SILENT_ELECTIONS = 10
+
+export function makeStates(ground: StatesGround): States {
+  const { options, storage, machine, raft, failed, wake } = ground
+  const { memberId, clusterId, members, transport, electionTimeoutMs, valueCacheBytesMax, environment } = options
+  const { clock, timers, random, logger, buggify = NEVER } = environment
+  const retryMs = electionTimeoutMs / 2
+  const silentMs = SILENT_ELECTIONS * electionTimeoutMs
+  const send = (to: NodeId, frame: TransferFrame): boolean => {
+    if (transport === undefined || buggify('send-refused')) return false
+    return transport.send(to, { kind: FRAME_KIND.transfer, bytes: encodeTransfer(frame) })
+  }
+  const repair: StateRepair = new StateRepair({
+    ...{ memberId, raft, machine, random, logger, retryMs, failed, wake },
+    alone: members.length === 1,
+    install: (incoming, at) => storage.install(incoming, at),
+    stateSettled: ground.stateSettled,
+    adopted: ground.adopted,
+    release: () => {
+      receiver.release()
+    },
+    observe: options.observe,
+  })
+  const receiver = new SnapshotReceiver({
+    ...{ clusterId, memberId, raft, valueCacheBytesMax, send, clock, timers, retryMs, silentMs, logger, buggify },
+    beginIncoming: () => storage.beginIncoming(),
+    needed: () => repair.needed,
+    received: (state) => {
+      repair.receive(state)
+    },
+    ...{ failed, wake },
+  })
+  const sender = new SnapshotSender({
+    ...{ raft, send, clock, random, retryMs, silentMs, logger, wake, buggify },
+    open: () => (repair.hidden ? undefined : ground.openSnapshot()),
+    appliedIndex: () => (repair.hidden ? 0 : machine.appliedIndex),
+    streamFailed: (error) => {
+      repair.damaged(error)
+    },
+  })
+  return new States(sender, receiver, repair)
+}
