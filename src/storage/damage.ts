@@ -38,5 +38,5 @@ export function damaged(location: string, what: string, cause?: unknown): StoreE
 
 /** What is damaged, without what it means and what to do. */
 export function whatIsDamaged(error: StoreError): string {
-  return error instanceof DamageError ? error.what : error.message
+  return error instanceof DamageError ? error.what : error.message.replace(/\.$/, '')
 }

@@ -6,6 +6,7 @@
  * is no state. A failure here concerns nothing that was promised: the member goes on with the state it has.
  */
 import { assert } from '../base/assert.js'
+import { StoreError } from '../base/errors.js'
 import { DURABLE } from './database-options.js'
 import { diskFailure } from './disk-failure.js'
 import type { Database, StateSlot } from './disk.js'
@@ -42,16 +43,22 @@ export class IncomingState {
     return this.#finished && this.#discarded === undefined
   }
 
-  /** Records as the machine has them, in any order, all but that of the applied position. Rejects with `DISK_FAILED`. */
+  /**
+   * Records as the machine has them, in any order, all but that of the applied position. Rejects with `DISK_FAILED`, and with
+   * `CLOSED` after it was discarded, as it is when the storage is closed.
+   */
   async write(pairs: readonly Pair[]): Promise<void> {
     assert(!this.#finished, 'a record of a received state comes after its end')
-    assert(this.#discarded === undefined, 'a record of a received state comes after it was discarded')
     const { database, location } = this.#parts
+    if (this.#discarded !== undefined) {
+      throw new StoreError('CLOSED', `the state that was being received in ${location} was discarded`)
+    }
     const batch = database.batch()
     for (const [key, record] of pairs) batch.put(key, sealRecord(key, record))
     try {
       await batch.write(DURABLE)
     } catch (error) {
+      if (this.#discarded !== undefined) throw new StoreError('CLOSED', `${location} is closed`, { cause: error })
       throw diskFailure(`writing a received state failed in ${location}`, error)
     }
   }

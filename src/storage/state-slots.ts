@@ -37,7 +37,8 @@ export class StateSlots {
   readonly #parts: StateSlotsParts
   #current: StateStore
   #incoming: IncomingState | undefined
-  #beginning = false
+  /** One that is just being made. */
+  #beginning: Promise<IncomingState> | undefined
   /** The removal of what is not in use any more; never rejects. */
   #disposing: Promise<void> = Promise.resolve()
 
@@ -59,25 +60,13 @@ export class StateSlots {
 
   /** A fresh database in the slot that is not in use. One at a time: one that was begun before is discarded. */
   async beginIncoming(): Promise<IncomingState> {
-    const { disk, log, health } = this.#parts
-    health.check()
-    assert(!this.#beginning, 'a state is begun to be received while another one is being begun')
-    this.#beginning = true
+    this.#parts.health.check()
+    assert(this.#beginning === undefined, 'a state is begun to be received while another one is being begun')
+    this.#beginning = this.#begin()
     try {
-      await this.#incoming?.discard()
-      await this.#disposing
-      const slot = otherSlot(log.slot)
-      await disk.discardDatabase(slot)
-      const database = await disk.openDatabase(slot, { create: true })
-      const state = this.#storeOf(database)
-      const discard = async (): Promise<void> => {
-        if (this.#incoming === incoming) this.#incoming = undefined
-        await this.#retire(state, slot)
-      }
-      const incoming = new IncomingState({ slot, database, state, location: disk.location, discard })
-      return (this.#incoming = incoming)
+      return await this.#beginning
     } finally {
-      this.#beginning = false
+      this.#beginning = undefined
     }
   }
 
@@ -102,9 +91,27 @@ export class StateSlots {
 
   /** Waits for what is under way and closes everything; what is staged and not committed is dropped. */
   async close(): Promise<void> {
+    await this.#beginning?.catch(() => undefined)
     await this.#incoming?.discard()
     await this.#disposing
     await this.#current.close()
+  }
+
+  async #begin(): Promise<IncomingState> {
+    const { disk, log } = this.#parts
+    await this.#incoming?.discard()
+    await this.#disposing
+    const slot = otherSlot(log.slot)
+    await disk.discardDatabase(slot)
+    const database = await disk.openDatabase(slot, { create: true })
+    const state = this.#storeOf(database)
+    const discard = async (): Promise<void> => {
+      if (this.#incoming === incoming) this.#incoming = undefined
+      await this.#retire(state, slot)
+    }
+    const incoming = new IncomingState({ slot, database, state, location: disk.location, discard })
+    this.#incoming = incoming
+    return incoming
   }
 
   async #retire(state: StateStore, slot: StateSlot): Promise<void> {

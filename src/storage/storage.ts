@@ -151,24 +151,19 @@ export class Storage {
   }
 
   /**
-   * The state is damaged, for the reason `why`: an empty one takes its place, durably, before anything was written to it. Where
+   * The state is damaged, as `why` says: an empty one takes its place, durably, before anything was written to it. Where
    * the log goes back to its beginning, that brings it back; else the member waits for a state of another one.
    *
    * Rejects with `DATA_DAMAGED` where neither is possible, and with `DISK_FAILED`.
    */
-  async giveUpState(why: string): Promise<void> {
+  async giveUpState(why: StoreError | string): Promise<void> {
     const { log, slots, recover, damage, note } = this.#parts
-    const begins = log.base.index + 1
-    if (!recover && begins > 1) {
-      throw damaged(
-        this.location,
-        `${why}, and the log, which is whole, begins at entry ${begins}: it cannot bring it back`,
-      )
-    }
-    if (!damage.includes(why)) note(why)
+    if (!recover && log.base.index > 0) throw withoutState(why, log.base.index, this.location)
+    const what = typeof why === 'string' ? why : whatIsDamaged(why)
+    if (!damage.includes(what)) note(what)
     this.#stateGivenUp = true
     await slots.giveUp()
-    if (begins > 1) await log.awaitState()
+    if (log.base.index > 0) await log.awaitState()
   }
 
   /**
@@ -259,7 +254,7 @@ async function startStorage(
   const { base, slot } = loaded.head
   let stateGivenUp = false
   const state = await openState(disk, slot, { create: !used, known: slotKnown }, (error) => {
-    if (!recover && base.index > 0) throw error
+    if (!recover && base.index > 0) throw withoutState(error, base.index, location)
     note(whatIsDamaged(error))
     stateGivenUp = true
   })
@@ -310,6 +305,13 @@ function withWhatIsWhole(error: StoreError, { spans }: LogFinding, location: str
   if (first === undefined || last === undefined) return error
   const what = `${whatIsDamaged(error)}; entries ${first.firstIndex} to ${last.lastIndex} are whole`
   return damaged(location, what, error)
+}
+
+/** Alone, and with a log that does not bring it back. */
+function withoutState(why: StoreError | string, base: number, location: string): StoreError {
+  const [what, cause] = typeof why === 'string' ? [why, undefined] : [whatIsDamaged(why), why]
+  const log = `the log is whole, but begins at entry ${base + 1}, so that it cannot bring the state back`
+  return damaged(location, `${what}; ${log}`, cause)
 }
 
 /** The first write of this run: its incarnation, and who it belongs to. */

@@ -146,6 +146,22 @@ describe.each(DISKS)('on a $name disk', ({ make, permanent }) => {
   })
 })
 
+test('a close ends one that is being begun or received', async () => {
+  const disk = new SimDisk({ timers: PROMPT, seed: 1 })
+  const storage = await openStorage(disk.mount(), IDENTITY)
+  await fill(storage)
+  const incoming = await storage.beginIncoming()
+  await storage.close()
+  await expect(incoming.write([['k', Buffer.from('1')]])).rejects.toMatchObject({ code: 'CLOSED' })
+  const again = await openStorage(disk.mount(), IDENTITY)
+  const beginning = again.beginIncoming()
+  await again.close()
+  expect((await beginning).finished).toBe(false)
+  await expect(again.beginIncoming()).rejects.toMatchObject({ code: 'CLOSED' })
+  const mounted = disk.mount()
+  await (await openStorage(mounted, IDENTITY)).close()
+})
+
 test('only the folder of the state in use stays', async () => {
   const folder = temporaryFolder()
   const storage = await openStorage(levelDisk(folder), IDENTITY)

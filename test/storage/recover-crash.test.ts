@@ -73,7 +73,7 @@ async function start(disk: Disk): Promise<Found> {
   const storage = await openStorage(disk, IDENTITY, { recover: true, incarnationFloor: FLOOR })
   let applied = await positionOf(storage).catch(async (error: unknown) => {
     if (!isStoreError(error, 'DATA_DAMAGED')) throw error
-    await storage.giveUpState(error.message)
+    await storage.giveUpState(error)
     return NOTHING
   })
   if (!(await storage.meet(applied))) applied = NOTHING

@@ -53,7 +53,7 @@ async function start(disk: Disk, recover = true): Promise<{ readonly storage: St
       applied = await load(storage)
     } catch (error) {
       if (!isStoreError(error, 'DATA_DAMAGED')) throw error
-      await storage.giveUpState(error.message)
+      await storage.giveUpState(error)
       applied = await load(storage)
     }
     if (!(await storage.meet(applied))) applied = await load(storage)

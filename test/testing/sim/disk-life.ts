@@ -225,7 +225,7 @@ export class DiskWorld {
     const storage = await openStorage(this.disk.mount(), IDENTITY, { recover, incarnationFloor })
     let state = await readState(storage).catch(async (error: unknown) => {
       if (!recover || !isStoreError(error, 'DATA_DAMAGED')) throw error
-      await storage.giveUpState(error.message)
+      await storage.giveUpState(error)
       return readState(storage)
     })
     if (!(await storage.meet(state.applied))) state = await readState(storage)
@@ -272,9 +272,11 @@ export class DiskWorld {
     this.#lost = promises === 'lost'
     this.#copy = undefined
     const kept = Object.assign(this.#logs[at]?.value.copy() ?? log, { hardState: log.hardState })
-    this.#logs = [claimOf(kept, describeLog)]
-    this.#states = [claimOf(state, describeState)]
-    this.#log = this.#state = 0
+    // What was before may come up again, where the disk lied.
+    this.#logs = [...this.#logs.slice(0, at < 0 ? Infinity : at), claimOf(kept, describeLog)]
+    this.#states = [...this.#states.slice(0, stateAt < 0 ? Infinity : stateAt), claimOf(state, describeState)]
+    this.#log = this.#logs.length - 1
+    this.#state = this.#states.length - 1
     this.#noteFound(storage)
     return damage.length > 0 ? 'recovered' : 'intact'
   }
