@@ -121,9 +121,10 @@ export class Scrubber {
   }
 
   async #pass(): Promise<void> {
-    const { clock, storage, observe, logger } = this.#parts
+    const { clock, storage, machine, observe, logger } = this.#parts
     const beganMs = clock.monotonicMs()
     const { state } = storage
+    const { store } = machine
     try {
       const tally = await this.#readThrough()
       if (this.#stopped || tally === undefined) return
@@ -136,7 +137,7 @@ export class Scrubber {
     } catch (error) {
       if (!isStoreError(error)) throw error
       // The state was replaced, or everything is closed, while it was read: nothing can be said of it.
-      if (this.#stopped || storage.state !== state) return
+      if (this.#stopped || storage.state !== state || machine.store !== store) return
       if (error.code === 'DATA_DAMAGED') this.#found(error)
       else logger.warn('reading through what is on disk failed and is tried again later', { reason: error.message })
     } finally {
