@@ -53,23 +53,24 @@ function livesOf(steps: fc.Arbitrary<Step>, decays: fc.Arbitrary<Life['decay']>,
   return fc.array(life, { minLength: 1, maxLength: 6 })
 }
 
-async function runAll(lives: fc.Arbitrary<Life[]>, recover = false): Promise<Record<Verdict, number>> {
+async function runAll(lives: fc.Arbitrary<Life[]>, recover = false, numRuns = RUNS): Promise<Record<Verdict, number>> {
   const verdicts: Record<Verdict, number> = { intact: 0, refused: 0, recovered: 0, undetectable: 0 }
   await fc.assert(
     fc.asyncProperty(fc.nat(), lives, async (seed, lives) => {
       verdicts[await new DiskWorld(seed, recover).live(lives)]++
     }),
-    { numRuns: RUNS },
+    { numRuns },
   )
   return verdicts
 }
 
 test.each([
-  ['alone', false],
-  ['of several', true],
+  ['alone', false, RUNS],
+  // It may only differ where there is damage.
+  ['of several', true, Math.ceil(RUNS / 4)],
 ])(
   '%s, through crashes, failures and slowness: everything acknowledged is there, and nothing is ever refused',
-  async (_, recover) => {
+  async (_, recover, runs) => {
     const lives = livesOf(
       fc.oneof(
         { weight: 12, arbitrary: step },
@@ -78,7 +79,7 @@ test.each([
       fc.constant([]),
       fc.constant(false),
     )
-    expect(await runAll(lives, recover)).toEqual({ intact: RUNS, refused: 0, recovered: 0, undetectable: 0 })
+    expect(await runAll(lives, recover, runs)).toEqual({ intact: runs, refused: 0, recovered: 0, undetectable: 0 })
   },
 )
 
