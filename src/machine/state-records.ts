@@ -14,11 +14,13 @@
  * promise (mvcc/backend.ts), that none is missing the digest's. The meta sorts before the rest, and leases and
  * quotas before revisions, so that one pass in key order loads the state.
  */
+import { recordKind as authRecordKind } from '../auth/records.js'
 import { asBuffer } from '../base/bytes.js'
 import type { Digest } from '../base/checksum.js'
-import { decodeStored, Writer } from '../base/codec.js'
+import { decodeStored, Reader, Writer } from '../base/codec.js'
 import { StoreError } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
+import { isRecordKey } from '../mvcc/record.js'
 import type { Revision } from '../mvcc/types.js'
 import { encodeAlarm, type Alarm } from './alarms.js'
 import { ORIGIN_RECORD_BYTES } from './origins.js'
@@ -105,4 +107,36 @@ export function alarmKey(alarm: Alarm): string {
 
 export function originKey(member: number): string {
   return ORIGIN_PREFIX + asBuffer(new Writer(8).uint53(member).finish()).toString('latin1')
+}
+
+/** Of a key that {@link originKey} gave. */
+export function memberOfOriginKey(key: string): number {
+  return new Reader(Buffer.from(key.slice(ORIGIN_PREFIX.length), 'latin1'), 'a key of proposals').uint53()
+}
+
+/** What records are about, in words. */
+export type RecordKind =
+  | 'position'
+  | 'leases'
+  | 'alarms'
+  | 'proposals'
+  | 'quotas'
+  | 'versions'
+  | 'authorization'
+  | 'roles'
+  | 'users'
+  | 'unknown'
+
+/** By the keys in the table above. */
+export function recordKindOf(key: string): RecordKind {
+  if (key === META_KEY) return 'position'
+  if (isRecordKey(key)) return 'versions'
+  if (key.startsWith(LEASE_PREFIX)) return 'leases'
+  if (key.startsWith(ALARM_PREFIX)) return 'alarms'
+  if (key.startsWith(ORIGIN_PREFIX)) return 'proposals'
+  if (key.startsWith(PREFIX_QUOTA_PREFIX)) return 'quotas'
+  if (!key.startsWith(AUTH_PREFIX)) return 'unknown'
+  const kind = authRecordKind(key.slice(AUTH_PREFIX.length))
+  if (kind === undefined) return 'unknown'
+  return kind === 'status' ? 'authorization' : `${kind}s`
 }

@@ -18,9 +18,11 @@ import { putUint32, uint32At } from '../base/bytes.js'
 import { crc32 } from '../base/checksum.js'
 import { Reader, Writer } from '../base/codec.js'
 import { StoreError, isStoreError } from '../base/errors.js'
+import type { FormerCluster } from '../base/former-cluster.js'
 import { damaged } from './damage.js'
 import type { SlotFile } from './disk.js'
 import type { DiskHealth } from './disk-health.js'
+import { decodeFormerClusters, encodeFormerClusters } from './former-cluster.js'
 import { FORMAT_VERSION, decodeIdentity, encodeIdentity, type Identity } from './identity.js'
 import { type LogHead, decodeFlags, encodeFlags } from './log-head.js'
 
@@ -30,6 +32,8 @@ const PREAMBLE_BYTES = 16
 const SLOTS = 3
 /** Slots lie in pages of their own, so that no write of one can tear another. */
 const PAGE_BYTES = 4096
+/** The second half of the first page: what the directory belonged to before; since format 2. */
+const FORMER_AT = PAGE_BYTES / 2
 const SLOT_BYTES = 52
 /** In format 1 the incarnation and the flags are missing. */
 const SLOT_BYTES_OF_1 = 40
@@ -56,6 +60,10 @@ export interface Newest {
 
 export interface HighWaterContent extends Newest {
   readonly identity: Identity
+  /** What the directory belonged to before. */
+  readonly former: readonly FormerCluster[]
+  /** Why that cannot be read, if it cannot: it is a record for people, for whose sake no member is kept from its data. */
+  readonly formerDamage: string | undefined
   readonly format: number
 }
 
@@ -92,8 +100,9 @@ export class HighWater {
     health: DiskHealth,
     identity: Identity,
     mark: HighWaterMark = NO_MARK,
+    former: readonly FormerCluster[] = [],
   ): Promise<HighWater> {
-    await health.during('creating the high-water file', () => file.create(newHighWater(identity, mark)))
+    await health.during('creating the high-water file', () => file.create(newHighWater(identity, mark, former)))
     return new HighWater(file, health, 0)
   }
 
@@ -145,14 +154,21 @@ export function markOf(head: LogHead): HighWaterMark {
 }
 
 /** The content of a new file. */
-export function newHighWater(identity: Identity, mark: HighWaterMark = NO_MARK): Uint8Array {
+export function newHighWater(
+  identity: Identity,
+  mark: HighWaterMark = NO_MARK,
+  former: readonly FormerCluster[] = [],
+): Uint8Array {
   const preamble = new Writer(PREAMBLE_BYTES).raw(MAGIC).uint32(FORMAT_VERSION)
   preamble.uint32(crc32(preamble.written()))
   const content = new Uint8Array(PAGE_BYTES * (1 + SLOTS))
   content.set(preamble.finish())
   const recorded = encodeIdentity(identity)
-  assert(recorded.byteLength <= PAGE_BYTES - PREAMBLE_BYTES, 'the identity does not fit into its page')
+  assert(recorded.byteLength <= FORMER_AT - PREAMBLE_BYTES, 'the identity does not fit into its half of the page')
   content.set(recorded, PREAMBLE_BYTES)
+  const before = encodeFormerClusters(former)
+  assert(before.byteLength <= PAGE_BYTES - FORMER_AT, 'the former clusters do not fit into their half of the page')
+  content.set(before, FORMER_AT)
   const slot = new Uint8Array(SLOT_BYTES)
   putSlot(slot, mark)
   for (let at = 1; at <= SLOTS; at++) content.set(slot, at * PAGE_BYTES)
@@ -169,7 +185,7 @@ export function readHighWater(content: Uint8Array, location: string): HighWaterC
     const identity = readIdentity(content)
     const newest = readNewest(content, format)
     if (newest === undefined) throw new StoreError('MALFORMED', 'each of its slots fails its checksum')
-    return { identity, format, ...newest }
+    return { identity, format, ...readFormer(content, format), ...newest }
   } catch (error) {
     if (!isStoreError(error, 'MALFORMED')) throw error
     throw damaged(location, `the high-water file cannot be read: ${error.message}`, error)
@@ -205,8 +221,18 @@ function readPreamble(content: Uint8Array, location: string): number {
   )
 }
 
+function readFormer(content: Uint8Array, format: number): Pick<HighWaterContent, 'former' | 'formerDamage'> {
+  if (format === 1) return { former: [], formerDamage: undefined }
+  try {
+    return { former: decodeFormerClusters(content.subarray(FORMER_AT, PAGE_BYTES)), formerDamage: undefined }
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    return { former: [], formerDamage: error.message }
+  }
+}
+
 function readIdentity(content: Uint8Array): Identity {
-  return decodeIdentity(content.subarray(PREAMBLE_BYTES, PAGE_BYTES))
+  return decodeIdentity(content.subarray(PREAMBLE_BYTES, FORMER_AT))
 }
 
 function readSlot(content: Uint8Array, slot: number, format: number): HighWaterMark | undefined {

@@ -14,6 +14,9 @@ export const IDENTITY_KEY = 'i'
 
 const NAME_BYTES_MAX = 1024
 
+/** What decides: the ids. */
+export type Owner = Pick<Identity, 'clusterId' | 'memberId'>
+
 export interface Identity {
   readonly clusterId: number
   readonly memberId: number
@@ -49,7 +52,7 @@ export function decodeIdentity(bytes: Uint8Array): Identity {
   return { clusterId, memberId, name }
 }
 
-export function sameIdentity(a: Identity, b: Identity): boolean {
+export function sameIdentity(a: Owner, b: Owner): boolean {
   return a.clusterId === b.clusterId && a.memberId === b.memberId
 }
 

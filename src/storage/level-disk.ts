@@ -36,6 +36,11 @@ export function levelDisk(dataDir: string): Disk {
   return new LevelDisk(dataDir)
 }
 
+/** The disk in `path`, a copy of the data directory `location` that is made to be looked into; messages name the original. */
+export function copiedDisk(path: string, location: string): Disk {
+  return new LevelDisk(path, 'open', location)
+}
+
 /** A disk for one restore. Unless it was completed, what was written to it is removed at its release, and it does not open. */
 export interface RestoringDisk extends Disk {
   /** What was written is whole: the release makes it a data directory. */
@@ -49,7 +54,9 @@ export function restoringDisk(dataDir: string): RestoringDisk {
 
 class LevelDisk implements RestoringDisk {
   readonly permanent = true
+  /** For messages. */
   readonly location: string
+  readonly #folder: string
   /** The folder by its one true path: LevelDB's table of locks within the process goes by name. */
   #path: string | undefined
   /** Open while the disk is acquired. */
@@ -61,8 +68,9 @@ class LevelDisk implements RestoringDisk {
   readonly #use: 'open' | 'restore'
   #complete = false
 
-  constructor(location: string, use: 'open' | 'restore' = 'open') {
+  constructor(folder: string, use: 'open' | 'restore' = 'open', location = folder) {
     this.location = location
+    this.#folder = folder
     this.#use = use
   }
 
@@ -70,17 +78,17 @@ class LevelDisk implements RestoringDisk {
     // What an earlier restore left is no data of anybody.
     if (this.#use === 'restore') return undefined
     return this.#accessing(async () => {
-      await checkStore(this.location, undefined)
-      return readIfPresent(join(this.location, name))
+      await checkStore(this.#folder, undefined)
+      return readIfPresent(join(this.#folder, name))
     })
   }
 
   async acquire({ create }: CreateOptions): Promise<void> {
     if (this.#path !== undefined) throw inUse(this.location)
     const path = await this.#accessing(async () => {
-      if (this.#use === 'restore') await intendRestore(this.location)
-      else if (create) await makeFolder(this.location)
-      return await realpath(this.location)
+      if (this.#use === 'restore') await intendRestore(this.#folder)
+      else if (create) await makeFolder(this.#folder)
+      return await realpath(this.#folder)
     })
     const lock = await openLock({ path, location: this.location })
     try {

@@ -12,7 +12,7 @@ import { damaged } from './damage.js'
 import type { Database } from './disk.js'
 import { type DecodedRecord, type RecordSpan, decodeEntryRecord, entryRecordKey } from './entry-record.js'
 import { type HighWaterMark, markOf } from './high-water.js'
-import { IDENTITY_KEY, type Identity, decodeIdentity, describeIdentity, sameIdentity } from './identity.js'
+import { IDENTITY_KEY, type Identity, type Owner, decodeIdentity, describeIdentity, sameIdentity } from './identity.js'
 import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, decodeLogHead } from './log-head.js'
 import { readFailure } from './read-failure.js'
 
@@ -31,39 +31,53 @@ export interface LogFinding {
   /** What can be read of it, whole or not. */
   readonly head: LogHead | undefined
   readonly identity: Identity | undefined
-  /** The records from its beginning on that follow each other. */
+  /** The records from its beginning on that follow each other; of one that is read to the end, all that can be read. */
   readonly spans: readonly RecordSpan[]
+  /** What these hold. */
+  readonly entries: readonly Entry[]
   /** Undefined: it is exactly what was written. */
   readonly damage: StoreError | undefined
 }
 
 /** Of a log that does not even open, or is not there. */
 export function unopenedLog(damage: StoreError | undefined): LogFinding {
-  return { loaded: undefined, head: undefined, identity: undefined, spans: [], damage }
+  return { loaded: undefined, head: undefined, identity: undefined, spans: [], entries: [], damage }
+}
+
+/** Against what a log is read. */
+export interface LogProof {
+  /** Whose it must be; undefined: anybody's. */
+  readonly identity: Identity | undefined
+  /** Whose it may be as well: the same member's before it left its cluster (former-cluster.ts). */
+  readonly formerly: Owner | undefined
+  readonly mark: HighWaterMark
 }
 
 /**
  * Reads the log against the mark; without one, as far as it can be judged by itself. Rejects with `DISK_FAILED`; damage is
  * told and not thrown, so that whoever can go on without the log may.
+ *
+ * @param tell is told of all damage there is, and the log is read to its end whatever is found. Default: the first is enough.
  */
 export async function loadLog(
   database: Database,
-  identity: Identity,
-  mark: HighWaterMark,
+  proof: LogProof,
   location: string,
+  tell?: (damage: StoreError) => void,
 ): Promise<LogFinding> {
-  const loader = new Loader(location)
+  const loader = new Loader(location, tell)
   let damage: StoreError | undefined
   try {
-    await loader.load(database, identity, mark)
+    await loader.load(database, proof)
   } catch (error) {
     const failure = readFailure(location, 'the log', error)
     if (!isStoreError(failure, 'DATA_DAMAGED')) throw failure
+    tell?.(failure)
     damage = failure
   }
-  const { head, identity: owner, spans, entries, whole } = loader
+  const { head, identity, spans, entries, whole } = loader
   const loaded = head !== undefined && whole ? { head, spans, entries } : undefined
-  return { loaded, head, identity: owner, spans, damage: loader.behindMark ?? damage }
+  return { loaded, head, identity, spans, entries, damage: loader.behindMark ?? loader.firstTold ?? damage }
 }
 
 class Loader {
@@ -75,37 +89,60 @@ class Loader {
   whole = false
   /** What the log lacks of what the mark shows. */
   behindMark: StoreError | undefined
+  /** The first damage behind which it went on. */
+  firstTold: StoreError | undefined
   readonly #location: string
+  readonly #tell: ((damage: StoreError) => void) | undefined
 
-  constructor(location: string) {
+  constructor(location: string, tell: ((damage: StoreError) => void) | undefined) {
     this.#location = location
+    this.#tell = tell
   }
 
   /** Reads `head` and `identity` first: they sort behind the entries, but say where these must begin. */
-  async load(database: Database, identity: Identity, mark: HighWaterMark): Promise<void> {
+  async load(database: Database, { identity, formerly, mark }: LogProof): Promise<void> {
     const [headBytes, identityBytes] = await database.getMany([LOG_HEAD_KEY, IDENTITY_KEY])
     if (headBytes === undefined && identityBytes === undefined && mark.generation === 0) {
       return await this.refuseRecords(database)
     }
     if (identityBytes !== undefined) {
-      this.identity = this.decode('the identity record of the log', () => decodeIdentity(identityBytes))
-      this.#checkOwner(this.identity, identity)
+      this.#judge(() => {
+        this.identity = this.decode('the identity record of the log', () => decodeIdentity(identityBytes))
+        this.#checkOwner(this.identity, identity, formerly)
+      })
     }
     if (headBytes === undefined) {
       throw damaged(this.#location, `the log has no head; the high-water mark counts ${mark.generation} writes of it`)
     }
     const head = this.decode('the head of the log', () => decodeLogHead(headBytes))
     this.head = head
-    if (identityBytes === undefined) throw damaged(this.#location, 'the log has no identity record')
+    this.#judge(() => {
+      if (identityBytes === undefined) throw damaged(this.#location, 'the log has no identity record')
+    })
     this.checkMark(head, mark)
+    if (this.behindMark !== undefined) this.#tell?.(this.behindMark)
     await this.loadEntries(database, head)
-    this.whole = true
+    this.whole = this.firstTold === undefined
   }
 
-  #checkOwner(recorded: Identity, identity: Identity): void {
-    if (sameIdentity(recorded, identity)) return
+  #checkOwner(recorded: Identity, identity: Identity | undefined, formerly: Owner | undefined): void {
+    if (identity === undefined || sameIdentity(recorded, identity)) return
+    if (formerly !== undefined && sameIdentity(recorded, formerly)) return
     const owners = `${describeIdentity(recorded)}, the high-water file to ${describeIdentity(identity)}`
     throw damaged(this.#location, `the log belongs to ${owners}: they were not written together`)
+  }
+
+  /** Damage ends the reading, unless somebody wants to know of all there is. Returns whether it is all right. */
+  #judge(check: () => void): boolean {
+    try {
+      check()
+      return true
+    } catch (error) {
+      if (this.#tell === undefined || !isStoreError(error, 'DATA_DAMAGED')) throw error
+      this.firstTold ??= error
+      this.#tell(error)
+      return false
+    }
   }
 
   decode<T>(what: string, decode: () => T): T {
@@ -155,7 +192,8 @@ class Loader {
   }
 
   async loadEntries(database: Database, head: LogHead): Promise<void> {
-    let end = head.base
+    /** Undefined behind a record that cannot be read. */
+    let end: ChainedPosition | undefined = head.base
     const iterator = database.iterator({ lt: LOG_HEAD_KEY })
     try {
       for (;;) {
@@ -167,16 +205,29 @@ class Loader {
       await iterator.close()
     }
     const { last } = head
+    if (end === undefined) return
     if (end.index === last.index && end.term === last.term && end.chain === last.chain) return
-    throw damaged(this.#location, `the log ends at entry ${describe(end)}, its head says ${describe(last)}`)
+    const ends = `the log ends at entry ${describe(end)}, its head says ${describe(last)}`
+    this.#judge(() => {
+      throw damaged(this.#location, ends)
+    })
   }
 
   /** Checks that the record follows `before`; returns its end. */
-  #addRecord(key: string, value: Uint8Array, before: ChainedPosition): ChainedPosition {
-    const expected = before.index + 1
-    const record = this.decode(`the log record at or behind entry ${expected}`, () => decodeEntryRecord(value))
-    this.#checkFollows(key, record, before)
+  #addRecord(key: string, value: Uint8Array, before: ChainedPosition | undefined): ChainedPosition | undefined {
+    let record: DecodedRecord | undefined
+    this.#judge(() => {
+      const where = before === undefined ? 'behind one that cannot be read' : `at or behind entry ${before.index + 1}`
+      record = this.decode(`the log record ${where}`, () => decodeEntryRecord(value))
+    })
+    if (record === undefined) return undefined
     const { firstIndex, lastIndex, lastTerm, chainBefore, chainAfter } = record
+    if (before !== undefined) {
+      const follows = record
+      this.#judge(() => {
+        this.#checkFollows(key, follows, before)
+      })
+    }
     this.spans.push({ firstIndex, lastIndex, lastTerm, chainBefore, chainAfter })
     for (const entry of record.entries) this.entries.push(entry)
     return { index: lastIndex, term: lastTerm, chain: chainAfter }

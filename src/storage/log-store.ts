@@ -31,7 +31,7 @@ import { DURABLE } from './database-options.js'
 import type { Database, StateSlot } from './disk.js'
 import type { DiskHealth } from './disk-health.js'
 import { type RecordSpan, decodeEntryRecord, encodeEntryRecord, entryRecordKey, recordLength } from './entry-record.js'
-import type { HighWater } from './high-water.js'
+import { type HighWater, type HighWaterMark, markOf } from './high-water.js'
 import { type ChainedPosition, LOG_HEAD_KEY, type LogHead, encodeLogHead } from './log-head.js'
 import type { LoadedLog } from './log-loader.js'
 import { reviewLog, type Reviewed } from './log-review.js'
@@ -112,6 +112,11 @@ export class LogStore {
     return this.#head.promises
   }
 
+  /** What the high-water file is to show of it. */
+  get mark(): HighWaterMark {
+    return markOf(this.#head)
+  }
+
   /** The database that holds the state. */
   get slot(): StateSlot {
     return this.#head.slot
@@ -150,19 +155,7 @@ export class LogStore {
   misfit(applied: LogPosition): Misfit | undefined {
     const entries = this.#loaded
     assert(entries !== undefined, 'log and state are compared after a write')
-    const { base, last } = this.#head
-    if (applied.index < base.index) {
-      const what = `the state ends at entry ${applied.index}, the log begins behind entry ${base.index}: what lies between is in neither`
-      return { kind: 'state-behind', what }
-    }
-    if (applied.index > last.index) {
-      const what = `the log ends at entry ${last.index}, the state has applied entry ${applied.index}`
-      return { kind: 'log-behind', what }
-    }
-    const term = applied.index === base.index ? base.term : entries[applied.index - base.index - 1]?.term
-    if (term === applied.term) return undefined
-    const found = `the state has applied entry ${applied.index} of term ${applied.term}`
-    return { kind: 'apart', what: `${found}, in the log it is of term ${term}: they are not of one history` }
+    return misfitOf({ head: this.#head, entries }, applied)
   }
 
   /**
@@ -383,4 +376,24 @@ export class LogStore {
 function endOf(spans: readonly RecordSpan[], base: ChainedPosition): ChainedPosition {
   const span = spans[spans.length - 1]
   return span === undefined ? base : { index: span.lastIndex, term: span.lastTerm, chain: span.chainAfter }
+}
+
+/** As {@link LogStore.misfit}, of a log that is only read. */
+export function misfitOf(
+  { head, entries }: { readonly head: LogHead; readonly entries: readonly Entry[] },
+  applied: LogPosition,
+): Misfit | undefined {
+  const { base, last } = head
+  if (applied.index < base.index) {
+    const what = `the state ends at entry ${applied.index}, the log begins behind entry ${base.index}: what lies between is in neither`
+    return { kind: 'state-behind', what }
+  }
+  if (applied.index > last.index) {
+    const what = `the log ends at entry ${last.index}, the state has applied entry ${applied.index}`
+    return { kind: 'log-behind', what }
+  }
+  const term = applied.index === base.index ? base.term : entries[applied.index - base.index - 1]?.term
+  if (term === applied.term) return undefined
+  const found = `the state has applied entry ${applied.index} of term ${applied.term}`
+  return { kind: 'apart', what: `${found}, in the log it is of term ${term}: they are not of one history` }
 }

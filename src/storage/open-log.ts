@@ -13,6 +13,7 @@
  * record is, whole or not at all (generation 0).
  */
 import { isStoreError, type StoreError } from '../base/errors.js'
+import type { FormerCluster } from '../base/former-cluster.js'
 import { NOBODY, type HardState } from '../raft/types.js'
 import { damaged } from './damage.js'
 import type { Database, DatabaseName, Disk, SlotFile, StateSlot } from './disk.js'
@@ -28,7 +29,7 @@ import {
 } from './high-water.js'
 import { FORMAT_VERSION, type Identity, refuseForeign } from './identity.js'
 import type { LogHead } from './log-head.js'
-import { type LoadedLog, type LogFinding, loadLog, unopenedLog } from './log-loader.js'
+import { type LoadedLog, type LogFinding, type LogProof, loadLog, unopenedLog } from './log-loader.js'
 import { readFailure } from './read-failure.js'
 import { STATE_SLOTS } from './state-slots.js'
 
@@ -63,6 +64,8 @@ export interface OpenedLog {
   readonly used: boolean
   /** False where nothing is known of the state: which of two databases held it. */
   readonly slotKnown: boolean
+  /** What the directory belonged to before. */
+  readonly former: readonly FormerCluster[]
 }
 
 /** Throws `FORMAT_TOO_NEW`, and `WRONG_CLUSTER` or `WRONG_MEMBER` for what this member must not touch. */
@@ -90,7 +93,9 @@ export async function openLog(parts: OpeningParts): Promise<OpenedLog> {
   const missing = content === undefined && found.damage === undefined
   if (missing && parts.there.length === 0) return openNew(parts)
   const highWater = content && (await resume(parts, content))
-  const { database, finding } = await openAndLoad(parts, mark, content !== undefined && mark.generation === 0)
+  // Whoever was ended while it left its cluster (former-cluster.ts) finds its log still with its old name.
+  const proof = { identity, formerly: content?.former.at(-1), mark }
+  const { database, finding } = await openAndLoad(parts, proof, content !== undefined && mark.generation === 0)
   if (content === undefined && finding.identity !== undefined) refuseForeign(finding.identity, identity, disk.location)
   const nothing = finding.loaded === undefined && finding.damage === undefined
   if (missing && nothing && !(await holdsState(parts))) {
@@ -99,28 +104,29 @@ export async function openLog(parts: OpeningParts): Promise<OpenedLog> {
   }
   const damage = [missing ? damaged(disk.location, 'the high-water file is missing') : found.damage, finding.damage]
   if (highWater !== undefined && database !== undefined && finding.damage === undefined) {
-    return { database, highWater, loaded: finding.loaded ?? emptyLog(), used: !nothing, slotKnown: true }
+    const { former } = content ?? { former: [] }
+    return { database, highWater, loaded: finding.loaded ?? emptyLog(), used: !nothing, slotKnown: true, former }
   }
   for (const each of damage) if (each !== undefined) parts.giveUp(each, finding)
-  return goOnWithoutPromises(parts, { highWater, mark, database, finding })
+  return goOnWithoutPromises(parts, { highWater, mark, database, finding, former: content?.former ?? [] })
 }
 
 async function openNew(parts: OpeningParts): Promise<OpenedLog> {
   const { disk, file, health, identity } = parts
   const database = await openDatabase(parts, true)
-  const { loaded, damage } = await loadLog(database, identity, NO_MARK, disk.location)
+  const { loaded, damage } = await loadLog(database, { identity, formerly: undefined, mark: NO_MARK }, disk.location)
   // Databases of others may lie elsewhere than in the directory.
   if (loaded !== undefined || damage !== undefined)
     throw damaged(disk.location, 'the high-water file is missing', damage)
   const highWater = await HighWater.create(file, health, identity)
-  return { database, highWater, loaded: emptyLog(), used: false, slotKnown: true }
+  return { database, highWater, loaded: emptyLog(), used: false, slotKnown: true, former: [] }
 }
 
 /** The mark first: it may lie in the page cache only, and if it convicts the log it must do so after a power loss too. */
 async function resume({ file, health, identity }: OpeningParts, content: HighWaterContent): Promise<HighWater> {
   if (content.format === FORMAT_VERSION) return HighWater.resume(file, health, content)
   // Before the log gets its first write of this format: a version that does not know it must not get that far.
-  return HighWater.create(file, health, identity, content.mark)
+  return HighWater.create(file, health, identity, content.mark, content.former)
 }
 
 interface LoadedDatabase {
@@ -129,17 +135,17 @@ interface LoadedDatabase {
   readonly finding: LogFinding
 }
 
-async function openAndLoad(parts: OpeningParts, mark: HighWaterMark, create: boolean): Promise<LoadedDatabase> {
-  const { disk, identity, there } = parts
+async function openAndLoad(parts: OpeningParts, proof: LogProof, create: boolean): Promise<LoadedDatabase> {
+  const { disk, there } = parts
   let database: Database
   try {
     database = await openDatabase(parts, create)
   } catch (error) {
     if (!isStoreError(error, 'DATA_DAMAGED')) throw error
-    const nothing = !there.includes('log') && mark.generation === 0
+    const nothing = !there.includes('log') && proof.mark.generation === 0
     return { database: undefined, finding: unopenedLog(nothing ? undefined : error) }
   }
-  return { database, finding: await loadLog(database, identity, mark, disk.location) }
+  return { database, finding: await loadLog(database, proof, disk.location) }
 }
 
 async function openDatabase({ disk, opened }: OpeningParts, create: boolean): Promise<Database> {
@@ -170,11 +176,12 @@ async function holdsState({ disk, there }: OpeningParts): Promise<boolean> {
 interface Remains extends LoadedDatabase {
   readonly highWater: HighWater | undefined
   readonly mark: HighWaterMark
+  readonly former: readonly FormerCluster[]
 }
 
 async function goOnWithoutPromises(parts: OpeningParts, remains: Remains): Promise<OpenedLog> {
   const { disk, file, health, identity, there } = parts
-  const { mark, database, finding } = remains
+  const { mark, database, finding, former } = remains
   const slots = STATE_SLOTS.filter((name) => there.includes(name))
   const slotKnown = finding.head !== undefined || mark.generation > 0 || slots.length < 2
   const head = headWithoutPromises(finding, mark, parts.incarnationFloor, slots[0] ?? 'state')
@@ -182,12 +189,12 @@ async function goOnWithoutPromises(parts: OpeningParts, remains: Remains): Promi
   if (highWater === undefined) highWater = await HighWater.create(file, health, identity, markOf(head))
   else await highWater.writeLost(markOf(head))
   if (finding.loaded !== undefined && database !== undefined) {
-    return { database, highWater, loaded: { ...finding.loaded, head }, used: true, slotKnown }
+    return { database, highWater, loaded: { ...finding.loaded, head }, used: true, slotKnown, former }
   }
   await database?.close()
   await disk.discardDatabase('log')
   const anew = await openDatabase(parts, true)
-  return { database: anew, highWater, loaded: emptyLog(head), used: true, slotKnown }
+  return { database: anew, highWater, loaded: emptyLog(head), used: true, slotKnown, former }
 }
 
 /**

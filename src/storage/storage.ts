@@ -15,6 +15,7 @@
 import { NEVER, type Buggify } from '../base/buggify.js'
 import type { Timers } from '../base/clock.js'
 import type { StoreError } from '../base/errors.js'
+import type { FormerCluster } from '../base/former-cluster.js'
 import type { LogPosition, Promises } from '../raft/types.js'
 import { damaged, whatIsDamaged } from './damage.js'
 import { DURABLE } from './database-options.js'
@@ -22,6 +23,7 @@ import type { Database, Disk, SlotFile } from './disk.js'
 import { asStoreError, unclosedFailure } from './disk-failure.js'
 import { DiskHealth } from './disk-health.js'
 import { DiskWatch } from './disk-watch.js'
+import { HighWater } from './high-water.js'
 import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity } from './identity.js'
 import type { IncomingState } from './incoming-state.js'
 import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
@@ -63,6 +65,9 @@ interface StorageParts {
   readonly stateGivenUp: boolean
   /** Notes what is about to be given up. */
   readonly note: (what: string) => void
+  readonly former: readonly FormerCluster[]
+  /** Whose the directory is, and what it was before. */
+  readonly rename: (owner: Identity, former: readonly FormerCluster[]) => Promise<void>
   readonly close: () => Promise<void>
 }
 
@@ -114,6 +119,20 @@ export class Storage {
   /** What was found damaged and given up, one sentence each. */
   get damage(): readonly string[] {
     return this.#parts.damage
+  }
+
+  /** The clusters that it belonged to before, the latest last. */
+  get formerClusters(): readonly FormerCluster[] {
+    return this.#parts.former
+  }
+
+  /**
+   * It belongs to `owner` from here on, in one durable step, and `former` says what it belonged to before. To be closed right
+   * after: the log gets its new name by the next open. Rejects with `DISK_FAILED`; whose it is is unknown then.
+   */
+  async leaveCluster(owner: Identity, former: readonly FormerCluster[]): Promise<void> {
+    checkIdentity(owner)
+    await this.#parts.rename(owner, former)
   }
 
   /** What it takes physically; undefined where the disk does not tell. */
@@ -249,7 +268,7 @@ async function startStorage(
   const file = await disk.openSlotFile('high-water')
   closers.push(() => file.close())
   const opening = { disk, identity, file, health, there, opened, giveUp, incarnationFloor }
-  const { database, highWater, loaded, used, slotKnown } = await openLog(opening)
+  const { database, highWater, loaded, used, slotKnown, former } = await openLog(opening)
 
   const { base, slot } = loaded.head
   let stateGivenUp = false
@@ -285,6 +304,9 @@ async function startStorage(
       throw asStoreError(`closing ${location} failed`, error)
     }
   }
+  const rename = async (owner: Identity, left: readonly FormerCluster[]): Promise<void> => {
+    await HighWater.create(file, health, owner, log.mark, left)
+  }
   return new Storage({
     disk,
     log,
@@ -295,6 +317,8 @@ async function startStorage(
     damage,
     stateGivenUp,
     note,
+    former,
+    rename,
     close,
   })
 }

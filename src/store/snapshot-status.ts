@@ -79,7 +79,7 @@ export function checkSource(from: SnapshotSource): SnapshotSource {
 }
 
 /** Loading reads no record back, and changes none. */
-const UNREAD: Backend = { get: unused, set: unused, delete: unused }
+export const UNREAD: Backend = { get: unused, set: unused, delete: unused }
 
 function unused(): never {
   throw new AssertionError('a snapshot that is only looked at is used as a state')

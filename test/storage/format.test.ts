@@ -10,7 +10,8 @@ import { encodeMeta } from '../../src/machine/state-records.js'
 import { encodePrefixQuota } from '../../src/machine/prefix-quota.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
-import { newHighWater } from '../../src/storage/high-water.js'
+import { decodeFormerClusters, encodeFormerClusters } from '../../src/storage/former-cluster.js'
+import { newHighWater, readHighWater } from '../../src/storage/high-water.js'
 import { encodeIdentity } from '../../src/storage/identity.js'
 import { encodeLogHead } from '../../src/storage/log-head.js'
 import { sealRecord } from '../../src/storage/sealed-record.js'
@@ -35,6 +36,10 @@ const HEAD = {
   awaitsState: false,
 } as const
 
+const FORMER = {
+  ...{ clusterId: 5, memberId: 2, leftAtMs: 1_700_000_000_000, lastIndex: 9, lastTerm: 3, appliedIndex: 7 },
+  ...{ members: [2, 4], withLosses: false },
+}
 const META = {
   ...{ appliedIndex: 7, appliedTerm: 2, revision: 5, compactRevision: 3 },
   digest: { high: 0x12345678, low: 0x090a0b0c },
@@ -71,6 +76,7 @@ const page = readFileSync(new URL('../../docs/DATA-FORMAT.md', import.meta.url),
 
 test.each([
   ['high-water', newHighWater(IDENTITY).subarray(0, 16)],
+  ['former-clusters', encodeFormerClusters([FORMER])],
   ['identity', encodeIdentity(IDENTITY)],
   ['head', encodeLogHead(HEAD)],
   ['entries', ENTRIES.bytes],
@@ -89,4 +95,22 @@ test.each([
 ])('%s', (name, bytes) => {
   const example = new RegExp('```' + name + '\n([0-9a-f]+)\n```').exec(page)?.[1]
   expect(Buffer.from(bytes).toString('hex')).toBe(example)
+})
+
+test('what a directory belonged to before is read back, the latest of many, and nothing else is taken for it', () => {
+  const many = Array.from({ length: 12 }, (_, at) => ({ ...FORMER, clusterId: at + 1 }))
+  const file = newHighWater(IDENTITY, undefined, many)
+  expect(readHighWater(file, 'x')).toMatchObject({
+    identity: IDENTITY,
+    former: many.slice(-8),
+    formerDamage: undefined,
+  })
+  for (const at of [2048, 2060, 2200]) {
+    const damaged = Uint8Array.from(file)
+    damaged[at] = 0x5a
+    const { former, formerDamage } = readHighWater(damaged, 'x')
+    expect(former).toEqual([])
+    expect(formerDamage).toMatch(/former clusters/)
+  }
+  expect(decodeFormerClusters(new Uint8Array(2048))).toEqual([])
 })

@@ -1,0 +1,154 @@
+/**
+ * A snapshot out of the data directory of a member that does not run: for a last backup before something is tried, and the
+ * way out for a cluster of one whose log is damaged while its state is whole.
+ *
+ *     lock     nobody opens the directory meanwhile
+ *     copy     the directory itself stays as it is, whatever an open does to what it opens
+ *     open     as a member opens it, with all that it verifies; without the log, as a member of several would give it up
+ *     replay   what the log holds behind the state: this member may have acknowledged it
+ *     save     as from a running store
+ */
+import { realpath } from 'node:fs/promises'
+import { checkFields, type Fields } from '../api/check-fields.js'
+import { isStoreError, StoreError } from '../base/errors.js'
+import type { Machine } from '../machine/machine.js'
+import type { Environment } from '../base/clock.js'
+import { systemEnvironment } from '../runtime/system.js'
+import { withDirectoryCopy } from '../storage/directory-copy.js'
+import type { Database } from '../storage/disk.js'
+import { readDirectory } from '../storage/directory-reader.js'
+import { surveyDirectory } from '../storage/directory-survey.js'
+import { whatIsDamaged } from '../storage/damage.js'
+import type { Identity } from '../storage/identity.js'
+import { copiedDisk } from '../storage/level-disk.js'
+import { openLock } from '../storage/open-level.js'
+import { SnapshotEncoder } from '../storage/snapshot-encoder.js'
+import { writeSnapshotFile } from '../storage/snapshot-file.js'
+import { openStorage, type Storage } from '../storage/storage.js'
+import { loadState, replay } from './load-state.js'
+import { infoOf, type SnapshotInfo } from './snapshot-status.js'
+
+export interface SaveOfflineOptions {
+  /** Of the member that does not run. */
+  readonly dataDir: string
+  /** The file to make. */
+  readonly path: string
+  /** Takes the state as it was last written and looks at no log: where that is damaged, or nobody knows whether it counts. */
+  readonly skipLog?: boolean | undefined
+  readonly overwrite?: boolean | undefined
+  /** Where the copy is made that is worked on. Default: beside the directory. */
+  readonly temporary?: string | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface SavedOffline extends SnapshotInfo {
+  /** Entries of the log behind the state that are in it; undefined where the log was skipped. */
+  readonly replayed: number | undefined
+  /** What was found damaged and is not in it, one sentence each. */
+  readonly damage: readonly string[]
+}
+
+const FIELDS: Fields<SaveOfflineOptions> = {
+  ...{ dataDir: true, path: true, skipLog: true, overwrite: true, temporary: true, signal: true },
+}
+
+/**
+ * Rejects with `DATA_DIR_IN_USE`, `NO_DATA`, `DATA_DAMAGED` (and says what would still do), `FORMAT_TOO_NEW`,
+ * `ALREADY_EXISTS`, `DISK_FAILED`. The directory is not changed.
+ */
+export async function saveOffline(options: SaveOfflineOptions): Promise<SavedOffline> {
+  checkFields(options, FIELDS, 'saveOffline()')
+  const { dataDir, temporary, signal } = options
+  await surveyDirectory(dataDir)
+  const lock = await lockStopped(dataDir)
+  try {
+    return await withDirectoryCopy(dataDir, { temporary, signal }, ({ path }) => saveCopy(path, options))
+  } finally {
+    await lock.close()
+  }
+}
+
+async function lockStopped(dataDir: string): Promise<Database> {
+  try {
+    return await openLock({ path: await realpath(dataDir), location: dataDir })
+  } catch (error) {
+    if (!isStoreError(error, 'DATA_DIR_IN_USE')) throw error
+    throw new StoreError(
+      'DATA_DIR_IN_USE',
+      `${dataDir} is in use. From a member that runs its own process saves: saveSnapshot(store, path), or open({ backups }).`,
+      { cause: error },
+    )
+  }
+}
+
+async function saveCopy(copy: string, options: SaveOfflineOptions): Promise<SavedOffline> {
+  const { dataDir, path, skipLog = false, overwrite = false } = options
+  const environment = systemEnvironment()
+  const identity = await ownerOf(copy, dataDir)
+  const incarnationFloor = environment.clock.wallMs()
+  const storage = await openCopy(copy, options, identity, incarnationFloor)
+  try {
+    const loaded = await loadState(storage)
+    if (!skipLog) replay(loaded)
+    const { machine, behind } = loaded
+    const suffix = environment.random.uint32().toString(16).padStart(8, '0')
+    const pieces = piecesOf(machine, storage, identity, environment)
+    const content = await writeSnapshotFile(path, pieces, { overwrite, suffix })
+    return { ...infoOf(content), replayed: skipLog ? undefined : behind.length, damage: storage.damage }
+  } finally {
+    await storage.close()
+  }
+}
+
+async function ownerOf(copy: string, dataDir: string): Promise<Identity> {
+  const disk = copiedDisk(copy, dataDir)
+  await disk.acquire({ create: false })
+  try {
+    const { highWater, log, damage } = await readDirectory(disk)
+    const identity = highWater?.identity ?? log.identity
+    if (identity !== undefined) return identity
+    throw new StoreError('DATA_DAMAGED', `Of whom ${dataDir} is cannot be told any more: ${damage.join('; ')}.`)
+  } finally {
+    await disk.release()
+  }
+}
+
+async function openCopy(
+  copy: string,
+  { dataDir, skipLog = false }: SaveOfflineOptions,
+  identity: Identity,
+  incarnationFloor: number,
+): Promise<Storage> {
+  try {
+    return await openStorage(copiedDisk(copy, dataDir), identity, { recover: skipLog, incarnationFloor })
+  } catch (error) {
+    if (skipLog || !isStoreError(error, 'DATA_DAMAGED')) throw error
+    throw new StoreError(
+      'DATA_DAMAGED',
+      `${dataDir} is damaged: ${whatIsDamaged(error)}. Where the state itself is whole it can be saved with --skip-log ` +
+        '(skipLog): as it was last written, so that what was acknowledged after that is missing.',
+      { cause: error },
+    )
+  }
+}
+
+async function* piecesOf(
+  machine: Machine,
+  { state }: Storage,
+  identity: Identity,
+  { clock }: Environment,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  machine.checkpoint()
+  const { appliedIndex: index, appliedTerm: term, revision, compactRevision, digest } = machine
+  const createdAtMs = Math.max(0, Math.floor(clock.wallMs()))
+  const header = { ...identity, createdAtMs, position: { index, term }, revision, compactRevision, digest }
+  const encoder = new SnapshotEncoder(header)
+  yield encoder.begin()
+  for await (const pairs of state.iterateAll()) {
+    for (const [key, record] of pairs) {
+      encoder.add(key, record)
+      if (encoder.full) yield encoder.block()
+    }
+  }
+  yield encoder.end()
+}
