@@ -7,6 +7,7 @@
  */
 import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
+import type { FormerCluster } from '../base/former-cluster.js'
 import type { LeaseId, Revision } from '../mvcc/types.js'
 import type { Auth, Caller } from './auth.js'
 import type { BackupsStatus } from './backups-status.js'
@@ -176,6 +177,8 @@ export interface StoreStatus {
   readonly scrub: ScrubStatus
   /** What this member's disk does. */
   readonly disk: DiskStatus
+  /** The clusters that the data belonged to before `forceNewCluster`, the latest last; their other members may hold more. */
+  readonly formerClusters: readonly FormerCluster[]
   /** Of scheduled backups; undefined where the member was opened without. */
   readonly backups: BackupsStatus | undefined
 }

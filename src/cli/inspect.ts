@@ -66,12 +66,13 @@ function rowsOf(examined: Examination): Rows {
 
 function logRows(log: ExaminedLog | undefined): Rows {
   if (log === undefined) return [['log', 'cannot be read']]
-  const { base, last, entries, records, hardState, writes, opens, voters } = log
+  const { base, last, entries, records, hardState, writes, opens, awaitsState, voters } = log
   const range = base.index === last.index ? 'no entries' : `entries ${base.index + 1} to ${last.index}`
   return [
     ['term', `${hardState.term}, vote ${hardState.vote === 0 ? 'none' : hardState.vote}`],
     ['log', `${range} (${entries} read, in ${records} records), the last of term ${last.term}`],
     ...(voters === undefined ? [] : [['voters', voters.join(', ')] as const]),
+    ...(awaitsState ? [['waits for', 'a state of another member: its own was damaged'] as const] : []),
     ['log written', `${writes} times; opened ${opens} times`],
   ]
 }

@@ -8,6 +8,7 @@ import { NEVER } from '../base/buggify.js'
 import type { Key } from '../base/bytes.js'
 import { describeDigest } from '../base/checksum.js'
 import { isStoreError, StoreError } from '../base/errors.js'
+import type { FormerCluster } from '../base/former-cluster.js'
 import { LIMITS } from '../base/limits.js'
 import type { Question } from '../machine/accesses.js'
 import type { Alarm } from '../machine/alarms.js'
@@ -56,6 +57,7 @@ export interface MemberStatus extends Status {
   readonly scrub: ScrubStatus
   readonly logTrims: number
   readonly disk: SyncTimesSummary & { readonly freeBytes: number | undefined }
+  readonly formerClusters: readonly FormerCluster[]
 }
 
 export class Member {
@@ -256,6 +258,7 @@ export class Member {
       ...this.#parts.persistence.statistics,
       scrub: this.#parts.scrubber.status,
       disk: { ...this.#parts.diskGuard.summary, freeBytes: this.#parts.freeSpace.freeBytes },
+      formerClusters: this.#parts.storage.formerClusters,
     }
   }
 

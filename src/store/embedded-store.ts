@@ -222,6 +222,7 @@ export class EmbeddedStore implements Store {
       logTrims: status.logTrims,
       scrub: status.scrub,
       disk: status.disk,
+      formerClusters: status.formerClusters,
       backups: this.#parts.backups?.status,
     }
   }

@@ -33,6 +33,8 @@ export interface ExaminedLog {
   /** Writes of the log so far, and opens. */
   readonly writes: number
   readonly opens: number
+  /** Whether the state was given up, and one of another member is waited for: there is none then. */
+  readonly awaitsState: boolean
   /** Ids of the voters that the last change of members in the log left; undefined where there is none in it. */
   readonly voters: readonly number[] | undefined
 }
@@ -107,11 +109,11 @@ async function examineCopy(copy: DirectoryCopy, survey: Survey, signal: AbortSig
 function examinedLog({ log }: DirectoryReading): ExaminedLog | undefined {
   const { head, entries, spans } = log
   if (head === undefined) return undefined
-  const { hardState, generation: writes, incarnation: opens } = head
+  const { hardState, generation: writes, incarnation: opens, awaitsState } = head
   const base = positionOf(head.base)
   const last = positionOf(head.last)
   const voters = votersIn(entries)
-  return { base, last, hardState, writes, opens, voters, entries: entries.length, records: spans.length }
+  return { base, last, hardState, writes, opens, awaitsState, voters, entries: entries.length, records: spans.length }
 }
 
 function positionOf({ index, term }: LogPosition): LogPosition {
@@ -175,6 +177,7 @@ function wholeOf(machine: Machine): WholeState {
 function damageBetween({ log }: DirectoryReading, state: StateFinding | undefined): string[] {
   const { loaded } = log
   if (loaded === undefined || state === undefined || state.damage.length > 0) return []
+  if (loaded.head.awaitsState) return []
   const { whole } = state.examined
   if (whole === undefined && loaded.head.base.index > 0) {
     return [`there is no state, and the log begins at entry ${loaded.head.base.index + 1}: it cannot bring it back`]

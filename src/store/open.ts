@@ -18,6 +18,7 @@ import type { BackupSettings } from './backup-options.js'
 import { Backups } from './backups.js'
 import { piecesOf } from './embedded-snapshot.js'
 import { EmbeddedStore } from './embedded-store.js'
+import { forceNewCluster } from './force-new-cluster.js'
 import { Listeners } from './listeners.js'
 import { settingsOf, type OpenOptions, type Settings } from './options.js'
 import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
@@ -50,11 +51,15 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   const { clock, secrets = SYSTEM_SECRETS } = environment
   const tokens = jwt && new JwtTokens(jwt, () => clock.wallMs())
   const passwords = new Passwords({ secrets, ...(scrypt && { parameters: scrypt }) })
+  const disk = diskOf(options)
+  // Before the directory is changed: options that could never work must not get that far.
+  const transport = transportOf(options, settings, environment)
+  if (settings.forceNewCluster !== false) await forceNewCluster({ disk, settings, environment })
   const member = await Member.open({
     ...settings,
     simpleTokenTtlMs,
-    disk: diskOf(options),
-    transport: transportOf(options, settings, environment),
+    disk,
+    transport,
     environment,
     listener: listeners,
     observe: options.observe && harmlessObserver(options.observe, environment.logger),

@@ -106,6 +106,12 @@ export interface OpenOptions {
    * that is opened with it saves its own. Default: none.
    */
   readonly backups?: BackupOptions
+  /**
+   * Makes a new cluster of this member alone, out of the data that it had in a cluster whose majority is lost for good; see
+   * docs/OPERATING.md. `cluster` is then only this member, `clusterToken` one that was never used. Once that is done the
+   * option does nothing any more. `'with-losses'`: even where it is known that this member lacks some of what it acknowledged.
+   */
+  readonly forceNewCluster?: boolean | 'with-losses'
 }
 
 /** The same, complete and checked. */
@@ -128,6 +134,7 @@ export interface Settings {
   readonly diskTimeoutMs: number
   readonly diskReserveBytes: number | undefined
   readonly backups: BackupSettings | undefined
+  readonly forceNewCluster: boolean | 'with-losses'
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -179,6 +186,7 @@ export function settingsOf(options: OpenOptions): Settings {
     diskTimeoutMs: diskTimeout(options, electionTimeoutMs),
     diskReserveBytes: diskReserve(options),
     backups: options.backups && backupSettingsOf(options.backups),
+    forceNewCluster: forceNewClusterOf(options, names),
   }
 }
 
@@ -191,6 +199,20 @@ function checkForgetful(options: OpenOptions): void {
         "For tests, say durability: 'none' and do not restart members",
     )
   }
+}
+
+/** Others are lost, or must not be what they were: a member that is still named would be taken for one of the new cluster. */
+function forceNewClusterOf(
+  { forceNewCluster = false }: OpenOptions,
+  names: readonly string[],
+): boolean | 'with-losses' {
+  if (typeof forceNewCluster === 'string' && forceNewCluster !== 'with-losses') {
+    throw new TypeError(`forceNewCluster must be true, false or 'with-losses', not '${String(forceNewCluster)}'`)
+  }
+  if (forceNewCluster === false || names.length === 1) return forceNewCluster
+  throw new TypeError(
+    `forceNewCluster makes a cluster of this member alone: name no other in cluster, not ${names.join(', ')}`,
+  )
 }
 
 const PERIODIC_FIELDS: Fields<Extract<AutoCompaction, { mode: 'periodic' }>> = { mode: true, retentionMs: true }
@@ -252,7 +274,7 @@ function checkpointInterval(options: OpenOptions, electionTimeoutMs: number): nu
   throw new RangeError(`leaseCheckpointIntervalMs ${given} is less than four election timeouts, ${leastMs}`)
 }
 
-type Kind = 'string' | 'number' | 'boolean' | 'object' | 'function' | 'object or function'
+type Kind = 'string' | 'number' | 'boolean' | 'object' | 'function' | 'object or function' | 'boolean or string'
 
 /** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
 const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
@@ -282,6 +304,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   diskTimeoutMs: 'number',
   diskReserveBytes: 'number',
   backups: 'object',
+  forceNewCluster: 'boolean or string',
 }
 
 function checkKinds(options: OpenOptions): void {
