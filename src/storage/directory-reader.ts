@@ -6,6 +6,8 @@
  * what follows is another: nothing is repaired, upgraded or given up.
  */
 import { isStoreError } from '../base/errors.js'
+import { decodeConfiguration } from '../raft/confchange/codec.js'
+import type { Entry } from '../raft/types.js'
 import { whatIsDamaged } from './damage.js'
 import type { Database, DatabaseName, Disk, StateSlot } from './disk.js'
 import { type HighWaterContent, NO_MARK, readHighWater } from './high-water.js'
@@ -158,4 +160,16 @@ function damageIn(location: string, what: string, error: unknown): string {
   const failure = readFailure(location, what, error)
   if (!isStoreError(failure, 'DATA_DAMAGED')) throw failure
   return whatIsDamaged(failure)
+}
+
+/** Whom the last change of members in these entries left as voters; undefined where there is none. */
+export function votersIn(entries: readonly Entry[]): readonly number[] | undefined {
+  const last = entries.findLast(({ kind }) => kind === 'configuration')
+  if (last === undefined) return undefined
+  try {
+    return decodeConfiguration(last.data).configuration.voters
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    return undefined
+  }
 }

@@ -50,6 +50,9 @@ export interface LogStoreOptions {
   readonly buggify: Buggify
 }
 
+/** For those who look at a log and know nothing else of the core. */
+export type { Entry, HardState, LogPosition, Promises, StoredState } from '../raft/types.js'
+
 /** How log and state do not meet: who of them is behind, or that they are of two histories. */
 export interface Misfit {
   readonly kind: 'state-behind' | 'log-behind' | 'apart'

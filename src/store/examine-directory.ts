@@ -10,16 +10,14 @@ import { FROM_KEY_ON } from '../base/bytes.js'
 import type { Alarm } from '../machine/alarms.js'
 import { Machine } from '../machine/machine.js'
 import { memberOfOriginKey, recordKindOf, type RecordKind } from '../machine/state-records.js'
-import { decodeConfiguration } from '../raft/confchange/codec.js'
-import type { Entry, HardState, LogPosition, Promises } from '../raft/types.js'
 import { withDirectoryCopy, type CopyOptions, type DirectoryCopy } from '../storage/directory-copy.js'
-import { readDirectory, readState, type DirectoryReading } from '../storage/directory-reader.js'
+import { readDirectory, readState, votersIn, type DirectoryReading } from '../storage/directory-reader.js'
 import { surveyDirectory, type Survey } from '../storage/directory-survey.js'
 import type { Disk, StateSlot } from '../storage/disk.js'
 import type { FormerCluster } from '../base/former-cluster.js'
 import type { Identity } from '../storage/identity.js'
 import { copiedDisk } from '../storage/level-disk.js'
-import { misfitOf } from '../storage/log-store.js'
+import { misfitOf, type HardState, type LogPosition, type Promises } from '../storage/log-store.js'
 import { UNREAD } from './snapshot-status.js'
 
 export interface ExaminedLog {
@@ -118,17 +116,6 @@ function examinedLog({ log }: DirectoryReading): ExaminedLog | undefined {
 
 function positionOf({ index, term }: LogPosition): LogPosition {
   return { index, term }
-}
-
-function votersIn(entries: readonly Entry[]): readonly number[] | undefined {
-  const last = entries.findLast(({ kind }) => kind === 'configuration')
-  if (last === undefined) return undefined
-  try {
-    return decodeConfiguration(last.data).configuration.voters
-  } catch (error) {
-    if (!isStoreError(error, 'MALFORMED')) throw error
-    return undefined
-  }
 }
 
 interface StateFinding {

@@ -1,7 +1,7 @@
 /** The state of an opened storage as a machine, for what works on a directory without running a member in it. */
 import { StoreError } from '../base/errors.js'
 import { Machine } from '../machine/machine.js'
-import type { Entry, StoredState } from '../raft/types.js'
+import type { Entry, StoredState } from '../storage/log-store.js'
 import type { Storage } from '../storage/storage.js'
 
 export interface LoadedState {
