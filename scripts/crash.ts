@@ -51,7 +51,9 @@ function report(summary: CrashSummary): void {
   const { stateWrites, logTrims, leases, watched, compactions, backups, restoreKills, restoresRefused } = summary
   const mebibytes = (acknowledgedBytes / 2 ** 20).toFixed(1)
   say('passed: nothing acknowledged was lost or doubled, nothing refused took effect, every read was current')
-  console.log(`  ${kills} kills, ${summary.killsPerMinute.toFixed(0)} a minute, and ${pauses} pauses`)
+  console.log(
+    `  ${kills} kills, ${summary.killsPerMinute.toFixed(0)} a minute, ${pauses} pauses, ${summary.outruns} members left behind until the log was gone`,
+  )
   console.log(`  ${[...killsByAim].map(([when, count]) => `${count} ${when}`).join(', ')}`)
   console.log(`  ${restoreKills} restores killed, what ${restoresRefused} of them left was refused, and restored again`)
   console.log(

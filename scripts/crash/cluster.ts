@@ -21,6 +21,8 @@ export interface Member {
   status: StoreStatus | undefined
   /** The highest revision it ever reported: its log holds everything up to there. */
   reached: number
+  /** It is kept down until the others have forgotten what it lacks: nobody waits for it. */
+  leftBehind: boolean
   /** What its watches reported, in all lives: as in WATCHES. */
   readonly watches: readonly Seen[]
   /** Of this life, as last reported. */
@@ -96,7 +98,7 @@ export class CrashCluster {
         },
       })
       const watches = WATCHES.map(() => ({ changes: [], revision: 1 }))
-      const unknown = { opened: false, ready: false, status: undefined, reached: 1, watches }
+      const unknown = { opened: false, ready: false, status: undefined, reached: 1, leftBehind: false, watches }
       return { name, child, ...unknown, counts: NONE, before: NONE }
     })
   }
@@ -117,6 +119,13 @@ export class CrashCluster {
   get leader(): string | undefined {
     const told = this.members.flatMap(({ opened, status }) => (opened && status?.leader !== undefined ? [status] : []))
     return told.sort((a, b) => b.term - a.term)[0]?.leader
+  }
+
+  /** Of whoever says to lead, and lives. */
+  get leaderStatus(): StoreStatus | undefined {
+    const { leader } = this
+    return this.members.find(({ name, opened, status }) => opened && name === leader && status?.role === 'leader')
+      ?.status
   }
 
   /** State writes and log trims of all members in all lives, as far as they lived to report them. */

@@ -10,6 +10,8 @@ import type { FinalContents, LeaseCall, LeaseName, Result } from './messages.js'
 
 interface Known {
   readonly ttlMs: number
+  /** When its grant was acknowledged. */
+  grantedMs: number | undefined
   /** It lives until then, by what was acknowledged; 0 while nothing was. */
   untilMs: number
   revoking: boolean
@@ -28,14 +30,20 @@ export class LeaseBook {
   /** To be called before the call is made. */
   begin(call: LeaseCall): void {
     if (call.type === 'grant')
-      this.#leases.set(call.lease, { ttlMs: call.ttlMs, untilMs: 0, revoking: false, revokedMs: undefined })
+      this.#leases.set(call.lease, {
+        ttlMs: call.ttlMs,
+        grantedMs: undefined,
+        untilMs: 0,
+        revoking: false,
+        revokedMs: undefined,
+      })
     if (call.type === 'revoke') this.#of(call.lease).revoking = true
   }
 
   end(call: LeaseCall, result: Result, invokedMs: number, nowMs: number): void {
     const lease = this.#of(call.lease)
     if (result.outcome !== 'ok') {
-      if (result.code === 'LEASE_NOT_FOUND') this.missed(call.lease, nowMs)
+      if (result.code === 'LEASE_NOT_FOUND') this.missed(call.lease, invokedMs, nowMs)
       return
     }
     this.acknowledged++
@@ -43,12 +51,14 @@ export class LeaseBook {
     else if (invokedMs > (lease.revokedMs ?? Infinity))
       throw new AssertionError(`lease ${call.lease} was renewed after it had been revoked`)
     else lease.untilMs = Math.max(lease.untilMs, invokedMs + lease.ttlMs)
+    if (call.type === 'grant') lease.grantedMs = nowMs
   }
 
-  /** Somebody was told that there is no such lease. */
-  missed(name: LeaseName, nowMs: number): void {
-    const { untilMs, revoking } = this.#of(name)
-    if (revoking || nowMs >= untilMs) return
+  /** Somebody who asked at `invokedMs` was told that there is no such lease. */
+  missed(name: LeaseName, invokedMs: number, nowMs: number): void {
+    const { grantedMs = Infinity, untilMs, revoking } = this.#of(name)
+    // Whoever asked before the grant was acknowledged may have been ahead of it.
+    if (revoking || invokedMs <= grantedMs || nowMs >= untilMs) return
     throw new AssertionError(`lease ${name} is gone, ${(untilMs - nowMs).toFixed(0)} ms before its time is over`)
   }
 

@@ -149,7 +149,7 @@ export class CrashLoad {
       recorded.returnedMs = performance.now()
       note(recorded, call, result)
       const isMissing = result.outcome !== 'ok' && result.code === 'LEASE_NOT_FOUND'
-      if (call.type === 'attach' && isMissing) this.leases.missed(call.lease, recorded.returnedMs)
+      if (call.type === 'attach' && isMissing) this.leases.missed(call.lease, recorded.invokedMs, recorded.returnedMs)
       if (result.outcome === 'ok' && result.changed) this.#acknowledged(result.revision, bytes)
     } catch (error) {
       if (!(error instanceof ProcessGone)) throw error
@@ -195,7 +195,8 @@ export class CrashLoad {
   }
 
   #lagBytes(): number {
-    const reached = Math.min(...this.#cluster.members.map((member) => member.reached))
+    const awaited = this.#cluster.members.filter(({ leftBehind }) => !leftBehind)
+    const reached = Math.min(...awaited.map((member) => member.reached))
     if ((this.#recent[0]?.revision ?? Infinity) <= reached) {
       this.#recent = this.#recent.filter(({ revision }) => revision > reached)
       this.#recentBytes = this.#recent.reduce((sum, { bytes }) => sum + bytes, 0)

@@ -44,6 +44,8 @@ export interface CrashSummary {
   readonly restoreKills: number
   readonly restoresRefused: number
   readonly pauses: number
+  /** Members that were away for longer than the log goes back. */
+  readonly outruns: number
   readonly acknowledged: number
   readonly acknowledgedBytes: number
   readonly refused: number
@@ -64,10 +66,8 @@ export interface CrashSummary {
 const STATE_WRITES_MIN = 5
 const LOG_TRIMS_MIN = 1
 const STATE_BUFFER_BYTES = 96 * 1024
-/** So that a short run, too, trims its log, and a long one lags less often. */
-const LOG_RETAIN_BYTES_PER_CYCLE = 16 * 1024
-const LOG_RETAIN_BYTES_MIN = 256 * 1024
-const LOG_RETAIN_BYTES_MAX = 1024 * 1024
+/** So little that a short run, too, trims its log. */
+const LOG_RETAIN_BYTES = 256 * 1024
 const TIMES = { electionTimeoutMs: 200, heartbeatIntervalMs: 20 } as const
 const CLIENTS_PER_MEMBER = 5
 const KILL_GAP_MS_MAX = 350
@@ -79,6 +79,10 @@ const AGAIN_MS_MAX = 250
 /** Up to several election timeouts: a leader that was paused finds that it is none any more, or must find out. */
 const PAUSE_PERCENT = 4
 const PAUSE_MS_MAX = 1000
+/** What the others keep of their logs is written in some seconds. */
+const OUTRUN_PERCENT = 2
+const OUTRUN_KILLED_PERCENT = 60
+const OUTRUN_KILL_MS_MAX = 150
 const AIMED_PERCENT = 55
 const AIMS: readonly Aim[] = [
   'log append',
@@ -102,8 +106,7 @@ const LEASES_END_MS_MAX = 20_000
 export async function crashRun(options: CrashOptions): Promise<CrashSummary> {
   const { seed, folder, memberScript } = options
   const names = Array.from({ length: options.members }, (_, at) => String.fromCharCode('a'.charCodeAt(0) + at))
-  const wanted = Math.max(LOG_RETAIN_BYTES_MIN, options.cycles * LOG_RETAIN_BYTES_PER_CYCLE)
-  const logRetainBytes = Math.min(LOG_RETAIN_BYTES_MAX, wanted)
+  const logRetainBytes = LOG_RETAIN_BYTES
   const cluster = await CrashCluster.create(names, folder, memberScript, {
     ...TIMES,
     ...{ stateBufferBytesMax: STATE_BUFFER_BYTES, logRetainBytes, watches: true },
@@ -137,6 +140,7 @@ class CrashRun {
   #kills = 0
   #killsPerMinute = 0
   #pauses = 0
+  #outruns = 0
 
   constructor(cluster: CrashCluster, load: CrashLoad, options: CrashOptions) {
     this.#cluster = cluster
@@ -188,6 +192,7 @@ class CrashRun {
     const dice = this.#below(100)
     if (dice < ALL_PERCENT) return this.#killAndStart(members, 'all at once')
     const victim = this.#chooseVictim()
+    if (dice >= 100 - OUTRUN_PERCENT) return this.#outrun(victim)
     if (dice < ALL_PERCENT + PAUSE_PERCENT) return this.#pause(victim)
     if (dice < ALL_PERCENT + PAUSE_PERCENT + AGAIN_PERCENT) {
       await this.#killAndStart([victim], 'at random')
@@ -204,6 +209,27 @@ class CrashRun {
     const wantsLeader = this.#below(100) < LEADER_PERCENT
     const drawn = members[this.#below(members.length)] as Member
     return members.find(({ name }) => wantsLeader && name === leader) ?? drawn
+  }
+
+  /** Away until the others have forgotten what it lacks: it has to be given a state, and is killed while it is. */
+  async #outrun(victim: Member): Promise<void> {
+    const { heard } = this.#cluster
+    victim.leftBehind = true
+    this.#count('left behind', 1)
+    await this.#cluster.kill([victim])
+    const reached = victim.status?.log.lastIndex ?? 0
+    const isOutrun = (): boolean =>
+      this.#cluster.leaderStatus !== undefined && this.#cluster.leaderStatus.log.firstIndex > reached + 1
+    await heard.until(`${victim.name} is outrun`, isOutrun)
+    this.#outruns++
+    this.#cluster.start(victim)
+    if (this.#below(100) < OUTRUN_KILLED_PERCENT) {
+      await heard.until(`${victim.name} is open`, () => victim.opened)
+      await heard.pause(this.#below(OUTRUN_KILL_MS_MAX))
+      await this.#killAndStart([victim], 'while it receives a state')
+    }
+    await heard.until(`${victim.name} has caught up`, () => victim.ready)
+    victim.leftBehind = false
   }
 
   async #pause({ child }: Member): Promise<void> {
@@ -336,6 +362,7 @@ class CrashRun {
       killsByAim: this.#killsByAim,
       killsPerMinute: this.#killsPerMinute,
       pauses: this.#pauses,
+      outruns: this.#outruns,
       acknowledged: this.#load.count('ok'),
       acknowledgedBytes,
       refused: this.#load.count('refused'),

@@ -23,8 +23,8 @@ export async function readContents(store: Store): Promise<Contents> {
 }
 
 /** What this member has, perhaps not the latest. */
-export async function readLocal(store: Store): Promise<Found[]> {
-  const { items } = await store.range({ all: true }, { consistency: 'local', timeoutMs: CALL_MS_MAX })
+export async function readLocal(store: Store, timeoutMs: number): Promise<Found[]> {
+  const { items } = await store.range({ all: true }, { consistency: 'local', timeoutMs })
   return items.map(foundOf)
 }
 

@@ -42,8 +42,11 @@ export type Outcome =
   | 'detected'
   /** The member does not start, and says why. */
   | 'refused'
-  /** The last writes of the state are gone and the log, which is whole, has the entries that they came from. */
-  | 'older state'
+  /**
+   * The state is that of another entry, mostly since its last writes are gone; the log is whole and brings it to where it
+   * was.
+   */
+  | 'other entry'
   /** Nobody noticed, and everything in the directory is as it was. */
   | 'no effect'
   /** The end of the log is gone, as far as it was never acknowledged. */

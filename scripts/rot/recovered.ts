@@ -22,8 +22,8 @@ export async function compareRecovered(trial: Trial, recovered: Recovered | unde
     // Everything that was acknowledged was read from it, so nothing of what is gone was.
     if (describeLog(recovered) === describeLog(cut)) return 'unacknowledged end'
   }
-  const older = recovered.applied.index < undamaged.applied.index
-  if (older && describeLog(recovered) === describeLog(undamaged)) return 'older state'
+  const elsewhere = recovered.applied.index !== undamaged.applied.index
+  if (elsewhere && describeLog(recovered) === describeLog(undamaged)) return 'other entry'
   throw new FactsViolated('the damage changed what the member found, and the member said nothing')
 }
 

@@ -9,7 +9,7 @@ export interface FailedTrial {
   readonly kept: string
 }
 
-const OUTCOMES: readonly Outcome[] = ['detected', 'refused', 'older state', 'no effect', 'unacknowledged end']
+const OUTCOMES: readonly Outcome[] = ['detected', 'refused', 'other entry', 'no effect', 'unacknowledged end']
 
 export class RotTally {
   readonly failed: FailedTrial[] = []

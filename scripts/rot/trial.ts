@@ -25,8 +25,10 @@ const READY_MS_MAX = 20_000
 /** How long the one that has everything keeps out, so that the others could do harm without it. */
 const WITHOUT_THE_OTHER_MS = 150
 const LOOK_AGAIN_MS = 3
-/** What a member says that has nothing to do with its disk. */
-const OF_THE_NETWORK = /^(peer|leader|frame)/
+/** While there is no quorum, or no state yet. */
+const EARLY_READ_MS_MAX = 60
+/** Members also speak of the network, of others and of what is slow. */
+const OF_DAMAGE = /damage/i
 
 export class RotTrial {
   readonly #trial: Trial
@@ -104,11 +106,11 @@ export class RotTrial {
     do {
       for (const store of this.#stores.values()) {
         try {
-          checkOnce(this.#facts, await readLocal(store))
+          checkOnce(this.#facts, await readLocal(store, EARLY_READ_MS_MAX))
           this.#reads++
         } catch (error) {
           if (!isStoreError(error)) throw error
-          this.#refusedReads++
+          if (error.code === 'DATA_DAMAGED') this.#refusedReads++
         }
       }
       await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS * 10))
@@ -157,7 +159,8 @@ export class RotTrial {
 
   #logger(): Logger {
     const hear = (message: string, fields?: object): void => {
-      if (!OF_THE_NETWORK.test(message)) this.#said.push(`${message} ${JSON.stringify(fields ?? {})}`)
+      const said = `${message} ${JSON.stringify(fields ?? {})}`
+      if (OF_DAMAGE.test(said)) this.#said.push(said)
     }
     return { debug: () => undefined, info: () => undefined, warn: hear, error: hear }
   }
