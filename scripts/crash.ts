@@ -1,6 +1,7 @@
 /**
- * `npm run test:crash -- [--cycles 300] [--seed N] [--members 3] [--plant MUTANT]`: kills members with SIGKILL under load and
- * checks that nothing acknowledged is lost (crash/run.ts). On failure the data stay, and a command is printed that repeats the
+ * `npm run test:crash -- [--cycles 300] [--seed N] [--members 3] [--quick] [--plant MUTANT]`: kills members with SIGKILL
+ * under load and checks that nothing acknowledged is lost (crash/run.ts). `--quick`: on a folder in memory, where there is one: more
+ * kills in the same time, each in a shorter moment. On failure the data stay, and a command is printed that repeats the
  * kills.
  */
 import { randomInt } from 'node:crypto'
@@ -10,14 +11,17 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crashRun, type CrashSummary } from './crash/run.js'
 import { buildProgram } from './program.js'
+import { quickFolder } from './quick-folder.js'
 
 const startMs = performance.now()
 const TEXT = { type: 'string' } as const
-const { values } = parseArgs({ options: { cycles: TEXT, seed: TEXT, members: TEXT, plant: TEXT } })
+const { values } = parseArgs({
+  options: { cycles: TEXT, seed: TEXT, members: TEXT, plant: TEXT, quick: { type: 'boolean' } },
+})
 const cycles = positive('cycles', values.cycles, 300)
 const seed = positive('seed', values.seed, randomInt(1, 1_000_000))
 const members = positive('members', values.members, 3)
-const folder = mkdtempSync(join(tmpdir(), 'quorate-crash-'))
+const folder = mkdtempSync(join(values.quick === true ? quickFolder() : tmpdir(), 'quorate-crash-'))
 
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {

@@ -1,7 +1,7 @@
 /**
- * `npm run test:rot -- [--trials 400] [--alone 100] [--seed N] [--processes 3] [--plant MUTANT]`: damages the files of a
+ * `npm run test:rot -- [--trials 400] [--alone 100] [--twofold 0] [--seed N] [--processes 3] [--plant MUTANT]`: damages the files of a
  * stopped member and starts it again, in a cluster of three and alone, and checks that nobody is told anything wrong and
- * nothing acknowledged is lost (rot/run.ts). `--again FOLDER` makes a trial that failed again.
+ * nothing acknowledged is lost (rot/run.ts). `--twofold` trials, of two faults at once, are counted apart. `--again FOLDER` makes a trial that failed again.
  */
 import { randomInt } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { again, rotRun } from './rot/run.js'
 const startMs = performance.now()
 const TEXT = { type: 'string' } as const
 const { values } = parseArgs({
-  options: { trials: TEXT, alone: TEXT, seed: TEXT, processes: TEXT, plant: TEXT, again: TEXT },
+  options: { trials: TEXT, alone: TEXT, twofold: TEXT, seed: TEXT, processes: TEXT, plant: TEXT, again: TEXT },
 })
 const interrupt = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -38,15 +38,27 @@ process.exit()
 async function run(): Promise<void> {
   const trials = natural('trials', values.trials, 400)
   const alone = natural('alone', values.alone, Math.ceil(trials / 4))
+  const twofold = natural('twofold', values.twofold, 0)
   const seed = natural('seed', values.seed, randomInt(1, 1_000_000))
   const processes = natural('processes', values.processes, 3)
   const folder = mkdtempSync(join(quickFolder(), 'quorate-rot-'))
   say(`rot run: --seed ${seed} --trials ${trials} --alone ${alone}, data in ${folder}`)
-  const options = { seed, trials, alone, processes, script: program.script, folder, say, signal: interrupt.signal }
-  const tally = await rotRun(options)
+  const options = {
+    seed,
+    trials,
+    alone,
+    twofold,
+    processes,
+    script: program.script,
+    folder,
+    say,
+    signal: interrupt.signal,
+  }
+  const { tally, twofold: apart } = await rotRun(options)
   const { count, failed, reads, refusedReads } = tally
   console.log(`\n${tally.table()}\n\nwhat members said, in how many trials:\n${tally.sayings()}\n`)
   say(`${count} trials, ${failed.length} failed; ${reads} records read and right, ${refusedReads} reads refused`)
+  if (apart.count > 0) console.log(`\ntwo faults at once:\n${apart.table()}\n${apart.sayings()}\n`)
   if (failed.length === 0) {
     say('passed: nothing wrong was told, nothing acknowledged is lost, no damage changed anything without a word')
     rmSync(folder, { recursive: true, force: true })

@@ -5,8 +5,18 @@
  * Always: the same random numbers and the same files give the same damage, and a damage is plain data: a trial that failed
  * is made again from its record.
  */
-import { copyFileSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import {
+  copyFileSync,
+  cpSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join, relative } from 'node:path'
 import { below, type Random } from '../../src/base/random.js'
 
 export type Damage =
@@ -18,7 +28,14 @@ export type Damage =
   /** A file has the content of the file of the same name in the directory of another member. */
   | { readonly type: 'foreign'; readonly file: string; readonly from: string }
 
-export type DamageType = Damage['type']
+/** Two faults at once, which one member cannot notice by itself (docs/DISK-FAULTS.md). */
+export type Twofold =
+  /** The newest marks of the high-water file were not synced when the power went, and the log is damaged besides. */
+  | { readonly type: 'power-and-rot'; readonly marksLost: number; readonly rot: Damage }
+  /** An older copy of the whole directory was put back. */
+  | { readonly type: 'rolled-back' }
+
+export type DamageType = (Damage | Twofold)['type']
 
 export interface SizedFile {
   /** From the directory on. */
@@ -27,14 +44,15 @@ export interface SizedFile {
 }
 
 const PAGE_BYTES = 4096
+const SLOTS = 3
 /** LevelDB gives up a whole block of its log when something in it is damaged. */
 const LOG_BLOCK_BYTES = 32 * 1024
-const TYPES: readonly DamageType[] = [
+const TYPES: readonly Damage['type'][] = [
   ...['bit-flip', 'bit-flip', 'bit-flip', 'bit-flip'],
   ...['zeroed-page', 'zeroed-page', 'zeroed-page'],
   ...['truncation', 'truncation'],
   ...['swapped', 'foreign'],
-] as DamageType[]
+] as Damage['type'][]
 
 /** In the order of their names. */
 export function filesOf(directory: string): SizedFile[] {
@@ -72,8 +90,25 @@ export function drawDamage(
   }
 }
 
+/** What is tried and reported apart: no promise holds for it. */
+export function drawTwofold(random: Random, files: readonly SizedFile[]): Twofold {
+  if (below(random, 2) === 0) return { type: 'rolled-back' }
+  const rot = drawDamage(random, files, [], true)
+  return { type: 'power-and-rot', marksLost: 1 + below(random, SLOTS - 1), rot }
+}
+
 /** `others`: where the directories of the other members are, by their names. */
-export function inflict(directory: string, damage: Damage, others: (name: string) => string): void {
+export function inflict(directory: string, damage: Damage | Twofold, others: (name: string) => string): void {
+  if (damage.type === 'rolled-back') {
+    rmSync(directory, { recursive: true })
+    cpSync(others(`earlier/${basename(directory)}`), directory, { recursive: true })
+    return
+  }
+  if (damage.type === 'power-and-rot') {
+    for (let lost = 0; lost < damage.marksLost; lost++) rewrite(join(directory, 'high-water'), forgetNewestMark)
+    inflict(directory, damage.rot, others)
+    return
+  }
   const path = join(directory, damage.file)
   switch (damage.type) {
     case 'bit-flip':
@@ -99,7 +134,7 @@ export function inflict(directory: string, damage: Damage, others: (name: string
   }
 }
 
-export function describeDamage(damage: Damage): string {
+export function describeDamage(damage: Damage | Twofold): string {
   switch (damage.type) {
     case 'bit-flip':
       return `bit ${damage.bit} of byte ${damage.offset} of ${damage.file} flipped`
@@ -111,6 +146,10 @@ export function describeDamage(damage: Damage): string {
       return `${damage.file} and ${damage.other} exchanged`
     case 'foreign':
       return `${damage.file} replaced by that of ${damage.from}`
+    case 'power-and-rot':
+      return `the ${damage.marksLost} newest marks lost, and ${describeDamage(damage.rot)}`
+    case 'rolled-back':
+      return 'an older copy of the directory put back'
   }
 }
 
@@ -137,6 +176,15 @@ function placeAtTheEndOfTheLog(random: Random, files: readonly SizedFile[]): { f
     )
   const start = last.bytes - 1 - ((last.bytes - 1) % LOG_BLOCK_BYTES)
   return { file: last.file, offset: start + below(random, last.bytes - start) }
+}
+
+/** The slots lie in pages of their own, behind the first; each begins with its generation. */
+function forgetNewestMark(file: Buffer): void {
+  const pages = Array.from({ length: SLOTS }, (_, slot) =>
+    file.subarray((1 + slot) * PAGE_BYTES, (2 + slot) * PAGE_BYTES),
+  )
+  pages.sort((a, b) => Buffer.compare(b.subarray(0, 8), a.subarray(0, 8)))
+  pages[0]?.fill(0)
 }
 
 function rewrite(path: string, change: (content: Buffer) => unknown): void {

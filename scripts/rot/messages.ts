@@ -1,5 +1,5 @@
 /** What the processes of a rot run are told, and what they tell. */
-import type { Damage } from './damage.js'
+import type { Damage, Twofold } from './damage.js'
 import type { Change } from './facts.js'
 import type { Name } from './members.js'
 
@@ -31,7 +31,7 @@ export interface Trial {
   readonly folder: string
   readonly setup: Setup
   readonly victim: Name
-  readonly damage: Damage
+  readonly damage: Damage | Twofold
 }
 
 export type Command = Preparation | { readonly type: 'close' } | Trial

@@ -5,6 +5,8 @@
  * Always: the parent is told of each write before it begins and after it was acknowledged, so that it knows what it may
  * demand when it kills this process in the middle.
  */
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { compare, del, isStoreError, put, type RangeResult, type Store } from '../../src/index.js'
 import { below, type Random } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
@@ -26,6 +28,7 @@ export type Tell = (report: Report) => Promise<void> | void
 
 export class Preparing {
   readonly #tell: Tell
+  readonly #folder: string
   readonly #random: Random
   readonly #cluster: Cluster
   readonly #oneBehind: boolean
@@ -35,6 +38,7 @@ export class Preparing {
 
   constructor(tell: Tell, { folder, seed, members, oneBehind }: Preparation) {
     this.#tell = tell
+    this.#folder = folder
     this.#random = seededRandom(seed)
     this.#cluster = new Cluster(members, folder)
     this.#oneBehind = oneBehind
@@ -44,6 +48,7 @@ export class Preparing {
   async run(): Promise<void> {
     for (let life = 0; life < LIVES; life++) {
       if (life > 0) await this.#closeAll()
+      if (life === LIVES - 1) this.#keepEarlier()
       this.#stores = await Promise.all(this.#cluster.names.map((name) => this.#cluster.open(name)))
       await Promise.all(this.#stores.map((store) => store.ready()))
       await this.#write(WRITES_PER_LIFE)
@@ -62,6 +67,12 @@ export class Preparing {
   async close(): Promise<void> {
     this.#closed = true
     await this.#closeAll()
+  }
+
+  /** What the directories are now, for trials that put it back. */
+  #keepEarlier(): void {
+    for (const name of this.#cluster.names)
+      cpSync(this.#cluster.directory(name), join(this.#folder, 'earlier', name), { recursive: true })
   }
 
   async #closeAll(): Promise<void> {

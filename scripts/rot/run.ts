@@ -10,7 +10,7 @@ import { Child, ProcessGone } from '../../demo/processes/child.js'
 import { crc32 } from '../../src/base/checksum.js'
 import { below, type Random } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
-import { describeDamage, drawDamage, filesOf } from './damage.js'
+import { describeDamage, drawDamage, drawTwofold, filesOf } from './damage.js'
 import type { Command, Report, Setup, Trial, TrialResult } from './messages.js'
 import { RotTally, type FailedTrial } from './tally.js'
 import { makeTemplate, type Template, type TemplatePlan } from './template.js'
@@ -21,6 +21,8 @@ export interface RotOptions {
   readonly trials: number
   /** With a cluster of one. */
   readonly alone: number
+  /** With three members and two faults at once: reported, and nothing is demanded of them. */
+  readonly twofold: number
   readonly processes: number
   readonly script: URL
   /** For the directories; what failed is kept in it. */
@@ -36,20 +38,28 @@ const BEHIND_PERCENT = 60
 const TRIAL_MS_MAX = 90_000
 const FAILED_MAX = 20
 
-export async function rotRun(options: RotOptions): Promise<RotTally> {
-  const { seed, trials, alone, processes, say } = options
+export interface RotSummary {
+  readonly tally: RotTally
+  readonly twofold: RotTally
+}
+
+export async function rotRun(options: RotOptions): Promise<RotSummary> {
+  const { seed, trials, alone, twofold: twofoldTrials, processes, say } = options
   const tally = new RotTally()
-  const together = await makeTemplates(options, trials, (at) => ({ members: 3, oneBehind: at % 4 < 2 }))
+  const twofold = new RotTally()
+  const together = await makeTemplates(options, trials + twofoldTrials, (at) => ({ members: 3, oneBehind: at % 4 < 2 }))
   const single = await makeTemplates(options, alone, () => ({ members: 1, oneBehind: false }))
   say(`${together.length + single.length} sets of directories are ready; damaging begins`)
   let next = 0
   const work = async (at: number): Promise<void> => {
     const worker = new Worker(options.script, join(options.folder, `process-${at}.log`))
     try {
-      while (next < trials + alone && tally.failed.length < FAILED_MAX && !options.signal.aborted) {
+      while (next < trials + alone + twofoldTrials && tally.failed.length < FAILED_MAX && !options.signal.aborted) {
         const number = next++
-        const trial = drawTrial(seed, number, number < trials ? together : single, join(options.folder, `trial-${at}`))
-        await tryOut(worker, trial, tally)
+        const isTwofold = number >= trials + alone
+        const templates = number < trials || isTwofold ? together : single
+        const trial = drawTrial({ seed, number, templates, isTwofold, folder: join(options.folder, `trial-${at}`) })
+        await tryOut(worker, trial, isTwofold ? twofold : tally, !isTwofold)
         if (tally.count % 500 === 0) say(tally.line())
       }
     } finally {
@@ -58,7 +68,7 @@ export async function rotRun(options: RotOptions): Promise<RotTally> {
   }
   await Promise.all(Array.from({ length: processes }, (_, at) => work(at)))
   if (options.signal.aborted) throw new Error('the run was interrupted')
-  return tally
+  return { tally, twofold }
 }
 
 /** Makes a trial that failed again, from the folder that it left. */
@@ -87,7 +97,15 @@ async function makeTemplates(
   return templates
 }
 
-function drawTrial(seed: number, number: number, templates: readonly Template[], folder: string): Trial {
+interface Draw {
+  readonly seed: number
+  readonly number: number
+  readonly templates: readonly Template[]
+  readonly isTwofold: boolean
+  readonly folder: string
+}
+
+function drawTrial({ seed, number, templates, isTwofold, folder }: Draw): Trial {
   const random = randomOf(seed, number)
   const template = templates[below(random, templates.length)]
   if (template === undefined) throw new Error('there are no directories to damage')
@@ -98,7 +116,7 @@ function drawTrial(seed: number, number: number, templates: readonly Template[],
   const setup: Setup = template.members === 1 ? 'alone' : behind ? 'with the one behind' : 'together'
   const files = filesOf(join(template.folder, victim))
   const others = template.names.filter((name) => name !== victim)
-  const damage = drawDamage(random, files, others, number % 10 === 9)
+  const damage = isTwofold ? drawTwofold(random, files) : drawDamage(random, files, others, number % 10 === 9)
   return { type: 'trial', number, template: template.folder, folder, setup, victim, damage }
 }
 
@@ -109,11 +127,16 @@ function randomOf(seed: number, number: number): Random {
   return random
 }
 
-async function tryOut(worker: Worker, trial: Trial, tally: RotTally): Promise<void> {
+/** `demanded`: a failure is one of the run, and its evidence kept. */
+async function tryOut(worker: Worker, trial: Trial, tally: RotTally, demanded: boolean): Promise<void> {
   try {
     tally.add(trial, await worker.make(trial))
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
+    if (!demanded) {
+      tally.fail({ trial, message, kept: '' })
+      return
+    }
     const failed: FailedTrial = { trial, message, kept: keep(trial) }
     tally.fail(failed)
     console.log(`  trial ${trial.number} FAILED, ${trial.setup}, ${trial.victim}: ${describeDamage(trial.damage)}`)

@@ -31,6 +31,8 @@ export class RotTally {
   fail(failed: FailedTrial): void {
     this.count++
     this.failed.push(failed)
+    const what = `FAILED: ${kindOf(failed.message)}`
+    this.#said.set(what, (this.#said.get(what) ?? 0) + 1)
     this.#count(failed.trial, 'failed')
   }
 
