@@ -80,7 +80,7 @@ const AGAIN_MS_MAX = 250
 const PAUSE_PERCENT = 4
 const PAUSE_MS_MAX = 1000
 /** What the others keep of their logs is written in some seconds. */
-const OUTRUN_PERCENT = 0
+const OUTRUN_PERCENT = 2
 const OUTRUN_KILLED_PERCENT = 60
 const OUTRUN_KILL_MS_MAX = 150
 const AIMED_PERCENT = 55
