@@ -275,6 +275,23 @@ describe('a record that goes bad under a running member', () => {
     },
   )
 
+  test('that is gone is not passed over by a watch that reads history', async () => {
+    const group = await cluster({}, NO_CACHE)
+    const { running, checkers, events } = group
+    await write(running.leader, 30)
+    const name = nameOf(running.followers[0])
+    await intoTables(group, name)
+    checkers.diskChanged(name, 'damaged')
+    for (let nth = 0; nth < 5; nth++) expect(running.place(name).disk.rot('hole', 'state')).toBe(true)
+    const revisions: number[] = []
+    for await (const { revision } of running.store(name).watch({ all: true }, { startRevision: 1 })) {
+      if (revisions.push(revision) === 30) break
+    }
+    expect(revisions).toEqual(Array.from({ length: 30 }, (_, at) => at + 2))
+    expect(events.some(({ event }) => event.type === 'state-adopted')).toBe(true)
+    await alike(running)
+  })
+
   test('that an entry needs stops applying, not the member', async () => {
     const group = await cluster({}, NO_CACHE)
     const { running, events } = group
