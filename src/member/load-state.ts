@@ -40,7 +40,7 @@ async function findState(storage: Storage, loading: LoadingState): Promise<Machi
     machine = await loadMachine(storage, loading)
   } catch (error) {
     if (!isStoreError(error, 'DATA_DAMAGED') || (loading.alone && storage.log.base.index > 0)) throw error
-    await storage.giveUpState(error.message)
+    await storage.giveUpState(error)
     return undefined
   }
   const stands = await storage.meet({ index: machine.appliedIndex, term: machine.appliedTerm })
