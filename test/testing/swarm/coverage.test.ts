@@ -27,9 +27,9 @@ describe('the coverage of many runs', () => {
   test('tells what happened though it is said that it cannot', () => {
     const sum = everything()
     expect(unexpected(sum.coverage)).toEqual([])
-    sum.add('decision', 'snapshot-sent')
+    sum.add('decision', 'leader-removed')
     expect(unexpected(sum.coverage)).toEqual([
-      'decision: snapshot-sent, though members do not send each other snapshots yet',
+      'decision: leader-removed, though the members of a cluster are given when it is opened',
     ])
   })
 })
