@@ -33,6 +33,8 @@ export interface RotOptions {
 
 const TRIALS_PER_TEMPLATE = 250
 const TEMPLATES_MIN = 4
+/** A short run is not to spend its time on making them. */
+const TRIALS_PER_TEMPLATE_MIN = 8
 /** Of those that make a difference, which is what most trials are about. */
 const BEHIND_PERCENT = 60
 const TRIAL_MS_MAX = 90_000
@@ -88,7 +90,8 @@ async function makeTemplates(
   plan: (at: number) => Omit<TemplatePlan, 'seed' | 'end'>,
 ): Promise<readonly Template[]> {
   if (trials === 0) return []
-  const count = Math.max(TEMPLATES_MIN, Math.ceil(trials / TRIALS_PER_TEMPLATE))
+  const least = Math.min(TEMPLATES_MIN, Math.ceil(trials / TRIALS_PER_TEMPLATE_MIN))
+  const count = Math.max(least, Math.ceil(trials / TRIALS_PER_TEMPLATE))
   const templates: Template[] = []
   for (let at = 0; at < count; at++) {
     const whole = { ...plan(at), seed: seed * 1000 + at, end: at % 2 === 0 ? 'killed' : 'closed' } as const

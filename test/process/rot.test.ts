@@ -7,7 +7,7 @@ const TIMEOUT_MS = 120_000
 it(
   'serves nothing wrong and loses nothing acknowledged when files of a stopped member are damaged',
   async () => {
-    const args = ['--trials', '20', '--alone', '20', '--seed', '20260101', '--processes', '2']
+    const args = ['--trials', '20', '--alone', '16', '--seed', '20260101', '--processes', '2']
     const { code, output } = await runProgram('scripts/rot.ts', { args, timeoutMs: TIMEOUT_MS })
     expect(code, output).toBe(0)
     expect(output).toContain('passed: nothing wrong was told')
