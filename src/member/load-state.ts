@@ -39,7 +39,10 @@ async function findState(storage: Storage, loading: LoadingState): Promise<Machi
   try {
     machine = await loadMachine(storage, loading)
   } catch (error) {
-    if (!isStoreError(error, 'DATA_DAMAGED') || (loading.alone && storage.log.base.index > 0)) throw error
+    const { base, last, promises } = storage.log
+    // A log that is whole and empty never had a state beside it: this is a restore that did not come to its end.
+    const unfinished = last.index === 0 && promises === 'kept'
+    if (!isStoreError(error, 'DATA_DAMAGED') || unfinished || (loading.alone && base.index > 0)) throw error
     await storage.giveUpState(error)
     return undefined
   }
