@@ -19,8 +19,6 @@ export interface LoadedState {
 
 export interface LoadingState {
   readonly valueCacheBytesMax: number
-  /** No other member could give it a state. */
-  readonly alone: boolean
 }
 
 /** Rejects with `DATA_DAMAGED`, `FORMAT_TOO_NEW`, `DISK_FAILED`. */
@@ -39,10 +37,11 @@ async function findState(storage: Storage, loading: LoadingState): Promise<Machi
   try {
     machine = await loadMachine(storage, loading)
   } catch (error) {
-    const { base, last, promises } = storage.log
+    const { last, promises } = storage.log
     // A log that is whole and empty never had a state beside it: this is a restore that did not come to its end.
     const unfinished = last.index === 0 && promises === 'kept'
-    if (!isStoreError(error, 'DATA_DAMAGED') || unfinished || (loading.alone && base.index > 0)) throw error
+    if (!isStoreError(error, 'DATA_DAMAGED') || unfinished) throw error
+    // Alone, and with a log that does not bring it back, this refuses.
     await storage.giveUpState(error)
     return undefined
   }

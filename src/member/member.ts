@@ -86,7 +86,7 @@ export class Member {
       options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
     })
     try {
-      const member = new Member(options, storage, await loadState(storage, { valueCacheBytesMax, alone }))
+      const member = new Member(options, storage, await loadState(storage, { valueCacheBytesMax }))
       await member.#start()
       return member
     } catch (error) {

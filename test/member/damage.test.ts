@@ -41,7 +41,14 @@ describe('a flipped bit in the state on disk', () => {
     ]
     const flipped = record.with(3, (record[3] as number) ^ 1)
     await withDatabase(folder, 'state', (database) => database.put(key, flipped))
-    await expect(open({ disk: levelDisk(folder) })).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
+    const refused = await open({ disk: levelDisk(folder) }).catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'DATA_DAMAGED' })
+    const { message } = refused as Error
+    // What is wrong, that the log does not help, and how to go on.
+    expect(message).toMatch(
+      /damaged: .*; the log is whole, but begins at entry \d+, so that it cannot bring the state back/,
+    )
+    expect(message).toMatch(/Alone, it goes on from a backup, restored into a new directory/)
     await withDatabase(folder, 'state', (database) => database.put(key, record))
     const mended = await open({ dataDir: folder })
     expect((await mended.get('a'))?.text()).toBe('x'.repeat(100))
