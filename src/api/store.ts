@@ -157,7 +157,10 @@ export interface StoreStatus {
    * a leader has brought it up to date, which happens by itself while a majority of the others runs.
    */
   readonly promises: 'kept' | 'lost'
-  /** The state of this member is damaged or missing: it waits for another one from its leader, and reads wait with it. */
+  /**
+   * The state of this member is damaged or missing: it waits for another one from its leader, or, where it lost its log too,
+   * for the entries that bring it back; and reads wait with it.
+   */
   readonly awaitsState: boolean
   /** What was found damaged when this member was opened, and given up: one sentence each. Empty: nothing. */
   readonly damage: readonly string[]

@@ -72,7 +72,9 @@ function logRows(log: ExaminedLog | undefined): Rows {
     ['term', `${hardState.term}, vote ${hardState.vote === 0 ? 'none' : hardState.vote}`],
     ['log', `${range} (${entries} read, in ${records} records), the last of term ${last.term}`],
     ...(voters === undefined ? [] : [['voters', voters.join(', ')] as const]),
-    ...(awaitsState ? [['waits for', 'a state of another member: its own was damaged'] as const] : []),
+    ...(awaitsState
+      ? [['waits for', 'a state or entries of the others: its own state was damaged or lost'] as const]
+      : []),
     ['log written', `${writes} times; opened ${opens} times`],
   ]
 }

@@ -15,6 +15,11 @@ export interface LoadedState {
   readonly stored: StoredState
   /** There is no state, and the log begins behind this index: one is needed. */
   readonly needed: Index | undefined
+  /**
+   * The state was lost together with the log, and comes back entry by entry: until it has caught up it lacks what this
+   * member may have shown before.
+   */
+  readonly behind: boolean
 }
 
 export interface LoadingState {
@@ -25,10 +30,14 @@ export interface LoadingState {
 export async function loadState(storage: Storage, loading: LoadingState): Promise<LoadedState> {
   const found = await findState(storage, loading)
   const machine = found ?? emptyMachine(storage, loading)
-  const { index } = storage.log.base
-  const needed = found === undefined && index > 0 ? index : undefined
+  const { log } = storage
+  const needed = found === undefined && log.base.index > 0 ? log.base.index : undefined
   const applied = { index: machine.appliedIndex, term: machine.appliedTerm }
-  return { machine, stored: storage.log.storedState(needed === undefined ? applied : undefined), needed }
+  // Durably: when it is opened next, there may be some of it, which does not show what is missing.
+  const lost = applied.index === 0 && log.promises === 'lost'
+  if (lost && !log.awaitsState) await log.awaitState()
+  const behind = needed === undefined && log.awaitsState
+  return { machine, stored: log.storedState(needed === undefined ? applied : undefined), needed, behind }
 }
 
 /** Undefined where it was given up. */

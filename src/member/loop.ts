@@ -163,7 +163,7 @@ export class Loop {
       observe?.({ type: 'read-dropped', requestId })
       reads.dropped(requestId)
     }
-    if (!states.repair.hidden) reads.applied(machine.appliedIndex)
+    if (!states.repair.missing) reads.applied(machine.appliedIndex)
   }
 
   #write(write: Write, promises: Promises): void {

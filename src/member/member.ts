@@ -39,7 +39,7 @@ import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
 
 export interface MemberStatus extends Status {
-  /** Its state is damaged or missing, and it waits for another one from its leader. */
+  /** Its state is damaged or missing, and it waits for another one from its leader, or for the entries that bring it back. */
   readonly awaitsState: boolean
   /** What was found damaged when it was opened, and given up: one sentence each. */
   readonly damage: readonly string[]
@@ -86,8 +86,10 @@ export class Member {
       options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
     })
     try {
-      const member = new Member(options, storage, await loadState(storage, { valueCacheBytesMax }))
+      const loaded = await loadState(storage, { valueCacheBytesMax })
+      const member = new Member(options, storage, loaded)
       await member.#start()
+      if (loaded.behind) member.#catchUp()
       return member
     } catch (error) {
       await options.transport?.close()
@@ -245,7 +247,7 @@ export class Member {
     const { appliedIndex, revision, compactRevision, digest, alarms } = this.#parts.machine
     return {
       ...this.#parts.raft.status(),
-      awaitsState: this.#repair.blocked,
+      awaitsState: this.#repair.blocked || this.#repair.hidden,
       damage: this.#parts.storage.damage,
       appliedIndex,
       revision,
@@ -297,6 +299,15 @@ export class Member {
     this.#parts.scrubber.start()
     this.#parts.freeSpace.start()
     this.#parts.pacer.wake()
+  }
+
+  /** The state is shown once it has all that was committed when a leader was first heard. */
+  #catchUp(): void {
+    const { confirmRead, storage } = this.#parts
+    const caughtUp = confirmRead({ deadlineMs: Infinity }).then(() => {
+      storage.log.stateCameBack()
+    })
+    this.#repair.comesBack(caughtUp)
   }
 
   #leaderChanged(leader: NodeId, term: number): void {

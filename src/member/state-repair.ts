@@ -65,7 +65,10 @@ export class StateRepair {
   #handedOverMs = -Infinity
   /** Counts the states that this member had. */
   #generation = 0
-  #hidden = false
+  /** What is in memory is no state: it is empty, or an entry was half applied. */
+  #missing = false
+  /** It is one, but lacks what was lost and may have been shown before. */
+  #behind = false
   readonly #whole = new Set<() => void>()
 
   constructor(parts: StateRepairParts) {
@@ -86,23 +89,30 @@ export class StateRepair {
     return this.#generation
   }
 
-  /** What is in memory is no state that anybody may be shown: it is empty, or an entry was half applied. */
+  /** What is in memory is no state of any position: it is empty, or an entry was half applied. */
+  get missing(): boolean {
+    return this.#missing
+  }
+
+  /** What is in memory is not to be shown to anybody. */
   get hidden(): boolean {
-    return this.#hidden
+    return this.#missing || this.#behind
   }
 
   /** Throws `STATE_REPLACED` while nothing can be shown. */
   checkShown(): void {
-    if (!this.#hidden) return
+    if (!this.hidden) return
     throw new StoreError(
       'STATE_REPLACED',
-      'The state of this member is damaged; it waits for another one from its leader.',
+      this.#missing
+        ? 'The state of this member is damaged; it waits for another one from its leader.'
+        : 'This member lost its log and its state; it shows nothing before it has caught up with its leader.',
     )
   }
 
-  /** Resolves when the state is whole, at once where it is; or when `until`, which nobody waits for any longer, is settled. */
+  /** Resolves when the state is whole and may be shown, at once where it is so; or when `until`, which nobody waits for any longer, is settled. */
   async whole(until?: Promise<unknown>): Promise<void> {
-    if (!this.blocked) return
+    if (this.#shown) return
     await new Promise<void>((resolve) => {
       const done = (): void => {
         this.#whole.delete(done)
@@ -122,7 +132,7 @@ export class StateRepair {
     pending: { readonly settled: boolean; readonly promise: Promise<unknown> },
   ): Promise<T> {
     for (;;) {
-      if (this.#hidden) await this.whole(pending.promise)
+      if (this.hidden) await this.whole(pending.promise)
       const generation = this.#generation
       try {
         return await read()
@@ -145,8 +155,21 @@ export class StateRepair {
 
   /** There is no state that could be shown. One at `index` or later is needed. */
   hide(index: Index, why: string): void {
-    this.#hidden = true
+    this.#missing = true
     this.need(index, why)
+  }
+
+  /** What there is of the state is not shown before `caughtUp`, unless another one is received first. */
+  comesBack(caughtUp: Promise<void>): void {
+    this.#behind = true
+    caughtUp.then(
+      () => {
+        this.#behind = false
+        this.#tellShown()
+      },
+      // The member ends.
+      () => undefined,
+    )
   }
 
   /** The state cannot be gone on with. One at `index` or later is needed. */
@@ -296,7 +319,8 @@ export class StateRepair {
     machine.adopt(loaded)
     this.#generation++
     this.#needed = undefined
-    this.#hidden = false
+    this.#missing = false
+    this.#behind = false
     this.#received = undefined
     this.#installing = undefined
     if (observe !== undefined) {
@@ -307,7 +331,15 @@ export class StateRepair {
     logger.info('this member goes on with a state from another one', { index: position.index, before: before.index })
     adopted(before)
     release()
-    for (const resolve of [...this.#whole]) resolve()
+    this.#tellShown()
     wake()
+  }
+
+  get #shown(): boolean {
+    return !this.blocked && !this.hidden
+  }
+
+  #tellShown(): void {
+    if (this.#shown) for (const resolve of [...this.#whole]) resolve()
   }
 }

@@ -42,7 +42,10 @@ export interface LogHead {
   readonly promises: Promises
   /** The database that holds the state. */
   readonly slot: StateSlot
-  /** It was given up, and is empty, since the log does not go back to the beginning: until another one is received. */
+  /**
+   * It was given up or lost, and this log does not bring it back: until another one is received, or entries of the leader
+   * have made up for it.
+   */
   readonly awaitsState: boolean
 }
 

@@ -80,6 +80,8 @@ export class LogStore {
   /** As loaded; let go by the first write, since it is no longer what is stored. */
   #loaded: readonly Entry[] | undefined
   #appending = false
+  /** Nothing rests on when it is recorded: until then the next open waits once more. */
+  #cameBack = false
   /** The write under way. A trim may come while an append runs, and the other way round: the second one waits. */
   #writing: Promise<void> | undefined
 
@@ -125,7 +127,10 @@ export class LogStore {
     return this.#head.slot
   }
 
-  /** Whether the state was given up, before this open or in it, and none was received since. */
+  /**
+   * Whether the state was given up or lost, before this open or in it, and neither has another one been received since nor
+   * has it come back from entries of the leader. What there is of it is not to be shown.
+   */
   get awaitsState(): boolean {
     return this.#head.awaitsState
   }
@@ -209,13 +214,18 @@ export class LogStore {
     })
   }
 
-  /** The state was given up, and the log cannot bring it back: before Raft starts. */
+  /** The state was given up, and this log does not bring it back: before Raft starts. */
   async awaitState(): Promise<void> {
     const entries = this.#loaded
     await this.#exclusively(() =>
       this.#write(this.#database.batch(), { ...this.#head, awaitsState: true }, 'writing the log'),
     )
     this.#loaded = entries
+  }
+
+  /** The state is what it should be again, without another one having been received: recorded with the next write. */
+  stateCameBack(): void {
+    this.#cameBack = true
   }
 
   /**
@@ -319,7 +329,8 @@ export class LogStore {
 
   async #write(batch: Batch, changed: Omit<LogHead, 'generation'>, what: string): Promise<void> {
     this.#verified()
-    const head = { ...changed, generation: this.#head.generation + 1 }
+    const awaitsState = changed.awaitsState && !this.#cameBack
+    const head = { ...changed, awaitsState, generation: this.#head.generation + 1 }
     batch.put(LOG_HEAD_KEY, encodeLogHead(head))
     await this.#health.during(what, () => batch.write(DURABLE))
     this.#head = head

@@ -218,7 +218,7 @@ function headWithoutPromises(
     last: loaded?.head.last ?? origin,
     promises: 'lost',
     slot: newest.generation === 0 ? slotFound : newest.slot,
-    awaitsState: loaded?.head.awaitsState ?? false,
+    awaitsState: (loaded?.head ?? head)?.awaitsState ?? false,
   }
 }
 

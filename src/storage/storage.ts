@@ -279,7 +279,7 @@ async function startStorage(
   })
   opened(state)
 
-  const awaitsState = base.index > 0 && (stateGivenUp || loaded.head.awaitsState)
+  const awaitsState = loaded.head.awaitsState || (base.index > 0 && stateGivenUp)
   const head = await recordStart(database, identity, { ...loaded.head, awaitsState }, health)
   highWater.write(head)
   await highWater.sync()

@@ -164,8 +164,8 @@ function wholeOf(machine: Machine): WholeState {
 function damageBetween({ log }: DirectoryReading, state: StateFinding | undefined): string[] {
   const { loaded } = log
   if (loaded === undefined || state === undefined || state.damage.length > 0) return []
-  if (loaded.head.awaitsState) return []
   const { whole } = state.examined
+  if (loaded.head.awaitsState && whole === undefined) return []
   if (whole === undefined && loaded.head.base.index > 0) {
     return [`there is no state, and the log begins at entry ${loaded.head.base.index + 1}: it cannot bring it back`]
   }

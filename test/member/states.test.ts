@@ -219,6 +219,69 @@ describe('a member whose disk rotted while it was down', () => {
     expect(events.some(({ event }) => event.type === 'state-adopted')).toBe(false)
   })
 
+  test('its log: shows what it has before it has caught up', async () => {
+    const group = await cluster()
+    const { running } = group
+    await write(running.leader, 40)
+    const name = nameOf(running.followers[0])
+    await intoTables(group, name)
+    const before = (await running.leader.get('key 1'))?.text()
+    crashAndRot(group, name, 'unopenable', 'log')
+    running.isolate(name)
+    running.start(running.place(name))
+    await running.until(() => running.place(name).store !== undefined)
+    const store = running.store(name)
+    expect(store.status()).toMatchObject({ promises: 'lost', awaitsState: false })
+    expect((await store.get('key 1', { consistency: 'local' }))?.text()).toBe(before)
+    running.network.healAll()
+    await alike(running)
+  })
+
+  test('both, while the others have the whole log: shows nothing before it has caught up, also after restarts', async () => {
+    // One entry at a time.
+    const buggify = () => (point: string) => point === 'append-of-one' || point === 'inflight-of-one'
+    const group = await cluster({ buggify }, { electionTimeoutMs: 300, stateBufferBytesMax: 2_000 })
+    const { running, events } = group
+    await write(running.leader, 30)
+    const name = nameOf(running.followers[0])
+    crashAndRot(group, name, 'unopenable', 'state')
+    expect(running.place(name).disk.rot('unopenable', 'log')).toBe(true)
+    const place = running.place(name)
+    const open = async (): Promise<Store> => {
+      running.start(place)
+      await running.until(() => place.store !== undefined)
+      expect(place.store?.status()).toMatchObject({ awaitsState: true })
+      return running.store(name)
+    }
+    running.isolate(name)
+    let store = await open()
+    await expect(store.get('key 1', { consistency: 'local', timeoutMs: 500 })).rejects.toMatchObject({
+      code: 'TIMEOUT',
+    })
+    expect(() => store.watch('key 1')).toThrow(/before it has caught up/)
+    // It is stopped in the middle: now there is something, and it is not all.
+    running.network.healAll()
+    await running.until(() => (place.store?.status().durableAppliedIndex ?? 0) > 0)
+    running.crash(place)
+    running.isolate(name)
+    store = await open()
+    expect(store.status().appliedIndex).toBeGreaterThan(0)
+    const local = store.get('key 1', { consistency: 'local', timeoutMs: 60_000 })
+    running.network.healAll()
+    expect((await local)?.text()).toBe((await running.leader.get('key 1'))?.text())
+    await write(running.leader, 1)
+    await alike(running)
+    expect(events.some(({ event }) => event.type === 'state-adopted')).toBe(false)
+    // That it has caught up is known from here on.
+    running.crash(place)
+    running.isolate(name)
+    running.start(place)
+    await running.until(() => place.store !== undefined)
+    expect(running.store(name).status()).toMatchObject({ promises: 'kept', awaitsState: false })
+    running.network.healAll()
+    await alike(running)
+  })
+
   test('both: begins with nothing, and comes back', async () => {
     const group = await cluster()
     const { running } = group
