@@ -143,7 +143,8 @@ export interface Maintenance {
    * than a minute for a piece, or more than an hour for the whole, is told `TIMEOUT`.
    *
    * Throws `CLOSED` and `MEMBER_FAILED`, and so does the loop; that also `ABORTED`, `TIMEOUT`, `TOO_MANY_REQUESTS` (four at
-   * a time), `DATA_DAMAGED`, and `PERMISSION_DENIED` to whoever has not the role `root`.
+   * a time), `DATA_DAMAGED`, `STATE_REPLACED` while this member waits for another state since its own was damaged or lost
+   * (`status().awaitsState`; try again, or another member), and `PERMISSION_DENIED` to whoever has not the role `root`.
    *
    * @example
    * await pipeline(store.maintenance.snapshot(), gzip, upload)

@@ -32,7 +32,7 @@ export interface SnapshotsParts {
   readonly storage: { readonly state: Pick<StateStore, 'iterateAll'> }
   readonly deadlines: Deadlines
   /** Default: nothing is ever damaged. */
-  readonly repair?: Pick<StateRepair, 'checkShown' | 'damaged'> | undefined
+  readonly repair?: Pick<StateRepair, 'checkShown' | 'checkWhole' | 'damaged'> | undefined
   readonly clock: Clock
   readonly timers: Timers
   readonly buggify: Buggify
@@ -42,7 +42,7 @@ export interface SnapshotsParts {
 export interface SnapshotStream {
   /** Of the state that it gives; undefined before the first piece is asked for. */
   readonly position: LogPosition | undefined
-  /** The next piece; undefined at the end, and after it was closed. Rejects with `TIMEOUT`, `ABORTED`, `CLOSED`, `MEMBER_FAILED`, `TOO_MANY_REQUESTS`. */
+  /** The next piece; undefined at the end, and after it was closed. Rejects with `TIMEOUT`, `ABORTED`, `CLOSED`, `MEMBER_FAILED`, `TOO_MANY_REQUESTS`, `STATE_REPLACED`. */
   next(): Promise<Uint8Array | undefined>
   close(): void
 }
@@ -59,12 +59,16 @@ export class Snapshots {
 
   /** Nothing is held before the first piece is asked for. */
   open(signal: AbortSignal | undefined): SnapshotStream {
-    return new OpenSnapshot(this.#parts, this.#streams, LIMITS.snapshotsMax, signal)
+    // A copy that is kept must not be of a state that this member itself is about to replace: it may come in place of a good one.
+    const check = (): void => this.#parts.repair?.checkWhole()
+    return new OpenSnapshot(this.#parts, this.#streams, LIMITS.snapshotsMax, check, signal)
   }
 
   /** For another member, beside those that users have; whoever asks for it bounds how many there are. */
   openForMember(): SnapshotStream {
-    return new OpenSnapshot(this.#parts, this.#forMembers, Infinity, undefined)
+    // Whoever receives it verifies it, and has no other one to ask: each record that is damaged ends it.
+    const check = (): void => this.#parts.repair?.checkShown()
+    return new OpenSnapshot(this.#parts, this.#forMembers, Infinity, check, undefined)
   }
 
   rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
@@ -76,6 +80,8 @@ class OpenSnapshot implements SnapshotStream {
   readonly #parts: SnapshotsParts
   readonly #streams: Set<OpenSnapshot>
   readonly #streamsMax: number
+  /** Throws where there is nothing to be had. */
+  readonly #check: () => void
   readonly #signal: AbortSignal | undefined
   #state: 'new' | 'open' | 'ended' = 'new'
   #failure: StoreError | undefined
@@ -87,8 +93,15 @@ class OpenSnapshot implements SnapshotStream {
   #endsAtMs = Infinity
   #position: LogPosition | undefined
 
-  constructor(parts: SnapshotsParts, streams: Set<OpenSnapshot>, streamsMax: number, signal: AbortSignal | undefined) {
+  constructor(
+    parts: SnapshotsParts,
+    streams: Set<OpenSnapshot>,
+    streamsMax: number,
+    check: () => void,
+    signal: AbortSignal | undefined,
+  ) {
     this.#parts = parts
+    this.#check = check
     this.#streams = streams
     this.#streamsMax = streamsMax
     this.#signal = signal
@@ -134,8 +147,8 @@ class OpenSnapshot implements SnapshotStream {
 
   /** In one synchronous step, and so between two entries. */
   #begin(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { machine, storage, clock, identity, repair } = this.#parts
-    repair?.checkShown()
+    const { machine, storage, clock, identity } = this.#parts
+    this.#check()
     if (this.#streams.size >= this.#streamsMax) {
       throw new StoreError('TOO_MANY_REQUESTS', `${this.#streams.size} snapshots of this member are made, the limit`)
     }

@@ -110,6 +110,14 @@ export class StateRepair {
     )
   }
 
+  /** Throws `STATE_REPLACED` while what is here is not to be kept by anybody: it is to be replaced, or not to be shown at all. */
+  checkWhole(): void {
+    this.checkShown()
+    if (this.blocked) {
+      throw new StoreError('STATE_REPLACED', 'This member is about to go on with another state, from its leader.')
+    }
+  }
+
   /** Resolves when the state is whole and may be shown, at once where it is so; or when `until`, which nobody waits for any longer, is settled. */
   async whole(until?: Promise<unknown>): Promise<void> {
     if (this.#shown) return

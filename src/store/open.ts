@@ -1,6 +1,5 @@
 /** `open()`: puts a member together from its parts and hands it out as a Store. The only place where defaults are chosen. */
 import type { Environment } from '../base/clock.js'
-import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
@@ -78,13 +77,7 @@ function environmentOf({ environment, logger }: OpenOptions): Environment {
 }
 
 function backupsOf(identity: Settings, settings: BackupSettings, member: Member, environment: Environment): Backups {
-  const snapshot = (signal: AbortSignal): AsyncIterable<Uint8Array> => {
-    // What it has is empty or damaged, and would in the end take the place of the last good backup.
-    if (member.status.awaitsState) {
-      throw new StoreError('DATA_DAMAGED', 'The state of this member was damaged, and another one is awaited.')
-    }
-    return piecesOf(member.upkeep.snapshot(signal))
-  }
+  const snapshot = (signal: AbortSignal): AsyncIterable<Uint8Array> => piecesOf(member.upkeep.snapshot(signal))
   return new Backups({ settings, identity, environment, snapshot, stopped: () => member.stopped })
 }
 

@@ -79,6 +79,8 @@ function crashAndRot({ running, checkers }: Cluster, name: string, rot: Rot, par
 
 const nameOf = (store: Store | undefined): string => (store as Store).status().name
 
+const firstPiece = (store: Store) => store.maintenance.snapshot()[Symbol.asyncIterator]().next()
+
 describe('a member that was away for longer than the log goes back', () => {
   test('gets a snapshot, goes on behind it, and its watches miss nothing', async () => {
     const { running, events } = await cluster()
@@ -197,6 +199,7 @@ describe('a member whose disk rotted while it was down', () => {
     const store = running.store(name)
     expect(store.status()).toMatchObject({ promises: 'kept', awaitsState: true })
     expect(() => store.watch('key 1')).toThrow(/waits for another one/)
+    await expect(firstPiece(store)).rejects.toMatchObject({ code: 'STATE_REPLACED' })
     const local = store.get('key 1', { consistency: 'local', timeoutMs: 60_000 })
     running.network.healAll()
     expect((await local)?.text()).toBe((await running.leader.get('key 1'))?.text())
@@ -337,6 +340,23 @@ describe('a record that goes bad under a running member', () => {
       await alike(running)
     },
   )
+
+  test('keeps snapshots of it from being taken until it is replaced', async () => {
+    const group = await cluster({}, NO_CACHE)
+    const { running } = group
+    await write(running.leader, 30)
+    const store = running.followers[0] as Store
+    const name = nameOf(store)
+    await intoTables(group, name)
+    rotState(group, name)
+    running.isolate(name)
+    const reading = readAll(running.store(name))
+    await running.until(() => running.store(name).status().awaitsState)
+    await expect(firstPiece(running.store(name))).rejects.toMatchObject({ code: 'STATE_REPLACED' })
+    running.network.healAll()
+    await reading
+    expect(await firstPiece(running.store(name))).toMatchObject({ done: false })
+  })
 
   test('that is gone is not passed over by a watch that reads history', async () => {
     const group = await cluster({}, NO_CACHE)
