@@ -26,11 +26,10 @@ import { makeFolder, removeEmptyFolders, syncFolder } from './folder.js'
 const MARK = 'restoring'
 const INTENT = `${MARK}.new`
 const FILE_MODE = 0o600
+/** Copies of what a member had, from before an open. */
+const KEPT = [BEFORE_OPEN, DAMAGED].flatMap((name) => [name, `${name}.new`, `${name}.old`])
 /** All that a member makes in its directory, besides the lock. */
-const MADE = [
-  ...['high-water', 'high-water.new', 'log', 'state', 'state-2'],
-  ...[BEFORE_OPEN, DAMAGED].flatMap((name) => [name, `${name}.new`, `${name}.old`]),
-]
+const MADE = ['high-water', 'high-water.new', 'log', 'state', 'state-2', ...KEPT]
 
 /** Made with another store, and nothing was written: then it is one of classic-level from here on. */
 const STORE_MARKERS = ['store', 'store.new']
@@ -53,12 +52,7 @@ export async function intendRestore(path: string): Promise<void> {
 /** Rejects with `ALREADY_EXISTS` where there is data. */
 export async function beginRestore(path: string): Promise<void> {
   const names = await readdir(path)
-  if (!names.includes(MARK) && holdsData(names)) {
-    throw new StoreError(
-      'ALREADY_EXISTS',
-      `${path} holds the data of a member already. Restore into a new directory; this one was not changed.`,
-    )
-  }
+  if (!names.includes(MARK) && holdsData(names)) throw alreadyThere(path, names)
   await makeMark(path, MARK)
   await rm(join(path, INTENT), { force: true })
   await abandonRestore(path)
@@ -90,6 +84,16 @@ export async function refuseHalfRestored(path: string): Promise<void> {
 
 function holdsData(names: readonly string[]): boolean {
   return names.some((name) => MADE.includes(name))
+}
+
+/** What is kept may be all that is left of a member: nobody but its owner can say that it is not needed. */
+function alreadyThere(path: string, names: readonly string[]): StoreError {
+  const made = names.filter((name) => MADE.includes(name))
+  const what = made.every((name) => KEPT.includes(name))
+    ? `${path} holds no data of a member any more, but in ${made.sort().join(' and ')} files of one, as they were before it ` +
+      'was opened. Move that elsewhere, or remove it where nobody needs it, or restore'
+    : `${path} holds the data of a member already. Restore`
+  return new StoreError('ALREADY_EXISTS', `${what} into a new directory; this one was not changed.`)
 }
 
 async function makeMark(path: string, name: string): Promise<void> {

@@ -286,6 +286,19 @@ describe('a restore', () => {
     await store.close()
   })
 
+  test('is refused where all that is left of a member is what was kept of it, and says so', async () => {
+    const dataDir = folder()
+    for (const name of ['damaged', 'before-open']) await mkdir(join(dataDir, name), { recursive: true })
+    await writeFile(join(dataDir, 'damaged', 'high-water'), 'x')
+    const refused = await refusal('ALREADY_EXISTS', () => restore({ from: file, dataDir, clusterToken: TOKEN }))
+    expect(refused.message).toMatch(/no data of a member any more, but in before-open and damaged files of one/)
+    expect((await readdir(dataDir)).sort()).toEqual(['before-open', 'damaged', 'lock'])
+    expect(await readdir(join(dataDir, 'damaged'))).toEqual(['high-water'])
+    await rm(join(dataDir, 'damaged'), { recursive: true })
+    await rm(join(dataDir, 'before-open'), { recursive: true })
+    await restore({ from: file, dataDir, clusterToken: TOKEN })
+  })
+
   test('into a directory of others leaves what is theirs', async () => {
     const dataDir = folder()
     await mkdir(join(dataDir, 'lost+found'), { recursive: true })
