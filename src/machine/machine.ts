@@ -286,6 +286,11 @@ export class Machine {
     return this.#origins.hasSettled(proposal)
   }
 
+  /** The latest incarnation of which a proposal of `member` was applied; 0 where none was. */
+  incarnationOf(member: number): number {
+    return this.#origins.incarnationOf(member)
+  }
+
   /**
    * Becomes `loaded`, which was loaded from a state of the same history and is of no further use by itself. For a state that
    * comes in place of entries, or of one that is damaged: this machine may have failed, `loaded` may not be behind it.

@@ -66,6 +66,11 @@ export class Origins {
     return isSet(window.applied, sequence)
   }
 
+  /** The latest incarnation of which a proposal of `member` was applied; 0 where none was. */
+  incarnationOf(member: number): number {
+    return this.#windows.get(member)?.incarnation ?? 0
+  }
+
   /** Members with a window. */
   get size(): number {
     return this.#windows.size

@@ -15,6 +15,7 @@ import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
 import type { LeaseDriver } from './lease-driver.js'
 import type { Pacer } from './pacer.js'
+import type { PastLives } from './past-lives.js'
 import type { Persistence } from './persistence.js'
 import type { Proposals } from './proposals.js'
 import type { Reads } from './reads.js'
@@ -49,6 +50,7 @@ export interface LoopParts {
   readonly alarms: AlarmRaiser
   readonly space: Space
   readonly verifier: Verifier
+  readonly pastLives: PastLives
   readonly persistence: Persistence
   readonly swept: Swept
   readonly states: States

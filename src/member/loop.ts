@@ -195,8 +195,9 @@ export class Loop {
   }
 
   #applyAll(entries: readonly Entry[], nowMs: number): void {
-    const { machine, states } = this.#parts
+    const { machine, states, pastLives } = this.#parts
     for (const entry of entries) {
+      if (pastLives.found) return
       // The state that was adopted contains it.
       if (entry.index <= machine.appliedIndex) continue
       try {
@@ -210,7 +211,7 @@ export class Loop {
   }
 
   #apply(entry: Entry, nowMs: number): void {
-    const { raft, machine, leases, tokens, verifier, watches, proposals } = this.#parts
+    const { raft, machine, leases, tokens, verifier, watches, proposals, pastLives } = this.#parts
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
       this.#tellApplied(entry, undefined)
@@ -225,6 +226,7 @@ export class Loop {
     tokens.applied(entry.index, applied, nowMs)
     watches.publish(applied)
     proposals.settle(applied)
+    pastLives.see(applied.proposal)
   }
 
   #tellApplied(entry: Entry, applied: Applied | undefined): void {

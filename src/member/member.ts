@@ -17,6 +17,7 @@ import type { Identity } from '../machine/identity.js'
 import type { Machine } from '../machine/machine.js'
 import { keyAnswerBytes } from '../mvcc/answer.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
+import { ForgottenPromisesError } from '../raft/commit.js'
 import type { Status, Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
 import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
@@ -68,6 +69,7 @@ export class Member {
   #closed: Promise<void> | undefined
   /** After the end of everything else. */
   #farewell: Farewell | undefined
+  #forgetting: Promise<void> | undefined
 
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
   static async open(options: MemberOptions): Promise<Member> {
@@ -115,6 +117,9 @@ export class Member {
         this.#guard(step)
       },
       failed,
+      forgotten: (what) => {
+        this.#forget(what)
+      },
       decided: (event) => {
         this.#noteEvent(event)
       },
@@ -363,7 +368,8 @@ export class Member {
     try {
       step()
     } catch (error) {
-      this.#fail(error)
+      if (error instanceof ForgottenPromisesError) this.#forget(error.message)
+      else this.#fail(error)
     }
   }
 
@@ -382,6 +388,17 @@ export class Member {
     if (isStoreError(cause)) this.#farewell = this.#sayFarewell(undefined)
     if (this.#farewell === undefined) leave()
     else void this.#farewell.ended.then(leave)
+  }
+
+  /** The disk does not hold what this member promised: not by the next open either may it be taken for one that keeps it. */
+  #forget(what: string): void {
+    const { storage } = this.#parts
+    const then =
+      'It stops; when it is opened again it goes on without promises, until the others have brought it up to date. ' +
+      'Never put a copy of a data directory in the place of a newer one.'
+    this.#fail(new StoreError('DATA_DAMAGED', `${storage.location} has forgotten what it promised: ${what}. ${then}`))
+    // Should this fail, the next open finds it out as this one did.
+    this.#forgetting = storage.log.losePromises(0).catch(() => undefined)
   }
 
   #sayFarewell(write: ((write: Write) => Promise<void>) | undefined): Farewell | undefined {
@@ -434,6 +451,7 @@ export class Member {
     try {
       await this.#parts.loop.settled()
       await this.#parts.states.settled()
+      await this.#forgetting
       if (!failed) await this.#parts.persistence.finish()
     } finally {
       await this.#parts.storage.close()

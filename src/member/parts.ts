@@ -26,6 +26,7 @@ import type { Lifetime } from './lifetime.js'
 import { Loop } from './loop.js'
 import { nameOf, type MemberOptions } from './member-options.js'
 import { Pacer } from './pacer.js'
+import { PastLives } from './past-lives.js'
 import { Persistence } from './persistence.js'
 import { Proposals } from './proposals.js'
 import { Ranges } from './ranges.js'
@@ -54,6 +55,8 @@ export interface Ground {
   /** Runs a step while the member is open; what it throws ends the member. */
   readonly guard: (step: () => void) => void
   readonly failed: (error: unknown) => void
+  /** The disk was found not to hold what this member promised: it ends. */
+  readonly forgotten: (what: string) => void
   readonly decided: (event: RaftEvent) => void
   readonly leaderChanged: (leader: NodeId, term: number) => void
 }
@@ -74,11 +77,13 @@ export function makeParts(ground: Ground) {
   }
   const raft = makeRaft(ground)
   const deadlines = new Deadlines(clock, timers)
+  const pastLives = new PastLives(memberId, storage, ground.forgotten)
   const states = makeStates({
     ...{ options, storage, machine, raft, failed, wake },
     openSnapshot: () => snapshots.openForMember(),
     stateSettled: () => persistence.settled(),
     adopted: () => {
+      pastLives.see({ member: memberId, incarnation: machine.incarnationOf(memberId) })
       persistence.adopted()
       watches.jumped()
       proposals.jumped((proposal) => machine.hasSettled(proposal))
@@ -170,6 +175,7 @@ export function makeParts(ground: Ground) {
     alarms,
     space,
     verifier: new Verifier(alarms, options.checkIntervalMs, observe),
+    pastLives,
     persistence,
     swept,
     states,

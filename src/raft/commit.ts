@@ -3,21 +3,20 @@
  *
  * Always: it never falls, and never passes the end of the log.
  */
-import { assert } from '../base/assert.js'
+import { AssertionError } from '../base/assert.js'
 import { reachedByQuorum } from './electorate.js'
 import { countedMatchIndex } from './progress.js'
 import type { RaftState } from './state.js'
-import type { Index } from './types.js'
+import type { Index, NodeId } from './types.js'
+
+/** The leader counts on what this member acknowledged, and does not have: its disk forgot it without a word. */
+export class ForgottenPromisesError extends AssertionError {}
 
 /** Follower: the leader says that entries up to `index`, which we hold, are committed. */
 export function commitThrough(state: RaftState, index: Index): void {
   if (index <= state.commitIndex) return
-  assert(
-    index <= state.log.lastIndex,
-    () =>
-      `commit ${index} is beyond the last entry ${state.log.lastIndex} of member ${state.id}: ` +
-      'entries that it acknowledged are gone; was its data directory lost or rolled back?',
-  )
+  const { lastIndex } = state.log
+  if (index > lastIndex) throw new ForgottenPromisesError(lostEntries(state.id, lastIndex, index))
   state.commitIndex = index
   state.settings.trace?.({ type: 'commit-advanced', node: state.id, index })
 }
@@ -35,4 +34,11 @@ export function commitByCounting(state: RaftState): boolean {
   if (index <= state.commitIndex || index < state.termStartIndex) return false
   commitThrough(state, index)
   return true
+}
+
+function lostEntries(id: NodeId, lastIndex: Index, index: Index): string {
+  return (
+    `the last entry of member ${id} is ${lastIndex}, and its leader knows that it acknowledged entry ${index}: ` +
+    'its data directory was lost, or an older copy took its place'
+  )
 }

@@ -229,11 +229,13 @@ export class LogStore {
   }
 
   /**
-   * What was promised from this log is not all in it, durably so: before Raft starts. With `applied` the log is behind the
-   * state and is emptied: what is missing between the two nobody here can give it. Its term is at least that of the state.
-   * With what is missing, opens may have been forgotten: this one counts as more than `incarnationFloor`.
+   * What was promised from this log is not all in it, durably so: before Raft starts, or when it was asked for the last time.
+   * With `applied` the log is behind the state and is emptied: what is missing between the two nobody here can give it. Its
+   * term is at least that of the state. With what is missing, opens may have been forgotten: this one counts as more than
+   * `incarnationFloor`.
    */
   async losePromises(incarnationFloor: number, applied?: LogPosition): Promise<void> {
+    await this.settled()
     const { hardState } = this.#head
     const term = Math.max(hardState.term, applied?.term ?? 0)
     const known = term === hardState.term ? hardState : { term, vote: NOBODY }

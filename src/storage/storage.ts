@@ -40,8 +40,8 @@ export interface StorageOptions {
    */
   readonly recover?: boolean
   /**
-   * Where it can no longer be known how often this member was opened, this open counts as more than so many: greater than
-   * any count there can have been, as the time of day is. Only with `recover`. Default 0.
+   * The least incarnation of this open: the time of day, so that it is not one that the member had before where its disk has
+   * forgotten how often it was opened. Default 0: they are counted.
    */
   readonly incarnationFloor?: number
   /** Milliseconds that a write, a sync or the close may take; needs `timers`. Default: they are waited for. */
@@ -57,6 +57,7 @@ interface StorageParts {
   readonly disk: Disk
   readonly log: LogStore
   readonly slots: StateSlots
+  readonly incarnationBefore: number
   readonly incarnationFloor: number
   readonly used: boolean
   readonly recover: boolean
@@ -82,9 +83,14 @@ export class Storage {
     this.#stateGivenUp = parts.stateGivenUp
   }
 
-  /** How often this storage has been opened, this time included; durable before anything can rest on it. To be asked after {@link meet}. */
+  /** Grows with every open, and is durable before anything can rest on it. To be asked after {@link meet}. */
   get incarnation(): number {
     return this.#parts.log.incarnation
+  }
+
+  /** The incarnation of the open before this one, as far as this disk knows; 0 where there was none. */
+  get incarnationBefore(): number {
+    return this.#parts.incarnationBefore
   }
 
   /** Whether there was data of this member before this open. */
@@ -280,7 +286,8 @@ async function startStorage(
   opened(state)
 
   const awaitsState = loaded.head.awaitsState || (base.index > 0 && stateGivenUp)
-  const head = await recordStart(database, identity, { ...loaded.head, awaitsState }, health)
+  const before = { ...loaded.head, awaitsState }
+  const head = await recordStart(database, identity, before, incarnationFloor, health)
   highWater.write(head)
   await highWater.sync()
 
@@ -311,6 +318,7 @@ async function startStorage(
     disk,
     log,
     slots,
+    incarnationBefore: before.incarnation,
     incarnationFloor,
     used,
     recover,
@@ -343,9 +351,11 @@ async function recordStart(
   database: Database,
   identity: Identity,
   before: LogHead,
+  incarnationFloor: number,
   health: DiskHealth,
 ): Promise<LogHead> {
-  const head = { ...before, generation: before.generation + 1, incarnation: before.incarnation + 1 }
+  const incarnation = Math.max(before.incarnation + 1, incarnationFloor)
+  const head = { ...before, generation: before.generation + 1, incarnation }
   const batch = database.batch().put(LOG_HEAD_KEY, encodeLogHead(head))
   batch.put(IDENTITY_KEY, encodeIdentity(identity))
   await health.during('writing the log', () => batch.write(DURABLE))

@@ -21,7 +21,7 @@ describe('a member that is observed', () => {
   test('tells of a write before it is durable, applied and answered', async () => {
     const events: MemberEvent[] = []
     const store = await open({ disk: memoryDisk(), observe: (event) => events.push(event) })
-    expect(events[0]).toMatchObject({ type: 'recovered', incarnation: 1, revision: 1, applied: { index: 0, term: 0 } })
+    expect(events[0]).toMatchObject({ type: 'recovered', revision: 1, applied: { index: 0, term: 0 } })
     await store.ready()
     events.length = 0
     await store.put('k', 'v')
@@ -49,9 +49,10 @@ describe('a member that is observed', () => {
     world.crash(place, 'power')
     world.start(place)
     await world.run(() => place.store !== undefined, 5_000)
-    const [recovered] = lives[1] ?? []
-    if (recovered?.type !== 'recovered') throw new Error(`the first event of a life is ${recovered?.type}`)
-    expect(recovered.incarnation).toBe(2)
+    const [first, recovered] = lives.map(([event]) => event)
+    if (recovered?.type !== 'recovered' || first?.type !== 'recovered')
+      throw new Error('a life begins with something else')
+    expect(recovered.incarnation).toBeGreaterThan(first.incarnation)
     expect(recovered.stored.entries.map(({ index }) => index)).toEqual([1, 2])
     expect(recovered.stored.hardState).toMatchObject({ term: 1, vote: recovered.member })
   })
