@@ -19,6 +19,8 @@ export interface MemberOptions {
   readonly members: readonly MemberAddress[]
   readonly memberId: NodeId
   readonly disk: Disk
+  /** An empty disk is that of a member that was there before. */
+  readonly rejoin: boolean
   /** Not yet started; the member starts and closes it. Undefined in a cluster of one. */
   readonly transport: Transport | undefined
   readonly environment: Environment

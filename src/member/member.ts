@@ -88,6 +88,7 @@ export class Member {
       options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
     })
     try {
+      if (options.rejoin && !storage.used) await storage.log.losePromises(0)
       const loaded = await loadState(storage, { valueCacheBytesMax })
       const member = new Member(options, storage, loaded)
       await member.#start()

@@ -112,6 +112,12 @@ export interface OpenOptions {
    * option does nothing any more. `'with-losses'`: even where it is known that this member lacks some of what it acknowledged.
    */
   readonly forceNewCluster?: boolean | 'with-losses'
+  /**
+   * This member's data are gone, and it is started anew in an empty directory, under its old name: it takes no part in votes
+   * and is not counted until a leader has given it what it had. Not for the first start of a cluster: somebody must have kept
+   * what was promised. Counts only where the directory is empty, so that it may stay. Default false.
+   */
+  readonly rejoin?: boolean
 }
 
 /** The same, complete and checked. */
@@ -135,6 +141,7 @@ export interface Settings {
   readonly diskReserveBytes: number | undefined
   readonly backups: BackupSettings | undefined
   readonly forceNewCluster: boolean | 'with-losses'
+  readonly rejoin: boolean
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -187,6 +194,7 @@ export function settingsOf(options: OpenOptions): Settings {
     diskReserveBytes: diskReserve(options),
     backups: options.backups && backupSettingsOf(options.backups),
     forceNewCluster: forceNewClusterOf(options, names),
+    rejoin: rejoinOf(options, names),
   }
 }
 
@@ -202,6 +210,11 @@ function checkForgetful(options: OpenOptions): void {
 }
 
 /** Others are lost, or must not be what they were: a member that is still named would be taken for one of the new cluster. */
+function rejoinOf({ rejoin = false }: OpenOptions, names: readonly string[]): boolean {
+  if (!rejoin || names.length > 1) return rejoin
+  throw new TypeError('rejoin needs other members in cluster, to get from them what this one has lost')
+}
+
 function forceNewClusterOf(
   { forceNewCluster = false }: OpenOptions,
   names: readonly string[],
@@ -305,6 +318,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   diskReserveBytes: 'number',
   backups: 'object',
   forceNewCluster: 'boolean or string',
+  rejoin: 'boolean',
 }
 
 function checkKinds(options: OpenOptions): void {

@@ -111,6 +111,24 @@ describe('a member', () => {
     await comesBack(found, /is new, but this member was started before/)
   })
 
+  test('that is told of its loss comes back from an empty directory without being counted before', async () => {
+    const settings = { ...SHORT, rejoin: false }
+    const { running, name, failures } = await robbed(
+      settings,
+      () => undefined,
+      (disk) => {
+        disk.wipe()
+        settings.rejoin = true
+      },
+    )
+    const place = running.place(name)
+    await running.until(() => place.store?.status().promises === 'lost')
+    await running.until(() => place.store?.status().promises === 'kept')
+    expect((await running.store(name).get('key 6'))?.text()).toBe((await running.leader.get('key 6'))?.text())
+    expect(failures).toEqual([])
+    await running.halt()
+  })
+
   test('that only crashed is none of these', async () => {
     const { running, name, failures } = await robbed(
       OPEN,
