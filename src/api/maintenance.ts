@@ -127,7 +127,8 @@ export interface Maintenance {
    * goes on serving meanwhile, somewhat slower; nothing depends on how often this is done, and LevelDB does the same by
    * itself, bit by bit. Not needed to get below the quota. In memory there is nothing to do.
    *
-   * Rejects with `MEMBER_FAILED` where the disk fails: then the member has stopped.
+   * Rejects with `MEMBER_FAILED` where the disk fails: then the member has stopped. It has no deadline (`diskTimeoutMs`), since
+   * it takes as long as there is data.
    */
   defragment(): Promise<void>
   /** How much there is on this member. */

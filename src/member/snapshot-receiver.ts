@@ -22,6 +22,7 @@ import { META_KEY } from '../machine/state-records.js'
 import type { CompleteConfiguration } from '../raft/configuration.js'
 import type { RawNode } from '../raft/raw-node.js'
 import { NOBODY, type Index, type NodeId, type Term } from '../raft/types.js'
+import { isUnanswered } from '../storage/disk-failure.js'
 import type { IncomingState } from '../storage/incoming-state.js'
 import type { Pair } from '../storage/merged-view.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
@@ -96,6 +97,7 @@ export class SnapshotReceiver {
   #stopped = false
   /** One is still being cleared away. */
   #working: Promise<void> | undefined
+  #writing: Promise<unknown> | undefined
 
   constructor(parts: SnapshotReceiverParts) {
     this.#parts = parts
@@ -152,9 +154,9 @@ export class SnapshotReceiver {
     this.#reception?.end('the member ends')
   }
 
-  /** Resolves when nothing is on its way to the disk any more. */
+  /** Resolves when nothing is written any more. What is left to be cleared away, the storage clears away when it is closed. */
   async settled(): Promise<void> {
-    await this.#working
+    await this.#writing
   }
 
   get #isFree(): boolean {
@@ -185,7 +187,10 @@ export class SnapshotReceiver {
     if (reception !== undefined || !this.#isFree || term < this.#parts.raft.term) return
     const begun = new Reception(id, from, term, nowMs)
     this.#reception = begun
-    this.#working = this.#receive(begun).finally(() => {
+    const received = this.#receive(begun)
+    this.#writing = received
+    const cleared = async (): Promise<void> => (await received)?.discard()
+    this.#working = cleared().finally(() => {
       this.#working = undefined
       this.#parts.wake()
     })
@@ -210,8 +215,8 @@ export class SnapshotReceiver {
     if (buggify('transfer-pulled-twice')) send(from, pull)
   }
 
-  /** Never rejects. */
-  async #receive(reception: Reception): Promise<void> {
+  /** Never rejects. Resolves with what is of no use, if anything is. */
+  async #receive(reception: Reception): Promise<IncomingState | undefined> {
     const { beginIncoming, received, failed, logger, send } = this.#parts
     const { id: transfer, from } = reception
     let incoming: IncomingState | undefined
@@ -223,18 +228,19 @@ export class SnapshotReceiver {
       this.#reception = undefined
       received(state)
       send(from, { type: 'done', transfer, outcome: 'received' })
+      return undefined
     } catch (error) {
       this.#reception = undefined
-      // Also a disk that failed: what was promised does not rest on this, and there may be room for it later.
-      if (!isStoreError(error)) {
+      // A disk that failed may do better later, and what was promised does not rest on this; one that does not answer is of no use.
+      if (!isStoreError(error) || isUnanswered(error)) {
         failed(error)
-        return
+        return undefined
       }
       logger.warn('a snapshot from another member was not taken', { member: from, reason: error.message })
       // Every piece arrived as it was sent, and was read from a view whose seals held: what is missing is missing there.
       const damaged = reception.window.done && reception.ended === undefined && error.code === 'SNAPSHOT_DAMAGED'
       send(from, { type: 'done', transfer, outcome: damaged ? 'damaged' : 'refused' })
-      await incoming?.discard()
+      return incoming
     }
   }
 

@@ -53,6 +53,11 @@ export function hungFailure(what: string, location: string, timeoutMs: number): 
   )
 }
 
+/** Whether a write or a sync was given up, or failed so that nothing is written any more; other failures concern one attempt. */
+export function isUnanswered(error: unknown): boolean {
+  return isStoreError(error, 'DISK_FAILED') && error.outcome === 'unknown'
+}
+
 export function unclosedFailure(location: string, timeoutMs: number): StoreError {
   return new StoreError(
     'DISK_FAILED',

@@ -44,6 +44,16 @@ export class DiskHealth {
     }
   }
 
+  /**
+   * Waits for an operation on which nothing rests that was promised: where it fails, that is its owner's affair, and the error
+   * passes. That the disk does not answer concerns everybody: then it is as with {@link during}.
+   */
+  async answering<T>(what: string, operation: () => Promise<T>): Promise<T> {
+    return this.#watch.wait(operation(), () =>
+      this.fail(what, hungFailure(what, this.#location, this.#watch.timeoutMs)),
+    )
+  }
+
   /** Remembers that `what` failed; the first failure stays. Returns the error to throw. */
   fail(what: string, cause: unknown): StoreError {
     this.#failure ??=

@@ -3,13 +3,15 @@
  * it is installed (state-slots.ts).
  *
  * Always: the record of the applied position is written last, after all others are durable: what a crash leaves without it
- * is no state. A failure here concerns nothing that was promised: the member goes on with the state it has.
+ * is no state. A failure here concerns nothing that was promised: the member goes on with the state it has; but not where the
+ * disk does not answer (disk-health.ts).
  */
 import { assert } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { DURABLE } from './database-options.js'
-import { diskFailure } from './disk-failure.js'
+import { diskFailure, isUnanswered } from './disk-failure.js'
 import type { Database, StateSlot } from './disk.js'
+import type { DiskHealth } from './disk-health.js'
 import type { Pair } from './merged-view.js'
 import { sealRecord } from './sealed-record.js'
 import type { StateStore } from './state-store.js'
@@ -20,6 +22,7 @@ export interface IncomingStateParts {
   /** Over the same database: for the machine that is loaded from what is received. */
   readonly state: StateStore
   readonly location: string
+  readonly health: DiskHealth
   /** Closes and removes it. */
   readonly discard: () => Promise<void>
 }
@@ -49,16 +52,17 @@ export class IncomingState {
    */
   async write(pairs: readonly Pair[]): Promise<void> {
     assert(!this.#finished, 'a record of a received state comes after its end')
-    const { database, location } = this.#parts
+    const { database, health, location } = this.#parts
     if (this.#discarded !== undefined) {
       throw new StoreError('CLOSED', `the state that was being received in ${location} was discarded`)
     }
     const batch = database.batch()
     for (const [key, record] of pairs) batch.put(key, sealRecord(key, record))
     try {
-      await batch.write(DURABLE)
+      await health.answering('writing a received state', () => batch.write(DURABLE))
     } catch (error) {
       if (this.#discarded !== undefined) throw new StoreError('CLOSED', `${location} is closed`, { cause: error })
+      if (isUnanswered(error)) throw error
       throw diskFailure(`writing a received state failed in ${location}`, error)
     }
   }

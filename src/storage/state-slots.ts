@@ -98,18 +98,22 @@ export class StateSlots {
   }
 
   async #begin(): Promise<IncomingState> {
-    const { disk, log } = this.#parts
+    const { disk, log, health } = this.#parts
     await this.#incoming?.discard()
     await this.#disposing
     const slot = otherSlot(log.slot)
     await disk.discardDatabase(slot)
-    const database = await disk.openDatabase(slot, { create: true })
+    const database = await health.answering('making a database for a state', () =>
+      disk.openDatabase(slot, { create: true }),
+    )
     const state = this.#storeOf(database)
     const discard = async (): Promise<void> => {
       if (this.#incoming === incoming) this.#incoming = undefined
-      await this.#retire(state, slot)
+      // Whoever closes waits for it, in time.
+      this.#disposing = this.#retire(state, slot)
+      await this.#disposing
     }
-    const incoming = new IncomingState({ slot, database, state, location: disk.location, discard })
+    const incoming = new IncomingState({ slot, database, state, health, location: disk.location, discard })
     this.#incoming = incoming
     return incoming
   }

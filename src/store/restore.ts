@@ -19,6 +19,7 @@ import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
 import type { Revision } from '../mvcc/types.js'
 import { META_KEY, RESTORING_KEY } from '../machine/state-records.js'
+import { systemEnvironment } from '../runtime/system.js'
 import type { Disk } from '../storage/disk.js'
 import { restoringDisk } from '../storage/level-disk.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
@@ -29,7 +30,10 @@ import { checkSource, statusOf, type SnapshotStatus } from './snapshot-status.js
 
 export type { SnapshotSource }
 
-export interface RestoreOptions extends Pick<OpenOptions, 'name' | 'cluster' | 'dataDir' | 'disk'> {
+export interface RestoreOptions extends Pick<
+  OpenOptions,
+  'name' | 'cluster' | 'dataDir' | 'disk' | 'diskTimeoutMs' | 'environment'
+> {
   /** The snapshot: a file by its path, or its bytes. The same one for every member of the new cluster. */
   readonly from: SnapshotSource
   /** Tells the new cluster from the old one, and from every other: it must be another than the old one's. */
@@ -59,6 +63,7 @@ export interface Restored {
 const FIELDS: Fields<RestoreOptions> = {
   ...{ from: true, name: true, cluster: true, clusterToken: true },
   ...{ dataDir: true, disk: true, bumpRevision: true, signal: true },
+  ...{ diskTimeoutMs: true, environment: true },
 }
 
 /**
@@ -88,7 +93,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   if ((await disk.peek('high-water')) !== undefined) {
     throw new StoreError('ALREADY_EXISTS', `${disk.location} holds the data of a member already. It was not changed.`)
   }
-  const storage = await openStorage(disk, settings)
+  const { timers } = openOptions.environment ?? systemEnvironment()
+  const storage = await openStorage(disk, settings, { timers, diskTimeoutMs: settings.diskTimeoutMs })
   let restored: Restored
   try {
     restored = await fill(storage, settings, { from, bumpRevision, signal })

@@ -75,6 +75,23 @@ describe('a disk that does not answer', () => {
     await rig.until(storage.close(), 100)
   })
 
+  test('ends the write of a state that is received, and everything else with it', async () => {
+    const rig = new Rig()
+    const storage = await rig.opened()
+    const beginning = storage.beginIncoming()
+    await rig.until(beginning, 100)
+    const incoming = await beginning
+    rig.disk.hang()
+    const { error, afterMs } = await rig.rejection(incoming.write([['k', new Uint8Array(1)]]))
+    expect(error).toMatchObject({ code: 'DISK_FAILED', outcome: 'unknown' })
+    expect(error.message).toContain('writing a received state in the disk of disk did not end')
+    expect(afterMs).toBeLessThan(LATEST_MS)
+    rig.disk.goOn()
+    const later = await rig.rejection(storage.log.append(write(entries(1, 1, 1))))
+    expect(later.error).toBe(error)
+    await rig.until(storage.close(), 100)
+  })
+
   test('does not keep the close waiting, and the directory stays locked', async () => {
     const rig = new Rig()
     const storage = await rig.opened()

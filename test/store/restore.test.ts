@@ -15,6 +15,7 @@ import { restore, type Restored, type RestoreOptions } from '../../src/store/res
 import { saveSnapshot } from '../../src/store/save-snapshot.js'
 import { snapshotStatus } from '../../src/store/snapshot-status.js'
 import { SimDisk } from '../../src/testing/sim/sim-disk.js'
+import { systemEnvironment } from '../../src/runtime/system.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { RunningWorld } from './clusters.js'
 
@@ -415,6 +416,16 @@ describe('a restore', () => {
     expect((await again.get('key'))?.text()).toBe('x')
     await again.close()
     expect(await readdir(dataDir)).not.toContain('restoring.new')
+  })
+
+  test('ends where the disk does not answer in time', async () => {
+    const scheduler = new SimScheduler()
+    const timers = scheduler.timersOf()
+    const disk = new SimDisk({ timers, seed: 1, latency: { sync: [5_000, 5_000] } })
+    const environment = { ...systemEnvironment(), timers }
+    const options = { from: file, disk: disk.mount(), clusterToken: TOKEN, environment, diskTimeoutMs: 1_000 }
+    const { message } = await refusal('DISK_FAILED', () => waitIn(scheduler, restore(options)))
+    expect(message).toContain('did not end within 1 s')
   })
 
   test('that fails on a disk without folders leaves nothing that opens', async () => {
