@@ -3,7 +3,10 @@ import type { Revision } from '../mvcc/types.js'
 import type { KeyValue } from './key-value.js'
 
 export interface WatchOptions {
-  /** The first revision to see. Default: what happens after the call. */
+  /**
+   * The first revision to see. Default: what happens after the call; `watch()` throws `STATE_REPLACED` where that cannot be told
+   * now, since this member waits for another state (`status().awaitsState`). With a revision the watch waits for it.
+   */
   readonly startRevision?: Revision | undefined
   /** Fill `previous` of each event, as far as history holds it. Default false. */
   readonly previous?: boolean | undefined

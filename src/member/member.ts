@@ -152,10 +152,13 @@ export class Member {
     return this.#parts.ranges.range(request, identity, limits)
   }
 
-  /** Throws `STATE_REPLACED` while there is no state of which a watch could say where it begins. */
+  /**
+   * Throws `STATE_REPLACED` while there is no state by which it is known what a watch from now on begins with. One that says
+   * where it begins waits for the history.
+   */
   watch(options: WatchStreamOptions): WatchStream {
     this.#lifetime.checkOpen()
-    this.#repair.checkShown()
+    if (!options.startRevision) this.#repair.checkShown()
     return this.#parts.watches.open(options)
   }
 

@@ -2,7 +2,8 @@
  * Whether a watch may be had: asked when it is opened, and again before anything of it is handed out.
  *
  * By the users and roles of this member, which are those of the same place in the log as the events that it hands out. A
- * watch that is refused is looked at again after this member has caught up: the permission may be a new one.
+ * watch that is refused is looked at again after this member has caught up: the permission may be a new one, or its state was
+ * lost and is there again.
  *
  * Always: the range is judged as it was named, before anything is made of its ends (GHSA-xg4h-6gfc-h4m8).
  */
@@ -46,7 +47,7 @@ export class WatchPermission {
       try {
         this.#authorize()
       } catch (error) {
-        if (!isStoreError(error, 'PERMISSION_DENIED')) throw error
+        if (!isStoreError(error, 'PERMISSION_DENIED') && !isStoreError(error, 'STATE_REPLACED')) throw error
         await this.#member.confirmRead(limits)
         this.#authorize()
       }

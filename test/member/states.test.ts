@@ -199,10 +199,19 @@ describe('a member whose disk rotted while it was down', () => {
     const store = running.store(name)
     expect(store.status()).toMatchObject({ promises: 'kept', awaitsState: true })
     expect(() => store.watch('key 1')).toThrow(/waits for another one/)
+    const watched = [store, store.as('anonymous')].map(async (handle) => {
+      const revisions: number[] = []
+      for await (const { revision } of handle.watch({ all: true }, { startRevision: 2 })) {
+        if (revisions.push(revision) === 40) break
+      }
+      return revisions
+    })
     await expect(firstPiece(store)).rejects.toMatchObject({ code: 'STATE_REPLACED' })
     const local = store.get('key 1', { consistency: 'local', timeoutMs: 60_000 })
     running.network.healAll()
     expect((await local)?.text()).toBe((await running.leader.get('key 1'))?.text())
+    const all = Array.from({ length: 40 }, (_, at) => at + 2)
+    expect(await Promise.all(watched)).toEqual([all, all])
     expect(store.status()).toMatchObject({ awaitsState: false })
     const installed = events.filter(({ event }) => event.type === 'state-install-begun').map(({ event }) => event)
     expect(installed).toMatchObject([{ log: 'stays' }])
@@ -269,9 +278,11 @@ describe('a member whose disk rotted while it was down', () => {
     running.isolate(name)
     store = await open()
     expect(store.status().appliedIndex).toBeGreaterThan(0)
+    const last = store.watch({ all: true }, { startRevision: 31 })[Symbol.asyncIterator]().next()
     const local = store.get('key 1', { consistency: 'local', timeoutMs: 60_000 })
     running.network.healAll()
     expect((await local)?.text()).toBe((await running.leader.get('key 1'))?.text())
+    expect((await last).value).toMatchObject({ revision: 31, key: 'key 7' })
     await write(running.leader, 1)
     await alike(running)
     expect(events.some(({ event }) => event.type === 'state-adopted')).toBe(false)
