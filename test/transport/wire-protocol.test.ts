@@ -1,17 +1,21 @@
 /** The examples of docs/WIRE-PROTOCOL.md are what is sent. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { encodeTransfer } from '../../src/member/wire/transfer-codec.js'
 import { encodeFrame, encodeKeepalive } from '../../src/transport/frame.js'
 import { encodeAnswer, encodeHello } from '../../src/transport/handshake.js'
 
-test.each([
+const EXAMPLES: readonly (readonly [string, Uint8Array])[] = [
   ['hello', encodeHello({ versions: { min: 1, max: 1 }, clusterId: 7, from: 2, to: 1 })],
   ['answer', encodeAnswer({ type: 'accepted', version: 1, clusterId: 7, memberId: 1 })],
   ['frame', encodeFrame({ kind: 7, bytes: Uint8Array.of(1, 2, 3) })],
   ['keepalive', encodeKeepalive()],
-])('the %s of the document', (_name, bytes) => {
+  ['pull', encodeTransfer({ type: 'pull', transfer: 17, next: 3, through: 8 })],
+]
+
+test.each(EXAMPLES)('the %s of the document', (_name, bytes) => {
   const page = readFileSync(new URL('../../docs/WIRE-PROTOCOL.md', import.meta.url), 'utf8')
   const examples = [...page.matchAll(/```\n([0-9a-f ]+)\n```/g)].map((match) => match[1]?.replaceAll(' ', ''))
-  expect(examples).toHaveLength(4)
+  expect(examples).toHaveLength(EXAMPLES.length)
   expect(examples).toContain(Buffer.from(bytes).toString('hex'))
 })
