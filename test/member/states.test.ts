@@ -131,6 +131,29 @@ describe('a member that was away for longer than the log goes back', () => {
     }
   })
 
+  test('needs one only, however much is written meanwhile: the log behind it is kept until it has it', async () => {
+    const { running, events } = await cluster({ buggify: () => (point) => point === 'transfer-small-pieces' })
+    const { leader } = running
+    const [away] = running.followers as [Store]
+    running.isolate(nameOf(away))
+    await write(leader, 40)
+    running.network.healAll()
+    await running.until(() => leader.status().outrun.length > 0)
+    running.network.setFaults({ lossPerMillion: 150_000 })
+    const trims = leader.status().logTrims
+    let written = 40
+    while (leader.status().outrun.length > 0 && written < 1_500) {
+      await Promise.all(Array.from({ length: 20 }, () => write(leader, 1, written++)))
+    }
+    running.network.setFaults({ lossPerMillion: 0 })
+    expect(leader.status().outrun).toEqual([])
+    expect(written).toBeGreaterThan(100)
+    await write(leader, 40, written)
+    await alike(running)
+    expect(events.filter(({ event }) => event.type === 'state-adopted')).toHaveLength(1)
+    expect(leader.status().logTrims).toBeGreaterThan(trims)
+  })
+
   test('is told COMPACTED where the history that a watch needs is gone', async () => {
     const { running } = await cluster()
     const { leader } = running
