@@ -348,7 +348,7 @@ export const ERRORS = {
   ALREADY_EXISTS: {
     grpc: 'FAILED_PRECONDITION',
     retryable: false,
-    doc: 'The file that was to be written, or the data directory that was to be made, is there already and holds something. Nothing was changed.',
+    doc: 'The file that was to be written, or the data directory that was to be made, is there already and holds something; or the file would lie in the data directory of a member, where snapshots are never written. Nothing was changed.',
   },
   ADDRESS_IN_USE: {
     grpc: 'FAILED_PRECONDITION',

@@ -6,7 +6,7 @@
  *
  * Always: what stands under its name is a whole snapshot. A crash leaves at most a file that ends in `.part`, which nobody
  * reads. A file that is there already is replaced only where that was asked for; anything else that is there, a device or a
- * link, never.
+ * link, never, and nothing in the data directory of a member (snapshot-target.ts).
  */
 import type { Stats } from 'node:fs'
 import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
@@ -15,6 +15,7 @@ import { StoreError } from '../base/errors.js'
 import { asStoreError } from './disk-failure.js'
 import { isMissing, NO_LINKS, syncFolder } from './folder.js'
 import { readSnapshot, type SnapshotContent } from './snapshot-reader.js'
+import { refuseDataDirectory } from './snapshot-target.js'
 
 /** For the owner alone: it holds every value, and the hashes of all passwords. */
 const FILE_MODE = 0o600
@@ -39,6 +40,7 @@ export async function writeSnapshotFile(
   const draft = `${path}.${suffix}.part`
   return accessing(`${path} cannot be written`, async () => {
     // At first, and not only at the end: a backup of gigabytes is not made for nothing.
+    await refuseDataDirectory(path, dirname(resolve(path)))
     await refuseTaken(path, overwrite)
     try {
       const content = await writeDraft(draft, path, source)

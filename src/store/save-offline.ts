@@ -9,6 +9,7 @@
  *     save     as from a running store
  */
 import { realpath } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import type { Machine } from '../machine/machine.js'
@@ -24,6 +25,7 @@ import { copiedDisk } from '../storage/level-disk.js'
 import { openLock } from '../storage/open-level.js'
 import { SnapshotEncoder } from '../storage/snapshot-encoder.js'
 import { writeSnapshotFile } from '../storage/snapshot-file.js'
+import { refuseDataDirectory } from '../storage/snapshot-target.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import { loadState, replay } from './load-state.js'
 import { infoOf, type SnapshotInfo } from './snapshot-status.js'
@@ -58,11 +60,12 @@ const FIELDS: Fields<SaveOfflineOptions> = {
  */
 export async function saveOffline(options: SaveOfflineOptions): Promise<SavedOffline> {
   checkFields(options, FIELDS, 'saveOffline()')
-  const { dataDir, temporary, signal } = options
+  const { dataDir, path, temporary, signal } = options
   await surveyDirectory(dataDir)
+  await refuseDataDirectory(path, dirname(resolve(path)), dataDir)
   const lock = await lockStopped(dataDir)
   try {
-    return await withDirectoryCopy(dataDir, { temporary, signal }, ({ path }) => saveCopy(path, options))
+    return await withDirectoryCopy(dataDir, { temporary, signal }, (copy) => saveCopy(copy.path, options))
   } finally {
     await lock.close()
   }

@@ -1,5 +1,5 @@
 /** `inspect`, `verify` and `snapshot save` on the command line. */
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { open } from '../../src/store/open.js'
@@ -92,6 +92,27 @@ describe('snapshot save', () => {
     writeFileSync(join(stopped.folder, 'saved.snapshot'), 'mine')
     expect((await save(stopped.closed, stopped)).err).toMatch(/\(ALREADY_EXISTS\)/)
     expect((await save(stopped.closed, stopped, '--overwrite')).code).toBe(0)
+  })
+
+  test('never writes into the directory of a member, by whatever name it is called', async () => {
+    const stopped = await stoppedMember()
+    const other = join(stopped.folder, 'other')
+    symlinkSync(stopped.crashed, other)
+    const before = fingerprint(join(stopped.crashed, 'state'))
+    for (const inside of ['crashed/high-water', 'other/high-water', 'crashed/log/CURRENT', 'closed/x', 'other/state/x']) {
+      const file = join(stopped.folder, inside)
+      const { code, err } = await quorate('snapshot', 'save', file, '--data-dir', stopped.crashed, '--overwrite')
+      expect({ inside, code }).toEqual({ inside, code: 1 })
+      expect(err).toMatch(/lies in .*(crashed|closed), the data directory of a member.*\(ALREADY_EXISTS\)/)
+    }
+    expect(fingerprint(join(stopped.crashed, 'state'))).toEqual(before)
+    expect((await quorate('verify', stopped.crashed)).code).toBe(0)
+    // Also where nothing shows any more that it is one.
+    for (const name of ['high-water', 'log/CURRENT', 'lock']) rmSync(join(stopped.crashed, name), { recursive: true })
+    rmSync(join(stopped.crashed, 'state/CURRENT'))
+    const last = join(stopped.crashed, 'x')
+    expect((await quorate('snapshot', 'save', last, '--data-dir', stopped.crashed)).code).toBe(1)
+    expect(existsSync(last)).toBe(false)
   })
 
   test('of a damaged log says what would do, and with --skip-log what is missing', async () => {
