@@ -121,6 +121,8 @@ export const LIMITS = {
   stateBufferBytesMax: 8 * MEBIBYTE,
   /** Bytes that are to stay free on the disk of a member, unless `open()` says otherwise; of a small disk a quarter of it. Below: the alarm NOSPACE, `NO_SPACE`. */
   diskReserveBytes: 64 * MEBIBYTE,
+  /** The most that `open()` takes for that: more than a pebibyte is no disk, but a mistake. More: `RangeError`. */
+  diskReserveBytesMax: 2 ** 50,
   /** Milliseconds between two looks at how much is free; fewer while much is written. */
   diskSpaceCheckMs: 1_000,
   /** Milliseconds that the disk may take for a write or a sync, unless `open()` says otherwise; at least two election timeouts. Over it: `DISK_FAILED`, and the member stops. */

@@ -1,14 +1,20 @@
 /** The port to where scheduled backups go (store/backups.ts), and a folder behind it. */
-import { readdir, rm } from 'node:fs/promises'
+import { access, constants, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asStoreError } from './disk-failure.js'
 import { readFilePieces, writeSnapshotFile } from './snapshot-file.js'
 import type { SnapshotHeader } from './snapshot-format.js'
 import { readSnapshotHeader, type SnapshotContent } from './snapshot-reader.js'
+import { refuseDataDirectory } from './snapshot-target.js'
 
 export interface BackupFolder {
   /** Where it is, for messages. */
   readonly location: string
+  /**
+   * Asked once, when the member is opened: rejects where there is no such folder, or it cannot be used. `dataDir` is where the
+   * data of the member are, if that is a folder.
+   */
+  check?(dataDir: string | undefined): Promise<void>
   /** The names of its files. Rejects where there is no such folder: it is never made, since it may be a volume that is not mounted. */
   list(): Promise<readonly string[]>
   /**
@@ -25,6 +31,13 @@ export interface BackupFolder {
 export function backupFolder(path: string): BackupFolder {
   return {
     location: path,
+    async check(dataDir) {
+      await accessing(`the folder for backups, ${path}, cannot be used`, async () => {
+        await refuseDataDirectory(path, path, dataDir)
+        await readdir(path)
+        await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
+      })
+    },
     async list() {
       return accessing(`${path} cannot be read`, async () => {
         const entries = await readdir(path, { withFileTypes: true })

@@ -4,7 +4,10 @@ import { LIMITS } from '../base/limits.js'
 import { backupFolder, type BackupFolder } from '../storage/backup-folder.js'
 
 export interface BackupOptions {
-  /** The folder they go to. It must exist: a volume that is not mounted is a failure, and not made up for. */
+  /**
+   * The folder they go to, outside every data directory. `open()` rejects with `DISK_FAILED` where it does not exist or cannot
+   * be written to: a volume that is not mounted is a failure, and not made up for.
+   */
   readonly dir?: string
   /** Instead of `dir`: a place of your own making. */
   readonly folder?: BackupFolder

@@ -30,8 +30,8 @@ import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
  * can be opened one after the other. Await {@link Store.ready} for a leader.
  *
  * Rejects with TypeError or RangeError for options that make no sense, and with {@link StoreError}: `DATA_DIR_IN_USE`,
- * `WRONG_CLUSTER`, `WRONG_MEMBER`, `FORMAT_TOO_NEW`, `DATA_DAMAGED`, `ADDRESS_IN_USE`, `ADDRESS_INVALID`. Nothing is left
- * open or changed then.
+ * `WRONG_CLUSTER`, `WRONG_MEMBER`, `FORMAT_TOO_NEW`, `DATA_DAMAGED`, `DISK_FAILED`, `ADDRESS_IN_USE`, `ADDRESS_INVALID`, and
+ * `ALREADY_EXISTS` for `backups.dir` within a data directory. Nothing is left open or changed then.
  *
  * @example
  * const store = await open({ dataDir: './data' })
@@ -54,6 +54,8 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   const disk = diskOf(options)
   // Before the directory is changed: options that could never work must not get that far.
   const transport = transportOf(options, settings, environment)
+  const backupFolder = settings.backups?.folder
+  if (backupFolder?.check !== undefined) await backupFolder.check(options.dataDir)
   if (settings.forceNewCluster !== false) await forceNewCluster({ disk, settings, environment })
   const member = await Member.open({
     ...settings,

@@ -266,8 +266,9 @@ function notNegative(option: string, value: number): number {
 
 function diskReserve({ diskReserveBytes }: OpenOptions): number | undefined {
   if (diskReserveBytes === undefined) return undefined
-  if (diskReserveBytes >= 0 && diskReserveBytes < Infinity) return diskReserveBytes
-  throw new RangeError(`diskReserveBytes must be 0 or more, and finite, not ${diskReserveBytes}`)
+  if (diskReserveBytes >= 0 && diskReserveBytes <= LIMITS.diskReserveBytesMax) return diskReserveBytes
+  const most = LIMITS.diskReserveBytesMax
+  throw new RangeError(`diskReserveBytes must be from 0 to ${most}, a pebibyte, not ${diskReserveBytes}`)
 }
 
 /** A disk must be slower than an election takes before it is worth one. */

@@ -99,7 +99,13 @@ describe('snapshot save', () => {
     const other = join(stopped.folder, 'other')
     symlinkSync(stopped.crashed, other)
     const before = fingerprint(join(stopped.crashed, 'state'))
-    for (const inside of ['crashed/high-water', 'other/high-water', 'crashed/log/CURRENT', 'closed/x', 'other/state/x']) {
+    for (const inside of [
+      'crashed/high-water',
+      'other/high-water',
+      'crashed/log/CURRENT',
+      'closed/x',
+      'other/state/x',
+    ]) {
       const file = join(stopped.folder, inside)
       const { code, err } = await quorate('snapshot', 'save', file, '--data-dir', stopped.crashed, '--overwrite')
       expect({ inside, code }).toEqual({ inside, code: 1 })

@@ -12,6 +12,7 @@ import { BackupNames } from '../../src/store/backup-name.js'
 import type { BackupOptions } from '../../src/store/backup-options.js'
 import { Backups } from '../../src/store/backups.js'
 import { open } from '../../src/store/open.js'
+import { saveSnapshot } from '../../src/store/save-snapshot.js'
 import { snapshotStatus } from '../../src/store/snapshot-status.js'
 import { ManualTime } from '../transport/manual-time.js'
 import { RunningWorld } from './clusters.js'
@@ -288,6 +289,31 @@ describe('open({ backups })', () => {
 })
 
 describe('a folder on disk', () => {
+  test('that cannot be used, or holds the data of a member, is refused by open() before anything is made', async () => {
+    const path = mkdtempSync(join(tmpdir(), 'quorate-backups-'))
+    onTestFinished(() => {
+      rmSync(path, { recursive: true })
+    })
+    const dataDir = join(path, 'data')
+    writeFileSync(join(path, 'file'), '')
+    const cases = [
+      ['none', 'DISK_FAILED', /folder for backups, .*none, cannot be used.*is there, and that it is mounted/],
+      ['file', 'DISK_FAILED', /folder for backups, .*file, cannot be used/],
+      ['data/backups', 'ALREADY_EXISTS', /lies in .*data, the data directory of a member/],
+    ] as const
+    for (const [dir, code, text] of cases) {
+      const opening = open({ dataDir, backups: { dir: join(path, dir) } })
+      await expect(opening).rejects.toMatchObject({ code })
+      await expect(opening).rejects.toThrow(text)
+      expect(readdirSync(path)).toEqual(['file'])
+    }
+    const store = await open({ dataDir, backups: { dir: path } })
+    await store.ready()
+    const saving = saveSnapshot(store, join(dataDir, 'high-water'), { overwrite: true })
+    await expect(saving).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+    await store.close()
+  })
+
   test('takes snapshots for its owner alone, and gives them back', async () => {
     const path = mkdtempSync(join(tmpdir(), 'quorate-backups-'))
     onTestFinished(() => {

@@ -54,6 +54,7 @@ describe('open() refuses', () => {
     ],
     ['a quota below nothing', { quotaBytes: -1 }, RangeError, /quotaBytes.*-1/],
     ['a check that never was', { checkIntervalMs: NaN }, RangeError, /checkIntervalMs.*NaN/],
+    ['a reserve beyond every disk', { diskReserveBytes: 1e308 }, RangeError, /diskReserveBytes.*pebibyte.*1e\+308/],
     ['no log', { logRetainBytes: -5 }, RangeError, /logRetainBytes.*-5/],
     [
       'a text for a number',
