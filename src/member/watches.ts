@@ -263,7 +263,8 @@ class OpenWatch implements WatchStream {
     try {
       await this.#catchUp(fromRevision)
     } catch (error) {
-      if (!this.#repair.mayReadAgain(error, generation)) throw error
+      // Who closed it, or ended the member, said why; what the read met after that is nobody's business.
+      if (!this.#repair.mayReadAgain(error, generation) && !this.#closed) throw error
     }
   }
 

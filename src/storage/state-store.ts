@@ -261,7 +261,9 @@ export class StateStore implements Backend {
     const staged = this.#staged.slice(start, end, limit)
     const hidden = staged.filter(([, change]) => change === DELETED).length
     const flushing = this.#flushing?.slice(start, end, limit + hidden) ?? []
-    const iterator = this.#database.iterator(end === undefined ? { gte: start } : { gte: start, lt: end })
+    const range = end === undefined ? { gte: start } : { gte: start, lt: end }
+    // Of a database that was closed it throws right here.
+    const iterator = this.#reading(() => this.#database.iterator(range))
     const unsealing = {
       nextv: (size: number) =>
         this.#readingAsync(async () => {

@@ -183,13 +183,15 @@ describe.each(DISKS)('misuse of the log on a $name disk', ({ make }) => {
     await storage.close()
   })
 
-  test('after the close every write is refused', async () => {
+  test('after the close every write and read is refused', async () => {
     const storage = await openStorage(make()(), IDENTITY)
     await storage.close()
     await storage.close()
     await expect(storage.log.append(write(entries(1, 1, 1)))).rejects.toMatchObject({ code: 'CLOSED' })
     await expect(storage.log.trim(ORIGIN)).rejects.toMatchObject({ code: 'CLOSED' })
     await expect(storage.state.commit()).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(storage.state.getMany(['k'])).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(storage.state.range('', undefined, 1)).rejects.toMatchObject({ code: 'CLOSED' })
     expect(() => storage.state.set('a', new Uint8Array())).toThrow('closed')
   })
 })
