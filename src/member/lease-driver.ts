@@ -62,8 +62,13 @@ export class LeaseDriver {
     return Math.ceil((1.5 * this.#electionTimeoutMs) / 1000)
   }
 
-  /** The entry that this member's term as the leader begins with was applied. */
+  /**
+   * The entry that this member's term as the leader begins with was applied, or another one without content of this term:
+   * those come for members that lost their promises (raft/promises.ts). Then its books go on: begun anew, they would lose
+   * count of what it proposed before, and take for recorded what is not.
+   */
   lead(nowMs: number): void {
+    if (this.#expiry.leading) return
     this.#observe?.({ type: 'leases-taken-over', atMs: nowMs, extensionMs: this.#electionTimeoutMs })
     this.#expiry.promote(this.#machine.lessor.all(), nowMs, this.#electionTimeoutMs)
     this.#checkpoints.clear()

@@ -215,7 +215,7 @@ export class Loop {
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
       this.#tellApplied(entry, undefined)
-      // The term of this leader begins: all that earlier ones had in the log is applied.
+      // With the first one the term of this leader begins: all that earlier ones had in the log is applied.
       if (entry.kind === 'noop' && raft.role === 'leader' && entry.term === raft.term) leases.lead(nowMs)
       return
     }
