@@ -8,6 +8,7 @@
 import { isStoreError } from '../base/errors.js'
 import { decodeConfiguration } from '../raft/confchange/codec.js'
 import type { Entry } from '../raft/types.js'
+import { birthIn, birthOf, isBirth, olderLog } from './birth-record.js'
 import { whatIsDamaged } from './damage.js'
 import type { Database, DatabaseName, Disk, StateSlot } from './disk.js'
 import { type HighWaterContent, NO_MARK, readHighWater } from './high-water.js'
@@ -29,6 +30,8 @@ export interface DirectoryReading {
 
 export interface StateReading {
   readonly records: number
+  /** How many writes the log counted when it was received (birth-record.ts); 0 where it was not. */
+  readonly born: number
   readonly damage: readonly string[]
 }
 
@@ -45,6 +48,12 @@ export async function readDirectory(disk: Disk): Promise<DirectoryReading> {
   const log = await readLog(disk, highWater, there, tell)
   const slots = STATE_SLOTS.filter((slot) => there.includes(slot))
   const slot = log.head?.slot ?? highWater?.mark.slot ?? (slots.length < 2 ? slots[0] : undefined)
+  const generation = log.head?.generation
+  if (generation !== undefined) {
+    const beside = slots.find((each) => each !== slot)
+    const born = beside === undefined ? 0 : await birthIn(disk, beside)
+    if (born > generation) tell(olderLog(generation, born))
+  }
   return { highWater, log, slot, damage }
 }
 
@@ -63,6 +72,7 @@ export async function readState(
     damage.push(damageIn(disk.location, 'the state', error))
   }
   let records = 0
+  let born = 0
   let visiting = true
   const taken = (key: string, sealed: Uint8Array): void => {
     records++
@@ -84,6 +94,7 @@ export async function readState(
   try {
     const database = await disk.openDatabase(slot, { create: false })
     try {
+      born = birthOf(database, disk.location)
       await eachRecord(database, taken, signal)
     } finally {
       await database.close()
@@ -91,7 +102,7 @@ export async function readState(
   } catch (error) {
     failed(error)
   }
-  return { records, damage }
+  return { records, born, damage }
 }
 
 async function eachRecord(
@@ -105,7 +116,7 @@ async function eachRecord(
       signal?.throwIfAborted()
       const records = await iterator.nextv(RECORDS_PER_READ)
       if (records.length === 0) return
-      for (const [key, sealed] of records) taken(key, sealed)
+      for (const record of records) if (!isBirth(record)) taken(...record)
     }
   } finally {
     await iterator.close()

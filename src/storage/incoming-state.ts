@@ -2,12 +2,13 @@
  * A state that is received whole, beside the one in use: in a database of its own, which becomes the current one only when
  * it is installed (state-slots.ts).
  *
- * Always: the record of the applied position is written last, after all others are durable: what a crash leaves without it
- * is no state. A failure here concerns nothing that was promised: the member goes on with the state it has; but not where the
+ * Always: the record of the applied position is written last, after all others are durable, and with it when the state came
+ * to be (birth-record.ts): what a crash leaves without them is no state. A failure here concerns nothing that was promised: the member goes on with the state it has; but not where the
  * disk does not answer (disk-health.ts).
  */
 import { assert } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
+import { sealedBirth } from './birth-record.js'
 import { DURABLE } from './database-options.js'
 import { diskFailure, isUnanswered } from './disk-failure.js'
 import type { Database, StateSlot } from './disk.js'
@@ -23,6 +24,8 @@ export interface IncomingStateParts {
   readonly state: StateStore
   readonly location: string
   readonly health: DiskHealth
+  /** How many writes the log counts now. */
+  readonly generation: () => number
   /** Closes and removes it. */
   readonly discard: () => Promise<void>
 }
@@ -51,25 +54,12 @@ export class IncomingState {
    * `CLOSED` after it was discarded, as it is when the storage is closed.
    */
   async write(pairs: readonly Pair[]): Promise<void> {
-    assert(!this.#finished, 'a record of a received state comes after its end')
-    const { database, health, location } = this.#parts
-    if (this.#discarded !== undefined) {
-      throw new StoreError('CLOSED', `the state that was being received in ${location} was discarded`)
-    }
-    const batch = database.batch()
-    for (const [key, record] of pairs) batch.put(key, sealRecord(key, record))
-    try {
-      await health.answering('writing a received state', () => batch.write(DURABLE))
-    } catch (error) {
-      if (this.#discarded !== undefined) throw new StoreError('CLOSED', `${location} is closed`, { cause: error })
-      if (isUnanswered(error)) throw error
-      throw diskFailure(`writing a received state failed in ${location}`, error)
-    }
+    await this.#write(pairs.map(([key, record]): Pair => [key, sealRecord(key, record)]))
   }
 
   /** The record of the applied position: with it the state is whole, and durable. Rejects with `DISK_FAILED`. */
-  async finish(position: Pair): Promise<void> {
-    await this.write([position])
+  async finish([key, record]: Pair): Promise<void> {
+    await this.#write([[key, sealRecord(key, record)], sealedBirth(this.#parts.generation())])
     this.#finished = true
   }
 
@@ -77,5 +67,22 @@ export class IncomingState {
   discard(): Promise<void> {
     this.#discarded ??= this.#parts.discard()
     return this.#discarded
+  }
+
+  async #write(sealed: readonly Pair[]): Promise<void> {
+    assert(!this.#finished, 'a record of a received state comes after its end')
+    const { database, health, location } = this.#parts
+    if (this.#discarded !== undefined) {
+      throw new StoreError('CLOSED', `the state that was being received in ${location} was discarded`)
+    }
+    const batch = database.batch()
+    for (const [key, value] of sealed) batch.put(key, value)
+    try {
+      await health.answering('writing a received state', () => batch.write(DURABLE))
+    } catch (error) {
+      if (this.#discarded !== undefined) throw new StoreError('CLOSED', `${location} is closed`, { cause: error })
+      if (isUnanswered(error)) throw error
+      throw diskFailure(`writing a received state failed in ${location}`, error)
+    }
   }
 }

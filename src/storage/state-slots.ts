@@ -113,7 +113,9 @@ export class StateSlots {
       this.#disposing = this.#retire(state, slot)
       await this.#disposing
     }
-    const incoming = new IncomingState({ slot, database, state, health, location: disk.location, discard })
+    const { location } = disk
+    const generation = (): number => log.mark.generation
+    const incoming = new IncomingState({ slot, database, state, health, location, generation, discard })
     this.#incoming = incoming
     return incoming
   }
@@ -161,6 +163,6 @@ async function openAnew(disk: Disk, slot: StateSlot): Promise<Database> {
   return disk.openDatabase(slot, { create: true })
 }
 
-function otherSlot(slot: StateSlot): StateSlot {
+export function otherSlot(slot: StateSlot): StateSlot {
   return slot === 'state' ? 'state-2' : 'state'
 }

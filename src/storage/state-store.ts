@@ -18,6 +18,7 @@ import { assert } from '../base/assert.js'
 import type { Buggify } from '../base/buggify.js'
 import { isStoreError, type StoreError } from '../base/errors.js'
 import type { Backend } from '../mvcc/backend.js'
+import { isBirth } from './birth-record.js'
 import { DURABLE } from './database-options.js'
 import type { Database } from './disk.js'
 import type { DiskHealth } from './disk-health.js'
@@ -267,7 +268,12 @@ export class StateStore implements Backend {
     const unsealing = {
       nextv: (size: number) =>
         this.#readingAsync(async () => {
-          const records = await iterator.nextv(size)
+          let records = await iterator.nextv(size)
+          if (records.some(isBirth)) {
+            records = records.filter((record) => !isBirth(record))
+            // Nothing would mean that this is the end.
+            if (records.length === 0) records = await iterator.nextv(size)
+          }
           return records.map(([key, sealed]): Pair => [key, unsealRecord(key, sealed)])
         }),
       close: () => iterator.close(),

@@ -5,6 +5,7 @@
  *     acquire    this process alone
  *     log        it and the high-water mark, each judged by the other (open-log.ts)
  *     state      the database that the log's head names (state-slots.ts)
+ *     births     a log that is older than a state beside it has lost what it held (birth-record.ts)
  *     start      the incarnation grows by one, durably: no two runs share one
  *     meet       the state against the log, once its owner has read it; only then is what the disk kept from before the
  *                open let go
@@ -17,20 +18,21 @@ import type { Timers } from '../base/clock.js'
 import type { StoreError } from '../base/errors.js'
 import type { FormerCluster } from '../base/former-cluster.js'
 import type { LogPosition, Promises } from '../raft/types.js'
+import { birthIn, birthOf, olderLog } from './birth-record.js'
 import { damaged, whatIsDamaged } from './damage.js'
 import { DURABLE } from './database-options.js'
 import type { Database, Disk, SlotFile } from './disk.js'
 import { asStoreError, unclosedFailure } from './disk-failure.js'
 import { DiskHealth } from './disk-health.js'
 import { DiskWatch } from './disk-watch.js'
-import { HighWater } from './high-water.js'
+import { HighWater, markOf } from './high-water.js'
 import { IDENTITY_KEY, type Identity, checkIdentity, encodeIdentity } from './identity.js'
 import type { IncomingState } from './incoming-state.js'
 import { type LogHead, encodeLogHead, LOG_HEAD_KEY } from './log-head.js'
 import type { LogFinding } from './log-loader.js'
 import { LogStore, type NewBeginning } from './log-store.js'
 import { findMark, mayBeNew, openLog } from './open-log.js'
-import { openState, StateSlots } from './state-slots.js'
+import { openState, otherSlot, StateSlots } from './state-slots.js'
 import type { StateStore } from './state-store.js'
 
 export interface StorageOptions {
@@ -276,7 +278,13 @@ async function startStorage(
   const opening = { disk, identity, file, health, there, opened, giveUp, incarnationFloor }
   const { database, highWater, loaded, used, slotKnown, former } = await openLog(opening)
 
-  const { base, slot } = loaded.head
+  const { base, slot, generation } = loaded.head
+  const refuseOlderLog = (bornAt: number): void => {
+    if (bornAt > generation && !recover) throw damaged(location, olderLog(generation, bornAt))
+  }
+  const unused = otherSlot(slot)
+  const bornBeside = there.includes(unused) ? await birthIn(disk, unused) : 0
+  refuseOlderLog(bornBeside)
   let stateGivenUp = false
   const state = await openState(disk, slot, { create: !used, known: slotKnown }, (error) => {
     if (!recover && base.index > 0) throw withoutState(error, base.index, location)
@@ -286,7 +294,15 @@ async function startStorage(
   opened(state)
 
   const awaitsState = loaded.head.awaitsState || (base.index > 0 && stateGivenUp)
-  const before = { ...loaded.head, awaitsState }
+  let before: LogHead = { ...loaded.head, awaitsState }
+  const born = Math.max(birthOf(state, location), bornBeside)
+  refuseOlderLog(born)
+  if (born > generation) {
+    if (before.promises === 'kept') note(olderLog(generation, born))
+    const incarnation = Math.max(before.incarnation, incarnationFloor)
+    before = { ...before, generation: born, incarnation, promises: 'lost' }
+    await highWater.writeLost(markOf(before))
+  }
   const head = await recordStart(database, identity, before, incarnationFloor, health)
   highWater.write(head)
   await highWater.sync()

@@ -10,6 +10,7 @@ import { FROM_KEY_ON } from '../base/bytes.js'
 import type { Alarm } from '../machine/alarms.js'
 import { Machine } from '../machine/machine.js'
 import { memberOfOriginKey, recordKindOf, type RecordKind } from '../machine/state-records.js'
+import { olderLog } from '../storage/birth-record.js'
 import { withDirectoryCopy, type CopyOptions, type DirectoryCopy } from '../storage/directory-copy.js'
 import { readDirectory, readState, votersIn, type DirectoryReading } from '../storage/directory-reader.js'
 import { surveyDirectory, type Survey } from '../storage/directory-survey.js'
@@ -119,6 +120,7 @@ function positionOf({ index, term }: LogPosition): LogPosition {
 }
 
 interface StateFinding {
+  readonly born: number
   readonly examined: ExaminedState
   readonly damage: readonly string[]
 }
@@ -127,7 +129,7 @@ async function examineState(disk: Disk, slot: StateSlot, signal: AbortSignal | u
   const machine = new Machine({ backend: UNREAD })
   const kinds: Partial<Record<RecordKind, number>> = {}
   const proposers: number[] = []
-  const { records, damage } = await readState(
+  const { records, born, damage } = await readState(
     disk,
     slot,
     ([key, record]) => {
@@ -139,14 +141,14 @@ async function examineState(disk: Disk, slot: StateSlot, signal: AbortSignal | u
     signal,
   )
   const examined = { slot, records, kinds, proposers }
-  if (damage.length > 0) return { examined: { ...examined, whole: undefined }, damage }
+  if (damage.length > 0) return { born, examined: { ...examined, whole: undefined }, damage }
   try {
     machine.finishLoading()
   } catch (error) {
     if (!isStoreError(error, 'DATA_DAMAGED')) throw error
-    return { examined: { ...examined, whole: undefined }, damage: [error.message] }
+    return { born, examined: { ...examined, whole: undefined }, damage: [error.message] }
   }
-  return { examined: { ...examined, whole: records === 0 ? undefined : wholeOf(machine) }, damage }
+  return { born, examined: { ...examined, whole: records === 0 ? undefined : wholeOf(machine) }, damage }
 }
 
 function wholeOf(machine: Machine): WholeState {
@@ -165,6 +167,8 @@ function damageBetween({ log }: DirectoryReading, state: StateFinding | undefine
   const { loaded } = log
   if (loaded === undefined || state === undefined || state.damage.length > 0) return []
   const { whole } = state.examined
+  const { generation } = loaded.head
+  if (state.born > generation) return [olderLog(generation, state.born)]
   if (loaded.head.awaitsState && whole === undefined) return []
   if (whole === undefined && loaded.head.base.index > 0) {
     return [`there is no state, and the log begins at entry ${loaded.head.base.index + 1}: it cannot bring it back`]

@@ -83,6 +83,15 @@ async function start(disk: Disk): Promise<Found> {
   return { promises, applied: applied.index, base: log.base.index, last: log.last.index, incarnation }
 }
 
+async function receiveLater(disk: Disk): Promise<void> {
+  const storage = await openStorage(disk, IDENTITY)
+  const incoming = await storage.beginIncoming()
+  await incoming.write([['x', Buffer.from('y')]])
+  await incoming.finish(['a', Buffer.from('50')])
+  await storage.install(incoming, { position: { index: 50, term: 1 }, hardState: { term: 1, vote: 2 } })
+  await storage.close()
+}
+
 async function positionOf(storage: Storage): Promise<LogPosition> {
   const records = await storage.state.range('', undefined, 10)
   if (records.length === 0) return NOTHING
@@ -133,7 +142,28 @@ const CASES: readonly (readonly [name: string, damage: (disk: SimDisk) => void, 
     { promises: 'lost', applied: 0, base: 0, last: 0 },
   ],
   ['an older log and mark', (disk) => restoreLog(disk), { promises: 'lost', applied: 6, base: 6, last: 6 }],
+  [
+    'a log and mark older than a received state, and without the one before it',
+    (disk) => exchangeStates(disk, false),
+    { promises: 'lost', applied: 0, base: 3, last: LAST },
+  ],
+  [
+    'a log and mark older than a received state, and with the one before it',
+    (disk) => exchangeStates(disk, true),
+    { promises: 'lost', applied: 6, base: 3, last: LAST },
+  ],
 ]
+
+/** The state that another one was received in the place of, later, is there or not; the other one is. */
+function exchangeStates(disk: SimDisk, both: boolean): void {
+  const { databases, highWater } = disk.copy()
+  if (later === undefined) throw new Error('there is no later copy')
+  const state = both ? databases.state : later.databases.state
+  disk.restore({ databases: { ...databases, state, 'state-2': later.databases['state-2'] }, highWater })
+}
+
+/** Of a member that received a state behind entry 50. */
+let later: SimDiskCopy | undefined
 
 let older: SimDiskCopy | undefined
 
@@ -153,6 +183,10 @@ describe.each(['process', 'power'] as const)(
       const fresh = new Rig(seed)
       await fresh.run(openStorage(fresh.disk.mount(), IDENTITY))
       older = fresh.disk.copy()
+      const receiving = new Rig(seed)
+      await receiving.fill()
+      await receiving.run(receiveLater(receiving.disk.mount()))
+      later = receiving.disk.copy()
       let points = 0
       for (let events = 0; ; events++, points++) {
         const rig = new Rig(seed)
@@ -182,7 +216,7 @@ test('a crash at every point of the first open leaves a new member', async () =>
       const rig = new Rig(1)
       const ended = await rig.runFor(openStorage(rig.disk.mount(), IDENTITY), events)
       rig.disk.crash(kind)
-      const storage = await rig.run(openStorage(rig.disk.mount(), IDENTITY, { recover: true, incarnationFloor: FLOOR }))
+      const storage = await rig.run(openStorage(rig.disk.mount(), IDENTITY, { recover: true }))
       expect(storage).toMatchObject({ promises: 'kept', damage: [] })
       expect(storage.incarnation).toBeLessThan(3)
       if (ended) break
