@@ -10,9 +10,10 @@ export const SNAPSHOT_SAVE: Command = {
   summary: 'saves a snapshot out of the data directory of a member that does not run',
   description:
     'Of a member that runs, its own process saves: saveSnapshot(store, path), or open({ backups }). Nothing in the\n' +
-    'directory is changed. What the log holds behind the state is in the snapshot too: this member may have\n' +
-    'acknowledged it; of a member of several it may also never have been. Where the log is damaged and the state\n' +
-    'is whole, --skip-log saves the state as it was last written: what came after that is missing.',
+    'directory is changed but what is in its folder lock; on a mount that is read-only, nothing at all. What the\n' +
+    'log holds behind the state is in the snapshot too: this member may have acknowledged it; of a member of\n' +
+    'several it may also never have been. Where the log is damaged and the state is whole, --skip-log saves the\n' +
+    'state as it was last written: what came after that is missing.',
   operands: ['FILE'],
   flags: [
     { name: 'data-dir', value: 'DIR', required: true, summary: 'the directory of the member' },
@@ -39,7 +40,14 @@ export const SNAPSHOT_SAVE: Command = {
           'What was acknowledged after that is not in it.\n',
       )
     }
-    for (const what of saved.damage) err(`quorate: damaged, and not in it: ${what}\n`)
+    if (!saved.locked) {
+      err(
+        `quorate: nothing can be written to ${flags.get('data-dir') ?? ''} from here, so it was not locked; nothing in it ` +
+          'changed while it was copied. A member that works on it elsewhere may have gone on since.\n',
+      )
+    }
+    const meaning = saved.replayed === undefined ? 'damaged, and not in it' : 'damaged, and made anew out of the log'
+    for (const what of saved.damage) err(`quorate: ${meaning}: ${what}\n`)
     return EXIT.done
   },
 }

@@ -11,13 +11,13 @@
  * as good as any. Where it never stands still the copy is told to be `torn`: what seems damaged in it may be whole.
  */
 import { constants, type BigIntStats } from 'node:fs'
-import { copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { access, chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { firstNewNumber } from './before-open.js'
 import { DATA_NAMES } from './directory-survey.js'
 import { asStoreError } from './disk-failure.js'
-import { isMissing, NO_LINKS } from './folder.js'
+import { FORBIDDEN, isMissing, NO_LINKS } from './folder.js'
 
 export interface DirectoryCopy {
   readonly path: string
@@ -32,6 +32,7 @@ export interface CopyOptions {
 }
 
 const PREFIX = '.quorate-copy-'
+const FILE_MODE = 0o600
 const TRIES = 4
 const AT_ONCE = 32
 const TABLE = /^(\d+)\.(ldb|sst)$/
@@ -116,13 +117,16 @@ async function eachOf(files: readonly string[], copy: (file: string) => Promise<
   return complete
 }
 
+/** What may only be read is copied: what is looked into is opened as if it was to be worked on. */
 async function linkOne(from: string, to: string): Promise<boolean> {
   try {
+    await access(from, constants.R_OK | constants.W_OK)
     await link(from, to)
     return true
   } catch (error) {
     if (isMissing(error)) return false
-    if (!NO_LINKS.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    const { code = '' } = error as NodeJS.ErrnoException
+    if (!NO_LINKS.has(code) && !FORBIDDEN.has(code)) throw error
     return copyOne(from, to)
   }
 }
@@ -130,6 +134,8 @@ async function linkOne(from: string, to: string): Promise<boolean> {
 async function copyOne(from: string, to: string): Promise<boolean> {
   try {
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    // It has the mode of the original, which may be for reading alone.
+    await chmod(to, FILE_MODE)
     return true
   } catch (error) {
     if (isMissing(error)) return false

@@ -110,7 +110,8 @@ async function fileBytes(path: string): Promise<number> {
 
 /** There may be thousands of files. */
 const AT_ONCE = 32
-const FORBIDDEN = new Set(['EACCES', 'EPERM', 'EROFS'])
+/** What a process is told that may not, or cannot, write or read. */
+export const FORBIDDEN: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS'])
 
 /**
  * Throws `DISK_FAILED`, naming the file, unless everything in `path` and below `folders` in it can be read and written.

@@ -2,14 +2,14 @@
  * A snapshot out of the data directory of a member that does not run: for a last backup before something is tried, and the
  * way out for a cluster of one whose log is damaged while its state is whole.
  *
- *     lock     nobody opens the directory meanwhile
+ *     lock     nobody opens the directory meanwhile; where nothing can be written to it, that it stays as it is must do
  *     copy     the directory itself stays as it is, whatever an open does to what it opens
  *     open     as a member opens it, with all that it verifies; without the log, as a member of several would give it up
  *     replay   what the log holds behind the state: this member may have acknowledged it
  *     save     as from a running store
  */
-import { realpath } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { access, constants, realpath } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import type { Machine } from '../machine/machine.js'
@@ -20,6 +20,8 @@ import type { Database } from '../storage/disk.js'
 import { readDirectory } from '../storage/directory-reader.js'
 import { surveyDirectory } from '../storage/directory-survey.js'
 import { whatIsDamaged } from '../storage/damage.js'
+import { asStoreError } from '../storage/disk-failure.js'
+import { FORBIDDEN, isMissing } from '../storage/folder.js'
 import type { Identity } from '../storage/identity.js'
 import { copiedDisk } from '../storage/level-disk.js'
 import { openLock } from '../storage/open-level.js'
@@ -27,7 +29,7 @@ import { SnapshotEncoder } from '../storage/snapshot-encoder.js'
 import { writeSnapshotFile } from '../storage/snapshot-file.js'
 import { refuseDataDirectory } from '../storage/snapshot-target.js'
 import { openStorage, type Storage } from '../storage/storage.js'
-import { loadState, replay } from './load-state.js'
+import { loadMachine, loadState, replay } from './load-state.js'
 import { infoOf, type SnapshotInfo } from './snapshot-status.js'
 
 export interface SaveOfflineOptions {
@@ -46,8 +48,10 @@ export interface SaveOfflineOptions {
 export interface SavedOffline extends SnapshotInfo {
   /** Entries of the log behind the state that are in it; undefined where the log was skipped. */
   readonly replayed: number | undefined
-  /** What was found damaged and is not in it, one sentence each. */
+  /** What was found damaged, one sentence each. Where the log was not skipped, it had all of it. */
   readonly damage: readonly string[]
+  /** Whether the directory was locked meanwhile; false where it cannot be written to, and so not be locked. */
+  readonly locked: boolean
 }
 
 const FIELDS: Fields<SaveOfflineOptions> = {
@@ -56,7 +60,7 @@ const FIELDS: Fields<SaveOfflineOptions> = {
 
 /**
  * Rejects with `DATA_DIR_IN_USE`, `NO_DATA`, `DATA_DAMAGED` (and says what would still do), `FORMAT_TOO_NEW`,
- * `ALREADY_EXISTS`, `DISK_FAILED`. The directory is not changed.
+ * `ALREADY_EXISTS`, `DISK_FAILED`. Nothing in the directory is changed but what is in `lock`.
  */
 export async function saveOffline(options: SaveOfflineOptions): Promise<SavedOffline> {
   checkFields(options, FIELDS, 'saveOffline()')
@@ -65,42 +69,98 @@ export async function saveOffline(options: SaveOfflineOptions): Promise<SavedOff
   await refuseDataDirectory(path, dirname(resolve(path)), dataDir)
   const lock = await lockStopped(dataDir)
   try {
-    return await withDirectoryCopy(dataDir, { temporary, signal }, (copy) => saveCopy(copy.path, options))
+    return await withDirectoryCopy(dataDir, { temporary, signal }, async (copy) => {
+      if (copy.torn) throw inUse(dataDir)
+      return saveCopy(copy.path, options, lock !== undefined)
+    })
   } finally {
-    await lock.close()
+    await lock?.close()
   }
 }
 
-async function lockStopped(dataDir: string): Promise<Database> {
+/**
+ * Undefined where this process may not write there, and so cannot lock: on a mount that is read-only, in the directory of
+ * somebody else. A copy during which nothing changed is then what a crash at that moment would have left, whoever writes.
+ */
+async function lockStopped(dataDir: string): Promise<Database | undefined> {
   try {
-    return await openLock({ path: await realpath(dataDir), location: dataDir })
+    const path = await realpath(dataDir)
+    return (await canLock(path)) ? await openLock({ path, location: dataDir }) : undefined
   } catch (error) {
-    if (!isStoreError(error, 'DATA_DIR_IN_USE')) throw error
-    throw new StoreError(
-      'DATA_DIR_IN_USE',
-      `${dataDir} is in use. From a member that runs its own process saves: saveSnapshot(store, path), or open({ backups }).`,
-      { cause: error },
-    )
+    if (!isStoreError(error, 'DATA_DIR_IN_USE')) throw asStoreError(`${dataDir} cannot be locked`, error)
+    throw inUse(dataDir, error)
   }
 }
 
-async function saveCopy(copy: string, options: SaveOfflineOptions): Promise<SavedOffline> {
+/** Asked of the system, not tried: LevelDB makes no difference between what it may not and what is not there. */
+async function canLock(path: string): Promise<boolean> {
+  for (const place of [path, join(path, 'lock'), join(path, 'lock', 'LOCK')]) {
+    try {
+      await access(place, constants.W_OK)
+    } catch (error) {
+      if (isMissing(error)) return true
+      if (FORBIDDEN.has((error as NodeJS.ErrnoException).code ?? '')) return false
+      throw error
+    }
+  }
+  return true
+}
+
+function inUse(dataDir: string, cause?: unknown): StoreError {
+  return new StoreError(
+    'DATA_DIR_IN_USE',
+    `${dataDir} is in use. From a member that runs its own process saves: saveSnapshot(store, path), or open({ backups }).`,
+    { cause },
+  )
+}
+
+async function saveCopy(copy: string, options: SaveOfflineOptions, locked: boolean): Promise<SavedOffline> {
   const { dataDir, path, skipLog = false, overwrite = false } = options
   const environment = systemEnvironment()
   const identity = await ownerOf(copy, dataDir)
   const incarnationFloor = environment.clock.wallMs()
   const storage = await openCopy(copy, options, identity, incarnationFloor)
   try {
-    const loaded = await loadState(storage)
-    if (!skipLog) replay(loaded)
-    const { machine, behind } = loaded
+    const { machine, replayed } = await loadCopy(storage, dataDir, skipLog)
     const suffix = environment.random.uint32().toString(16).padStart(8, '0')
     const pieces = piecesOf(machine, storage, identity, environment)
     const content = await writeSnapshotFile(path, pieces, { overwrite, suffix })
-    return { ...infoOf(content), replayed: skipLog ? undefined : behind.length, damage: storage.damage }
+    return { ...infoOf(content), replayed, damage: storage.damage, locked }
   } finally {
     await storage.close()
   }
+}
+
+/** Always: a state that is not whole is not saved, and one that is lost is not taken for an empty one. */
+async function loadCopy(
+  storage: Storage,
+  dataDir: string,
+  skipLog: boolean,
+): Promise<{ readonly machine: Machine; readonly replayed: number | undefined }> {
+  try {
+    if (!skipLog) {
+      const loaded = await loadState(storage)
+      replay(loaded)
+      return { machine: loaded.machine, replayed: loaded.behind.length }
+    }
+    const machine = await loadMachine(storage)
+    if (machine.appliedIndex > 0) return { machine, replayed: undefined }
+  } catch (error) {
+    if (!isStoreError(error, 'DATA_DAMAGED')) throw error
+    throw new StoreError(
+      'DATA_DAMAGED',
+      `${dataDir} is damaged: ${whatIsDamaged(error)}. Only a whole state can be saved. Of a member of several the others ` +
+        'have what it lacks; alone, it goes on from a backup. docs/OPERATING.md says how.',
+      { cause: error },
+    )
+  }
+  const { damage } = storage
+  const why = damage.length === 0 ? 'none of it was written yet' : damage.join('; ')
+  throw new StoreError(
+    'DATA_DAMAGED',
+    `There is no state in ${dataDir} that could be saved without the log: ${why}. Try it without --skip-log (skipLog): a ` +
+      'log that is whole and goes back to its beginning brings the state back.',
+  )
 }
 
 async function ownerOf(copy: string, dataDir: string): Promise<Identity> {

@@ -144,8 +144,21 @@ describe('snapshot save', () => {
     for (const flags of [[], ['--skip-log']]) {
       const { file, code, err } = await save(stopped.closed, stopped, ...flags)
       expect({ code, there: existsSync(file) }).toEqual({ code: 1, there: false })
-      expect(err).toMatch(/\(DATA_DAMAGED\)/)
+      expect(err).toMatch(/closed is damaged: the state record \w+ is unreadable.*\(DATA_DAMAGED\)/)
     }
+  })
+
+  test('does not take a state that is lost for an empty one', async () => {
+    const stopped = await stoppedMember()
+    rmSync(join(stopped.closed, 'state/CURRENT'))
+    const skipping = await save(stopped.closed, stopped, '--skip-log')
+    expect({ code: skipping.code, there: existsSync(skipping.file) }).toEqual({ code: 1, there: false })
+    expect(skipping.err).toMatch(
+      /There is no state in .*the state database cannot be opened.*Try it without --skip-log/,
+    )
+    const { code, err } = await save(stopped.closed, stopped)
+    expect(code).toBe(0)
+    expect(err).toMatch(/damaged, and made anew out of the log: the state database cannot be opened/)
   })
 
   test('of a member that runs says how it is done there', async () => {

@@ -1,9 +1,13 @@
 /** The program `quorate` as it is built: a process of its own, with pipes. `npm test` builds it first. */
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import packageJson from '../../package.json' with { type: 'json' }
+import { open } from '../../src/store/open.js'
+import { fingerprint } from '../storage/folders.js'
 
 const program = fileURLToPath(new URL(`../../${packageJson.bin.quorate}`, import.meta.url))
 const built = existsSync(program)
@@ -19,4 +23,37 @@ test.skipIf(!built)('a reader that goes away is no failure', async () => {
   child.stderr.on('data', (text) => (err += String(text)))
   const code = await new Promise((resolve) => child.on('close', resolve))
   expect({ code, err }).toEqual({ code: 0, err: '' })
+})
+
+const root = process.getuid?.() === 0
+const unprivileged = root ? { uid: 65_534, gid: 65_534 } : {}
+
+/** Readable for everybody; gone when the test is over. */
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'quorate-program-'))
+  chmodSync(folder, 0o777)
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true, force: true })
+  })
+  return folder
+}
+
+test.skipIf(!built)('a directory that may not be written to is saved without its lock, and that is said', async () => {
+  const folder = temporaryFolder()
+  const dataDir = join(folder, 'data')
+  const store = await open({ dataDir })
+  await store.put('a', '1')
+  await store.close()
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
+    chmodSync(join(entry.parentPath, entry.name), entry.isFile() ? 0o444 : 0o555)
+  const before = fingerprint(dataDir)
+  const words = ['snapshot', 'save', join(folder, 'x.snapshot'), '--data-dir', dataDir, '--json']
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, ...words], {
+    encoding: 'utf8',
+    ...unprivileged,
+  })
+  expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/it was not locked/) as string })
+  expect(JSON.parse(stdout)).toMatchObject({ revision: 2, locked: false })
+  expect(fingerprint(dataDir)).toEqual(before)
+  for (const name of ['', 'log', 'state', 'lock']) chmodSync(join(dataDir, name), 0o755)
 })
