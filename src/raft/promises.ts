@@ -34,7 +34,8 @@
  * 3. Entries that M acknowledged and lost, if they were committed, are in front of e: in term t because e was proposed
  *    later; of earlier terms because the leader of t has them (thesis 3.6.3, and M has elected nobody meanwhile); of later
  *    terms there are none, as in 1. M's log is the leader's up to e, and durable: so it has them again. Until then they
- *    are safe: every quorum without M shares a member with the one that committed them.
+ *    are safe: every quorum without M shares a member with the one that committed them. When their leader counts makes no
+ *    difference: it may hear of M's acknowledgement, or of the others that it waits for, after M fell.
  *
  * Changes of the membership take nothing from this. Where C goes by the configuration of t at e, or by the one before or
  * after it, their quorums share N as above. Where C is further behind, the change f right after C's configuration was

@@ -1,13 +1,13 @@
 /**
  * Leaders, logs and commits (thesis figure 3.2): R1 election safety, R2 log matching, R3 leader append-only, R4 leader
- * completeness, R8 commits never fall, R9 what is committed is durable on a quorum, R12 nothing committed is truncated, R15
- * nobody leads without the votes of a quorum.
+ * completeness, R8 commits never fall, R9 what is committed is durable on a quorum, or was when that acknowledged it, R12
+ * nothing committed is truncated, R15 nobody leads without the votes of a quorum.
  *
  * Always: costs what changed: a log is compared by its last link.
  */
 import type { Write } from '../../raft/ready.js'
 import type { RaftEvent } from '../../raft/trace.js'
-import type { Index, NodeId, Term } from '../../raft/types.js'
+import type { Index, LogPosition, NodeId, Term } from '../../raft/types.js'
 import { describeLink, type Link, type LogLedger, ROOT } from './log-ledger.js'
 import type { MemberView } from './member-view.js'
 import type { Votes } from './promise-checker.js'
@@ -163,6 +163,27 @@ export class LogChecker {
     })
   }
 
+  /**
+   * Whether the leader of `term` may count `voter` for `link`. That is durable there; or it was, when it was acknowledged, and
+   * what was acknowledged is on its way to the leader still, or was counted while others were waited for. Since then the
+   * voter has lost its promises: until it counts again it elects nobody, and it counts again only with an entry that its
+   * leader appends behind this one (raft/promises.ts). Once it counts again, nothing but what it holds does.
+   */
+  #mayCount(voter: MemberView, link: Link, term: Term): boolean {
+    if (this.#counts(voter)) return voter.holds(link)
+    return voter.forgotten.some(({ kept, recovering, barriers }) => {
+      if (this.#ledger.contains(kept.get(term), link)) return true
+      const held = recovering.get(term)
+      return this.#ledger.contains(held, link) && barriers.some((barrier) => this.#restores(barrier, term, held))
+    })
+  }
+
+  #restores({ index, term }: LogPosition, ledTerm: Term, held: Link | undefined): boolean {
+    const barrier = this.#ledger.find(index, term)
+    if (barrier === undefined || term !== ledTerm || this.#ledger.committed(index) !== barrier) return false
+    return this.#ledger.contains(held, barrier)
+  }
+
   #firstCommitted(view: MemberView, index: Index): void {
     const { ledTerm, name, role } = view
     if (role !== 'leader') fail('R8', `${name} follows and commits ${index}, which no leader has committed`)
@@ -172,7 +193,7 @@ export class LogChecker {
     }
     const holders = view.voters.filter((id) => {
       const voter = this.#viewOf(id)
-      return voter?.holds(link) === true && this.#counts(voter)
+      return voter !== undefined && this.#mayCount(voter, link, ledTerm)
     })
     if (2 * holders.length <= view.voters.length) {
       const names = holders.map((id) => this.#viewOf(id)?.name).join(' ')

@@ -56,6 +56,13 @@ export class LogLedger {
     return link
   }
 
+  /** Whether whoever holds `link` holds `earlier` too. */
+  contains(link: Link | undefined, earlier: Link): boolean {
+    let at = link
+    while (at !== undefined && at.index > earlier.index) at = at.previous
+    return at === earlier
+  }
+
   /** The link of an entry that `member` has behind `previous`; R2 unless it is what others have there. */
   linkOf(member: string, entry: Entry, previous: Link): Link {
     const found = this.find(entry.index, entry.term)

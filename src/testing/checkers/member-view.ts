@@ -21,6 +21,19 @@ export interface BegunWrite {
  */
 export type DiskSince = 'as-written' | 'damaged' | 'forgetful'
 
+/** What a member told leaders to be durable in its log, by their term: up to the last of these. */
+export interface Acknowledged {
+  /** While it kept its promises. */
+  readonly kept: Map<Term, Link>
+  /** While it had lost them; with a barrier among it that was committed, that counts too. */
+  readonly recovering: Map<Term, Link>
+}
+
+/** The same of a life whose promises were lost afterwards. */
+export interface Forgotten extends Acknowledged {
+  readonly barriers: readonly LogPosition[]
+}
+
 /** A state of another member on its way into the place of its own. */
 export interface Installing {
   readonly position: LogPosition
@@ -62,6 +75,10 @@ export class MemberView {
   promisesLostOnDisk = false
   /** Since it lost them last: the entries that leaders appended for it. With one of them, committed, it counts again. */
   barriers: LogPosition[] = []
+  /** Since it lost them last. */
+  acknowledged: Acknowledged = { kept: new Map(), recovering: new Map() }
+  /** Before it lost them, each time. */
+  readonly forgotten: Forgotten[] = []
 
   // In memory.
   role: Role = 'follower'

@@ -3,7 +3,7 @@
  * still there after a restart; R7 one vote in a term, for ever.
  */
 import type { StoredState } from '../../raft/types.js'
-import type { Message } from '../../raft/message.js'
+import type { AppendAccepted, Message } from '../../raft/message.js'
 import type { NodeId, Term } from '../../raft/types.js'
 import { describeLink, type Link, type LogLedger } from './log-ledger.js'
 import type { MemberView } from './member-view.js'
@@ -56,8 +56,9 @@ export class PromiseChecker {
     }
     if (type === 'vote') this.#voted(view, term, view.id)
     else if (type === 'vote-reply' && message.granted) this.#voted(view, term, to)
-    else if (type === 'append-accepted' && message.matchIndex > view.last.index) {
-      fail('R6', `${name} acknowledges ${message.matchIndex}, durable are ${view.last.index} entries`)
+    else if (type === 'append-accepted') this.#acknowledged(view, message, view.acknowledged.kept)
+    else if (type === 'recovering' && message.answer.type === 'append-accepted') {
+      this.#acknowledged(view, message.answer, view.acknowledged.recovering)
     }
   }
 
@@ -78,6 +79,8 @@ export class PromiseChecker {
     if (view.lives > 0 && !forgets) this.#checkKept(view, stored, last)
     if (lost && view.disk !== 'as-written') {
       view.losses++
+      view.forgotten.push({ ...view.acknowledged, barriers: view.barriers })
+      view.acknowledged = { kept: new Map(), recovering: new Map() }
       view.barriers = []
     }
     view.promisesLost = lost
@@ -115,6 +118,12 @@ export class PromiseChecker {
     if (!view.awaitsState && compacted.index > view.state.index && compacted.index > (view.stateWriting?.index ?? 0)) {
       fail('R11', `the log of ${name} begins behind ${compacted.index}, its state goes up to ${view.state.index}`)
     }
+  }
+
+  #acknowledged({ name, last, log }: MemberView, { term, matchIndex }: AppendAccepted, before: Map<Term, Link>): void {
+    if (matchIndex > last.index) fail('R6', `${name} acknowledges ${matchIndex}, durable are ${last.index} entries`)
+    const link = log[matchIndex]
+    if (link !== undefined && link.index > (before.get(term)?.index ?? 0)) before.set(term, link)
   }
 
   #voted(view: MemberView, term: Term, candidate: NodeId): void {

@@ -4,6 +4,7 @@
  * Always: the plan that is returned was run and failed as the first one did. That works because every draw in the world is
  * keyed by what it is about: what is left out takes nothing else with it.
  */
+import { membersNeededFor } from '../faults/draw.js'
 import type { Fault } from '../faults/fault.js'
 import { ddmin } from './ddmin.js'
 import type { Operation } from './operation.js'
@@ -217,10 +218,14 @@ function earlier(plan: Plan, fromMs: number, byMs: number): Plan {
   }
 }
 
-/** The plan without a member that nothing in it names. */
+/**
+ * The plan without a member that nothing in it names. As many stay as its faults need: two of which one lost its promises
+ * would fail for that alone.
+ */
 function withoutMember(plan: Plan, member: string): Plan | undefined {
   const named = JSON.stringify([plan.faults, plan.operations.map((each) => each.member)])
-  if (plan.members.length === 1 || named.includes(JSON.stringify(member))) return undefined
+  const needed = Math.max(1, ...plan.faults.map(({ type }) => membersNeededFor(type)))
+  if (plan.members.length <= needed || named.includes(JSON.stringify(member))) return undefined
   return { ...plan, members: plan.members.filter((each) => each !== member) }
 }
 

@@ -51,16 +51,16 @@ export class ForgedCluster {
   }
 
   /** A new life with what is on the disk, or with something else. */
-  recover(name: Name, instead: Partial<Disk & { applied: number }> = {}): this {
+  recover(name: Name, instead: Partial<Disk & { applied: number; promisesLost: true }> = {}): this {
     const { hardState, entries } = { ...this.#disks[name], ...instead }
-    const { applied = 0 } = instead
+    const { applied = 0, promisesLost } = instead
     return this.tell(name, {
       type: 'recovered',
       member: ID[name],
       name,
       voters: [1, 2, 3],
       incarnation: 1,
-      stored: { hardState, compacted: { index: 0, term: 0 }, entries, applied },
+      stored: { hardState, compacted: { index: 0, term: 0 }, entries, applied, ...(promisesLost && { promisesLost }) },
       applied: { index: applied, term: entries[applied - 1]?.term ?? 0 },
       revision: 1,
       compactRevision: 0,
@@ -88,6 +88,17 @@ export class ForgedCluster {
       message: { ...message, from: ID[from], to: ID[to] } as Message,
       taken: true,
     })
+  }
+
+  accept(from: Name, to: Name, term: number, matchIndex: number): this {
+    return this.send(from, to, { type: 'append-accepted', term, matchIndex } as never)
+  }
+
+  /** Its disk rots, and it comes back without its promises. */
+  lose(name: Name): this {
+    this.checkers.diskChanged(name, 'damaged')
+    this.#disks[name].entries = []
+    return this.recover(name, { promisesLost: true })
   }
 
   vote(voter: Name, term: number, candidate: Name): this {

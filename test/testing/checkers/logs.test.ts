@@ -137,6 +137,45 @@ describe('commits', () => {
   })
 })
 
+describe('commits with what a member acknowledged before it lost its promises', () => {
+  const acknowledged = (upTo: number): ForgedCluster => {
+    const cluster = new ForgedCluster().elect('a', 1).write('a', [ONE, TWO]).write('b', [ONE, TWO])
+    return cluster.accept('b', 'a', 1, upTo).lose('b')
+  }
+
+  test('R9 counts it: the leader may hear of it later, or have waited for others', () => {
+    expect(acknowledged(2).commit('a', 2).violation).toBe('')
+  })
+
+  test('R9: more than that', () => {
+    const violation = 'R9 violated: a commits 2@1, which is durable on 1 of 3 voters (a)'
+    expect(acknowledged(1).commit('a', 2).violation).toBe(violation)
+  })
+
+  test('R9: what it acknowledged to the leader of another term', () => {
+    const other = [entry(1, 1), entry(2, 2)]
+    const cluster = acknowledged(2).elect('c', 2, ['a', 'c']).write('c', other)
+    expect(cluster.commit('c', 2).violation).toBe('R9 violated: c commits 2@2, which is durable on 1 of 3 voters (c)')
+  })
+
+  test('R9: what it does not hold when it counts again', () => {
+    const cluster = acknowledged(2).decide('b', { type: 'promises-restored', term: 1, index: 0 })
+    expect(cluster.commit('a', 2).violation).toBe('R9 violated: a commits 2@1, which is durable on 1 of 3 voters (a)')
+  })
+
+  test('R9: what it acknowledged while it recovered, and then lost, unless its entry was committed', () => {
+    const recovering = (): ForgedCluster => {
+      const cluster = new ForgedCluster().elect('a', 1).write('a', [ONE]).lose('b')
+      cluster.decide('a', { type: 'recovery-started', follower: 2, barrierIndex: 2 }).write('a', [TWO, entry(3, 1)])
+      cluster.write('b', [ONE, TWO, entry(3, 1)], { term: 1, vote: 0 })
+      const answer = { type: 'append-accepted', from: 2, to: 1, term: 1, matchIndex: 3 }
+      return cluster.send('b', 'a', { type: 'recovering', term: 1, recoveryId: 7, answer } as never).lose('b')
+    }
+    expect(recovering().commit('a', 3).violation).toMatch('R9 violated: a commits 3@1')
+    expect(recovering().write('c', [ONE, TWO]).commit('a', 2).commit('a', 3).violation).toBe('')
+  })
+})
+
 describe('promises', () => {
   test('R6: a vote that is told before it is durable', () => {
     const cluster = new ForgedCluster().begin('b', [], { term: 1, vote: 1 })

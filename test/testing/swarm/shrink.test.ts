@@ -1,5 +1,5 @@
 /** Shrinking: what has no part in a failure goes, and what is left was seen to fail. */
-import { drawPlan, shrinkPlan, type Plan } from 'quorate/testing'
+import { drawPlan, shrinkPlan, type Fault, type Plan } from 'quorate/testing'
 import { describe, expect, test } from 'vitest'
 
 /** Fails when a process crashes and a later compaction meets it: the least that does it is one fault and one operation. */
@@ -29,6 +29,15 @@ describe('shrinking a plan', () => {
     expect(shrunk.network).toEqual({})
     expect(shrunk.safetyMs).toBeLessThan(1_000)
     expect(runs).toBeLessThan(200)
+  })
+
+  test('leaves as many members as the faults need', async () => {
+    const rot: Fault = { atMs: 10, type: 'disk-rot', member: 'a', rot: 'hole', part: 'log', downMs: 5 }
+    const rotten: Plan = { ...plan, members: ['a', 'b', 'c', 'd', 'e'], faults: [rot], operations: [] }
+    const shrunk = await shrinkPlan(rotten, {
+      failsAtMs: ({ faults }) => Promise.resolve(faults.length > 0 ? 20 : undefined),
+    })
+    expect(shrunk.members).toHaveLength(3)
   })
 
   test('finds the time in which it happens first, where that shows only at the end of a run', async () => {
