@@ -3,14 +3,15 @@
  * The program `quorate`: the process around run.ts.
  *
  * Always: the process is not ended by force, so that what was written to a pipe arrives; a reader that went away (`| head`)
- * takes nothing but itself. An interrupt lets the command clean up first, a second one does not.
+ * takes nothing but itself. An interrupt lets the command clean up first, for a moment; then, or with a second one, the
+ * process ends by that signal itself, since an exit waits for what the system does not come back from (a pipe, a dead disk).
  */
 import { readFileSync } from 'node:fs'
-import { run } from './run.js'
+import { run, textOf } from './run.js'
 
 /** What ends the program, and its exit code then, as shells have it. */
 const INTERRUPTS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-const CLEANING_UP_MS_MAX = 2000
+const CLEANING_UP_MS_MAX = 1000
 
 function version(): string {
   // Beside `dist` and `src` alike.
@@ -18,20 +19,47 @@ function version(): string {
   return (manifest as { readonly version: string }).version
 }
 
-async function main(): Promise<void> {
+/** What the process is to end with because of something outside the command. */
+const ending: { code: number | undefined } = { code: undefined }
+
+function interruptible(): AbortSignal {
   const interrupted = new AbortController()
   for (const [signal, exitCode] of Object.entries(INTERRUPTS)) {
     process.once(signal, () => {
+      ending.code ??= exitCode
+      process.stderr.write(`quorate: ended by ${signal}\n`)
       interrupted.abort(new Error(`ended by ${signal}`))
-      // What only reads has nothing to clean up, and may not look at the signal.
-      setTimeout(() => process.exit(exitCode), CLEANING_UP_MS_MAX).unref()
+      setTimeout(() => {
+        // Behind what removes temporary files at the exit.
+        process.once('exit', () => process.kill(process.pid, signal))
+        process.exit(exitCode)
+      }, CLEANING_UP_MS_MAX).unref()
     })
   }
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
-    })
-  }
+  return interrupted.signal
+}
+
+function watchStreams(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return
+    fail(`cannot write what was asked for: ${error.message}`)
+  })
+  // There is nobody left to tell.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') ending.code ??= 1
+    process.exitCode = ending.code
+  })
+}
+
+function fail(text: string): void {
+  process.stderr.write(`quorate: ${text}\n`)
+  ending.code ??= 1
+  process.exitCode = ending.code
+}
+
+async function main(): Promise<void> {
+  watchStreams()
+  const debug = (process.env.QUORATE_DEBUG ?? '') !== ''
   const terminal = {
     out: (text: string) => {
       process.stdout.write(text)
@@ -39,12 +67,14 @@ async function main(): Promise<void> {
     err: (text: string) => {
       process.stderr.write(text)
     },
-    signal: interrupted.signal,
+    signal: interruptible(),
   }
-  process.exitCode = await run({ words: process.argv.slice(2), terminal, version: version() })
+  try {
+    const code = await run({ words: process.argv.slice(2), terminal, version: version(), debug })
+    process.exitCode = ending.code ?? code
+  } catch (error) {
+    fail(textOf(error, debug))
+  }
 }
 
-main().catch((error: unknown) => {
-  console.error(error)
-  process.exitCode = 1
-})
+void main()

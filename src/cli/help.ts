@@ -12,7 +12,7 @@ export function programHelp(commands: readonly Command[]): string {
     ...columns(rows),
     '',
     'quorate COMMAND --help says more of each; quorate --version prints the version.',
-    'Exit codes: 0 done, 1 failed (or damage found), 2 the command line is wrong.',
+    'Exit codes: 0 done, 1 failed (or damage found), 2 the command line is wrong; 130, 143: ended by a signal.',
     '',
   ].join('\n')
 }

@@ -64,6 +64,8 @@ function unknownFlag({ name, rawName }: GivenFlag, known: ReadonlyMap<string, Fl
 function checkComplete(command: Command, operands: readonly string[], flags: ReadonlyMap<string, string>): void {
   const missing = command.operands[operands.length]
   if (missing !== undefined) throw new UsageError(`${missing} is missing`)
+  const empty = operands.indexOf('')
+  if (empty >= 0) throw new UsageError(`${command.operands[empty] ?? 'a word'} is empty`)
   const extra = operands[command.operands.length]
   if (extra !== undefined) throw new UsageError(`${quote(extra)} is one word too many`)
   const absent = command.flags.find(({ name, required }) => required === true && !flags.has(name))

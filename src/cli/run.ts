@@ -14,13 +14,21 @@ export interface Program {
   readonly terminal: Terminal
   readonly version: string
   readonly commands?: readonly Command[]
+  /** Whether an error that nobody expected is told with its stack. */
+  readonly debug?: boolean
 }
 
-export async function run({ words, terminal, version, commands = COMMANDS }: Program): Promise<ExitCode> {
+export async function run({
+  words,
+  terminal,
+  version,
+  commands = COMMANDS,
+  debug = false,
+}: Program): Promise<ExitCode> {
   const [first, second] = words
   if (first === '--version') return tell(terminal, `quorate ${version}\n`)
   if (first === '--help' || first === '-h') return tell(terminal, programHelp(commands))
-  if (first === 'help') return run({ words: [...words.slice(1), '--help'], terminal, version, commands })
+  if (first === 'help') return run({ words: [...words.slice(1), '--help'], terminal, version, commands, debug })
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`)
   if (command === undefined) return noCommand(words, terminal, commands)
   try {
@@ -28,7 +36,7 @@ export async function run({ words, terminal, version, commands = COMMANDS }: Pro
     if (given === 'help') return tell(terminal, commandHelp(command))
     return await command.run(given, terminal)
   } catch (error) {
-    return failed(command, error, terminal)
+    return failed(command, error, terminal, debug)
   }
 }
 
@@ -48,14 +56,23 @@ function noCommand(words: readonly string[], terminal: Terminal, commands: reado
   return EXIT.misused
 }
 
-function failed(command: Command, error: unknown, terminal: Terminal): ExitCode {
+function failed(command: Command, error: unknown, terminal: Terminal, debug: boolean): ExitCode {
   if (error instanceof UsageError) {
     terminal.err(`quorate ${command.name}: ${error.message}. See: quorate ${command.name} --help\n`)
     return EXIT.misused
   }
-  if (isStoreError(error)) terminal.err(`quorate: ${error.message} (${error.code})\n`)
-  else terminal.err(`quorate: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  // Told by who ended it.
+  if (terminal.signal.aborted) return EXIT.failed
+  terminal.err(`quorate: ${textOf(error, debug)}\n`)
   return EXIT.failed
+}
+
+/** One line, unless more was asked for. */
+export function textOf(error: unknown, debug: boolean): string {
+  if (isStoreError(error)) return `${error.message} (${error.code})`
+  if (!(error instanceof Error)) return `unexpected: ${String(error)}`
+  if (debug) return error.stack ?? error.message
+  return `unexpected: ${error.name}: ${error.message.replaceAll(/\s*\n\s*/g, ' ')} (QUORATE_DEBUG=1 tells where)`
 }
 
 function tell(terminal: Terminal, text: string): ExitCode {

@@ -13,10 +13,10 @@ export const SNAPSHOT_STATUS: Command = {
     'Needs about the memory that a member with this data needs.',
   operands: ['FILE'],
   flags: OUTPUT_FLAGS,
-  async run(given, { out }) {
+  async run(given, { out, signal }) {
     const format = formatOf(given)
     const [file = ''] = given.operands
-    const status = await snapshotStatus(file)
+    const status = await snapshotStatus(file, { signal })
     out(render(format, snapshotRows(status), status))
     return EXIT.done
   },

@@ -10,8 +10,21 @@
  * The directory may be in use. A copy during which no file of it changed is what a crash at that moment would have left, and
  * as good as any. Where it never stands still the copy is told to be `torn`: what seems damaged in it may be whole.
  */
-import { constants, type BigIntStats } from 'node:fs'
-import { access, chmod, copyFile, link, lstat, mkdir, mkdtemp, readdir, realpath, rm, stat } from 'node:fs/promises'
+import { constants, rmSync, type BigIntStats } from 'node:fs'
+import {
+  access,
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { firstNewNumber } from './before-open.js'
@@ -46,25 +59,42 @@ export async function withDirectoryCopy<T>(
   use: (copy: DirectoryCopy) => Promise<T>,
 ): Promise<T> {
   const path = await accessing(location, () => realpath(location))
-  const room = await accessing(location, () => makeRoom(path, options.temporary))
+  const room = await makeRoom(path, options.temporary)
+  // A process that is ended while something here does not come back leaves nothing either.
+  const removeNow = (): void => {
+    rmSync(room, { recursive: true, force: true })
+  }
+  process.once('exit', removeNow)
   try {
     return await use(await accessing(location, () => copyStill(path, room, options.signal)))
   } finally {
     await rm(room, { recursive: true, force: true })
+    process.removeListener('exit', removeNow)
   }
 }
 
+/** What fails here is about where the copy goes, and not about the directory. */
 async function makeRoom(path: string, temporary: string | undefined): Promise<string> {
-  if (temporary !== undefined) return mkdtemp(join(temporary, PREFIX))
+  if (temporary !== undefined) return makeTemporary(temporary)
   const beside = dirname(path)
   try {
     // A directory that is a volume of its own has nothing beside it that could share its files.
     if ((await stat(beside)).dev === (await stat(path)).dev) return await mkdtemp(join(beside, PREFIX))
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException
-    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) throw error
+    if (!['EACCES', 'EPERM', 'EROFS', 'ENOSPC'].includes(code)) {
+      throw asStoreError(`no copy to look into can be made in ${beside}`, error)
+    }
   }
-  return mkdtemp(join(tmpdir(), PREFIX))
+  return makeTemporary(tmpdir())
+}
+
+async function makeTemporary(folder: string): Promise<string> {
+  try {
+    return await mkdtemp(join(folder, PREFIX))
+  } catch (error) {
+    throw asStoreError(`no copy to look into can be made in ${folder}`, error)
+  }
 }
 
 async function copyStill(path: string, room: string, signal: AbortSignal | undefined): Promise<DirectoryCopy> {
@@ -73,6 +103,7 @@ async function copyStill(path: string, room: string, signal: AbortSignal | undef
     const to = join(room, String(tried))
     const before = await fingerprint(path)
     const complete = await tryCopy(path, to)
+    signal?.throwIfAborted()
     if (complete && before === (await fingerprint(path))) return { path: to, torn: false }
     if (tried >= TRIES) return { path: to, torn: true }
     await rm(to, { recursive: true, force: true })
@@ -87,8 +118,10 @@ async function tryCopy(path: string, to: string): Promise<boolean> {
     const from = join(path, name)
     const found = await lookAt(from)
     if (found === undefined) continue
-    const done = found.isDirectory() ? copyDatabase(from, join(to, name)) : copyOne(from, join(to, name))
-    complete = (await done) && complete
+    if (found.isDirectory()) complete = (await copyDatabase(from, join(to, name))) && complete
+    else if (found.isFile() || found.isSymbolicLink()) complete = (await copyOne(from, join(to, name))) && complete
+    // A pipe would be waited for without an end. It holds nothing, as an empty file.
+    else await writeFile(join(to, name), '', { mode: FILE_MODE })
   }
   return complete
 }
@@ -177,6 +210,6 @@ async function accessing<T>(location: string, access: () => Promise<T>): Promise
   try {
     return await access()
   } catch (error) {
-    throw asStoreError(`${location} cannot be read`, error)
+    throw asStoreError(`${location} cannot be read`, error, 'read')
   }
 }

@@ -84,7 +84,7 @@ async function entriesOf(location: string): Promise<Dirent[]> {
       const what = `${location} is a file. The data of a member is a directory.`
       throw new StoreError('NO_DATA', what, { cause: error })
     }
-    throw asStoreError(`${location} cannot be read`, error)
+    throw asStoreError(`${location} cannot be read`, error, 'read')
   }
 }
 
@@ -93,7 +93,7 @@ async function refuseOtherStores(location: string): Promise<void> {
     await checkStore(location, undefined)
   } catch (error) {
     if (error instanceof TypeError) throw new StoreError('NO_DATA', `${error.message}.`, { cause: error })
-    throw error
+    throw asStoreError(`${location} cannot be read`, error, 'read')
   }
 }
 
@@ -119,6 +119,6 @@ async function bytesOf(location: string, entry: Dirent): Promise<number> {
     const path = join(location, entry.name)
     return entry.isDirectory() ? await folderBytes(path) : (await stat(path)).size
   } catch (error) {
-    throw asStoreError(`${location} cannot be read`, error)
+    throw asStoreError(`${location} cannot be read`, error, 'read')
   }
 }

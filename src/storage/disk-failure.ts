@@ -19,6 +19,12 @@ const ADVICE: Readonly<Record<string, string>> = {
   EIO: 'The disk is failing: look at the log of the system.',
 }
 
+/** The same for what is only to be read. */
+const READING_ADVICE: Readonly<Record<string, string>> = {
+  EACCES: 'Give the user that runs this process permission to read everything there.',
+  EPERM: 'Give the user that runs this process permission to read everything there.',
+}
+
 /** LevelDB gives the system's text only. */
 const CODES_BY_TEXT: readonly (readonly [RegExp, string])[] = [
   [/permission denied/i, 'EACCES'],
@@ -30,12 +36,18 @@ const CODES_BY_TEXT: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** `what` says what failed, as a whole clause without its end: "/data cannot be opened". */
-export function diskFailure(what: string, cause: unknown, outcome?: 'unknown'): StoreError {
+export function diskFailure(
+  what: string,
+  cause: unknown,
+  outcome?: 'unknown',
+  access: 'read' | 'write' = 'write',
+): StoreError {
   const inner = innermost(cause)
   const message = inner instanceof Error ? inner.message : String(inner)
   const code = (inner as NodeJS.ErrnoException | undefined)?.code ?? ''
   const known = ADVICE[code] === undefined ? CODES_BY_TEXT.find(([text]) => text.test(message))?.[1] : code
-  const advice = known === undefined ? '' : `. ${ADVICE[known] ?? ''}`
+  const advised = known && ((access === 'read' ? READING_ADVICE[known] : undefined) ?? ADVICE[known])
+  const advice = advised === undefined ? '' : `. ${advised}`
   return new StoreError('DISK_FAILED', `${what}: ${message}${advice}`, {
     cause,
     ...(outcome === undefined ? {} : { outcome }),
@@ -71,11 +83,11 @@ export function unclosedFailure(location: string, timeoutMs: number): StoreError
  * What to throw for whatever came out of an access to the disk: errors of the system and of LevelDB become `DISK_FAILED`;
  * those that are ours already, and bugs, pass.
  */
-export function asStoreError(what: string, error: unknown): unknown {
+export function asStoreError(what: string, error: unknown, access: 'read' | 'write' = 'write'): unknown {
   if (isStoreError(error)) return error
   const { code } = innermost(error) as { code?: unknown }
   const foreign = typeof code === 'string' && /^(E[A-Z0-9]+|LEVEL_\w+|ERR_DLOPEN_FAILED|ERR_FS_\w+)$/.test(code)
-  return foreign ? diskFailure(what, error) : error
+  return foreign ? diskFailure(what, error, undefined, access) : error
 }
 
 /** abstract-level wraps what a database threw. */

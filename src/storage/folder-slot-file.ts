@@ -1,6 +1,6 @@
 /** A slot file in a folder (disk.ts says what it must do). */
 import { fstatSync, statSync, writeSync } from 'node:fs'
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { assert } from '../base/assert.js'
 import { syncFolder } from './folder.js'
@@ -10,14 +10,14 @@ const FILE_MODE = 0o600
 /** So many writes may go into a file that has lost its name before it is noticed. To look costs two microseconds. */
 const WRITES_BETWEEN_LOOKS = 32
 
-/** The content; undefined when there is no such file. A folder in its place is a file without content. */
+/** The content; undefined when there is no such file. What is none, a folder or a pipe, is a file without content. */
 export async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
   try {
+    // To open a pipe is to wait for whoever writes to it.
+    if (!(await stat(path)).isFile()) return new Uint8Array(0)
     return await readFile(path)
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    if (code === 'EISDIR') return new Uint8Array(0)
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw error
   }
 }

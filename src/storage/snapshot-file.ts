@@ -9,7 +9,7 @@
  * link, never, and nothing in the data directory of a member (snapshot-target.ts).
  */
 import type { Stats } from 'node:fs'
-import { type FileHandle, link, lstat, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, link, lstat, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { StoreError } from '../base/errors.js'
 import { asStoreError } from './disk-failure.js'
@@ -57,18 +57,28 @@ export async function writeSnapshotFile(
 /** The bytes of a file, in pieces. Rejects with `DISK_FAILED`. */
 export async function* readFilePieces(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   const what = `${path} cannot be read`
-  const handle = await accessing(what, () => open(path, 'r'))
+  const handle = await accessing(what, () => openRegular(path), 'read')
   try {
     for (;;) {
       // One of its own for each piece: what is read from it is kept as views.
       const piece = Buffer.allocUnsafeSlow(READ_BYTES)
-      const { bytesRead } = await accessing(what, () => handle.read(piece, 0, READ_BYTES))
+      const { bytesRead } = await accessing(what, () => handle.read(piece, 0, READ_BYTES), 'read')
       if (bytesRead === 0) return
       yield piece.subarray(0, bytesRead)
     }
   } finally {
     await handle.close()
   }
+}
+
+/** To open a pipe is to wait for whoever writes to it, for ever, and a device has no end. */
+async function openRegular(path: string): Promise<FileHandle> {
+  const found = await stat(path)
+  if (!found.isFile()) {
+    const what = found.isDirectory() ? 'a folder' : found.isFIFO() ? 'a named pipe' : 'no regular file'
+    throw new StoreError('DISK_FAILED', `${path} cannot be read: it is ${what}. A snapshot is a file.`)
+  }
+  return open(path, 'r')
 }
 
 async function writeDraft(draft: string, path: string, source: AsyncIterable<Uint8Array>): Promise<SnapshotContent> {
@@ -131,13 +141,16 @@ async function refuseTaken(path: string, overwrite: boolean): Promise<void> {
 }
 
 function taken(path: string): StoreError {
-  return new StoreError('ALREADY_EXISTS', `${path} is there already. Choose another name, or say overwrite: true.`)
+  return new StoreError(
+    'ALREADY_EXISTS',
+    `${path} is there already. Choose another name, or have it replaced (overwrite: true; on the command line --overwrite).`,
+  )
 }
 
-async function accessing<T>(what: string, access: () => Promise<T>): Promise<T> {
+async function accessing<T>(what: string, access: () => Promise<T>, mode: 'read' | 'write' = 'write'): Promise<T> {
   try {
     return await access()
   } catch (error) {
-    throw asStoreError(what, error)
+    throw asStoreError(what, error, mode)
   }
 }

@@ -39,13 +39,16 @@ export interface SnapshotStatus extends SnapshotInfo {
  * Reads a snapshot, a file by its path or its bytes, and checks all of it: each block, the whole, and that its records
  * come to the digest that was recorded. Takes the time and the memory of opening a store of that size.
  *
- * Rejects with `SNAPSHOT_DAMAGED` (where, and what is wrong), `FORMAT_TOO_NEW`, `DISK_FAILED`.
+ * Rejects with `SNAPSHOT_DAMAGED` (where, and what is wrong), `FORMAT_TOO_NEW`, `DISK_FAILED`, `ABORTED`.
  *
  * @example
  * const { revision, keys, hash } = await snapshotStatus('/backups/monday.snapshot')
  */
-export async function snapshotStatus(from: SnapshotSource): Promise<SnapshotStatus> {
-  return statusOf(await loadSnapshot({ from: checkSource(from), backend: UNREAD }))
+export async function snapshotStatus(
+  from: SnapshotSource,
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<SnapshotStatus> {
+  return statusOf(await loadSnapshot({ from: checkSource(from), backend: UNREAD, signal }))
 }
 
 export function statusOf({ content, machine }: LoadedSnapshot): SnapshotStatus {

@@ -1,6 +1,8 @@
 /** The words of a command line: what is understood, and what is told of those that are not. */
 import { describe, expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
+import type { Command } from '../../src/cli/command.js'
+import { run } from '../../src/cli/run.js'
 import { quorate } from './command-line.js'
 
 describe('help', () => {
@@ -33,6 +35,20 @@ describe('help', () => {
   })
 })
 
+test('an error that nobody expected is one line, with its stack only where that is asked for', async () => {
+  const written: string[] = []
+  const terminal = { out: () => undefined, err: (text: string) => void written.push(text), signal: AbortSignal.any([]) }
+  const broken: Command = {
+    ...{ name: 'broken', summary: '', description: '', operands: [], flags: [] },
+    run: () => Promise.reject(new TypeError('no such\n  thing')),
+  }
+  for (const debug of [false, true]) {
+    expect(await run({ words: ['broken'], terminal, version: '1', commands: [broken], debug })).toBe(1)
+  }
+  expect(written[0]).toBe('quorate: unexpected: TypeError: no such thing (QUORATE_DEBUG=1 tells where)\n')
+  expect(written[1]).toMatch(/^quorate: TypeError: no such\n {2}thing\n +at /)
+})
+
 describe('a command line that makes no sense ends with 2 and says why', () => {
   const refused: readonly (readonly [string, string[], RegExp])[] = [
     ['nothing', [], /usage: quorate COMMAND/],
@@ -42,6 +58,7 @@ describe('a command line that makes no sense ends with 2 and says why', () => {
     ['an unknown flag', ['snapshot', 'status', 'f', '--verbose'], /no flag '--verbose'/],
     ['a misspelt flag', ['snapshot', 'restore', 'f', '--datadir', 'd'], /did you mean data-dir\?/],
     ['a missing operand', ['snapshot', 'status'], /FILE is missing/],
+    ['an empty operand', ['snapshot', 'status', ''], /FILE is empty/],
     ['an operand too many', ['snapshot', 'status', 'f', 'g'], /'g' is one word too many/],
     ['a missing flag', ['snapshot', 'restore', 'f', '--data-dir', 'd'], /--cluster-token is missing/],
     ['a flag without its value', ['snapshot', 'restore', 'f', '--data-dir'], /--data-dir needs a value, DIR/],

@@ -1,4 +1,5 @@
 /** `inspect`, `verify` and `snapshot save` on the command line. */
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -54,6 +55,17 @@ describe('inspect and verify', () => {
   })
 })
 
+test('a pipe in the place of the high-water file is damage, and a folder for the copy that is none is named', async () => {
+  const { closed, folder } = await stoppedMember()
+  const wrong = await quorate('verify', closed, '--temp-dir', join(folder, 'none'))
+  expect(wrong.err).toMatch(/no copy to look into can be made in .*none: .*\(DISK_FAILED\)/)
+  rmSync(join(closed, 'high-water'))
+  execFileSync('mkfifo', [join(closed, 'high-water')])
+  const { code, out } = await quorate('verify', closed)
+  expect(code).toBe(1)
+  expect(out).toMatch(/^damage +the high-water file cannot be read/m)
+})
+
 describe('snapshot save', () => {
   async function contentOf(file: string): Promise<Record<string, string>> {
     const dataDir = join(temporaryFolder(), 'restored')
@@ -90,7 +102,7 @@ describe('snapshot save', () => {
   test('replaces a file only where that is said', async () => {
     const stopped = await stoppedMember()
     writeFileSync(join(stopped.folder, 'saved.snapshot'), 'mine')
-    expect((await save(stopped.closed, stopped)).err).toMatch(/\(ALREADY_EXISTS\)/)
+    expect((await save(stopped.closed, stopped)).err).toMatch(/on the command line --overwrite.*\(ALREADY_EXISTS\)/)
     expect((await save(stopped.closed, stopped, '--overwrite')).code).toBe(0)
   })
 

@@ -1,4 +1,5 @@
 /** Snapshots on the command line. */
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -51,6 +52,18 @@ describe('snapshot status', () => {
     expect((await quorate('snapshot', 'status', cut)).err).toMatch(/cut\.snapshot.*\(SNAPSHOT_DAMAGED\)\n$/)
     expect((await quorate('snapshot', 'status', join(folder, 'none'))).err).toMatch(/\(DISK_FAILED\)/)
   })
+})
+
+test('what is no regular file is refused by name, and never waited for', async () => {
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const restoring = ['snapshot', 'restore', pipe, '--data-dir', join(folder, 'piped'), '--cluster-token', 'after']
+  for (const words of [['snapshot', 'status', pipe], restoring]) {
+    const { code, err } = await quorate(...words)
+    expect(code).toBe(1)
+    expect(err).toMatch(/pipe cannot be read: it is a named pipe\. A snapshot is a file\. \(DISK_FAILED\)/)
+  }
+  expect((await quorate('snapshot', 'status', folder)).err).toMatch(/it is a folder/)
 })
 
 describe('snapshot restore', () => {
