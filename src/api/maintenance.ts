@@ -6,7 +6,8 @@ import type { Selection } from './key-value.js'
 
 /**
  * `no-space`: a member is over its quota. Puts, transactions with a put and new leases are refused with `NO_SPACE`.
- * `corrupt`: a member holds another state than the others. Everything that changes keys or leases is refused with `CORRUPT`.
+ * `corrupt`: a member holds another state than the others, or is the only one and found damage on its disk. Everything that
+ * changes keys or leases is refused with `CORRUPT`.
  */
 export type AlarmType = 'no-space' | 'corrupt'
 

@@ -124,7 +124,7 @@ export const ERRORS = {
     grpc: 'DATA_LOSS',
     etcd: 'etcdserver: corrupt cluster',
     retryable: false,
-    doc: 'The alarm CORRUPT is active: a check found that members hold different states. Nothing is changed until it is disarmed; reads still answer, and may differ from member to member. See OPERATING.md.',
+    doc: 'The alarm CORRUPT is active: a check found that members hold different states, or a cluster of one found damage on its disk. Nothing is changed until it is disarmed; reads still answer, and may differ from member to member. See OPERATING.md.',
   },
   PREFIX_QUOTA_EXCEEDED: {
     grpc: 'RESOURCE_EXHAUSTED',

@@ -60,7 +60,7 @@ function changesKeys(operation: Operation): boolean {
 function corrupt(): StoreError {
   return new StoreError(
     'CORRUPT',
-    'The alarm CORRUPT is active: the members do not all hold the same state, and nothing is changed until it is disarmed.',
+    'The alarm CORRUPT is active: the members do not all hold the same state, or the only one found damage on its disk. Nothing is changed until it is disarmed.',
   )
 }
 

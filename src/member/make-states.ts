@@ -23,6 +23,8 @@ export interface StatesGround {
   /** Resolves when no write of the state is under way. */
   readonly stateSettled: () => Promise<void>
   readonly adopted: (before: LogPosition) => void
+  /** Something on the disk is damaged, and there is no other member to make up for it. */
+  readonly damagedAlone: (what: string) => void
   readonly failed: (error: unknown) => void
   readonly wake: () => void
 }
@@ -42,7 +44,7 @@ export function makeStates(ground: StatesGround): States {
   }
   const repair: StateRepair = new StateRepair({
     ...{ memberId, raft, machine, random, logger, retryMs, failed, wake },
-    alone: members.length === 1,
+    damagedAlone: members.length === 1 ? ground.damagedAlone : undefined,
     install: (incoming, at) => storage.install(incoming, at),
     stateSettled: ground.stateSettled,
     adopted: ground.adopted,

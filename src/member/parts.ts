@@ -65,6 +65,11 @@ export type Parts = ReturnType<typeof makeParts>
 
 /** Election timeouts that what a member proposes by itself waits before it is given up, to be proposed anew. */
 const OWN_TIMEOUT_ELECTIONS = 10
+/** What an operator is told with what is damaged. */
+const DAMAGED_ALONE =
+  'This member is the only one: it serves what is whole, and changes nothing any more. Before you restart it save what ' +
+  'can be read, since the next open may refuse the directory: saveSnapshot(store, path), and where that meets the damage, ' +
+  'what ranges still give (docs/OPERATING.md)'
 
 export function makeParts(ground: Ground) {
   const { options, storage, machine, lifetime, failed } = ground
@@ -88,6 +93,9 @@ export function makeParts(ground: Ground) {
       watches.jumped()
       proposals.jumped((proposal) => machine.hasSettled(proposal))
       reads.applied(machine.appliedIndex)
+    },
+    damagedAlone: (what) => {
+      alarms.raise('corrupt', `${what}. ${DAMAGED_ALONE}`)
     },
   })
   const { repair } = states

@@ -22,7 +22,7 @@ import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import type { Machine } from '../machine/machine.js'
 import type { NodeId } from '../raft/types.js'
-import { damaged } from '../storage/damage.js'
+import { damaged, whatIsDamaged } from '../storage/damage.js'
 import type { Storage } from '../storage/storage.js'
 import type { Observe } from './event.js'
 import { ScrubTally } from './scrub-tally.js'
@@ -147,8 +147,9 @@ export class Scrubber {
 
   #found(error: StoreError): void {
     const { observe, logger, damaged: tell } = this.#parts
-    this.#damage = error.message
-    logger.error('reading through what is on disk found damage', { reason: error.message })
+    const reason = whatIsDamaged(error)
+    this.#damage = reason
+    logger.error('reading through what is on disk found damage', { reason })
     observe?.({ type: 'damage-found', error })
     tell(error)
   }

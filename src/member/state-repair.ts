@@ -13,7 +13,8 @@
  * Always: what the log has is kept where the log is whole: then the state is repaired beside it, and entries that it
  * contains are passed over when their turn comes.
  * Always: a member that waits for a state votes and acknowledges, and does not lead: it hands over what it is elected to.
- * Alone there is nobody to ask: damage is told to whoever met it.
+ * Alone there is nobody to ask: damage is told to whoever met it, and nothing is changed any more (the alarm CORRUPT), since
+ * what is written now might not be there for the next open, which refuses the directory.
  */
 import { assert } from '../base/assert.js'
 import { isStoreError, StoreError } from '../base/errors.js'
@@ -23,6 +24,7 @@ import type { Machine } from '../machine/machine.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { Restore } from '../raft/ready.js'
 import { NOBODY, type Index, type LogPosition, type NodeId, type Promises } from '../raft/types.js'
+import { whatIsDamaged } from '../storage/damage.js'
 import type { IncomingState } from '../storage/incoming-state.js'
 import type { NewBeginning } from '../storage/log-store.js'
 import type { Observe } from './event.js'
@@ -30,8 +32,8 @@ import type { ReceivedState } from './received-state.js'
 
 export interface StateRepairParts {
   readonly memberId: NodeId
-  /** There is no other member that could help. */
-  readonly alone: boolean
+  /** There is no other member that could help: then this is told what is damaged. */
+  readonly damagedAlone: ((what: string) => void) | undefined
   readonly raft: RawNode
   readonly machine: Machine
   /** Makes what was received this member's state, durably; `at`: and the log begin behind it. */
@@ -195,9 +197,13 @@ export class StateRepair {
   /** Somebody could not read the state. Whether it is repaired: then to be tried again once it is {@link whole}. */
   damaged(error: unknown): boolean {
     if (!isStoreError(error, 'DATA_DAMAGED')) return false
-    if (this.#parts.alone) return false
+    const { damagedAlone } = this.#parts
+    if (damagedAlone !== undefined) {
+      damagedAlone(whatIsDamaged(error))
+      return false
+    }
     // While another one is put in its place a read may have met neither.
-    if (!this.blocked) this.need(this.#parts.machine.appliedIndex, error.message)
+    if (!this.blocked) this.need(this.#parts.machine.appliedIndex, whatIsDamaged(error))
     this.#parts.wake()
     return true
   }

@@ -423,14 +423,21 @@ describe('a record that goes bad under a running member', () => {
     expect(events.filter(({ event }) => event.type === 'state-adopted').map((each) => each.name)).toEqual([name])
   })
 
-  test('of a member that is alone fails the reads that need it, and no others', async () => {
+  test('of a member that is alone fails the reads that need it, and nothing is changed any more', async () => {
     const group = await cluster({ members: ['a'] }, NO_CACHE)
     const { running } = group
     await write(running.leader, 30)
     await intoTables(group, 'a')
     const store = running.leader
     rotState(group, 'a')
+    await store.put('before', 'value')
     await expect(store.maintenance.hash()).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
+    await store.maintenance.check()
+    expect(store.status().alarms).toMatchObject([{ alarm: 'corrupt' }])
+    await expect(store.put('fresh', 'value')).rejects.toMatchObject({ code: 'CORRUPT' })
+    expect((await store.get('before'))?.text()).toBe('value')
+    // For whoever has saved what there was, and accepts what comes.
+    await store.maintenance.disarm({ alarm: 'corrupt' })
     await store.put('fresh', 'value')
     expect((await store.get('fresh'))?.text()).toBe('value')
   })
