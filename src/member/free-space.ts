@@ -21,7 +21,7 @@ const RESERVE_SHARE = 1 / 4
  * the log goes into the state as well, and LevelDB writes it twice and keeps the old until the new is there.
  */
 const LOOK_SHARE = 1 / 16
-const LOOK_BYTES_MIN = 2 ** 20
+const LOOK_BYTES_MIN = 2 ** 16
 
 export interface FreeSpaceParts {
   readonly disk: Pick<Disk, 'space' | 'location'>
