@@ -39,10 +39,10 @@ export class FolderSlotFile {
 
   static async open(path: string): Promise<FolderSlotFile> {
     try {
+      if (!(await stat(path)).isFile()) return new FolderSlotFile(path, undefined)
       return new FolderSlotFile(path, await open(path, 'r+'))
     } catch (error) {
-      if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? ''))
-        return new FolderSlotFile(path, undefined)
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return new FolderSlotFile(path, undefined)
       throw error
     }
   }

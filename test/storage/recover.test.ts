@@ -2,6 +2,7 @@
  * Going on without what is damaged: what stays, what is given up, and that nobody believes in promises that may be lost.
  * The records here are the state's own: the position stands under `a`, and all others must be there.
  */
+import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -184,6 +185,12 @@ const CASES: readonly (readonly [name: string, damage: () => void | Promise<void
     [/high-water file cannot be read/],
   ],
   [
+    'a pipe in the place of the high-water file',
+    () => replaceByPipe('high-water'),
+    MARK_LOST,
+    [/high-water file cannot be read/],
+  ],
+  [
     'a high-water file whose owner is damaged',
     () => flipBit(join(folder, 'high-water'), 30),
     MARK_LOST,
@@ -267,6 +274,11 @@ function replaceByFolder(name: string, pattern: RegExp): void {
 function replaceByFile(name: string): void {
   remove(name)
   writeFileSync(join(folder, name), 'a file')
+}
+
+function replaceByPipe(name: string): void {
+  remove(name)
+  execFileSync('mkfifo', [join(folder, name)])
 }
 
 async function putPosition(applied: LogPosition): Promise<void> {
