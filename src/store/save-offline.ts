@@ -58,6 +58,9 @@ const FIELDS: Fields<SaveOfflineOptions> = {
   ...{ dataDir: true, path: true, skipLog: true, overwrite: true, temporary: true, signal: true },
 }
 
+/** Of a directory that has lost both records of whose it is, the state says nothing of it. */
+const UNKNOWN_OWNER: Identity = { clusterId: 1, memberId: 1, name: 'unknown' }
+
 /**
  * Rejects with `DATA_DIR_IN_USE`, `NO_DATA`, `DATA_DAMAGED` (and says what would still do), `FORMAT_TOO_NEW`,
  * `ALREADY_EXISTS`, `DISK_FAILED`. Nothing in the directory is changed but what is in `lock`.
@@ -117,7 +120,7 @@ function inUse(dataDir: string, cause?: unknown): StoreError {
 async function saveCopy(copy: string, options: SaveOfflineOptions, locked: boolean): Promise<SavedOffline> {
   const { dataDir, path, skipLog = false, overwrite = false } = options
   const environment = systemEnvironment()
-  const identity = await ownerOf(copy, dataDir)
+  const identity = await ownerOf(copy, dataDir, skipLog)
   const incarnationFloor = environment.clock.wallMs()
   const storage = await openCopy(copy, options, identity, incarnationFloor)
   try {
@@ -163,14 +166,20 @@ async function loadCopy(
   )
 }
 
-async function ownerOf(copy: string, dataDir: string): Promise<Identity> {
+async function ownerOf(copy: string, dataDir: string, skipLog: boolean): Promise<Identity> {
   const disk = copiedDisk(copy, dataDir)
   await disk.acquire({ create: false })
   try {
     const { highWater, log, damage } = await readDirectory(disk)
     const identity = highWater?.identity ?? log.identity
     if (identity !== undefined) return identity
-    throw new StoreError('DATA_DAMAGED', `Of whom ${dataDir} is cannot be told any more: ${damage.join('; ')}.`)
+    // That of the snapshot is not looked at by a restore, which gives each member its own.
+    if (skipLog) return UNKNOWN_OWNER
+    throw new StoreError(
+      'DATA_DAMAGED',
+      `Of whom ${dataDir} is cannot be told any more: ${damage.join('; ')}. Where the state is whole it can be saved with ` +
+        '--skip-log (skipLog), as that of a member "unknown".',
+    )
   } finally {
     await disk.release()
   }

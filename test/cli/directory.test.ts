@@ -147,6 +147,18 @@ describe('snapshot save', () => {
     expect(await contentOf(file)).toEqual(LAST)
   })
 
+  test('where nobody can tell any more whose it was, saves the state all the same with --skip-log', async () => {
+    const stopped = await stoppedMember()
+    for (const name of ['high-water', 'log']) rmSync(join(stopped.closed, name), { recursive: true })
+    const refused = await save(stopped.closed, stopped)
+    expect(refused.code).toBe(1)
+    expect(refused.err).toMatch(/Of whom .* cannot be told any more.*--skip-log/)
+    const { file, code, err } = await save(stopped.closed, stopped, '--skip-log')
+    expect(code).toBe(0)
+    expect(err).toMatch(/damaged, and not in it: the high-water file is missing/)
+    expect(await contentOf(file)).toEqual(LAST)
+  })
+
   test('of a damaged state does not save half of it', async () => {
     const stopped = await stoppedMember()
     await withDatabase(stopped.closed, 'state', async (database) => {
