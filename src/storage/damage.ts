@@ -1,5 +1,4 @@
 /** The error for a disk that does not hold what this member wrote: what is wrong, what it means, what to do. */
-import { join } from 'node:path'
 import { StoreError } from '../base/errors.js'
 
 /** The folder in a data directory that keeps what was there before an open (before-open.ts). */
@@ -23,14 +22,10 @@ class DamageError extends StoreError {
  */
 export function damaged(location: string, what: string, cause?: unknown): StoreError {
   return new DamageError(
-    `the data in ${location} is damaged: ${what}. This member may have lost entries or votes that it acknowledged, so ` +
-      'it does not go on with them. Do not repair the directory by hand, and do not replace it by an older copy or an ' +
-      'empty one: a member that forgot can make the cluster lose acknowledged writes. Where it is one of several it ' +
-      'gets what it lacks from the others. Alone, it goes on from a backup, restored into a new directory; without one ' +
-      `see what is whole (quorate inspect ${location}), and where the state is, save that as a snapshot (quorate ` +
-      `snapshot save --data-dir ${location} FILE). The files as they were before they were opened are in ` +
-      `${join(location, BEFORE_OPEN)}, unless this was found before anything was opened or after everything was ` +
-      'verified. docs/OPERATING.md says what to do.',
+    `the data in ${location} is damaged: ${what}. Alone, a member goes on from a backup or from its state, restored into ` +
+      `a new directory: quorate snapshot save --skip-log --data-dir ${location} FILE saves what that holds. One of several ` +
+      'gets what it lacks from the others. Do not repair it by hand, and do not put an older copy or an empty one in its ' +
+      'place: that can lose acknowledged writes. See docs/OPERATING.md.',
     what,
     cause,
   )

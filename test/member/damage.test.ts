@@ -48,7 +48,7 @@ describe('a flipped bit in the state on disk', () => {
     expect(message).toMatch(
       /damaged: .*; the log is whole, but begins at entry \d+, so that it cannot bring the state back/,
     )
-    expect(message).toMatch(/Alone, it goes on from a backup, restored into a new directory/)
+    expect(message).toMatch(/Alone, a member goes on from a backup or from its state, restored into a new directory/)
     await withDatabase(folder, 'state', (database) => database.put(key, record))
     const mended = await open({ dataDir: folder })
     expect((await mended.get('a'))?.text()).toBe('x'.repeat(100))

@@ -42,7 +42,7 @@ async function expectDamage(message: RegExp): Promise<void> {
     await expect(opening).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
     await expect(opening).rejects.toThrow(message)
     await expect(opening).rejects.toThrow(
-      /may have lost entries or votes.*Do not repair.*older copy or an empty one.*OPERATING/,
+      /backup.*quorate snapshot save --skip-log --data-dir .*Do not repair.*older copy or an empty one.*OPERATING/,
     )
   }
 }

@@ -323,7 +323,7 @@ describe('a member of several goes on', () => {
         const refused = start(levelDisk(folder), false)
         await expect(refused, name).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
         await expect(refused).rejects.toThrow(told[0])
-        await expect(refused).rejects.toThrow(/backup.*quorate inspect.*quorate snapshot save/)
+        await expect(refused).rejects.toThrow(/backup.*quorate snapshot save --skip-log --data-dir/)
       }
       expect(existsSync(join(folder, 'damaged'))).toBe(false)
       // The same with others finds no less than it would have at first.
