@@ -16,22 +16,31 @@ import type { RawNode } from '../raft/raw-node.js'
 export class Backlog {
   readonly #raft: Pick<RawNode, 'commitIndex' | 'lastIndex' | 'logBytesBetween'>
   readonly #machine: Pick<Machine, 'appliedIndex'>
-  readonly #bytesMax: number
+  readonly #drawBytesMax: () => number
+  #bytesMax = 0
+  /** The applied position for which that was drawn. */
+  #drawnFor = -1
 
+  /** `bytesMax` is asked anew once more is applied: until then what was refused stays refused. */
   constructor(
     raft: Pick<RawNode, 'commitIndex' | 'lastIndex' | 'logBytesBetween'>,
     machine: Pick<Machine, 'appliedIndex'>,
-    bytesMax: number,
+    bytesMax: () => number,
   ) {
     this.#raft = raft
     this.#machine = machine
-    this.#bytesMax = bytesMax
+    this.#drawBytesMax = bytesMax
   }
 
   get full(): boolean {
     const { appliedIndex } = this.#machine
     const { commitIndex } = this.#raft
-    return commitIndex > appliedIndex && this.#raft.logBytesBetween(appliedIndex, commitIndex) > this.#bytesMax
+    if (commitIndex <= appliedIndex) return false
+    if (this.#drawnFor !== appliedIndex) {
+      this.#drawnFor = appliedIndex
+      this.#bytesMax = this.#drawBytesMax()
+    }
+    return this.#raft.logBytesBetween(appliedIndex, commitIndex) > this.#bytesMax
   }
 
   /** Whether the core may have this message. */

@@ -142,7 +142,8 @@ export function makeParts(ground: Ground) {
   const freeSpace = new FreeSpace({ disk, reserveBytes, alarms, wake, timers, logger })
   const space = new Space(machine, alarms, freeSpace, options.quotaBytes)
   const diskGuard = new DiskGuard({ raft, electionTimeoutMs, logger, nameOf: (id) => nameOf(options, id) ?? `${id}` })
-  const backlog = new Backlog(raft, machine, buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax)
+  // Again and again: a member that takes one entry at a time for as long as it lives never catches up with the others.
+  const backlog = new Backlog(raft, machine, () => (buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax))
   const { clusterId } = options
   const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
   const snapshots = new Snapshots({ identity, machine, storage, deadlines, repair, clock, timers, buggify })
