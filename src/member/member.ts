@@ -35,6 +35,7 @@ import type { ScrubStatus } from './scrubber.js'
 import { sayWhileSlow } from './say-while-slow.js'
 import type { StateRepair } from './state-repair.js'
 import type { SyncTimesSummary } from './sync-times.js'
+import { LostMajority } from './lost-majority.js'
 import { Upkeep } from './upkeep.js'
 import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
@@ -66,6 +67,7 @@ export class Member {
   readonly #parts: Parts
   readonly #lifetime = new Lifetime()
   readonly upkeep: Upkeep
+  readonly #lostMajority: LostMajority
   #closed: Promise<void> | undefined
   /** After the end of everything else. */
   #farewell: Farewell | undefined
@@ -129,6 +131,11 @@ export class Member {
       },
     })
     this.upkeep = new Upkeep(this.#parts, failed)
+    const { electionTimeoutMs, environment } = options
+    this.#lostMajority = new LostMajority({
+      ...{ electionTimeoutMs, timers: environment.timers, logger: environment.logger },
+      waits: () => storage.promises === 'lost' && this.#parts.raft.leader === NOBODY,
+    })
     if (needed !== undefined) this.#repair.hide(needed, 'it was damaged when it was opened')
   }
 
@@ -306,6 +313,7 @@ export class Member {
       await transport.start({ clusterId, memberId }, handler)
     }
     this.#parts.scrubber.start()
+    if (this.#parts.storage.promises === 'lost') this.#lostMajority.start()
     this.#parts.freeSpace.start()
     this.#parts.pacer.wake()
   }
@@ -442,6 +450,7 @@ export class Member {
     }
     watches.closeAll(new StoreError(code, why, { cause }))
     scrubber.stop()
+    this.#lostMajority.stop()
   }
 
   async #close(): Promise<void> {

@@ -173,7 +173,7 @@ async function ownerOf(copy: string, dataDir: string, skipLog: boolean): Promise
     const { highWater, log, damage } = await readDirectory(disk)
     const identity = highWater?.identity ?? log.identity
     if (identity !== undefined) return identity
-    // That of the snapshot is not looked at by a restore, which gives each member its own.
+    // A restore cannot find out then that it is given the token of the old cluster.
     if (skipLog) return UNKNOWN_OWNER
     throw new StoreError(
       'DATA_DAMAGED',
