@@ -47,8 +47,12 @@ export class Backups {
     this.#names = new BackupNames(parts.identity)
   }
 
-  /** Returns at once. */
-  start(): void {
+  /** Returns at once. `failure`: why the folder cannot be used just now; it is tried all the same when a backup is due. */
+  start(failure?: Error): void {
+    if (failure !== undefined) {
+      this.#failure = failure.message
+      this.#parts.environment.logger.error('the folder for backups cannot be used', { reason: failure.message })
+    }
     this.#running = this.#begin().finally(() => {
       this.#running = undefined
     })

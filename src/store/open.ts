@@ -1,5 +1,6 @@
 /** `open()`: puts a member together from its parts and hands it out as a Store. The only place where defaults are chosen. */
 import type { Environment } from '../base/clock.js'
+import { isStoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
@@ -8,6 +9,7 @@ import { JwtTokens } from '../runtime/jwt.js'
 import { Passwords } from '../runtime/password.js'
 import { SYSTEM_SECRETS } from '../runtime/secrets.js'
 import { systemEnvironment } from '../runtime/system.js'
+import type { BackupFolder } from '../storage/backup-folder.js'
 import type { Disk } from '../storage/disk.js'
 import { levelDisk } from '../storage/level-disk.js'
 import { memoryDisk } from '../storage/memory-disk.js'
@@ -55,7 +57,7 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   // Before the directory is changed: options that could never work must not get that far.
   const transport = transportOf(options, settings, environment)
   const backupFolder = settings.backups?.folder
-  if (backupFolder?.check !== undefined) await backupFolder.check(options.dataDir)
+  const backupsFail = backupFolder?.check && (await whyUnusable(backupFolder, options.dataDir))
   if (settings.forceNewCluster !== false) await forceNewCluster({ disk, settings, environment })
   const member = await Member.open({
     ...settings,
@@ -67,9 +69,23 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
     observe: options.observe && harmlessObserver(options.observe, environment.logger),
   })
   const backups = settings.backups && backupsOf(settings, settings.backups, member, environment)
-  backups?.start()
+  backups?.start(backupsFail)
   const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens, backups }
   return EmbeddedStore.owned(parts)
+}
+
+/**
+ * A folder in a data directory is a mistake. One that is not there is no reason not to start: a member must not need the
+ * volume of its backups.
+ */
+async function whyUnusable(folder: BackupFolder, dataDir: string | undefined): Promise<Error | undefined> {
+  try {
+    await folder.check?.(dataDir)
+    return undefined
+  } catch (error) {
+    if (isStoreError(error, 'DISK_FAILED')) return error
+    throw error
+  }
 }
 
 /** The logger that was named beats the one in the environment; either may do what it likes, and harms nobody. */

@@ -289,23 +289,24 @@ describe('open({ backups })', () => {
 })
 
 describe('a folder on disk', () => {
-  test('that cannot be used, or holds the data of a member, is refused by open() before anything is made', async () => {
+  test('that holds the data of a member is refused by open() before anything is made; of one that is not there it only tells', async () => {
     const path = mkdtempSync(join(tmpdir(), 'quorate-backups-'))
     onTestFinished(() => {
       rmSync(path, { recursive: true })
     })
     const dataDir = join(path, 'data')
     writeFileSync(join(path, 'file'), '')
-    const cases = [
-      ['none', 'DISK_FAILED', /folder for backups, .*none, cannot be used.*is there, and that it is mounted/],
-      ['file', 'DISK_FAILED', /folder for backups, .*file, cannot be used/],
-      ['data/backups', 'ALREADY_EXISTS', /lies in .*data, the data directory of a member/],
-    ] as const
-    for (const [dir, code, text] of cases) {
-      const opening = open({ dataDir, backups: { dir: join(path, dir) } })
-      await expect(opening).rejects.toMatchObject({ code })
-      await expect(opening).rejects.toThrow(text)
-      expect(readdirSync(path)).toEqual(['file'])
+    const within = open({ dataDir, backups: { dir: join(path, 'data/backups') } })
+    await expect(within).rejects.toMatchObject({ code: 'ALREADY_EXISTS' })
+    await expect(within).rejects.toThrow(/lies in .*data, the data directory of a member/)
+    expect(readdirSync(path)).toEqual(['file'])
+    for (const [dir, text] of [
+      ['none', /folder for backups, .*none, cannot be used.*is there, and that it is mounted/],
+      ['file', /folder for backups, .*file, cannot be used/],
+    ] as const) {
+      const store = await open({ dataDir, backups: { dir: join(path, dir) } })
+      expect(store.status().backups?.failure).toMatch(text)
+      await store.close()
     }
     const store = await open({ dataDir, backups: { dir: path } })
     await store.ready()
