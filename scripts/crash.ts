@@ -12,8 +12,8 @@ import { parseArgs } from 'node:util'
 import { crashRun, type CrashSummary } from './crash/run.js'
 import { buildProgram } from './program.js'
 import { quickFolder } from './quick-folder.js'
+import { positive, say } from './long-run.js'
 
-const startMs = performance.now()
 const TEXT = { type: 'string' } as const
 const { values } = parseArgs({
   options: { cycles: TEXT, seed: TEXT, members: TEXT, plant: TEXT, quick: { type: 'boolean' } },
@@ -70,16 +70,4 @@ function report(summary: CrashSummary): void {
   console.log(
     `  all ${members} members, and each alone from its disk: revision ${summary.revision}, digest ${summary.digest}`,
   )
-}
-
-function positive(option: string, text: string | undefined, byDefault: number): number {
-  if (text === undefined) return byDefault
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value <= 0)
-    throw new RangeError(`--${option} must be a positive integer, not ${text}`)
-  return value
-}
-
-function say(text: string): void {
-  console.log(`${((performance.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`)
 }

@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util'
 import { powerRun } from './power/run.js'
 import { buildProgram } from './program.js'
 import { quickFolder } from './quick-folder.js'
+import { positive, say } from './long-run.js'
 
-const startMs = performance.now()
 const TEXT = { type: 'string' } as const
 const { values } = parseArgs({ options: { losses: TEXT, seed: TEXT, order: TEXT, plant: TEXT } })
 
@@ -49,16 +49,4 @@ function hasStrace(): boolean {
   } catch {
     return false
   }
-}
-
-function positive(option: string, text: string | undefined, byDefault: number): number {
-  if (text === undefined) return byDefault
-  const value = Number(text)
-  if (!Number.isSafeInteger(value) || value <= 0)
-    throw new RangeError(`--${option} must be a positive integer, not ${text}`)
-  return value
-}
-
-function say(text: string): void {
-  console.log(`${((performance.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`)
 }

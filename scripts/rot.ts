@@ -10,8 +10,8 @@ import { parseArgs } from 'node:util'
 import { buildProgram } from './program.js'
 import { quickFolder } from './quick-folder.js'
 import { again, rotRun } from './rot/run.js'
+import { say } from './long-run.js'
 
-const startMs = performance.now()
 const TEXT = { type: 'string' } as const
 const { values } = parseArgs({
   options: { trials: TEXT, alone: TEXT, twofold: TEXT, seed: TEXT, processes: TEXT, plant: TEXT, again: TEXT },
@@ -72,8 +72,4 @@ function natural(option: string, text: string | undefined, byDefault: number): n
   const value = Number(text)
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`--${option} must be a whole number, not ${text}`)
   return value
-}
-
-function say(text: string): void {
-  console.log(`${((performance.now() - startMs) / 1000).toFixed(1).padStart(6)} s  ${text}`)
 }
