@@ -66,7 +66,7 @@ function rowsOf(examined: Examination): Rows {
 
 function logRows(log: ExaminedLog | undefined): Rows {
   if (log === undefined) return [['log', 'cannot be read']]
-  const { base, last, entries, records, hardState, writes, opens, awaitsState, voters } = log
+  const { base, last, entries, records, hardState, writes, incarnation, awaitsState, voters } = log
   const range = base.index === last.index ? 'no entries' : `entries ${base.index + 1} to ${last.index}`
   return [
     ['term', `${hardState.term}, vote ${hardState.vote === 0 ? 'none' : hardState.vote}`],
@@ -75,7 +75,7 @@ function logRows(log: ExaminedLog | undefined): Rows {
     ...(awaitsState
       ? [['waits for', 'a state or entries of the others: its own state was damaged or lost'] as const]
       : []),
-    ['log written', `${writes} times; opened ${opens} times`],
+    ['log written', `${writes} times; incarnation ${incarnation}`],
   ]
 }
 

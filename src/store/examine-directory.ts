@@ -29,9 +29,9 @@ export interface ExaminedLog {
   readonly entries: number
   readonly records: number
   readonly hardState: HardState
-  /** Writes of the log so far, and opens. */
+  /** Writes of the log so far, and the incarnation of the last open. */
   readonly writes: number
-  readonly opens: number
+  readonly incarnation: number
   /** Whether the state was given up, and one of another member is waited for: there is none then. */
   readonly awaitsState: boolean
   /** Ids of the voters that the last change of members in the log left; undefined where there is none in it. */
@@ -108,11 +108,21 @@ async function examineCopy(copy: DirectoryCopy, survey: Survey, signal: AbortSig
 function examinedLog({ log }: DirectoryReading): ExaminedLog | undefined {
   const { head, entries, spans } = log
   if (head === undefined) return undefined
-  const { hardState, generation: writes, incarnation: opens, awaitsState } = head
+  const { hardState, generation: writes, incarnation, awaitsState } = head
   const base = positionOf(head.base)
   const last = positionOf(head.last)
   const voters = votersIn(entries)
-  return { base, last, hardState, writes, opens, awaitsState, voters, entries: entries.length, records: spans.length }
+  return {
+    base,
+    last,
+    hardState,
+    writes,
+    incarnation,
+    awaitsState,
+    voters,
+    entries: entries.length,
+    records: spans.length,
+  }
 }
 
 function positionOf({ index, term }: LogPosition): LogPosition {

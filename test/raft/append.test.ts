@@ -105,7 +105,7 @@ describe('a follower', () => {
   it('stops when the leader counts on entries that it no longer has', () => {
     const script = new Script([1, 2, 3])
     expect(() => script.node(1).step({ type: 'heartbeat', from: 2, to: 1, term: 1, commit: 5, round: 1 }, 0)).toThrow(
-      'was its data directory lost',
+      'its data directory was lost',
     )
   })
 })

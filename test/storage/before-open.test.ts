@@ -86,9 +86,7 @@ describe('one bit of the log is flipped', () => {
 
   test('everything is kept as it was found, whatever LevelDB does to it, and not replaced by a second open', async () => {
     for (let attempt = 0; attempt < 3; attempt++) {
-      const refused = open()
-      await expect(refused).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
-      await expect(refused).rejects.toThrow(`before they were opened are in ${join(folder, 'before-open')}`)
+      await expect(open()).rejects.toMatchObject({ code: 'DATA_DAMAGED' })
       expect(kept()).toEqual(contents(killed))
     }
     expect(dataOf(folder)).not.toEqual(killed)

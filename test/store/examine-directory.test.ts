@@ -22,7 +22,11 @@ describe('a directory that is whole', () => {
     })
     expect(identity?.name).toBe('a')
     expect(format).toBe(2)
-    expect(log).toMatchObject({ opens: 1, base: { index: 0 }, hardState: { vote: identity?.memberId } })
+    expect(log).toMatchObject({
+      incarnation: expect.any(Number) as number,
+      base: { index: 0 },
+      hardState: { vote: identity?.memberId },
+    })
     expect(log?.entries).toBe(log?.last.index)
     expect(state?.whole).toMatchObject({ keys: 5, revision: CLOSED_REVISION, compactRevision: 0, applied: log?.last })
     expect(state?.kinds).toMatchObject({ versions: 15, leases: 1, users: 1 })
