@@ -175,7 +175,6 @@ export class LogStore {
     assert(!this.#appending, 'an append while another one is under way')
     this.#appending = true
     try {
-      while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
       await this.#exclusively(() => this.#append(write, promises))
     } finally {
       this.#appending = false
@@ -187,7 +186,6 @@ export class LogStore {
    * `base` becomes the end of the last one forgotten, at most a batch before `to`.
    */
   async trim(to: LogPosition): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
     await this.#exclusively(() => this.#trim(to))
   }
 
@@ -206,7 +204,6 @@ export class LogStore {
    * log is empty behind that position; without, it stays, and must hold the position of the state.
    */
   async takeState(slot: StateSlot, beginning?: NewBeginning): Promise<void> {
-    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
     await this.#exclusively(async () => {
       const batch = this.#database.batch()
       await this.#write(batch, { ...this.#beginAnew(batch, beginning), slot, awaitsState: false }, 'writing the log')
@@ -235,12 +232,11 @@ export class LogStore {
    * `incarnationFloor`.
    */
   async losePromises(incarnationFloor: number, applied?: LogPosition): Promise<void> {
-    await this.settled()
-    const { hardState } = this.#head
-    const term = Math.max(hardState.term, applied?.term ?? 0)
-    const known = term === hardState.term ? hardState : { term, vote: NOBODY }
     const entries = applied === undefined ? this.#loaded : []
     await this.#exclusively(async () => {
+      const { hardState } = this.#head
+      const term = Math.max(hardState.term, applied?.term ?? 0)
+      const known = term === hardState.term ? hardState : { term, vote: NOBODY }
       const batch = this.#database.batch()
       const head = this.#beginAnew(batch, applied && { position: applied, hardState: known })
       const incarnation = Math.max(head.incarnation, incarnationFloor) + 1
@@ -267,7 +263,12 @@ export class LogStore {
     while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
   }
 
+  /**
+   * After the write that is under way. Waits here, and not by `settled()`: between that having told and the next step another
+   * one could begin, and two writes would count the same generation.
+   */
   async #exclusively(write: () => Promise<void>): Promise<void> {
+    while (this.#writing !== undefined) await this.#writing.catch(() => undefined)
     this.#health.check()
     this.#writing = write()
     try {

@@ -111,6 +111,22 @@ describe.each(DISKS.filter((disk) => disk.permanent))('the log on a $name disk',
     await storage.close()
   })
 
+  test('loses its promises between two writes, and not beside one', async () => {
+    const disk = make()
+    let storage = await openStorage(disk(), IDENTITY)
+    await storage.log.append(write(entries(1, 3, 1)))
+    const { generation } = storage.log.mark
+    await Promise.all([
+      storage.log.append(write(entries(4, 3, 1))),
+      storage.log.losePromises(0),
+      storage.log.trim({ index: 3, term: 1 }),
+    ])
+    expect(storage.log.mark.generation).toBe(generation + 3)
+    storage = await reopened(disk, storage)
+    expect([storage.promises, storage.log.base.index, storage.log.last.index]).toEqual(['lost', 3, 6])
+    await storage.close()
+  })
+
   test('takes a trim while an append is under way, and the other way round', async () => {
     const disk = make()
     let storage = await openStorage(disk(), IDENTITY)
