@@ -33,9 +33,9 @@ const TAG = {
 export function nextFileNumber(manifest: Uint8Array): number {
   let next = 0
   for (const edit of editsOf(manifest)) {
-    const found = nextFileOf(new EditReader(edit))
-    if (found === undefined) return next
-    next = Math.max(next, found)
+    const edited = emptyDatabase()
+    if (!follow(new EditReader(edit), edited)) return next
+    next = Math.max(next, edited.nextFile)
   }
   return next
 }
@@ -51,31 +51,41 @@ export interface LiveFiles {
 
 /** Undefined where the MANIFEST cannot be followed to its end. */
 export function liveFiles(manifest: Uint8Array): LiveFiles | undefined {
-  const tables = new Map<number, number>()
-  const numbers = { logNumber: 0, previousLogNumber: 0 }
-  for (const edit of editsOf(manifest)) if (!follow(new EditReader(edit), tables, numbers)) return undefined
-  return { ...numbers, tables }
+  const database = emptyDatabase()
+  for (const edit of editsOf(manifest)) if (!follow(new EditReader(edit), database)) return undefined
+  return database
 }
 
-function follow(
-  edit: EditReader,
-  tables: Map<number, number>,
-  numbers: { logNumber: number; previousLogNumber: number },
-): boolean {
+/** What edits come to, one after the other. */
+interface EditedDatabase extends LiveFiles {
+  logNumber: number
+  previousLogNumber: number
+  readonly tables: Map<number, number>
+  /** As last named; 0 where none was. */
+  nextFile: number
+}
+
+function emptyDatabase(): EditedDatabase {
+  return { logNumber: 0, previousLogNumber: 0, tables: new Map(), nextFile: 0 }
+}
+
+/** Whether the edit could be followed. */
+function follow(edit: EditReader, database: EditedDatabase): boolean {
   while (!edit.ended) {
     const tag = edit.varint()
-    if (tag === TAG.log) numbers.logNumber = edit.varint()
-    else if (tag === TAG.previousLog) numbers.previousLogNumber = edit.varint()
-    else if (tag === TAG.nextFile || tag === TAG.sequence) edit.varint()
+    if (tag === TAG.log) database.logNumber = edit.varint()
+    else if (tag === TAG.previousLog) database.previousLogNumber = edit.varint()
+    else if (tag === TAG.nextFile) database.nextFile = edit.varint()
+    else if (tag === TAG.sequence) edit.varint()
     else if (tag === TAG.comparator) edit.skipText()
     else if (tag === TAG.pointer) edit.skip(1, 1)
     else if (tag === TAG.deleted) {
       edit.skip(1, 0)
-      tables.delete(edit.varint())
+      database.tables.delete(edit.varint())
     } else if (tag === TAG.added) {
       edit.skip(1, 0)
       const number = edit.varint()
-      tables.set(number, edit.varint())
+      database.tables.set(number, edit.varint())
       edit.skip(0, 2)
     } else return false
   }
@@ -118,22 +128,6 @@ function* editsOf(manifest: Uint8Array, checked = false): Generator<Uint8Array> 
     yield Buffer.concat(fragments)
     fragments = []
   }
-}
-
-/** The number in the edit, 0 when it names none; undefined when the edit cannot be followed. */
-function nextFileOf(edit: EditReader): number | undefined {
-  let next = 0
-  while (!edit.ended) {
-    const tag = edit.varint()
-    if (tag === TAG.nextFile) next = edit.varint()
-    else if (tag === TAG.log || tag === TAG.sequence || tag === TAG.previousLog) edit.varint()
-    else if (tag === TAG.comparator) edit.skipText()
-    else if (tag === TAG.pointer) edit.skip(1, 1)
-    else if (tag === TAG.deleted) edit.skip(2, 0)
-    else if (tag === TAG.added) edit.skip(3, 2)
-    else return undefined
-  }
-  return edit.intact ? next : undefined
 }
 
 class EditReader {
