@@ -371,6 +371,16 @@ export const ERRORS = {
     retryable: false,
     doc: 'A peer presented an id that is not a member of this cluster.',
   },
+  REMOVED: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'Between members only: the peer that was called says that this member was removed from the cluster.',
+  },
+  UNREACHABLE: {
+    grpc: 'UNAVAILABLE',
+    retryable: true,
+    doc: 'A question to an address had no answer: nobody listens there, the connection broke, or whoever listens does not answer. The message says which. Check the address, and that a member runs there.',
+  },
   FRAME_TOO_LARGE: {
     grpc: 'RESOURCE_EXHAUSTED',
     retryable: false,

@@ -152,6 +152,12 @@ export const LIMITS = {
   peerReconnectMsMin: 50,
   /** The longest time between two tries to reach a peer. */
   peerReconnectMsMax: 2_000,
+  /** Bytes of a question to a member by somebody who is none. Over it: `RangeError` where it is asked, `FRAME_TOO_LARGE` where it arrives. */
+  questionBytesMax: 4 * KIBIBYTE,
+  /** Bytes of the answer to it. Over it: whoever asked is told that there is none, `UNREACHABLE`. */
+  answerBytesMax: 256 * KIBIBYTE,
+  /** Such questions that one member answers at the same time; a further one is told that there is no answer. */
+  questionsMax: 16,
 
   /** The least history that automatic compaction by time may be told to keep, in milliseconds. Less: `RangeError`. */
   autoCompactionRetentionMsMin: 1_000,

@@ -63,8 +63,8 @@ export function answerHello(hello: Hello, self: TransportIdentity, isPeer: (id: 
   return { type: 'accepted', version, clusterId: self.clusterId, memberId: self.memberId }
 }
 
-/** The dialling side: throws unless the answer accepts, and comes from the member that was called. */
-export function checkAnswer(answer: Answer, self: TransportIdentity, wanted: PeerId): void {
+/** The dialling side: the version spoken. Throws unless the answer accepts, and comes from the member that was called. */
+export function checkAnswer(answer: Answer, self: TransportIdentity, wanted: PeerId): number {
   if (answer.type === 'refused') throw new StoreError(answer.code, describeRefusal(answer, self, wanted))
   if (answer.clusterId !== self.clusterId) {
     throw new StoreError('WRONG_CLUSTER', `It belongs to cluster ${answer.clusterId}, not to ${self.clusterId}.`)
@@ -75,6 +75,7 @@ export function checkAnswer(answer: Answer, self: TransportIdentity, wanted: Pee
   if (answer.version < PROTOCOL_VERSIONS.min || answer.version > PROTOCOL_VERSIONS.max) {
     throw new StoreError('VERSION_UNSUPPORTED', `It chose version ${answer.version}, which was not offered.`)
   }
+  return answer.version
 }
 
 export function encodeHello(hello: Hello): Uint8Array {

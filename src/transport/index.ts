@@ -3,6 +3,7 @@ export { MemoryNetwork } from './memory.js'
 export { tcpTransport } from './tcp.js'
 export type { TcpLimits, TcpOptions } from './tcp-options.js'
 export type {
+  Channel,
   Frame,
   Peer,
   PeerId,

@@ -4,11 +4,18 @@
  *
  * Always: nothing is delivered or reported within a call of the caller: a member never meets itself halfway through.
  * Always: the bytes are copied when sent, so that neither side can change what the other one holds.
+ *
+ * A transport may be made that speaks an older version, as if an older program ran there: what that version does not know is
+ * not told to it.
  */
 import type { Cancel, Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
-import { checkFrame, checkIdentity } from './checks.js'
+import { LIMITS } from '../base/limits.js'
+import { quote } from '../base/quote.js'
+import { checkFrame, checkIdentity, checkQuestion } from './checks.js'
+import { unanswered } from './question.js'
 import type {
+  Channel,
   Frame,
   Peer,
   PeerId,
@@ -23,27 +30,46 @@ export interface Medium {
   /** The transport starts. Throws `ADDRESS_IN_USE`. */
   attach(transport: MemoryTransport): void
   detach(transport: MemoryTransport): void
-  /** The transport that `from` reaches as `peer`, or the reason why it reaches none. */
-  reach(from: MemoryTransport, peer: Peer): MemoryTransport | string
+  /** The transport that `from` reaches as `peer`, or why it reaches none. */
+  reach(from: MemoryTransport, peer: Peer): MemoryTransport | Unreached
   /** Who can reach whom may have changed through `transport`: everybody is to look again. */
   changed(transport: MemoryTransport): void
   /** Takes a frame, whose bytes nobody changes any more; false when it was dropped. */
-  carry(from: MemoryTransport, to: MemoryTransport, frame: Frame): boolean
+  carry(from: MemoryTransport, to: MemoryTransport, frame: Frame, channel: Channel): boolean
+  /** Takes a question to whoever is at `address`, and what comes back to `from`, as far as anything does. */
+  ask(from: MemoryTransport, address: string, question: Uint8Array, answered: (answer: Answered) => void): void
 }
+
+/** Why a peer is not reached. */
+export interface Unreached {
+  readonly reason: string
+  /** The peer says that the caller was removed. */
+  readonly removed?: boolean
+}
+
+/** An answer, or why there is none. */
+export type Answered = Uint8Array | Unreached
+
+/** Speaks this, unless it is made to be older. */
+export const MEMORY_VERSION = 2
 
 interface Link {
   readonly peer: Peer
   /** Set while the peer is reported reachable. */
   target: MemoryTransport | undefined
   reported: 'nothing' | 'reachable' | 'unreachable'
+  /** Whether it was reported that the peer says we were removed. */
+  removed: boolean
 }
 
 export class MemoryTransport implements Transport {
   /** Its name within the medium. */
   readonly place: string
   readonly timers: Timers
+  readonly version: number
   readonly #medium: Medium
   #peers = new Map<PeerId, Peer>()
+  #removed: ReadonlySet<PeerId> = new Set()
   #links = new Map<PeerId, Link>()
   #state: 'new' | 'started' | 'closed' = 'new'
   #identity: TransportIdentity | undefined
@@ -53,10 +79,12 @@ export class MemoryTransport implements Transport {
   #framesReceived = 0
   #framesDropped = 0
   #connectionsRefused = 0
+  #questions = 0
 
-  constructor(place: string, timers: Timers, medium: Medium) {
+  constructor(place: string, timers: Timers, medium: Medium, version: number = MEMORY_VERSION) {
     this.place = place
     this.timers = timers
+    this.version = version
     this.#medium = medium
   }
 
@@ -86,11 +114,12 @@ export class MemoryTransport implements Transport {
     this.#identity = identity
     this.#handler = handler
     this.#state = 'started'
-    this.setPeers([...this.#peers.values()])
+    this.setPeers([...this.#peers.values()], [...this.#removed])
   }
 
-  setPeers(peers: readonly Peer[]): void {
+  setPeers(peers: readonly Peer[], removed: readonly PeerId[] = []): void {
     this.#peers = new Map(peers.map((peer) => [peer.id, peer]))
+    this.#removed = new Set(removed)
     if (this.#state !== 'started') return
     this.#peers.delete(this.#identity?.memberId ?? 0)
     const before = this.#links
@@ -99,22 +128,38 @@ export class MemoryTransport implements Transport {
       const link = before.get(peer.id)
       const reported = link?.reported ?? 'nothing'
       const same = link?.peer.address === peer.address
-      this.#links.set(peer.id, same ? link : { peer, target: undefined, reported })
+      this.#links.set(peer.id, same ? link : { peer, target: undefined, reported, removed: false })
     }
     this.#medium.changed(this)
   }
 
-  send(to: PeerId, frame: Frame): boolean {
+  send(to: PeerId, frame: Frame, channel: Channel = 'main'): boolean {
     checkFrame(frame)
     const target = this.#links.get(to)?.target
     // A target that has closed is found out at once; that it is reported comes a little later.
     const reached = this.#state === 'started' && target?.identity !== undefined
-    if (!reached || !this.#medium.carry(this, target, { kind: frame.kind, bytes: Buffer.from(frame.bytes) })) {
+    if (!reached || !this.#medium.carry(this, target, { kind: frame.kind, bytes: Buffer.from(frame.bytes) }, channel)) {
       this.#framesDropped++
       return false
     }
     this.#framesSent++
     return true
+  }
+
+  async ask(address: string, question: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    checkQuestion(question, timeoutMs)
+    if (this.#state === 'closed') throw new StoreError('CLOSED', 'The transport is closed.')
+    return new Promise((resolve, reject) => {
+      const cancel = this.timers.after(timeoutMs, () => {
+        reject(new StoreError('TIMEOUT', `${quote(address)} did not answer within ${timeoutMs} ms.`))
+      })
+      this.#medium.ask(this, address, Buffer.from(question), (answer) => {
+        cancel()
+        if (this.#state === 'closed') reject(new StoreError('CLOSED', 'The transport was closed.'))
+        else if (answer instanceof Uint8Array) resolve(answer)
+        else reject(unanswered(address, answer.reason))
+      })
+    })
   }
 
   /** Synchronous but for its type: `crash` of a simulated network relies on it. */
@@ -142,10 +187,28 @@ export class MemoryTransport implements Transport {
   }
 
   /** For the medium: whether a caller is let in, and counts one that is not. */
-  admits(caller: TransportIdentity, wanted: PeerId): string | undefined {
-    const reason = this.#refusal(caller, wanted)
-    if (reason !== undefined) this.#connectionsRefused++
-    return reason
+  admits(caller: MemoryTransport, wanted: PeerId): Unreached | undefined {
+    const refusal = this.#refusal(caller, wanted)
+    if (refusal !== undefined) this.#connectionsRefused++
+    return refusal
+  }
+
+  /** For the medium: somebody asks. Never rejects. */
+  async answer(question: Uint8Array): Promise<Answered> {
+    const handler = this.identity === undefined ? undefined : this.#handler
+    if (handler === undefined) return { reason: 'nobody listens there' }
+    if (handler.onQuestion === undefined || this.version < 2) return { reason: 'it takes no questions' }
+    if (this.#questions >= LIMITS.questionsMax) return { reason: 'it answers too many questions already' }
+    this.#questions++
+    try {
+      const answer = await handler.onQuestion(question)
+      if (answer.byteLength > LIMITS.answerBytesMax) return { reason: 'its answer is too long' }
+      return Buffer.from(answer)
+    } catch {
+      return { reason: 'it has no answer' }
+    } finally {
+      this.#questions--
+    }
   }
 
   /** For the medium: the connection to `target` broke. It is reported, and a new one made. */
@@ -163,13 +226,17 @@ export class MemoryTransport implements Transport {
     })
   }
 
-  #refusal(caller: TransportIdentity, wanted: PeerId): string | undefined {
+  #refusal({ identity: caller, version }: MemoryTransport, wanted: PeerId): Unreached | undefined {
     const self = this.identity
-    if (self === undefined) return 'nobody listens there'
-    if (caller.clusterId !== self.clusterId) return `WRONG_CLUSTER: it belongs to cluster ${self.clusterId}`
-    if (wanted !== self.memberId) return `WRONG_MEMBER: it is member ${self.memberId}`
-    if (!this.#peers.has(caller.memberId)) return 'UNKNOWN_PEER: it does not know us'
-    return undefined
+    if (caller === undefined) return { reason: 'it was not started' }
+    if (self === undefined) return { reason: 'nobody listens there' }
+    if (caller.clusterId !== self.clusterId) return { reason: `WRONG_CLUSTER: it belongs to cluster ${self.clusterId}` }
+    if (wanted !== self.memberId) return { reason: `WRONG_MEMBER: it is member ${self.memberId}` }
+    if (this.#peers.has(caller.memberId)) return undefined
+    if (!this.#removed.has(caller.memberId) || Math.min(version, this.version) < 2) {
+      return { reason: 'UNKNOWN_PEER: it does not know us' }
+    }
+    return { reason: 'REMOVED: it says that this member was removed from the cluster', removed: true }
   }
 
   #examine(link: Link): void {
@@ -177,19 +244,24 @@ export class MemoryTransport implements Transport {
     // A handler that was just called may have closed this transport, or changed its peers.
     if (handler === undefined || this.#links.get(link.peer.id) !== link) return
     const reached = this.#medium.reach(this, link.peer)
-    const target = typeof reached === 'string' ? undefined : reached
+    const [target, unreached] = reached instanceof MemoryTransport ? [reached, undefined] : [undefined, reached]
     if (link.reported === 'reachable' && link.target !== target) {
       link.target = undefined
       link.reported = 'unreachable'
-      handler.onUnreachable(link.peer.id, typeof reached === 'string' ? reached : 'the connection broke')
+      handler.onUnreachable(link.peer.id, unreached?.reason ?? 'the connection broke')
       if (target !== undefined) this.lookAgain()
     } else if (target !== undefined && link.target === undefined) {
       link.target = target
       link.reported = 'reachable'
-      handler.onReachable(link.peer.id)
-    } else if (target === undefined && link.reported === 'nothing') {
+      link.removed = false
+      handler.onReachable(link.peer.id, Math.min(this.version, target.version))
+    } else if (unreached !== undefined && link.reported === 'nothing') {
       link.reported = 'unreachable'
-      handler.onUnreachable(link.peer.id, reached as string)
+      handler.onUnreachable(link.peer.id, unreached.reason)
     }
+    // Not where the handler that was just called closed this transport, or dropped the peer.
+    if (unreached?.removed !== true || link.removed || this.#links.get(link.peer.id) !== link) return
+    link.removed = true
+    handler.onRemoved?.(link.peer.id)
   }
 }

@@ -131,27 +131,28 @@ export class TcpLink {
 
   #receive(dialled: Dialled, chunk: Uint8Array): void {
     this.#keepalivesUnanswered = 0
+    let version
     try {
       if (dialled.answer === undefined) return dialled.parser.push(chunk)
       const answer = dialled.answer.push(chunk)
       if (answer === undefined) return
-      checkAnswer(answer, this.#context.identity, this.peer.id)
+      version = checkAnswer(answer, this.#context.identity, this.peer.id)
     } catch (error) {
       return dialled.connection.fail(error as Error)
     }
     dialled.answer = undefined
     dialled.connection.settle()
-    this.#stand()
+    this.#stand(version)
   }
 
-  #stand(): void {
+  #stand(version: number): void {
     const { environment, handler } = this.#context
     this.#standingSinceMs = environment.clock.monotonicMs()
     this.#reasonLogged = undefined
     this.#reported = 'reachable'
     this.#scheduleKeepalive()
     environment.logger.info('connected to a peer', { peer: this.peer.id, address: this.peer.address })
-    handler.onReachable(this.peer.id)
+    handler.onReachable(this.peer.id, version)
   }
 
   #scheduleKeepalive(): void {

@@ -37,7 +37,7 @@ export class MessagePaths {
 
   /** True: it belongs to a message that has a row. False: it needs one of its own, which will be `row`. */
   takes(event: MessageEvent, row: number): boolean {
-    const name = `${event.from} ${event.to} ${event.frameKind} ${event.nth}`
+    const name = `${event.from} ${event.to} ${event.channel} ${event.frameKind} ${event.nth}`
     if (event.event === 'sent') {
       const path: Path = { row, sent: event, ends: [] }
       this.#paths.push(path)

@@ -1,5 +1,6 @@
 /** What is kept of a run for people to read: events in their order, what the run was, and what it came to. */
 import type { RaftEvent } from '../../raft/trace.js'
+import type { Channel } from '../../transport/transport.js'
 import type { NetworkEvent } from '../sim/sim-network.js'
 import type { WorldEvent } from '../sim/world-event.js'
 import type { FrameText } from './describe-frame.js'
@@ -15,7 +16,8 @@ export type RecordedEvent = {
       readonly from: string
       readonly to: string
       readonly frameKind: number
-      /** Of this kind, from there to there: with them it names one message of the run. */
+      readonly channel: Channel
+      /** Of this kind and channel, from there to there: with them it names one message of the run. */
       readonly nth: number
       readonly frame: FrameText
     }

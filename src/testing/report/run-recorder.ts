@@ -79,8 +79,8 @@ export class RunRecorder {
   }
 
   #network({ atMs, event, bytes }: Extract<WorldEvent, { subject: 'network' }>): void {
-    const { type, from, to, kind, nth } = event
-    const name = `${from} ${to} ${kind} ${nth}`
+    const { type, from, to, kind, nth, channel } = event
+    const name = `${from} ${to} ${channel} ${kind} ${nth}`
     let frame = type === 'sent' ? undefined : (this.#frames.get(name) ?? this.#olderFrames.get(name))
     frame ??= describeFrame(kind, bytes)
     if (type === 'sent') this.#remember(name, frame)
@@ -91,6 +91,7 @@ export class RunRecorder {
       from,
       to,
       frameKind: kind,
+      channel,
       nth,
       frame,
     })

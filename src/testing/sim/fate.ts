@@ -1,11 +1,12 @@
 /**
- * What becomes of a frame, as a function of (seed, sender, receiver, kind, how many of that kind went before).
+ * What becomes of a frame, as a function of (seed, sender, receiver, channel, kind, how many of that kind went before).
  *
  * Always: each question about a frame is answered by a draw of its own, and no draw moves another one. So that leaving out
  * one fault, one frame or one kind of fault leaves the fate of all others as it was, and a failing run can be shrunk; a
  * single stream of random numbers would turn every removal into another world.
  */
 import { hash64, mix } from '../../base/checksum.js'
+import type { Channel } from '../../transport/transport.js'
 
 /** What is asked about a frame. Numbers are part of every recorded seed: only ever add. */
 export const QUESTION = {
@@ -24,13 +25,15 @@ export type Question = (typeof QUESTION)[keyof typeof QUESTION]
 const MILLION = 1_000_000
 const TWO_32 = 0x1_0000_0000
 
-/** The fates of the frames from one place to another. */
+/** The fates of the frames from one place to another on one channel. */
 export class LinkFate {
   readonly #key: number
   readonly #counts = new Map<number, number>()
 
-  constructor(seed: number, from: string, to: string) {
-    const { high, low } = hash64(Buffer.from(JSON.stringify([seed, from, to]), 'utf8'))
+  constructor(seed: number, from: string, to: string, channel: Channel = 'main') {
+    // Main is not named: its fates are those of all seeds recorded before there was another channel.
+    const way = channel === 'main' ? [seed, from, to] : [seed, from, to, channel]
+    const { high, low } = hash64(Buffer.from(JSON.stringify(way), 'utf8'))
     this.#key = high ^ low
   }
 

@@ -8,6 +8,8 @@
  * life: what a transport promises, and no more.
  * Not here: bytes, sockets and handshakes (test/transport has those), and when which fault happens: the simulation decides.
  *
+ * Bulk is a way of its own beside the one for main: what happens to a frame on one changes nothing for the other.
+ *
  * Places are addresses: a member that starts again, under the same id or a new one, is at the same place.
  */
 import { kind } from '../../api/check-fields.js'
@@ -15,8 +17,8 @@ import type { Clock, Timers } from '../../base/clock.js'
 import { StoreError } from '../../base/errors.js'
 import { meet } from '../../transport/memory.js'
 import { MemoryTransport } from '../../transport/memory-transport.js'
-import type { Medium } from '../../transport/memory-transport.js'
-import type { Frame, Peer, Transport } from '../../transport/transport.js'
+import type { Answered, Medium, Unreached } from '../../transport/memory-transport.js'
+import type { Channel, Frame, Peer, Transport } from '../../transport/transport.js'
 import { type FrameFate, QUESTION } from './fate.js'
 import { checkNetworkFaults, NO_FAULTS, type NetworkFaults } from './network-faults.js'
 import { ENTER_AT_ONCE, type Enter } from './sim-process.js'
@@ -25,7 +27,7 @@ import { type Parcel, Way } from './way.js'
 export { NO_FAULTS } from './network-faults.js'
 export type { NetworkFaults } from './network-faults.js'
 
-/** What became of a frame, for transcripts. `nth` counts the frames of this kind from there to there. */
+/** What became of a frame, for transcripts. `nth` counts the frames of this kind from there to there, on this channel. */
 export interface NetworkEvent {
   readonly type:
     | 'sent'
@@ -45,6 +47,7 @@ export interface NetworkEvent {
   readonly kind: number
   readonly nth: number
   readonly bytes: number
+  readonly channel: Channel
 }
 
 export type NetworkStatistics = Readonly<Record<NetworkEvent['type'], number>>
@@ -62,13 +65,19 @@ export interface SimNetworkOptions {
   readonly observe?: (event: NetworkEvent, frame: Uint8Array) => void
 }
 
+/** Both channels of one direction. */
+type Ways = Readonly<Record<Channel, Way>>
+
+/** What no frame is: kinds of frames end at 255. Part of every recorded seed. */
+const CONNECTION_KIND = { question: 256, answer: 257 } as const
+
 export class SimNetwork {
   readonly #options: SimNetworkOptions
   readonly #attached = new Map<string, MemoryTransport>()
   readonly #enters = new WeakMap<MemoryTransport, Enter>()
   /** Each once it was asked for. */
   readonly #ways: Way[] = []
-  readonly #waysFrom = new Map<string, Map<string, Way>>()
+  readonly #waysFrom = new Map<string, Map<string, Ways>>()
   readonly #statistics: Record<NetworkEvent['type'], number> = {
     sent: 0,
     lost: 0,
@@ -93,9 +102,12 @@ export class SimNetwork {
     return { ...this.#statistics }
   }
 
-  /** The transport of one life of the member at `address`; `timers` are those of its process, frames come in by `enter`. */
-  transport(address: string, timers: Timers, enter: Enter = ENTER_AT_ONCE): Transport {
-    const transport = new MemoryTransport(address, timers, this.#medium)
+  /**
+   * The transport of one life of the member at `address`; `timers` are those of its process, frames come in by `enter`. With
+   * `version` it behaves as one of an older program would.
+   */
+  transport(address: string, timers: Timers, enter: Enter = ENTER_AT_ONCE, version?: number): Transport {
+    const transport = new MemoryTransport(address, timers, this.#medium, version)
     this.#enters.set(transport, enter)
     return transport
   }
@@ -114,31 +126,32 @@ export class SimNetwork {
   /** Faults of one direction alone, over those of the network; `{}` takes them back. */
   setWayFaults(from: string, to: string, faults: Partial<NetworkFaults>): void {
     checkNetworkFaults(faults)
-    const way = this.#wayBetween(from, to)
-    way.faults = faults
-    this.#hurry(way)
+    for (const way of this.#waysBetween(from, to)) {
+      way.faults = faults
+      this.#hurry(way)
+    }
   }
 
   /** Nothing passes between `a` and `b` any more, in either direction; not what is on the way either. */
   cut(a: string, b: string): void {
-    this.#setCut(true, [this.#wayBetween(a, b), this.#wayBetween(b, a)])
+    this.#setCut(true, [...this.#waysBetween(a, b), ...this.#waysBetween(b, a)])
   }
 
   /** Nothing passes from `from` to `to`; the other direction is left alone. */
   cutOneWay(from: string, to: string): void {
-    this.#setCut(true, [this.#wayBetween(from, to)])
+    this.#setCut(true, this.#waysBetween(from, to))
   }
 
   /** Takes back what cuts there are between `a` and `b`. */
   heal(a: string, b: string): void {
-    this.#setCut(false, [this.#wayBetween(a, b), this.#wayBetween(b, a)])
+    this.#setCut(false, [...this.#waysBetween(a, b), ...this.#waysBetween(b, a)])
   }
 
   /** Cuts every group off from every other one; within a group nothing is changed. */
   partition(groups: readonly (readonly string[])[]): void {
     const cuts = groups.flatMap((group, at) =>
       groups.flatMap((other, otherAt) =>
-        at === otherAt ? [] : group.flatMap((a) => other.map((b) => this.#wayBetween(a, b))),
+        at === otherAt ? [] : group.flatMap((a) => other.flatMap((b) => this.#waysBetween(a, b))),
       ),
     )
     this.#setCut(true, cuts)
@@ -151,24 +164,23 @@ export class SimNetwork {
       return distance > 1 && distance < places.length - 1
     }
     const cuts = places.flatMap((from, a) =>
-      places.flatMap((to, b) => (apart(a, b) ? [this.#wayBetween(from, to)] : [])),
+      places.flatMap((to, b) => (apart(a, b) ? this.#waysBetween(from, to) : [])),
     )
     this.#setCut(true, cuts)
   }
 
   /** The connections between `a` and `b` break: what is on the way is lost, both see it and connect anew. */
   reset(a: string, b: string): void {
-    this.#break(this.#wayBetween(a, b))
-    this.#break(this.#wayBetween(b, a))
+    for (const way of [...this.#waysBetween(a, b), ...this.#waysBetween(b, a)]) this.#break(way)
   }
 
   /** Frames from `from` to `to` wait, until they are let through together. */
   clog(from: string, to: string): void {
-    this.#wayBetween(from, to).clog()
+    for (const way of this.#waysBetween(from, to)) way.clog()
   }
 
   unclog(from: string, to: string): void {
-    this.#unclog(this.#wayBetween(from, to))
+    for (const way of this.#waysBetween(from, to)) this.#unclog(way)
   }
 
   /** Takes back every cut and clog, and all faults of single ways; `setFaults(NO_FAULTS)` does the rest. */
@@ -198,16 +210,19 @@ export class SimNetwork {
     },
     reach: (from, peer) => this.#reach(from, peer),
     changed: () => this.#lookAgain(),
-    carry: (from, to, frame) => this.#carry(from, to, frame),
+    carry: (from, to, frame, channel) => this.#carry(from, to, frame, channel),
+    ask: (from, address, question, answered) => {
+      this.#ask(from, address, question, answered)
+    },
   }
 
-  #reach(from: MemoryTransport, peer: Peer): MemoryTransport | string {
-    if (this.#way(from.place, peer.address).cut) return 'no answer'
+  #reach(from: MemoryTransport, peer: Peer): MemoryTransport | Unreached {
+    if (this.#way(from.place, peer.address).cut) return { reason: 'no answer' }
     return meet(from, this.#attached.get(peer.address), peer)
   }
 
-  #carry(from: MemoryTransport, to: MemoryTransport, frame: Frame): boolean {
-    const way = this.#way(from.place, to.place)
+  #carry(from: MemoryTransport, to: MemoryTransport, frame: Frame, channel: Channel): boolean {
+    const way = this.#way(from.place, to.place, channel)
     if (from.identity === undefined || to.identity === undefined) return false
     // Drawn first, whatever else happens: a frame that meets a cut or a full queue counts as sent.
     const fate = way.fate.next(frame.kind)
@@ -268,7 +283,40 @@ export class SimNetwork {
   #break(way: Way): void {
     for (const parcel of way.break()) this.#note('reset', way, parcel)
     const target = this.#attached.get(way.to)
-    if (target !== undefined) this.#attached.get(way.from)?.broken(target)
+    // Whom one reaches is a matter of main alone.
+    if (target !== undefined && way.channel === 'main') this.#attached.get(way.from)?.broken(target)
+  }
+
+  /**
+   * A question has a connection of its own, which cuts, losses and delays meet as they do a frame; where they leave nothing to
+   * be said, whoever asked hears nothing. One that meets a clogged way is as good as lost: it will be asked again.
+   */
+  #ask(from: MemoryTransport, address: string, question: Uint8Array, answered: (answer: Answered) => void): void {
+    const there = this.#way(from.place, address)
+    const back = this.#way(address, from.place)
+    this.#travel(there, CONNECTION_KIND.question, () => {
+      const target = this.#attached.get(address)
+      const tell = (answer: Answered): void => {
+        this.#travel(back, CONNECTION_KIND.answer, () => {
+          this.#enters.get(from)?.(() => {
+            answered(answer)
+          })
+        })
+      }
+      if (target === undefined) return tell({ reason: 'nobody listens there' })
+      this.#enters.get(target)?.(() => void target.answer(question).then(tell))
+    })
+  }
+
+  #travel(way: Way, kind: number, arrived: () => void): void {
+    const fate = way.fate.next(kind)
+    const faults = way.faultsOver(this.#faults)
+    if (fate.happens(QUESTION.lost, faults.lossPerMillion)) return
+    let delayMs = faults.delayMsMin + fate.exponentially(QUESTION.delay, faults.delayMsHalf)
+    if (fate.happens(QUESTION.spiked, faults.spikePerMillion)) delayMs += faults.spikeMs
+    this.#options.timers.after(delayMs, () => {
+      if (!way.cut && !way.clogged) arrived()
+    })
   }
 
   #arrive(way: Way, parcel: Parcel): void {
@@ -304,7 +352,7 @@ export class SimNetwork {
   }
 
   /** As whoever drives the network names it: a way that there is not would take every fault and show none. */
-  #wayBetween(from: string, to: string): Way {
+  #waysBetween(from: string, to: string): readonly Way[] {
     const { places } = this.#options
     for (const place of [from, to]) {
       if (typeof place !== 'string') throw new TypeError(`a place must be a name, not ${kind(place)}`)
@@ -313,25 +361,33 @@ export class SimNetwork {
       }
     }
     if (from === to) throw new RangeError(`a way is between two places, not from ${from} to itself`)
-    return this.#way(from, to)
+    const { main, bulk } = this.#waysOf(from, to)
+    return [main, bulk]
   }
 
-  #way(from: string, to: string): Way {
-    return this.#waysFrom.get(from)?.get(to) ?? this.#newWay(from, to)
+  #way(from: string, to: string, channel: Channel = 'main'): Way {
+    return this.#waysOf(from, to)[channel]
   }
 
-  #newWay(from: string, to: string): Way {
-    const way = new Way(this.#options.seed, from, to, (arrived, parcel) => this.#arrive(arrived, parcel))
-    const waysThere = this.#waysFrom.get(from) ?? new Map<string, Way>()
-    this.#waysFrom.set(from, waysThere.set(to, way))
-    this.#ways.push(way)
-    return way
+  #waysOf(from: string, to: string): Ways {
+    return this.#waysFrom.get(from)?.get(to) ?? this.#newWays(from, to)
+  }
+
+  #newWays(from: string, to: string): Ways {
+    const make = (channel: Channel): Way =>
+      new Way(this.#options.seed, from, to, channel, (arrived, parcel) => this.#arrive(arrived, parcel))
+    const ways: Ways = { main: make('main'), bulk: make('bulk') }
+    const waysThere = this.#waysFrom.get(from) ?? new Map<string, Ways>()
+    this.#waysFrom.set(from, waysThere.set(to, ways))
+    this.#ways.push(ways.main, ways.bulk)
+    return ways
   }
 
   #note(type: NetworkEvent['type'], way: Way, parcel: Parcel): void {
     this.#statistics[type]++
     const { kind, bytes } = parcel.frame
-    const event = { type, from: way.from, to: way.to, kind, nth: parcel.nth, bytes: bytes.byteLength }
+    const { from, to, channel } = way
+    const event = { type, from, to, kind, nth: parcel.nth, bytes: bytes.byteLength, channel }
     this.#options.observe?.(event, bytes)
   }
 }

@@ -19,6 +19,9 @@ const NETWORK_EVENTS: Readonly<Record<NetworkEvent['type'], number>> = {
   reset: 10,
 }
 
+/** Part of every hash too. Main has no mark: hashes recorded before there were channels hold. */
+const BULK = 0x62_75_6c_6b
+
 /** What the trace looks at in the world. */
 export interface TracedTime {
   readonly nowMs: number
@@ -53,15 +56,17 @@ export class Trace {
   }
 
   network(event: NetworkEvent): void {
-    const { type, from, to, kind, nth, bytes } = event
+    const { type, from, to, kind, nth, bytes, channel } = event
     this.#mix(NETWORK_EVENTS[type])
     this.#mixText(from)
     this.#mixText(to)
     this.#mix(kind)
     this.#mix(nth)
     this.#mix(bytes)
+    if (channel === 'bulk') this.#mix(BULK)
     this.#count++
-    if (this.#lines !== undefined) this.#keep(`${from} → ${to}  ${type}  kind ${kind}  #${nth}  ${bytes} B`)
+    if (this.#lines !== undefined)
+      this.#keep(`${from} → ${to}  ${type}  kind ${kind}  #${nth}  ${bytes} B${channel === 'bulk' ? '  bulk' : ''}`)
   }
 
   /** Of everything so far, with how much of it can be read. */

@@ -1,11 +1,11 @@
 /**
- * One direction between two places of a simulated network: what is on it, and what is wrong with it.
+ * One direction and channel between two places of a simulated network: what is on it, and what is wrong with it.
  *
  * Always: what is in line comes out in the order in which it was put in, however its delays were drawn.
  * Always: what was sent on a connection that broke never arrives, also where it was in line.
  */
 import { LIMITS } from '../../base/limits.js'
-import type { Frame, PeerId, TransportIdentity } from '../../transport/transport.js'
+import type { Channel, Frame, PeerId, TransportIdentity } from '../../transport/transport.js'
 import { LinkFate } from './fate.js'
 import type { NetworkFaults } from './network-faults.js'
 
@@ -30,6 +30,7 @@ interface Line {
 export class Way {
   readonly from: string
   readonly to: string
+  readonly channel: Channel
   readonly fate: LinkFate
   /** Nothing comes through. */
   cut = false
@@ -47,14 +48,19 @@ export class Way {
   #frames = 0
   #bytes = 0
   /** What arrived while the way is clogged; undefined while it is not. */
-  #clogged: Parcel[] | undefined
+  #held: Parcel[] | undefined
 
-  constructor(seed: number, from: string, to: string, arrive: (way: Way, parcel: Parcel) => void) {
+  constructor(seed: number, from: string, to: string, channel: Channel, arrive: (way: Way, parcel: Parcel) => void) {
     this.from = from
     this.to = to
-    this.fate = new LinkFate(seed, from, to)
+    this.channel = channel
+    this.fate = new LinkFate(seed, from, to, channel)
     this.#arrive = arrive
     this.#line = this.#newLine()
+  }
+
+  get clogged(): boolean {
+    return this.#held !== undefined
   }
 
   get connection(): number {
@@ -109,32 +115,32 @@ export class Way {
 
   /** Everything waits from now on. */
   clog(): void {
-    this.#clogged ??= []
+    this.#held ??= []
   }
 
   /** What has waited. */
   unclog(): readonly Parcel[] {
-    const waiting = this.#clogged ?? []
-    this.#clogged = undefined
+    const waiting = this.#held ?? []
+    this.#held = undefined
     return waiting
   }
 
   /** Whether it is clogged; then the parcel waits. */
   holds(parcel: Parcel): boolean {
-    this.#clogged?.push(parcel)
-    return this.#clogged !== undefined
+    this.#held?.push(parcel)
+    return this.clogged
   }
 
   /** The connection breaks; what had waited, and is lost now. */
   break(): readonly Parcel[] {
-    const waiting = this.#clogged ?? []
+    const waiting = this.#held ?? []
     this.#connection++
     this.#line = this.#newLine()
     this.#lineEndsAtMs = 0
     this.#busyUntilMs = 0
     this.#frames = 0
     this.#bytes = 0
-    if (this.#clogged !== undefined) this.#clogged = []
+    if (this.clogged) this.#held = []
     return waiting
   }
 

@@ -66,7 +66,7 @@ export class Teller {
   /** `fates`: what becomes of it, and when. */
   message(atMs: number, from: Name, to: Name, content: Content, ...fates: [NetworkEvent['type'], number][]): void {
     const bytes = encodeMessage({ ...content, from: IDS[from], to: IDS[to] })
-    const frame = { from, to, kind: 1, nth: this.#nth++, bytes: bytes.byteLength }
+    const frame = { from, to, kind: 1, nth: this.#nth++, bytes: bytes.byteLength, channel: 'main' as const }
     this.#told.push({ atMs, subject: 'network', event: { type: 'sent', ...frame }, bytes })
     for (const [type, endMs] of fates) {
       this.#told.push({ atMs: endMs, subject: 'network', event: { type, ...frame }, bytes: undefined })
