@@ -355,6 +355,16 @@ export const ERRORS = {
     retryable: false,
     doc: 'The address to listen on is taken by another process.',
   },
+  JOIN_FAILED: {
+    grpc: 'UNAVAILABLE',
+    retryable: true,
+    doc: '`open({ join })` was not let into the cluster within LIMITS.joinMsMax, or can never be: the message has what each address said. Nothing was made on disk. Add the member first (`store.cluster.add()` on any other, with the same name and address), check that the addresses are those of members that run, and start it again.',
+  },
+  DISCOVERY_FAILED: {
+    grpc: 'UNAVAILABLE',
+    retryable: true,
+    doc: 'The function that was to name the other members (`cluster` or `join` of `open()`, as `dnsSrv()` makes them) failed, took longer than LIMITS.joinMsMax, or returned something else; `cause` holds what it threw.',
+  },
   ADDRESS_INVALID: {
     grpc: 'INVALID_ARGUMENT',
     retryable: false,

@@ -115,6 +115,22 @@ export const LIMITS = {
 
   /** Members of one cluster, learners included. */
   membersMax: 64,
+  /** Milliseconds that a change of members may take that waits for a newcomer (`add`, `replace`), unless the call says otherwise. Over it: `TIMEOUT`; what was done stays done. */
+  memberChangeMs: 600_000,
+  /** Milliseconds between two looks of such a call at how far the newcomer is. */
+  memberChangeLookMs: 200,
+  /** Milliseconds for which `open({ join })` asks to be let in, and a function that finds members may take. Over it: `JOIN_FAILED`, `DISCOVERY_FAILED`. */
+  joinMsMax: 60_000,
+  /** Milliseconds that one member may take to answer that question. */
+  joinAnswerMsMax: 3_000,
+  /** Milliseconds between two rounds of asking all addresses. */
+  joinRetryMs: 500,
+  /** Addresses that are asked. More: `RangeError`. */
+  joinAddressesMax: 64,
+  /** Bytes of the question. Over it: it is not answered. */
+  joinQuestionBytesMax: 8 * KIBIBYTE,
+  /** Questions that a member answers in a second; to further ones it says that it is busy, and they come again. */
+  joinQuestionsPerSecondMax: 50,
   /** Log entries kept in memory and on disk behind the applied state, for followers that lag. Beyond: trimmed. */
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */
