@@ -133,6 +133,8 @@ export interface StoreStatus {
   readonly memberId: number
   /** `stopped`: it was closed, or stopped itself; everything else but the leader is what it was then. */
   readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped'
+  /** `close()` was called, and calls under way are finishing: no new ones are taken. */
+  readonly closing: boolean
   /** Name of the leader as far as this member knows; a stopped one knows none. */
   readonly leader: string | undefined
   readonly term: number
@@ -246,6 +248,9 @@ export interface Store extends AsyncDisposable {
    * await ann.put('jobs/1', 'waiting') // PERMISSION_DENIED without a role that allows it
    */
   as(caller: Caller): Store
-  /** Stops: new calls are refused, waiting ones rejected with `CLOSED`, buffered state is written. Idempotent. */
+  /**
+   * Stops: new calls are refused with `CLOSED`; a leader hands leadership over; calls under way may finish, for at most the
+   * `drainMs` it was opened with, then who waits is rejected with `CLOSED`, and watches end; buffered state is written. Idempotent.
+   */
   close(): Promise<void>
 }

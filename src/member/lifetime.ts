@@ -7,12 +7,24 @@ export interface Ending {
   readonly cause: unknown
 }
 
+export const CLOSED: Ending = { code: 'CLOSED', why: 'the store is closed', cause: undefined }
+
 export class Lifetime {
   /** Undefined while it is open. */
   #ending: Ending | undefined
+  #refusing = false
 
   get ended(): boolean {
     return this.#ending !== undefined
+  }
+
+  /** It is about to end: calls under way go on, new ones are refused. */
+  get closing(): boolean {
+    return this.#refusing
+  }
+
+  refuse(): void {
+    this.#refusing = true
   }
 
   /** Once for each member. */
@@ -20,10 +32,18 @@ export class Lifetime {
     this.#ending = ending
   }
 
-  /** Throws `CLOSED`, `MEMBER_FAILED`. */
+  /** For what belongs to a call that is under way. Throws `CLOSED`, `MEMBER_FAILED`. */
   checkOpen(): void {
-    if (this.#ending === undefined) return
-    const { code, why, cause } = this.#ending
-    throw new StoreError(code, why, { cause })
+    if (this.#ending !== undefined) throw errorOf(this.#ending)
   }
+
+  /** For what begins. Throws `CLOSED`, `MEMBER_FAILED`. */
+  checkAdmits(): void {
+    this.checkOpen()
+    if (this.#refusing) throw errorOf(CLOSED)
+  }
+}
+
+function errorOf({ code, why, cause }: Ending): StoreError {
+  return new StoreError(code, why, { cause })
 }

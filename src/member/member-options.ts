@@ -26,6 +26,8 @@ export interface MemberOptions {
   readonly environment: Environment
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  /** How long calls under way may hold up a close; 0: not at all. */
+  readonly drainMs: number
   readonly stateBufferBytesMax: number
   readonly valueCacheBytesMax: number
   readonly logRetainBytes: number

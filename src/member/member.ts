@@ -23,8 +23,9 @@ import type { RaftEvent } from '../raft/trace.js'
 import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
 import { openStorage, type Storage } from '../storage/storage.js'
 import type { CallLimits } from './deadlines.js'
+import type { Drain } from './drain.js'
 import { Farewell } from './farewell.js'
-import { Lifetime, type Ending } from './lifetime.js'
+import { CLOSED, Lifetime, type Ending } from './lifetime.js'
 import { nameOf, type MemberOptions } from './member-options.js'
 import { loadState, type LoadedState } from './load-state.js'
 import { noteForOperators } from './operator-notes.js'
@@ -139,6 +140,14 @@ export class Member {
     if (needed !== undefined) this.#repair.hide(needed, 'it was damaged when it was opened')
   }
 
+  /**
+   * Makes a call of a user: everything that it does here belongs to it, and goes on when the member is closed meanwhile.
+   * Throws `CLOSED`, `MEMBER_FAILED` where no new ones are taken.
+   */
+  admit<T>(call: () => Promise<T>): Promise<T> {
+    return this.#drain.admit(call)
+  }
+
   /** Resolves with the result once the request was applied on this member: whether `identity` may is decided then. */
   async propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
     this.#lifetime.checkOpen()
@@ -164,7 +173,7 @@ export class Member {
    * where it begins waits for the history.
    */
   watch(options: WatchStreamOptions): WatchStream {
-    this.#lifetime.checkOpen()
+    this.#lifetime.checkAdmits()
     if (!options.startRevision) this.#repair.checkShown()
     return this.#parts.watches.open(options)
   }
@@ -259,6 +268,11 @@ export class Member {
     return this.#lifetime.ended
   }
 
+  /** About to stop: what is under way goes on, and nothing new is taken. */
+  get closing(): boolean {
+    return this.#lifetime.closing
+  }
+
   get status(): MemberStatus {
     const { appliedIndex, revision, compactRevision, digest, alarms } = this.#parts.machine
     return {
@@ -281,8 +295,8 @@ export class Member {
   }
 
   /**
-   * Ends the member; idempotent. Who waits is told `CLOSED`; a leader hands over, for an election timeout at most; what is
-   * buffered is written. Rejects with `DISK_FAILED`, in time also on a disk that does not answer.
+   * Ends the member; idempotent. Calls under way may end first (drain.ts), who waits then is told `CLOSED`; a leader hands
+   * over, for an election timeout at most; what is buffered is written. Rejects with `DISK_FAILED`, in time also on a disk that does not answer.
    */
   close(): Promise<void> {
     this.#closed ??= this.#close()
@@ -330,6 +344,7 @@ export class Member {
   #leaderChanged(leader: NodeId, term: number): void {
     const name = leader === NOBODY ? undefined : nameOf(this.#options, leader)
     this.#options.environment.logger.info('leader changed', { leader: name, term })
+    this.#drain.leaderChanged()
     this.#options.listener.leaderChanged(name, term)
   }
 
@@ -363,6 +378,10 @@ export class Member {
       digest,
       leases: lessor.leases().map(({ id }) => id),
     })
+  }
+
+  get #drain(): Drain {
+    return this.#parts.drain
   }
 
   get #repair(): StateRepair {
@@ -441,6 +460,7 @@ export class Member {
       states,
       scrubber,
     } = this.#parts
+    this.#drain.stop()
     pacer.stop()
     freeSpace.stop()
     leases.stop()
@@ -454,10 +474,12 @@ export class Member {
   }
 
   async #close(): Promise<void> {
+    if (!this.#lifetime.ended) await this.#drain.run()
+    // It may have failed meanwhile.
     const failed = this.#lifetime.ended
     if (!failed) {
-      this.#end({ code: 'CLOSED', why: 'the store is closed', cause: undefined })
-      this.#farewell = this.#sayFarewell((write) => this.#parts.loop.write(write))
+      this.#end(CLOSED)
+      if (!this.#drain.refused) this.#farewell = this.#sayFarewell((write) => this.#parts.loop.write(write))
     }
     await this.#farewell?.ended
     await this.#options.transport?.close()

@@ -17,6 +17,7 @@ import { Backlog } from './backlog.js'
 import { Calls } from './calls.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import { DiskGuard } from './disk-guard.js'
+import { Drain } from './drain.js'
 import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
 import { Inbox } from './inbox.js'
@@ -243,6 +244,7 @@ export function makeParts(ground: Ground) {
     inbox,
     pacer,
     loop,
+    drain: new Drain({ raft, lifetime, clock, timers, logger, electionTimeoutMs, drainMs: options.drainMs, wake }),
     ranges: new Ranges(machine, reader, deadlines, repair, observe),
     scrubber: new Scrubber(
       {

@@ -26,13 +26,13 @@ export class Upkeep {
 
   /** The state as this member has applied it when the first piece is asked for. */
   snapshot(signal: AbortSignal | undefined): SnapshotStream {
-    this.#checkOpen()
+    this.#parts.lifetime.checkAdmits()
     return this.#parts.snapshots.open(signal)
   }
 
   /** The hash of what can be read here up to `revision`; 0: the current one. */
   async hash(revision: Revision, limits: CallLimits): Promise<Hashed> {
-    this.#checkOpen()
+    this.#parts.lifetime.checkAdmits()
     return this.#parts.hashes.hash(revision, limits)
   }
 
@@ -62,13 +62,13 @@ export class Upkeep {
 
   /** What its data takes physically; undefined where the disk does not tell. */
   async diskBytes(): Promise<number | undefined> {
-    this.#checkOpen()
+    this.#parts.lifetime.checkAdmits()
     return this.#parts.storage.sizeBytes()
   }
 
   /** Writes the state, and has its database rewritten without what was overwritten and deleted. */
   async defragment(): Promise<void> {
-    this.#checkOpen()
+    this.#parts.lifetime.checkAdmits()
     const { persistence, storage, wake } = this.#parts
     await persistence.flush(wake)
     this.#checkOpen()

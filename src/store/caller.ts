@@ -68,7 +68,7 @@ export class Caller {
 
   /** `call` on behalf of whoever this is. It may be made several times, each after the one before was refused. */
   perform<T>(limits: CallLimits, call: (identity: Identity) => Promise<T>): Promise<T> {
-    return this.isOwner ? call(MEMBER) : this.#perform(limits, call)
+    return this.#parts.member.admit(() => (this.isOwner ? call(MEMBER) : this.#perform(limits, call)))
   }
 
   /** Returns if this is allowed by what this member knows, for what is asked of this member alone. Throws as {@link Member.authorize}. */

@@ -192,7 +192,7 @@ export class EmbeddedStore implements Store {
 
   status(): StoreStatus {
     if (!this.#caller.isOwner) this.#member.authorize(this.#caller.known, { type: 'status' })
-    const { status, stopped } = this.#member
+    const { status, stopped, closing } = this.#member
     const { members, name, clusterId, memberId } = this.#settings
     return {
       name,
@@ -200,6 +200,7 @@ export class EmbeddedStore implements Store {
       memberId,
       members,
       role: stopped ? 'stopped' : status.role,
+      closing: closing && !stopped,
       leader: stopped ? undefined : members.find(({ id }) => id === status.leader)?.name,
       term: status.term,
       commitIndex: status.commitIndex,

@@ -39,6 +39,11 @@ export interface OpenOptions {
   readonly electionTimeoutMs?: number
   /** Milliseconds between a leader's heartbeats; at most a fifth of the election timeout. Default 100. */
   readonly heartbeatIntervalMs?: number
+  /**
+   * Milliseconds that `close()` lets calls under way finish, and waits for another member to take over leadership, before it
+   * rejects who still waits with `CLOSED`. 0: it waits for no call. Default two election timeouts.
+   */
+  readonly drainMs?: number
   /** Tokens and passwords. Whether authorization is enabled is not said here: it is part of the data. */
   readonly auth?: AuthOptions
   /** Lets a member listen beyond loopback without TLS. Default false. */
@@ -128,6 +133,7 @@ export interface Settings {
   readonly members: readonly MemberAddress[]
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
+  readonly drainMs: number
   readonly auth: AuthSettings
   readonly stateBufferBytesMax: number
   readonly valueCacheBytesMax: number
@@ -181,6 +187,7 @@ export function settingsOf(options: OpenOptions): Settings {
     members: names.map((each) => ({ id: memberIdOf(token, each), name: each, address: addressOf(cluster, each) })),
     electionTimeoutMs,
     heartbeatIntervalMs,
+    drainMs: drainOf(options, electionTimeoutMs),
     auth: authSettingsOf(options.auth),
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
     valueCacheBytesMax: notNegative('valueCacheBytesMax', options.valueCacheBytesMax ?? LIMITS.valueCacheBytesMax),
@@ -264,6 +271,13 @@ function notNegative(option: string, value: number): number {
   return value
 }
 
+/** Finite: a close that waits for whoever waits for ever would be none. */
+function drainOf(options: OpenOptions, electionTimeoutMs: number): number {
+  const { drainMs = 2 * electionTimeoutMs } = options
+  if (drainMs >= 0 && drainMs < Infinity) return drainMs
+  throw new RangeError(`drainMs must be a finite number of milliseconds, 0 or more, not ${drainMs}`)
+}
+
 function diskReserve({ diskReserveBytes }: OpenOptions): number | undefined {
   if (diskReserveBytes === undefined) return undefined
   if (diskReserveBytes >= 0 && diskReserveBytes <= LIMITS.diskReserveBytesMax) return diskReserveBytes
@@ -300,6 +314,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   durability: 'string',
   electionTimeoutMs: 'number',
   heartbeatIntervalMs: 'number',
+  drainMs: 'number',
   auth: 'object',
   insecure: 'boolean',
   logger: 'object',

@@ -237,7 +237,8 @@ describe('without a quorum', () => {
     const closing = running.nowMs
     await one.close()
     await closed
-    expect(running.nowMs - closing).toBeLessThan(100)
+    // What cannot end holds the close for `drainMs`.
+    expect(running.nowMs - closing).toBeLessThan(2_000 + 100)
   })
 })
 
