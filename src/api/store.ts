@@ -132,7 +132,7 @@ export interface StoreStatus {
   readonly clusterId: number
   readonly memberId: number
   /** `stopped`: it was closed, or stopped itself; everything else but the leader is what it was then. */
-  readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped'
+  readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped' | 'removed'
   /** `close()` was called, and calls under way are finishing: no new ones are taken. */
   readonly closing: boolean
   /** Name of the leader as far as this member knows; a stopped one knows none. */
@@ -206,6 +206,8 @@ export type StoreEvents = {
   leader: (change: { readonly leader: string | undefined; readonly term: number }) => void
   /** This member stopped itself: its disk failed or an invariant broke. Every call from now on fails with `MEMBER_FAILED`. */
   failed: (error: Error) => void
+  /** This member was removed from the cluster, and has ended. Every call from now on fails with `MEMBER_REMOVED`. */
+  removed: () => void
 }
 
 export interface Store extends AsyncDisposable {

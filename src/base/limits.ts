@@ -113,7 +113,7 @@ export const LIMITS = {
   /** Entries applied in one turn of the loop, in bytes, before timers and sockets get their turn. */
   applyBatchBytesMax: 1 * MEBIBYTE,
 
-  /** Members of one cluster, learners included. */
+  /** Members of one cluster, learners included. Over it: `TOO_MANY_MEMBERS`. */
   membersMax: 64,
   /** Milliseconds that a change of members may take that waits for a newcomer (`add`, `replace`), unless the call says otherwise. Over it: `TIMEOUT`; what was done stays done. */
   memberChangeMs: 600_000,
@@ -131,6 +131,10 @@ export const LIMITS = {
   joinQuestionBytesMax: 8 * KIBIBYTE,
   /** Questions that a member answers in a second; to further ones it says that it is busy, and they come again. */
   joinQuestionsPerSecondMax: 50,
+  /** Ids of members that were removed, which never come back: the latest are known. Beyond: the oldest are forgotten. */
+  removedMembersMax: 1024,
+  /** Bytes of a member's name, and of its address. Over it: `REQUEST_TOO_LARGE`. */
+  memberTextBytesMax: 1024,
   /** Log entries kept in memory and on disk behind the applied state, for followers that lag. Beyond: trimmed. */
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */

@@ -75,6 +75,11 @@ export class Alarms {
     return [...this.#active.values()].sort((a, b) => a.member - b.member || NUMBERS[a.alarm] - NUMBERS[b.alarm])
   }
 
+  /** Those that are about this member. */
+  of(member: number): readonly Alarm[] {
+    return this.list().filter((alarm) => alarm.member === member)
+  }
+
   /** Takes up a record written before. Throws `DATA_DAMAGED`. */
   load(record: Uint8Array): Alarm {
     const alarm = decodeAlarm(record)

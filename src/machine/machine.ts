@@ -43,6 +43,8 @@ import type {
 } from './command.js'
 import { checkAlarms } from './guard.js'
 import type { Identity } from './identity.js'
+import type { Membership } from './member-book.js'
+import { Members, type MembersEntry } from './members.js'
 import { Origins } from './origins.js'
 import { decodePrefixQuota, encodePrefixQuota } from './prefix-quota.js'
 import type { Applied, Outcome, Response } from './outcome.js'
@@ -54,6 +56,7 @@ import {
   encodeMeta,
   LEASE_PREFIX,
   leaseKey,
+  MEMBERS_KEY,
   META_KEY,
   ORIGIN_PREFIX,
   originKey,
@@ -86,6 +89,7 @@ export class Machine {
   #auth = new AuthStore()
   #backend: Backend
   #origins = new Origins()
+  #members = new Members()
   #quotasDigest: Digest = EMPTY_DIGEST
   #quotasBytes = 0
   /** Whether their records differ from those that the backend has. */
@@ -122,6 +126,11 @@ export class Machine {
     return this.#state === 'failed'
   }
 
+  /** Who belongs to the cluster by what is applied; undefined before the first change. */
+  get members(): Membership | undefined {
+    return this.#members.membership
+  }
+
   get appliedIndex(): number {
     return this.#appliedIndex
   }
@@ -139,7 +148,7 @@ export class Machine {
   }
 
   /**
-   * The logical digest: the latest version of every key, leases, alarms, quotas, users and roles, proposals seen, counters. Equal
+   * The logical digest: the latest version of every key, leases, alarms, quotas, users and roles, members, proposals seen, counters. Equal
    * on all members at the same applied index, however far each has come with removing what was compacted.
    */
   get digest(): Digest {
@@ -147,7 +156,7 @@ export class Machine {
     const quotas = { digest: this.#quotasDigest }
     const records = [lessor, alarms, quotas, auth].reduce((sum, { digest }) => addDigest(sum, digest), store.digest)
     const counters = hash64(new Writer(16).uint53(this.revision).uint53(this.compactRevision).finish())
-    return addDigest(addDigest(records, this.#origins.digest), counters)
+    return [this.#origins.digest, this.#members.digest, counters].reduce(addDigest, records)
   }
 
   /**
@@ -161,6 +170,7 @@ export class Machine {
       leaseBytes: lessor.bytes,
       alarms: alarms.size,
       origins: this.#origins.size,
+      membersBytes: this.#members.record?.byteLength ?? 0,
     }
     return store.bytes + this.#quotasBytes + stateBytes(counts)
   }
@@ -180,6 +190,7 @@ export class Machine {
     else if (key.startsWith(ALARM_PREFIX)) this.#loadAlarm(key, record)
     else if (key.startsWith(ORIGIN_PREFIX)) this.#loadOrigin(key, record)
     else if (key.startsWith(PREFIX_QUOTA_PREFIX)) this.#loadPrefixQuota(key, record)
+    else if (key === MEMBERS_KEY) this.#members.load(record)
     else if (key.startsWith(AUTH_PREFIX)) this.auth.load(key.slice(AUTH_PREFIX.length), record)
     else throw damaged(`there is a record of unknown kind, '${key.charAt(0)}'`)
   }
@@ -217,6 +228,18 @@ export class Machine {
       if (this.store.countPrefixes(PREFIX_KEYS_PER_ENTRY)) this.#quotasChanged()
       if (this.store.sweeping) this.store.sweep(SWEEP_KEYS_PER_ENTRY)
       return applied
+    } catch (error) {
+      this.#state = 'failed'
+      throw error
+    }
+  }
+
+  /** Applies an entry that changes who belongs to the cluster. What is about those who leave it goes with them. */
+  configure(index: number, term: number, entry: MembersEntry): void {
+    this.#advance(index, term)
+    try {
+      for (const member of this.#members.apply(index, entry)) this.#forgetMember(member)
+      if (this.#members.record !== undefined) this.#backend.set(MEMBERS_KEY, this.#members.record)
     } catch (error) {
       this.#state = 'failed'
       throw error
@@ -264,21 +287,23 @@ export class Machine {
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
     const { historyDigest } = this.store
     const meta = { appliedIndex, appliedTerm, revision, compactRevision, digest, historyDigest }
-    this.#backend.set(META_KEY, encodeMeta(meta))
+    this.#backend.set(META_KEY, encodeMeta(meta, this.members !== undefined))
   }
 
   /**
    * Makes the state the first one of another cluster (a restored backup): the windows of proposals belong to members that
-   * are not in it, and go. With `bumpRevisions` above 0 the revision rises by so many and everything before it is compacted,
+   * are not in it, and go, as does what is known of those members. With `bumpRevisions` above 0 the revision rises by so many and everything before it is compacted,
    * so that whoever saw revisions which the backup has not is told `COMPACTED`, and not given others under their numbers.
-   * Gives the members whose windows went. `checkpoint` is to follow.
+   * Gives the members that are known from either. `checkpoint` is to follow.
    */
   startCluster(bumpRevisions: number): readonly number[] {
     this.#checkReady()
-    const members = this.#origins.clear()
-    for (const member of members) this.#backend.delete(originKey(member))
+    const proposers = this.#origins.clear()
+    for (const member of proposers) this.#backend.delete(originKey(member))
+    const { book = [], removed = [] } = this.members ?? {}
+    if (this.#members.forget()) this.#backend.delete(MEMBERS_KEY)
     if (bumpRevisions > 0) this.store.compactAll(this.revision + bumpRevisions)
-    return members
+    return [...new Set([...proposers, ...book.map(({ id }) => id), ...removed])]
   }
 
   /** Whether this proposal was applied, or is so old that nobody can say any more and it never will be. */
@@ -308,6 +333,7 @@ export class Machine {
     this.#auth = loaded.#auth
     this.#backend = loaded.#backend
     this.#origins = loaded.#origins
+    this.#members = loaded.#members
     this.#quotasDigest = loaded.#quotasDigest
     this.#quotasBytes = loaded.#quotasBytes
     this.#quotasDirty = loaded.#quotasDirty
@@ -329,6 +355,8 @@ export class Machine {
     const opened = attempt(() => openCommand(data))
     if (!opened.ok) return this.#applied(NO_PROPOSAL, opened)
     const { proposal, body } = opened.value
+    // Its window is gone: whether it was applied before cannot be told.
+    if (this.#members.wasRemoved(proposal.member)) return this.#applied(proposal, REMOVED)
     switch (this.#origins.admit(proposal)) {
       case 'duplicate':
         return this.#applied(proposal, undefined)
@@ -494,6 +522,15 @@ export class Machine {
     if (originKey(member) !== key) throw damaged(`the proposals of member ${member} stand under another key`)
   }
 
+  /** It proposes nothing any more that counts, and no alarm of its own is ever disarmed by itself. */
+  #forgetMember(member: number): void {
+    if (this.#origins.drop(member)) this.#backend.delete(originKey(member))
+    for (const alarm of this.alarms.of(member)) {
+      this.alarms.deactivate(alarm)
+      this.#backend.delete(alarmKey(alarm))
+    }
+  }
+
   #checkReady(): void {
     assert(this.#state === 'ready', () => `the state machine is ${this.#state}`)
   }
@@ -502,6 +539,12 @@ export class Machine {
 function recordOfQuota({ prefix, countedTo, keysMax, bytesMax }: PrefixQuota): { key: string; record: Uint8Array } {
   const record = encodePrefixQuota({ prefix, limits: { keysMax, bytesMax }, countedTo })
   return { key: PREFIX_QUOTA_PREFIX + prefix, record }
+}
+
+const REMOVED: Outcome = {
+  ok: false,
+  code: 'MEMBER_REMOVED',
+  message: 'The member that proposed this was removed from the cluster before.',
 }
 
 const NO_EVENTS: readonly Event[] = Object.freeze([])

@@ -97,6 +97,12 @@ export class Origins {
     return member
   }
 
+  /** Forgets the window of one that is never to be admitted again; whether there was one. */
+  drop(member: number): boolean {
+    this.#dirty.delete(member)
+    return this.#windows.delete(member)
+  }
+
   /** Forgets all windows; gives their members, in their order. */
   clear(): readonly number[] {
     const members = [...this.#windows.keys()].sort((a, b) => a - b)

@@ -2,6 +2,7 @@
  * The records of the state besides those of revisions: one table of what stands where.
  *
  *     'a'            meta: format, applied position, counters, digest
+ *     'c'            the members, once they were changed (member-book-codec.ts); with it the state is of format 4
  *     'l' | id       a lease
  *     'm' | alarm, one byte | member   an alarm that is active (alarms.ts), from format 3 on
  *     'o' | member   the window of proposals of one member (origins.ts)
@@ -26,6 +27,7 @@ import { encodeAlarm, type Alarm } from './alarms.js'
 import { ORIGIN_RECORD_BYTES } from './origins.js'
 
 export const META_KEY = 'a'
+export const MEMBERS_KEY = 'c'
 export const LEASE_PREFIX = 'l'
 export const ALARM_PREFIX = 'm'
 export const ORIGIN_PREFIX = 'o'
@@ -34,7 +36,9 @@ export const AUTH_PREFIX = 'u'
 export const RESTORING_KEY = 'x'
 
 /** Raised when an older version could no longer read what is written. */
-export const STATE_FORMAT = 3
+export const STATE_FORMAT = 4
+/** Of a state without a record of the members: older versions read it. */
+const STATE_FORMAT_WITHOUT_MEMBERS = 3
 
 export interface Meta {
   /** The last entry whose effects are in the state; all of them are, and those of no later one. */
@@ -56,11 +60,14 @@ export interface RecordCounts {
   readonly leaseBytes: number
   readonly alarms: number
   readonly origins: number
+  /** Of the record of the members; 0: there is none. */
+  readonly membersBytes: number
 }
 
 /** Of those records, the meta and all their keys: each other kind is of one size. */
-export function stateBytes({ leases, leaseBytes, alarms, origins }: RecordCounts): number {
-  return META_BYTES + leases * NUMBERED_KEY_BYTES + leaseBytes + alarms * ALARM_BYTES + origins * ORIGIN_BYTES
+export function stateBytes({ leases, leaseBytes, alarms, origins, membersBytes }: RecordCounts): number {
+  const members = membersBytes === 0 ? 0 : MEMBERS_KEY.length + membersBytes
+  return META_BYTES + members + leases * NUMBERED_KEY_BYTES + leaseBytes + alarms * ALARM_BYTES + origins * ORIGIN_BYTES
 }
 
 const NUMBERED_KEY_BYTES = 1 + 8
@@ -68,9 +75,10 @@ const META_BYTES = META_KEY.length + 2 + 8 * 6
 const ALARM_BYTES = 1 + 2 * encodeAlarm({ alarm: 'no-space', member: 0 }).byteLength
 const ORIGIN_BYTES = NUMBERED_KEY_BYTES + ORIGIN_RECORD_BYTES
 
-export function encodeMeta(meta: Meta & { readonly historyDigest: Digest }): Uint8Array {
+/** `members`: whether there is a record of them. */
+export function encodeMeta(meta: Meta & { readonly historyDigest: Digest }, members = false): Uint8Array {
   const { digest, historyDigest } = meta
-  const writer = new Writer(2 + 8 * 6).uint16(STATE_FORMAT)
+  const writer = new Writer(2 + 8 * 6).uint16(members ? STATE_FORMAT : STATE_FORMAT_WITHOUT_MEMBERS)
   writer.uint53(meta.appliedIndex).uint53(meta.appliedTerm).uint53(meta.revision).uint53(meta.compactRevision)
   writer.uint32(digest.high).uint32(digest.low)
   return writer.uint32(historyDigest.high).uint32(historyDigest.low).finish()
@@ -117,6 +125,7 @@ export function memberOfOriginKey(key: string): number {
 /** What records are about, in words. */
 export type RecordKind =
   | 'position'
+  | 'members'
   | 'leases'
   | 'alarms'
   | 'proposals'
@@ -130,6 +139,7 @@ export type RecordKind =
 /** By the keys in the table above. */
 export function recordKindOf(key: string): RecordKind {
   if (key === META_KEY) return 'position'
+  if (key === MEMBERS_KEY) return 'members'
   if (isRecordKey(key)) return 'versions'
   if (key.startsWith(LEASE_PREFIX)) return 'leases'
   if (key.startsWith(ALARM_PREFIX)) return 'alarms'

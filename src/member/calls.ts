@@ -11,6 +11,7 @@ import { LIMITS } from '../base/limits.js'
 import { randomId, type Random } from '../base/random.js'
 import type { Identity } from '../machine/identity.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { EndCode } from './lifetime.js'
 import type { Call, CallRequest, CallResponse } from './wire/call-codec.js'
 
 interface Question {
@@ -99,7 +100,7 @@ export class Calls {
     }
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     const questions = [...this.#unasked, ...this.#asked.values()]
     this.#unasked.clear()
     this.#asked.clear()

@@ -54,7 +54,10 @@ export class DiskGuard {
   /** Once in each turn of the loop. */
   turn(nowMs: number): void {
     const { raft, nameOf, logger } = this.#parts
-    const successor = this.#pace.successor(nowMs, () => raft.status().followers)
+    const successor = this.#pace.successor(nowMs, () => {
+      const { followers, voters } = raft.status()
+      return followers.filter(({ id }) => voters.includes(id))
+    })
     if (successor === undefined) return
     const to = nameOf(successor)
     const { accepted } = raft.transferLeadership(successor, nowMs)

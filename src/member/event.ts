@@ -43,6 +43,8 @@ export type MemberEvent =
     }
   /** It met a failure of the disk or a broken invariant and stops. */
   | { readonly type: 'failed'; readonly error: Error }
+  /** It was removed from the cluster, and ends. */
+  | { readonly type: 'removed' }
   | { readonly type: 'closed' }
   /** A turn of the loop ended. How much waits where: each of these is bounded (limits.ts). */
   | ({ readonly type: 'turned'; readonly atMs: number } & Waiting)

@@ -13,6 +13,7 @@ import type { MvccStore } from '../mvcc/store.js'
 import type { Revision } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { EndCode } from './lifetime.js'
 import { ScrubTally } from './scrub-tally.js'
 import { Slices } from './slices.js'
 import type { StateRepair } from './state-repair.js'
@@ -63,7 +64,7 @@ export class Hashes {
     return pending.promise
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const pending of this.#waiting) pending.reject(new StoreError(code, why, { cause }))
     this.#waiting.clear()
   }

@@ -1,8 +1,10 @@
 /** Whether a member is open, and what ended it. */
 import { StoreError } from '../base/errors.js'
 
+export type EndCode = 'CLOSED' | 'MEMBER_FAILED' | 'MEMBER_REMOVED'
+
 export interface Ending {
-  readonly code: 'CLOSED' | 'MEMBER_FAILED'
+  readonly code: EndCode
   readonly why: string
   readonly cause: unknown
 }
@@ -23,6 +25,11 @@ export class Lifetime {
     return this.#refusing
   }
 
+  /** It was removed from the cluster. */
+  get removed(): boolean {
+    return this.#ending?.code === 'MEMBER_REMOVED'
+  }
+
   refuse(): void {
     this.#refusing = true
   }
@@ -32,7 +39,7 @@ export class Lifetime {
     this.#ending = ending
   }
 
-  /** For what belongs to a call that is under way. Throws `CLOSED`, `MEMBER_FAILED`. */
+  /** For what belongs to a call that is under way. Throws `CLOSED`, `MEMBER_FAILED`, `MEMBER_REMOVED`. */
   checkOpen(): void {
     if (this.#ending !== undefined) throw errorOf(this.#ending)
   }

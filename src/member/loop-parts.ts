@@ -6,10 +6,12 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Transport } from '../transport/transport.js'
+import type { AddressBook } from './address-book.js'
 import type { AutoCompactor } from './auto-compactor.js'
 import type { AlarmRaiser } from './alarm-raiser.js'
 import type { Backlog } from './backlog.js'
 import type { Calls } from './calls.js'
+import type { Conditions } from './conditions.js'
 import type { DiskGuard } from './disk-guard.js'
 import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
@@ -39,6 +41,8 @@ export interface LoopParts {
   readonly machine: Machine
   readonly storage: Storage
   readonly transport: Transport | undefined
+  readonly book: AddressBook
+  readonly conditions: Conditions
   readonly inbox: Inbox
   readonly proposals: Proposals
   readonly reads: Reads
@@ -57,6 +61,8 @@ export interface LoopParts {
   readonly pacer: Pacer
   /** Answers questions when this member leads; never rejects. */
   readonly answer: (calls: readonly Call[], answer: Answer) => Promise<void>
+  /** Another book counts from here on, or more of it is applied. */
+  readonly membersChanged: () => void
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly failed: (error: unknown) => void
   readonly observe: Observe | undefined

@@ -21,6 +21,8 @@ import type { Applied } from '../machine/outcome.js'
 import type { Ready, Restore, Write } from '../raft/ready.js'
 import { NOBODY, type Entry, type NodeId, type Promises } from '../raft/types.js'
 import type { Frame } from '../transport/transport.js'
+import { applyConfiguration } from './apply-configuration.js'
+import { wasRemoved } from './address-book.js'
 import { encodeCalls, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeProposals } from './wire/proposal-codec.js'
@@ -55,7 +57,7 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, backlog, diskGuard, persistence, swept, states, pacer, buggify } = this.#parts
+    const { raft, backlog, diskGuard, persistence, swept, states, conditions, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
@@ -68,6 +70,8 @@ export class Loop {
     states.turn(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
+    this.#followMembers()
+    conditions.turn()
     if (raft.role === 'leader') this.#keepLeases(nowMs)
     this.#compact(nowMs)
     this.#check(nowMs)
@@ -195,9 +199,9 @@ export class Loop {
   }
 
   #applyAll(entries: readonly Entry[], nowMs: number): void {
-    const { machine, states, pastLives } = this.#parts
+    const { machine, states, pastLives, memberId } = this.#parts
     for (const entry of entries) {
-      if (pastLives.found) return
+      if (pastLives.found || wasRemoved(machine, memberId)) return
       // The state that was adopted contains it.
       if (entry.index <= machine.appliedIndex) continue
       try {
@@ -212,6 +216,11 @@ export class Loop {
 
   #apply(entry: Entry, nowMs: number): void {
     const { raft, machine, leases, tokens, verifier, watches, proposals, pastLives } = this.#parts
+    if (entry.kind === 'configuration') {
+      applyConfiguration(machine, entry)
+      this.#tellApplied(entry, undefined)
+      return
+    }
     if (entry.kind !== 'normal') {
       machine.skip(entry.index, entry.term)
       this.#tellApplied(entry, undefined)
@@ -234,6 +243,12 @@ export class Loop {
     if (observe === undefined) return
     const { revision, compactRevision } = machine
     observe({ type: 'applied', entry, applied, revision, compactRevision, digest: this.#digest })
+  }
+
+  /** Whom the transport speaks to follows the log; and a change that is applied may be of this member itself. */
+  #followMembers(): void {
+    const { book, membersChanged } = this.#parts
+    if (book.follow(this.#parts)) membersChanged()
   }
 
   #noticeLeader(nowMs: number): void {

@@ -4,6 +4,7 @@ import type { Machine } from '../machine/machine.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { LogPosition, NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
+import type { AddressBook } from './address-book.js'
 import type { MemberOptions } from './member-options.js'
 import { SnapshotReceiver } from './snapshot-receiver.js'
 import { SnapshotSender } from './snapshot-sender.js'
@@ -18,6 +19,7 @@ export interface StatesGround {
   readonly storage: Storage
   readonly machine: Machine
   readonly raft: RawNode
+  readonly book: AddressBook
   /** A snapshot of this member's state. */
   readonly openSnapshot: () => SnapshotStream
   /** Resolves when no write of the state is under way. */
@@ -34,7 +36,7 @@ const SILENT_ELECTIONS = 10
 
 export function makeStates(ground: StatesGround): States {
   const { options, storage, machine, raft, failed, wake } = ground
-  const { memberId, clusterId, members, transport, electionTimeoutMs, valueCacheBytesMax, environment } = options
+  const { memberId, clusterId, transport, electionTimeoutMs, valueCacheBytesMax, environment } = options
   const { clock, timers, random, logger, buggify = NEVER } = environment
   const retryMs = electionTimeoutMs / 2
   const silentMs = SILENT_ELECTIONS * electionTimeoutMs
@@ -44,7 +46,7 @@ export function makeStates(ground: StatesGround): States {
   }
   const repair: StateRepair = new StateRepair({
     ...{ memberId, raft, machine, random, logger, retryMs, failed, wake },
-    damagedAlone: members.length === 1 ? ground.damagedAlone : undefined,
+    damagedAlone: () => (ground.book.alone ? ground.damagedAlone : undefined),
     install: (incoming, at) => storage.install(incoming, at),
     stateSettled: ground.stateSettled,
     adopted: ground.adopted,
@@ -64,6 +66,7 @@ export function makeStates(ground: StatesGround): States {
   })
   const sender = new SnapshotSender({
     ...{ raft, send, clock, random, retryMs, silentMs, logger, wake, buggify },
+    stateBytes: () => machine.bytesInUse,
     open: () => (repair.hidden ? undefined : ground.openSnapshot()),
     appliedIndex: () => (repair.hidden ? 0 : machine.appliedIndex),
     streamFailed: (error) => {

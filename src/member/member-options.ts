@@ -1,5 +1,6 @@
 /** What a member is made with: complete and checked; and whom it tells what happens. */
 import type { Environment } from '../base/clock.js'
+import type { MemberAddress } from '../machine/member-book.js'
 import type { NodeId } from '../raft/types.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
@@ -7,16 +8,17 @@ import type { AutoCompaction } from './auto-compactor.js'
 import type { Observe } from './event.js'
 import type { ScrubSettings } from './scrubber.js'
 
-export interface MemberAddress {
-  readonly id: NodeId
-  readonly name: string
-  readonly address: string
-}
-
 export interface MemberOptions {
   readonly clusterId: number
-  /** Every member of the cluster, this one included. */
+  /**
+   * The members that the cluster began with, this one included; of one that joins, those that it was told of. Once the state
+   * or the log say who they are, that counts.
+   */
   readonly members: readonly MemberAddress[]
+  /** Its name, also where it is not among these. */
+  readonly name: string
+  /** An empty disk is that of a member that was added to a cluster: it knows no voters before it is told, and has promised nothing. */
+  readonly joining: boolean
   readonly memberId: NodeId
   readonly disk: Disk
   /** An empty disk is that of a member that was there before. */
@@ -55,9 +57,6 @@ export interface MemberOptions {
 export interface MemberListener {
   leaderChanged(leader: string | undefined, term: number): void
   failed(error: Error): void
-}
-
-/** Undefined for a member that is not of this cluster. */
-export function nameOf(options: MemberOptions, id: NodeId): string | undefined {
-  return options.members.find((member) => member.id === id)?.name
+  /** It was removed from the cluster, and has ended. */
+  removed(): void
 }

@@ -21,12 +21,14 @@ import { ForgottenPromisesError } from '../raft/commit.js'
 import type { Status, Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
 import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
-import { openStorage, type Storage } from '../storage/storage.js'
+import { openStorage, type Storage, type StorageOptions } from '../storage/storage.js'
+import { AddressBook, wasRemoved } from './address-book.js'
 import type { CallLimits } from './deadlines.js'
 import type { Drain } from './drain.js'
 import { Farewell } from './farewell.js'
 import { CLOSED, Lifetime, type Ending } from './lifetime.js'
-import { nameOf, type MemberOptions } from './member-options.js'
+import type { MemberOptions } from './member-options.js'
+import type { MembersChange, MembersStatus } from './members-change.js'
 import { loadState, type LoadedState } from './load-state.js'
 import { noteForOperators } from './operator-notes.js'
 import { makeParts, type Parts } from './parts.js'
@@ -69,6 +71,7 @@ export class Member {
   readonly #lifetime = new Lifetime()
   readonly upkeep: Upkeep
   readonly #lostMajority: LostMajority
+  readonly #book: AddressBook
   #closed: Promise<void> | undefined
   /** After the end of everything else. */
   #farewell: Farewell | undefined
@@ -77,13 +80,14 @@ export class Member {
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
   static async open(options: MemberOptions): Promise<Member> {
     const { clusterId, memberId, disk } = options
-    const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
+    const identity = { clusterId, memberId, name: options.name }
     const { buggify = NEVER, timers, clock } = options.environment
     const { diskTimeoutMs, valueCacheBytesMax } = options
-    const alone = options.members.length === 1
+    const alone = options.members.length === 1 && !options.joining
+    const beginning = beginningOf(options)
     // An origin that does not know how often it was opened must not meet its own proposals of before.
     const incarnationFloor = Math.max(0, Math.floor(clock.wallMs()))
-    const settings = { recover: !alone, incarnationFloor, timers, diskTimeoutMs, buggify }
+    const settings = { recover: !alone, beginning, incarnationFloor, timers, diskTimeoutMs, buggify }
     const opening = openStorage(disk, identity, settings)
     // How long reading takes depends on how much there is: it is waited for, but the operator is told.
     const storage = await sayWhileSlow(opening, diskTimeoutMs, timers, (forMs) => {
@@ -91,7 +95,6 @@ export class Member {
       options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
     })
     try {
-      if (options.rejoin && !storage.used) await storage.log.losePromises(0)
       const loaded = await loadState(storage, { valueCacheBytesMax })
       const member = new Member(options, storage, loaded)
       await member.#start()
@@ -106,6 +109,7 @@ export class Member {
 
   private constructor(options: MemberOptions, storage: Storage, { machine, stored, needed }: LoadedState) {
     this.#options = options
+    this.#book = new AddressBook(options.memberId, options.members)
     this.#tellDamage(storage, needed)
     this.#tellRecovered(stored, storage.incarnation, machine)
     const failed = (error: unknown): void => {
@@ -116,7 +120,9 @@ export class Member {
       storage,
       machine,
       stored,
+      needed,
       lifetime: this.#lifetime,
+      book: this.#book,
       guard: (step) => {
         this.#guard(step)
       },
@@ -130,7 +136,11 @@ export class Member {
       leaderChanged: (leader, term) => {
         this.#leaderChanged(leader, term)
       },
+      membersChanged: () => {
+        this.#membersChanged()
+      },
     })
+    this.#book.follow(this.#parts)
     this.upkeep = new Upkeep(this.#parts, failed)
     const { electionTimeoutMs, environment } = options
     this.#lostMajority = new LostMajority({
@@ -219,10 +229,33 @@ export class Member {
   }
 
   async askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {
+    return this.#parts.askLeader(request, identity, limits)
+  }
+
+  /** Who is in the cluster, by the log of this member. */
+  get addressBook(): Pick<AddressBook, 'members' | 'removed' | 'find' | 'nameOf' | 'alone'> {
+    return this.#book
+  }
+
+  /**
+   * Resolves once the change is applied by the leader; may be asked for again. Rejects with what decide-change.ts refuses,
+   * `NOT_A_LEARNER`, `PERMISSION_DENIED`, `TIMEOUT` and the like: what became of it is unknown then.
+   */
+  async changeMembers(change: MembersChange, identity: Identity, limits: CallLimits): Promise<void> {
     this.#lifetime.checkOpen()
-    const answer = this.#parts.calls.ask(request, identity, limits)
-    this.#parts.pacer.wake()
-    return answer
+    return this.#parts.members.change(change, identity, limits)
+  }
+
+  /** Resolves with the next leader, once this member sees it. Rejects with `TRANSFEREE_INVALID`, `TIMEOUT` and the like. */
+  async moveLeader(to: NodeId | undefined, identity: Identity, limits: CallLimits): Promise<NodeId> {
+    this.#lifetime.checkOpen()
+    return this.#parts.members.moveLeader(to, identity, limits)
+  }
+
+  /** Who is in the cluster, and how far each has come, by the leader. */
+  async membersStatus(identity: Identity, limits: CallLimits): Promise<MembersStatus> {
+    this.#lifetime.checkOpen()
+    return this.#parts.members.status(identity, limits)
   }
 
   /**
@@ -273,6 +306,11 @@ export class Member {
     return this.#lifetime.closing
   }
 
+  /** It was removed from the cluster. */
+  get removed(): boolean {
+    return this.#lifetime.removed
+  }
+
   get status(): MemberStatus {
     const { appliedIndex, revision, compactRevision, digest, alarms } = this.#parts.machine
     return {
@@ -304,10 +342,14 @@ export class Member {
   }
 
   async #start(): Promise<void> {
-    const { clusterId, memberId, members, transport, environment } = this.#options
+    const { clusterId, memberId, transport, environment } = this.#options
     const { logger, clock, buggify = NEVER } = environment
+    if (wasRemoved(this.#parts.machine, memberId)) {
+      this.#leave('it had been removed before it was opened')
+      return
+    }
     if (transport !== undefined) {
-      transport.setPeers(members.filter(({ id }) => id !== memberId))
+      this.#tellTransport()
       const handler = {
         onFrame: (from: NodeId, frame: { readonly kind: number; readonly bytes: Uint8Array }) => {
           this.#farewell?.receive(from, frame)
@@ -317,11 +359,16 @@ export class Member {
             else this.#parts.pacer.wake()
           })
         },
-        onReachable: (peer: NodeId) => {
-          logger.info('peer reachable', { peer: nameOf(this.#options, peer) })
+        onReachable: (peer: NodeId, version: number) => {
+          this.#parts.versions.reachable(peer, version)
+          logger.info('peer reachable', { peer: this.#book.nameOf(peer), version })
         },
         onUnreachable: (peer: NodeId, reason: string) => {
-          logger.warn('peer unreachable', { peer: nameOf(this.#options, peer), reason })
+          this.#parts.versions.unreachable(peer)
+          logger.warn('peer unreachable', { peer: this.#book.nameOf(peer), reason })
+        },
+        onRemoved: (by: NodeId) => {
+          this.#leave(`${this.#book.nameOf(by) ?? by} says so`)
         },
       }
       await transport.start({ clusterId, memberId }, handler)
@@ -341,8 +388,19 @@ export class Member {
     this.#repair.comesBack(caughtUp)
   }
 
+  #tellTransport(): void {
+    this.#options.transport?.setPeers(this.#book.peers, this.#book.removed)
+  }
+
+  /** In the middle of a turn, which ends as it would. */
+  #membersChanged(): void {
+    if (this.#lifetime.ended) return
+    this.#tellTransport()
+    if (wasRemoved(this.#parts.machine, this.#options.memberId)) this.#leave('that is applied here')
+  }
+
   #leaderChanged(leader: NodeId, term: number): void {
-    const name = leader === NOBODY ? undefined : nameOf(this.#options, leader)
+    const name = leader === NOBODY ? undefined : this.#book.nameOf(leader)
     this.#options.environment.logger.info('leader changed', { leader: name, term })
     this.#drain.leaderChanged()
     this.#options.listener.leaderChanged(name, term)
@@ -362,14 +420,14 @@ export class Member {
   }
 
   #tellRecovered(stored: StoredState, incarnation: number, machine: Machine): void {
-    const { memberId: member, members, observe } = this.#options
+    const { memberId: member, members, name, observe } = this.#options
     if (observe === undefined) return
     const { revision, compactRevision, digest, appliedIndex, appliedTerm, lessor } = machine
     observe({
       type: 'recovered',
       member,
-      name: nameOf(this.#options, member) ?? '',
-      voters: members.map(({ id }) => id),
+      name,
+      voters: machine.members?.configuration.voters ?? members.map(({ id }) => id),
       incarnation,
       stored,
       applied: { index: appliedIndex, term: appliedTerm },
@@ -390,7 +448,7 @@ export class Member {
 
   #noteEvent(event: RaftEvent): void {
     this.#options.observe?.({ type: 'decided', event })
-    noteForOperators(this.#options, event)
+    noteForOperators(this.#options.environment.logger, this.#book, event)
   }
 
   /** Runs a step while the member is open; what it throws ends the member. */
@@ -417,6 +475,23 @@ export class Member {
     }
     // With a failed disk the core is as it should be; after a broken invariant nothing more may be asked of it.
     if (isStoreError(cause)) this.#farewell = this.#sayFarewell(undefined)
+    if (this.#farewell === undefined) leave()
+    else void this.#farewell.ended.then(leave)
+  }
+
+  /** The cluster goes on without this member, which ends: in peace, and leaving the others in theirs. */
+  #leave(why: string): void {
+    if (this.#lifetime.ended) return
+    const { transport, listener, environment, observe } = this.#options
+    environment.logger.warn('this member was removed from the cluster and ends', { reason: why })
+    observe?.({ type: 'removed' })
+    const message = `this member was removed from the cluster: ${why}. Its directory is of no further use`
+    this.#end({ code: 'MEMBER_REMOVED', why: message, cause: undefined })
+    this.#farewell = this.#sayFarewell((write) => this.#parts.loop.write(write))
+    const leave = (): void => {
+      transport?.close().catch(() => undefined)
+      listener.removed()
+    }
     if (this.#farewell === undefined) leave()
     else void this.#farewell.ended.then(leave)
   }
@@ -452,6 +527,7 @@ export class Member {
       proposals,
       reads,
       calls,
+      conditions,
       ranges,
       tallies,
       swept,
@@ -465,7 +541,7 @@ export class Member {
     freeSpace.stop()
     leases.stop()
     states.stop()
-    for (const waiting of [proposals, reads, calls, ranges, tallies, swept, snapshots, hashes]) {
+    for (const waiting of [proposals, reads, calls, conditions, ranges, tallies, swept, snapshots, hashes]) {
       waiting.rejectAll(code, why, cause)
     }
     watches.closeAll(new StoreError(code, why, { cause }))
@@ -475,9 +551,9 @@ export class Member {
 
   async #close(): Promise<void> {
     if (!this.#lifetime.ended) await this.#drain.run()
-    // It may have failed meanwhile.
-    const failed = this.#lifetime.ended
-    if (!failed) {
+    // It may have ended meanwhile.
+    const failed = this.#lifetime.ended && !this.#lifetime.removed
+    if (!this.#lifetime.ended) {
       this.#end(CLOSED)
       if (!this.#drain.refused) this.#farewell = this.#sayFarewell((write) => this.#parts.loop.write(write))
     }
@@ -493,4 +569,9 @@ export class Member {
       this.#options.observe?.({ type: 'closed' })
     }
   }
+}
+
+function beginningOf({ joining, rejoin }: MemberOptions): StorageOptions['beginning'] {
+  if (joining) return 'joining'
+  return rejoin ? 'rejoining' : undefined
 }

@@ -3,18 +3,20 @@
  */
 import { NEVER, type Buggify } from '../base/buggify.js'
 import { LIMITS } from '../base/limits.js'
-import { MEMBER } from '../machine/identity.js'
+import { MEMBER, type Identity } from '../machine/identity.js'
 import type { Machine } from '../machine/machine.js'
 import type { RaftOptions } from '../raft/options.js'
 import { RawNode } from '../raft/raw-node.js'
 import type { RaftEvent } from '../raft/trace.js'
-import type { NodeId, StoredState } from '../raft/types.js'
+import type { Index, NodeId, StoredState } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
+import type { AddressBook } from './address-book.js'
 import { AlarmRaiser } from './alarm-raiser.js'
 import { answerAsLeader, type Answer } from './answers.js'
 import { AutoCompactor } from './auto-compactor.js'
 import { Backlog } from './backlog.js'
 import { Calls } from './calls.js'
+import { Conditions } from './conditions.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import { DiskGuard } from './disk-guard.js'
 import { Drain } from './drain.js'
@@ -25,9 +27,13 @@ import { LeaseDriver } from './lease-driver.js'
 import { makeStates } from './make-states.js'
 import type { Lifetime } from './lifetime.js'
 import { Loop } from './loop.js'
-import { nameOf, type MemberOptions } from './member-options.js'
+import { initialConfiguration } from './initial-configuration.js'
+import type { MemberOptions } from './member-options.js'
+import { MembersCalls } from './members-calls.js'
+import { Membership } from './membership.js'
 import { Pacer } from './pacer.js'
 import { PastLives } from './past-lives.js'
+import { PeerVersions } from './peer-versions.js'
 import { Persistence } from './persistence.js'
 import { Proposals } from './proposals.js'
 import { Ranges } from './ranges.js'
@@ -42,7 +48,7 @@ import { Tallies } from './tallies.js'
 import { TokenBook } from './token-book.js'
 import { Verifier } from './verifier.js'
 import { Watches } from './watches.js'
-import { encodeReplies, type Call, type Reply } from './wire/call-codec.js'
+import { encodeReplies, type Call, type CallRequest, type CallResponse, type Reply } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 
 /** What the parts are made over, and whom they tell. */
@@ -52,7 +58,10 @@ export interface Ground {
   readonly machine: Machine
   /** As the log was found. */
   readonly stored: StoredState
+  /** There is no state, and the log begins behind this index. */
+  readonly needed: Index | undefined
   readonly lifetime: Lifetime
+  readonly book: AddressBook
   /** Runs a step while the member is open; what it throws ends the member. */
   readonly guard: (step: () => void) => void
   readonly failed: (error: unknown) => void
@@ -60,6 +69,7 @@ export interface Ground {
   readonly forgotten: (what: string) => void
   readonly decided: (event: RaftEvent) => void
   readonly leaderChanged: (leader: NodeId, term: number) => void
+  readonly membersChanged: () => void
 }
 
 export type Parts = ReturnType<typeof makeParts>
@@ -73,7 +83,7 @@ const DAMAGED_ALONE =
   'what ranges still give (docs/OPERATING.md)'
 
 export function makeParts(ground: Ground) {
-  const { options, storage, machine, lifetime, failed } = ground
+  const { options, storage, machine, lifetime, book, failed } = ground
   const { memberId, transport, electionTimeoutMs, environment, observe } = options
   const { clock, timers, random, logger, buggify = NEVER } = environment
 
@@ -85,10 +95,17 @@ export function makeParts(ground: Ground) {
   const deadlines = new Deadlines(clock, timers)
   const pastLives = new PastLives(memberId, storage, ground.forgotten)
   const states = makeStates({
-    ...{ options, storage, machine, raft, failed, wake },
+    ...{ options, storage, machine, raft, book, failed, wake },
     openSnapshot: () => snapshots.openForMember(),
     stateSettled: () => persistence.settled(),
     adopted: () => {
+      // It began without knowing who votes, since it had no state.
+      if (raft.configuration.voters.length === 0 && !storage.log.joined) {
+        raft.learnConfiguration(
+          machine.appliedIndex,
+          initialConfiguration({ options, machine, needed: undefined, joined: false }),
+        )
+      }
       pastLives.see({ member: memberId, incarnation: machine.incarnationOf(memberId) })
       persistence.adopted()
       watches.jumped()
@@ -142,12 +159,18 @@ export function makeParts(ground: Ground) {
   const { disk, diskReserveBytes: reserveBytes } = options
   const freeSpace = new FreeSpace({ disk, reserveBytes, alarms, wake, timers, logger })
   const space = new Space(machine, alarms, freeSpace, options.quotaBytes)
-  const diskGuard = new DiskGuard({ raft, electionTimeoutMs, logger, nameOf: (id) => nameOf(options, id) ?? `${id}` })
+  const diskGuard = new DiskGuard({ raft, electionTimeoutMs, logger, nameOf: (id) => book.nameOf(id) ?? `${id}` })
   // Again and again: a member that takes one entry at a time for as long as it lives never catches up with the others.
   const backlog = new Backlog(raft, machine, () => (buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax))
   const { clusterId } = options
-  const identity = { clusterId, memberId, name: nameOf(options, memberId) ?? '' }
+  const identity = { clusterId, memberId, name: options.name }
   const snapshots = new Snapshots({ identity, machine, storage, deadlines, repair, clock, timers, buggify })
+  const versions = new PeerVersions()
+  const conditions = new Conditions(deadlines)
+  const membership = new Membership({
+    ...{ memberId, raft, machine, book, versions, conditions, clock, electionTimeoutMs, wake },
+    snapshotPercent: (to) => states.sender.percentOf(to),
+  })
   const inbox = new Inbox({
     memberId,
     raft,
@@ -174,6 +197,8 @@ export function makeParts(ground: Ground) {
     machine,
     storage,
     transport,
+    book,
+    conditions,
     inbox,
     proposals,
     reads,
@@ -191,6 +216,7 @@ export function makeParts(ground: Ground) {
     states,
     pacer,
     answer,
+    membersChanged: ground.membersChanged,
     leaderChanged: ground.leaderChanged,
     failed,
     observe,
@@ -211,9 +237,16 @@ export function makeParts(ground: Ground) {
     return confirmed
   }
 
+  async function askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {
+    lifetime.checkOpen()
+    const answered = calls.ask(request, identity, limits)
+    wake()
+    return answered
+  }
+
   function answer(asked: readonly Call[], tell: Answer): Promise<void> {
-    const asking = { raft, machine, leases, clock, timers, deadlines, electionTimeoutMs, confirmRead, wake, buggify }
-    return answerAsLeader(asking, asked, tell)
+    const asking = { raft, machine, leases, membership, clock, timers, deadlines, electionTimeoutMs }
+    return answerAsLeader({ ...asking, confirmRead, wake, buggify }, asked, tell)
   }
 
   function reply(to: NodeId, replies: readonly Reply[]): void {
@@ -227,7 +260,11 @@ export function makeParts(ground: Ground) {
     lifetime,
     wake,
     confirmRead,
+    askLeader,
     raft,
+    versions,
+    conditions,
+    members: new MembersCalls({ memberId, raft, machine, versions, conditions, confirmRead, askLeader }),
     deadlines,
     proposals,
     reads,
@@ -261,13 +298,14 @@ export function makeParts(ground: Ground) {
   }
 }
 
-function makeRaft({ options, stored, decided }: Ground): RawNode {
-  const { memberId, members, electionTimeoutMs, heartbeatIntervalMs, environment } = options
+function makeRaft({ options, storage, machine, stored, needed, decided }: Ground): RawNode {
+  const { memberId, electionTimeoutMs, heartbeatIntervalMs, environment } = options
   const { clock, random, buggify = NEVER } = environment
   return new RawNode(
     {
       id: memberId,
-      configuration: { voters: members.map(({ id }) => id) },
+      configuration: initialConfiguration({ options, machine, needed, joined: storage.log.joined }),
+      ...(machine.members && { configurationIndex: machine.members.index }),
       electionTimeoutMs,
       heartbeatIntervalMs,
       ...raftLimits(buggify),

@@ -18,6 +18,7 @@ import { MEMBER, type Identity } from '../machine/identity.js'
 import type { Applied, Outcome, Response } from '../machine/outcome.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { Observe } from './event.js'
+import type { EndCode } from './lifetime.js'
 import { doneButUnanswered, type CompleteResponse, type ResponseReader } from './response-reader.js'
 
 /** What a proposer gets: the result, and the revision of the store after it. */
@@ -194,7 +195,7 @@ export class Proposals {
   }
 
   /** Ends all that wait, for the end of the member. */
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const proposal of [...this.#waiting.values()]) {
       this.#remove(proposal)
       proposal.pending.reject(new StoreError(code, why, { outcome: outcomeOf(proposal), cause }))

@@ -16,6 +16,7 @@ import type { MvccStore } from '../mvcc/store.js'
 import type { KeyValue, RangeRequest } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { Observe } from './event.js'
+import type { EndCode } from './lifetime.js'
 import type { RecordReader } from './record-reader.js'
 import type { StateRepair } from './state-repair.js'
 
@@ -75,7 +76,7 @@ export class Ranges {
     return pending.promise
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const pending of this.#waiting) pending.reject(new StoreError(code, why, { cause }))
     this.#waiting.clear()
   }

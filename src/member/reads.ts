@@ -11,6 +11,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { ReadState } from '../raft/ready.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { EndCode } from './lifetime.js'
 
 interface Asked {
   readonly requestId: number
@@ -112,7 +113,7 @@ export class Reads {
     if (ready > 0) this.#confirmed = this.#confirmed.slice(ready)
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     const groups = [this.#waiting, this.#asked?.readers ?? [], ...this.#confirmed.map(({ readers }) => readers)]
     this.#waiting = []
     this.#asked = undefined

@@ -32,6 +32,11 @@ export class SendWindow {
     this.#pieceBytes = pieceBytes
   }
 
+  /** Bytes of the pieces that the receiver has. */
+  get acknowledgedBytes(): number {
+    return this.#next * this.#pieceBytes
+  }
+
   /** Pieces that are made, and those before. */
   get made(): number {
     return this.#next + this.#pieces.length

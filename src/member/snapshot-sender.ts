@@ -28,6 +28,8 @@ export interface SnapshotSenderParts {
   readonly raft: RawNode
   /** The state of this member as a stream; undefined while it has none that it could give. */
   readonly open: () => SnapshotStream | undefined
+  /** About how many bytes that will be. */
+  readonly stateBytes: () => number
   /** Up to here it holds everything. */
   readonly appliedIndex: () => Index
   readonly send: (to: NodeId, frame: TransferFrame) => boolean
@@ -129,6 +131,13 @@ export class SnapshotSender {
   /** Transfers that are under way. */
   get count(): number {
     return this.#transfers.size
+  }
+
+  /** How much of a state it is being sent a member has, in per cent of what this member has; undefined while it is sent none. */
+  percentOf(to: NodeId): number | undefined {
+    const transfer = this.#transfers.get(to)
+    if (transfer === undefined) return undefined
+    return Math.min(100, Math.floor((100 * transfer.window.acknowledgedBytes) / Math.max(1, this.#parts.stateBytes())))
   }
 
   /** The log behind this is still needed: by members that are sent a snapshot, or were and go on from it. */

@@ -23,6 +23,7 @@ import { SnapshotEncoder } from '../storage/snapshot-encoder.js'
 import type { SnapshotHeader } from '../storage/snapshot-format.js'
 import type { StateStore } from '../storage/state-store.js'
 import type { Deadlines, GiveUp, Pending } from './deadlines.js'
+import type { EndCode } from './lifetime.js'
 import { Slices } from './slices.js'
 import type { StateRepair } from './state-repair.js'
 
@@ -71,7 +72,7 @@ export class Snapshots {
     return new OpenSnapshot(this.#parts, this.#forMembers, Infinity, check, undefined)
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const stream of [...this.#streams, ...this.#forMembers]) stream.end(new StoreError(code, why, { cause }))
   }
 }

@@ -32,8 +32,8 @@ import type { ReceivedState } from './received-state.js'
 
 export interface StateRepairParts {
   readonly memberId: NodeId
-  /** There is no other member that could help: then this is told what is damaged. */
-  readonly damagedAlone: ((what: string) => void) | undefined
+  /** Where there is no other member that could help: whom to tell what is damaged. */
+  readonly damagedAlone: () => ((what: string) => void) | undefined
   readonly raft: RawNode
   readonly machine: Machine
   /** Makes what was received this member's state, durably; `at`: and the log begin behind it. */
@@ -197,7 +197,7 @@ export class StateRepair {
   /** Somebody could not read the state. Whether it is repaired: then to be tried again once it is {@link whole}. */
   damaged(error: unknown): boolean {
     if (!isStoreError(error, 'DATA_DAMAGED')) return false
-    const { damagedAlone } = this.#parts
+    const damagedAlone = this.#parts.damagedAlone()
     if (damagedAlone !== undefined) {
       damagedAlone(whatIsDamaged(error))
       return false

@@ -8,6 +8,7 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Revision } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { EndCode } from './lifetime.js'
 
 export class Swept {
   readonly #deadlines: Deadlines
@@ -44,7 +45,7 @@ export class Swept {
     for (const [pending, awaited] of this.#waiting) if (awaited <= revision) pending.resolve()
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const pending of this.#waiting.keys()) pending.reject(new StoreError(code, why, { cause, outcome: 'unknown' }))
   }
 }

@@ -13,6 +13,7 @@ import type { Machine } from '../machine/machine.js'
 import type { KeyRange } from '../mvcc/statistics.js'
 import type { Revision } from '../mvcc/types.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
+import type { EndCode } from './lifetime.js'
 
 export interface Statistics {
   readonly keys: number
@@ -61,7 +62,7 @@ export class Tallies {
     }
   }
 
-  rejectAll(code: 'CLOSED' | 'MEMBER_FAILED', why: string, cause?: unknown): void {
+  rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const pending of this.#waiting) pending.reject(new StoreError(code, why, { cause }))
   }
 

@@ -1,12 +1,13 @@
 /**
- * The configurations of the log in memory: the one at the compacted position and each that an entry behind it brought.
+ * The configurations of the log in memory: the one that the state machine knew when it was opened, or the one at the
+ * compacted position, and each that an entry behind it brought.
  * The last one is in force, committed or not (thesis 4.1): from the moment its entry is appended, and no longer when that
  * entry is truncated.
  *
  *     compacted      entry 12           entry 40
  *         |  voters 1 2 3  |  voters 1 2 3 4  |  voters 1 2 4      <- in force
  *
- * Always: indexes grow; the first is not above the compacted position, all others are.
+ * Always: indexes grow. Nothing is asked of below the first, which is not above what is applied.
  * Always: each follows the one before it safely: their quorums intersect. Except behind one without voters, which is what
  * a member that joins believes before it has heard anything.
  */
@@ -14,19 +15,28 @@ import { assert, AssertionError, present } from '../base/assert.js'
 import { isStoreError } from '../base/errors.js'
 import { decodeConfiguration, type ConfigurationContent } from './confchange/codec.js'
 import { describeConfiguration, followsSafely, type CompleteConfiguration } from './configuration.js'
-import type { Entry, Index, LogPosition } from './types.js'
+import type { Entry, Index } from './types.js'
 
 export interface ConfigurationAt {
+  /** The entry that brought it, or the position that it was told for. */
   readonly index: Index
   readonly configuration: CompleteConfiguration
+  /** What that entry carries for its owner; undefined where this was told and no entry read. */
+  readonly data: Uint8Array | undefined
 }
 
 export class Configurations {
-  readonly #known: ConfigurationAt[]
+  #known: ConfigurationAt[]
 
-  constructor(compacted: LogPosition, configuration: CompleteConfiguration, entries: readonly Entry[]) {
-    this.#known = [{ index: compacted.index, configuration }]
-    for (const entry of entries) if (entry.kind === 'configuration') this.append(entry)
+  /** What is in force at `first.index`, and the log: its entries up to there are not looked at, their effect is known. */
+  constructor(first: Omit<ConfigurationAt, 'data'>, entries: readonly Entry[]) {
+    this.#known = [{ ...first, data: undefined }]
+    for (const entry of entries) if (entry.kind === 'configuration' && entry.index > first.index) this.append(entry)
+  }
+
+  /** From the oldest to the one in force. */
+  get all(): readonly ConfigurationAt[] {
+    return this.#known
   }
 
   /** What is in force. */
@@ -40,7 +50,7 @@ export class Configurations {
       const known = this.#known[at]
       if (known !== undefined && known.index <= index) return known.configuration
     }
-    throw new AssertionError(`the configuration at ${index} is compacted`)
+    throw new AssertionError(`the configuration at ${index} is not known any more`)
   }
 
   /** What was in force at `index` and came into force behind it. */
@@ -58,14 +68,14 @@ export class Configurations {
 
   append(entry: Entry): void {
     const before = this.current
-    const { configuration } = decode(entry)
+    const { configuration, data } = decode(entry)
     assert(
       before.configuration.voters.length === 0 || followsSafely(before.configuration, configuration),
       () =>
         `configuration of entry ${entry.index}@${entry.term} (${describeConfiguration(configuration)}) does not follow ` +
         `that of ${before.index} (${describeConfiguration(before.configuration)}): their quorums may miss each other`,
     )
-    this.#known.push({ index: entry.index, configuration })
+    this.#known.push({ index: entry.index, configuration, data })
   }
 
   /** The entries from `from` on are gone; returns whether that takes any configuration back. */
@@ -81,8 +91,16 @@ export class Configurations {
 
   /** The log begins anew behind `index`, where a snapshot says that this was in force (openraft issue 1808). */
   reset(index: Index, configuration: CompleteConfiguration): void {
-    this.#known.length = 0
-    this.#known.push({ index, configuration })
+    this.#known = [{ index, configuration, data: undefined }]
+  }
+
+  /**
+   * It is learned, beside the log, what is in force at `index`: of one that began without knowing. What entries behind
+   * `index` brought stays.
+   */
+  learn(index: Index, configuration: CompleteConfiguration): void {
+    const later = this.#known.filter((known) => known.index > index)
+    this.#known = [{ index, configuration, data: undefined }, ...later]
   }
 }
 

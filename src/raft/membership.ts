@@ -66,6 +66,13 @@ export function resetConfigurations(state: RaftState, index: Index, configuratio
   state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration })
 }
 
+/** What is in force at `index` is told by a state; entries behind it stand. */
+export function learnConfiguration(state: RaftState, index: Index, configuration: CompleteConfiguration): void {
+  state.configurations.learn(index, configuration)
+  putInForce(state)
+  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration: state.configuration })
+}
+
 /** Whether the joint configuration in force is committed and to be left by us now. */
 export function leavingJointIsDue(state: RaftState): boolean {
   const { configuration } = state

@@ -1,15 +1,20 @@
 /** What a core is given when it is made. Validated once, in settings.ts; inside, every value is present. */
 import type { Random } from '../base/random.js'
 import type { RaftEvent } from './trace.js'
-import type { Configuration, NodeId } from './types.js'
+import type { Configuration, Index, NodeId } from './types.js'
 
 export interface RaftOptions {
   readonly id: NodeId
   /**
-   * The configuration as of `stored.compacted`; entries behind it change it. Of a new cluster, its first voters. A member
+   * The configuration as of `stored.compacted`, or as of {@link configurationIndex}; entries behind it change it. Of a new cluster, its first voters. A member
    * that joins one and knows nothing of it yet is its only learner, without voters: it waits to be told.
    */
   readonly configuration: Configuration
+  /**
+   * The entry that brought `configuration`, where that is known: at most `stored.applied`. Entries up to there are not asked
+   * for theirs. Default: `stored.compacted.index`.
+   */
+  readonly configurationIndex?: Index
   /** Least time without a leader after which a member campaigns, in milliseconds; the actual one is drawn from [1, 2) times this. Default 1000 (etcd). */
   readonly electionTimeoutMs?: number
   /** Time between heartbeats, in milliseconds; well below the election timeout. Default 100 (etcd). */

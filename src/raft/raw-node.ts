@@ -17,11 +17,12 @@
 import { assert } from '../base/assert.js'
 import { randomId } from '../base/random.js'
 import type { ConfigurationChange, ProposeConfigurationResult } from './confchange/change.js'
-import type { CompleteConfiguration } from './configuration.js'
+import { completeConfiguration, type CompleteConfiguration } from './configuration.js'
+import type { ConfigurationAt } from './configurations.js'
 import { isSoleVoterOf } from './electorate.js'
 import { checkInvariants } from './invariants.js'
 import { leaseReadIndex, voidLease } from './lease-read.js'
-import { proposeConfiguration } from './membership.js'
+import { learnConfiguration, proposeConfiguration } from './membership.js'
 import type { Message, Snapshot } from './message.js'
 import type { RaftOptions } from './options.js'
 import { completeWrite, hasReady, takeReady } from './output.js'
@@ -37,7 +38,7 @@ import { nextDeadlineMs, noteTime, tick } from './tick.js'
 import { resign, transferLeadership } from './transfer.js'
 import type { TransferResult } from './transfer-result.js'
 import { restartElectionTimer } from './transitions.js'
-import type { Index, LogPosition, NodeId, Promises, Role, StoredState, Term } from './types.js'
+import type { Configuration, Index, LogPosition, NodeId, Promises, Role, StoredState, Term } from './types.js'
 
 export class RawNode {
   readonly #state: RaftState
@@ -57,6 +58,10 @@ export class RawNode {
     assert(
       log.lastTerm <= state.term,
       `stored state: the log ends in term ${log.lastTerm}, the current one is ${state.term}`,
+    )
+    assert(
+      (settings.configurationIndex ?? 0) <= stored.applied,
+      `stored state: its configuration is of entry ${settings.configurationIndex}, applied is ${stored.applied}`,
     )
     restartElectionTimer(state)
     // There is nobody to wait for; but only if we are alone since what is applied. A configuration that removes all others
@@ -113,6 +118,11 @@ export class RawNode {
   /** The entry that brought {@link configuration}; where none did, the position it was given for. */
   get configurationIndex(): Index {
     return this.#state.configurations.current.index
+  }
+
+  /** All that are in memory, the one in force last: what their entries carry is for their owner. */
+  get configurations(): readonly ConfigurationAt[] {
+    return this.#state.configurations.all
   }
 
   /** Who belongs to the cluster by the log up to `index`, which is not below the compacted position: for snapshots. */
@@ -213,6 +223,15 @@ export class RawNode {
   /** The clock may have stood still (a suspended machine): no lease counts that began before now. */
   voidLease(): void {
     voidLease(this.#state)
+  }
+
+  /**
+   * What is in force at `index`, which is applied: for a member that began without voters, since it had a log and no state
+   * to tell them, and has a state now. Its log stays.
+   */
+  learnConfiguration(index: Index, configuration: Configuration): void {
+    assert(index <= this.#state.log.lastIndex, () => `the configuration of ${index} is behind the log`)
+    learnConfiguration(this.#state, index, completeConfiguration(configuration))
   }
 
   /** A snapshot at this position was received whole and verified by `to`, which says so: what `snapshots` asked for. */

@@ -7,11 +7,12 @@ import type { Random } from '../base/random.js'
 import type { RaftOptions } from './options.js'
 import type { RaftEvent } from './trace.js'
 import { completeConfiguration, whyNotConfiguration, type CompleteConfiguration } from './configuration.js'
-import type { NodeId } from './types.js'
+import type { Index, NodeId } from './types.js'
 
 export interface Settings {
   readonly id: NodeId
   readonly configuration: CompleteConfiguration
+  readonly configurationIndex: Index | undefined
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly preVote: boolean
@@ -37,6 +38,7 @@ export function completeSettings(options: RaftOptions): Settings {
   const settings: Settings = {
     id: options.id,
     configuration: completeConfiguration(options.configuration),
+    configurationIndex: options.configurationIndex,
     electionTimeoutMs: options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS,
     heartbeatIntervalMs: options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS,
     preVote: options.preVote ?? true,
@@ -54,6 +56,10 @@ export function completeSettings(options: RaftOptions): Settings {
   }
   requireNodeId(settings.id, 'id')
   requireConfiguration(settings)
+  const { configurationIndex = 0 } = settings
+  if (!Number.isSafeInteger(configurationIndex) || configurationIndex < 0) {
+    throw new RangeError(`configurationIndex must be the index of an entry, got ${configurationIndex}`)
+  }
   requirePositive(settings.electionTimeoutMs, 'electionTimeoutMs')
   requirePositive(settings.heartbeatIntervalMs, 'heartbeatIntervalMs')
   requirePositive(settings.appendBytesMax, 'appendBytesMax')

@@ -162,7 +162,8 @@ export interface RaftState {
 export function initialState(settings: Settings, stored: StoredState, firstWireId: number, nowMs: number): RaftState {
   const promises: Promises = stored.promisesLost === true ? 'lost' : 'kept'
   const restarted = stored.hardState.term > 0 || promises === 'lost'
-  const configurations = new Configurations(stored.compacted, settings.configuration, stored.entries)
+  const { configuration, configurationIndex = stored.compacted.index } = settings
+  const configurations = new Configurations({ index: configurationIndex, configuration }, stored.entries)
   return {
     settings,
     id: settings.id,

@@ -21,6 +21,7 @@ const RECORD_BYTES = 78
 const PROMISES_LOST = 1
 const SECOND_SLOT = 2
 const AWAITS_STATE = 4
+const JOINED = 8
 
 export const LOG_HEAD_KEY = 'h'
 
@@ -47,13 +48,15 @@ export interface LogHead {
    * have made up for it.
    */
   readonly awaitsState: boolean
+  /** It was made for a member that was added to a cluster: before anything in it says so, nobody votes as far as it knows. */
+  readonly joined: boolean
 }
 
 export function encodeLogHead(head: LogHead): Uint8Array {
   const writer = new Writer(RECORD_BYTES).uint8(VERSION).uint53(head.generation).uint53(head.incarnation)
   writer.uint53(head.hardState.term).uint53(head.hardState.vote)
   for (const end of [head.base, head.last]) writer.uint53(end.index).uint53(end.term).uint32(end.chain)
-  writer.uint8(encodeFlags(head) | (head.awaitsState ? AWAITS_STATE : 0))
+  writer.uint8(encodeFlags(head) | (head.awaitsState ? AWAITS_STATE : 0) | (head.joined ? JOINED : 0))
   return writer.uint32(crc32(writer.written())).finish()
 }
 
@@ -73,9 +76,10 @@ export function decodeLogHead(bytes: Uint8Array): LogHead {
     throw reader.malformed(`record version ${version} is unknown`)
   reader.end()
   const awaitsState = (flags & AWAITS_STATE) !== 0
-  const decoded = decodeFlags(flags & ~AWAITS_STATE)
+  const joined = (flags & JOINED) !== 0
+  const decoded = decodeFlags(flags & ~(AWAITS_STATE | JOINED))
   if (decoded === undefined) throw reader.malformed(`its flags ${flags} are unknown`)
-  return { generation, incarnation, hardState, base, last, ...decoded, awaitsState }
+  return { generation, incarnation, hardState, base, last, ...decoded, awaitsState, joined }
 }
 
 export function encodeFlags({ promises, slot }: Pick<LogHead, 'promises' | 'slot'>): number {

@@ -117,6 +117,11 @@ export class LogStore {
     return this.#head.promises
   }
 
+  /** Whether it was made for a member that was added to a cluster. */
+  get joined(): boolean {
+    return this.#head.joined
+  }
+
   /** What the high-water file is to show of it. */
   get mark(): HighWaterMark {
     return markOf(this.#head)

@@ -219,6 +219,7 @@ function headWithoutPromises(
     promises: 'lost',
     slot: newest.generation === 0 ? slotFound : newest.slot,
     awaitsState: (loaded?.head ?? head)?.awaitsState ?? false,
+    joined: (loaded?.head ?? head)?.joined ?? false,
   }
 }
 
@@ -232,7 +233,7 @@ function newestHardState(a: HardState, b: HardState): HardState {
 const NO_HEAD: LogHead = {
   ...{ generation: 0, incarnation: 0, hardState: { term: 0, vote: 0 } },
   ...{ base: { index: 0, term: 0, chain: 0 }, last: { index: 0, term: 0, chain: 0 } },
-  ...{ promises: 'kept', slot: 'state', awaitsState: false },
+  ...{ promises: 'kept', slot: 'state', awaitsState: false, joined: false },
 }
 
 function emptyLog(head = NO_HEAD): LoadedLog {

@@ -46,6 +46,11 @@ export interface StorageOptions {
    * forgotten how often it was opened. Default 0: they are counted.
    */
   readonly incarnationFloor?: number
+  /**
+   * What an empty disk is of, recorded with the first write: of a member that was there before (`rejoining`), or was added to
+   * a cluster (`joining`). Neither has any promises to keep by, so they count as lost. Default: of a new member.
+   */
+  readonly beginning?: 'rejoining' | 'joining' | undefined
   /** Milliseconds that a write, a sync or the close may take; needs `timers`. Default: they are waited for. */
   readonly diskTimeoutMs?: number
   readonly timers?: Timers
@@ -255,7 +260,7 @@ async function startStorage(
   identity: Identity,
   closers: Closers,
   watch: DiskWatch,
-  { recover = false, incarnationFloor = 0, buggify = NEVER }: StorageOptions,
+  { recover = false, incarnationFloor = 0, beginning, buggify = NEVER }: StorageOptions,
 ): Promise<Storage> {
   const { location } = disk
   const health = new DiskHealth(location, watch)
@@ -295,6 +300,7 @@ async function startStorage(
 
   const awaitsState = loaded.head.awaitsState || (base.index > 0 && stateGivenUp)
   let before: LogHead = { ...loaded.head, awaitsState }
+  if (!used && beginning !== undefined) before = { ...before, promises: 'lost', joined: beginning === 'joining' }
   const born = Math.max(birthOf(state, location), bornBeside)
   refuseOlderLog(born)
   if (born > generation) {

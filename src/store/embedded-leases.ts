@@ -17,7 +17,7 @@ import type { CallRequest, CallResponse } from '../member/wire/call-codec.js'
 import type { LeaseId } from '../mvcc/types.js'
 import type { Caller } from './caller.js'
 
-type Answered = Exclude<CallResponse, { readonly type: 'refused' }>
+type Answered = Extract<CallResponse, { readonly type: 'lease' }>
 
 const GRANT_FIELDS = { ttlMs: true, id: true } as const
 
@@ -98,6 +98,7 @@ export class EmbeddedLeases implements Leases {
   async #ask(request: CallRequest, identity: Identity, limits: CallLimits): Promise<Answered> {
     const response = await this.#member.askLeader(request, identity, limits)
     if (response.type === 'refused') throw new StoreError(response.code, response.message)
+    if (response.type !== 'lease') throw new AssertionError(`a ${request.type} was answered with ${response.type}`)
     return response
   }
 }

@@ -40,16 +40,14 @@ export class EmbeddedMaintenance implements Maintenance {
   readonly #member: Member
   readonly #caller: Caller
   readonly #limits: (call: CallOptions) => CallLimits
-  readonly #memberIds: readonly number[]
 
-  constructor(member: Member, caller: Caller, limits: (call: CallOptions) => CallLimits, memberIds: readonly number[]) {
+  constructor(member: Member, caller: Caller, limits: (call: CallOptions) => CallLimits) {
     this.#member = member
     this.#caller = caller
     this.#limits = (call) => {
       checkFields(call, CALL_FIELDS, 'a call of maintenance')
       return limits(call)
     }
-    this.#memberIds = memberIds
   }
 
   async alarms(call: CallOptions = {}): Promise<readonly Alarm[]> {
@@ -172,7 +170,8 @@ export class EmbeddedMaintenance implements Maintenance {
 
   #checkMember(memberId: number): void {
     checkMemberId(memberId)
-    if (!this.#memberIds.includes(memberId)) throw new RangeError(`no member of the cluster has the id ${memberId}`)
+    if (!this.#member.addressBook.members.some(({ id }) => id === memberId))
+      throw new RangeError(`no member of the cluster has the id ${memberId}`)
   }
 }
 

@@ -114,8 +114,7 @@ export class EmbeddedStore implements Store {
       checkFields(call, CALL_FIELDS, 'a call of leases')
       return this.#limits(call)
     })
-    const memberIds = settings.members.map(({ id }) => id)
-    this.maintenance = new EmbeddedMaintenance(member, caller, (call) => this.#limits(call), memberIds)
+    this.maintenance = new EmbeddedMaintenance(member, caller, (call) => this.#limits(call))
     this.auth = new EmbeddedAuth(parts, caller, (call) => {
       checkFields(call, CALL_FIELDS, 'a call of auth')
       return this.#limits(call)
@@ -193,15 +192,16 @@ export class EmbeddedStore implements Store {
   status(): StoreStatus {
     if (!this.#caller.isOwner) this.#member.authorize(this.#caller.known, { type: 'status' })
     const { status, stopped, closing } = this.#member
-    const { members, name, clusterId, memberId } = this.#settings
+    const { name, clusterId, memberId } = this.#settings
+    const book = this.#member.addressBook
     return {
       name,
       clusterId,
       memberId,
-      members,
-      role: stopped ? 'stopped' : status.role,
+      members: book.members,
+      role: this.#member.removed ? 'removed' : stopped ? 'stopped' : status.role,
       closing: closing && !stopped,
-      leader: stopped ? undefined : members.find(({ id }) => id === status.leader)?.name,
+      leader: stopped ? undefined : book.nameOf(status.leader),
       term: status.term,
       commitIndex: status.commitIndex,
       appliedIndex: status.appliedIndex,
@@ -215,7 +215,7 @@ export class EmbeddedStore implements Store {
       awaitsState: status.awaitsState,
       damage: status.damage,
       outrun: status.followers.flatMap(({ id, state }) => {
-        return state === 'snapshot' ? members.filter((member) => member.id === id).map((member) => member.name) : []
+        return state === 'snapshot' ? [book.nameOf(id) ?? `${id}`] : []
       }),
       log: { firstIndex: status.firstIndex, lastIndex: status.lastIndex },
       durableAppliedIndex: status.durableAppliedIndex,

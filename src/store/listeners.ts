@@ -5,7 +5,11 @@ import type { StoreEvents } from '../api/store.js'
 import type { MemberListener } from '../member/member-options.js'
 
 export class Listeners implements MemberListener {
-  readonly #listeners = { leader: new Set<StoreEvents['leader']>(), failed: new Set<StoreEvents['failed']>() }
+  readonly #listeners = {
+    leader: new Set<StoreEvents['leader']>(),
+    failed: new Set<StoreEvents['failed']>(),
+    removed: new Set<StoreEvents['removed']>(),
+  }
 
   readonly #logger: Logger
 
@@ -16,7 +20,7 @@ export class Listeners implements MemberListener {
   /** Returns what takes the listener off again. */
   add<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
     if (!Object.hasOwn(this.#listeners, event)) {
-      throw new TypeError(`there is no event ${quote(String(event))}: a store has 'leader' and 'failed'`)
+      throw new TypeError(`there is no event ${quote(String(event))}: a store has 'leader', 'failed' and 'removed'`)
     }
     if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, not ${typeof listener}`)
     const listeners = this.#listeners[event] as Set<StoreEvents[Name]>
@@ -32,6 +36,10 @@ export class Listeners implements MemberListener {
 
   failed(error: Error): void {
     for (const listener of this.#listeners.failed) this.#tell('failed', () => listener(error))
+  }
+
+  removed(): void {
+    for (const listener of this.#listeners.removed) this.#tell('removed', () => listener())
   }
 
   /** In a microtask of its own, so that a listener never runs in the middle of a step of the member. */

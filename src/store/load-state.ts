@@ -1,6 +1,7 @@
 /** The state of an opened storage as a machine, for what works on a directory without running a member in it. */
 import { StoreError } from '../base/errors.js'
 import { Machine } from '../machine/machine.js'
+import { applyConfiguration } from '../member/apply-configuration.js'
 import type { Entry, StoredState } from '../storage/log-store.js'
 import type { Storage } from '../storage/storage.js'
 
@@ -37,6 +38,7 @@ export async function loadMachine(storage: Storage): Promise<Machine> {
 export function replay({ machine, behind }: LoadedState): void {
   for (const { index, term, kind, data } of behind) {
     if (kind === 'normal') machine.apply(index, term, data)
+    else if (kind === 'configuration') applyConfiguration(machine, { index, term, data })
     else machine.skip(index, term)
   }
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../base/logger.js'
 import { quote } from '../base/quote.js'
 import type { MemberEvent } from '../member/event.js'
 import type { AutoCompaction } from '../member/auto-compactor.js'
-import type { MemberAddress } from '../member/member-options.js'
+import type { MemberAddress } from '../machine/member-book.js'
 import type { ScrubSettings } from '../member/scrubber.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
@@ -148,6 +148,7 @@ export interface Settings {
   readonly backups: BackupSettings | undefined
   readonly forceNewCluster: boolean | 'with-losses'
   readonly rejoin: boolean
+  readonly joining: boolean
 }
 
 const ELECTION_TIMEOUT_MS = 1000
@@ -202,6 +203,7 @@ export function settingsOf(options: OpenOptions): Settings {
     backups: options.backups && backupSettingsOf(options.backups),
     forceNewCluster: forceNewClusterOf(options, names),
     rejoin: rejoinOf(options, names),
+    joining: false,
   }
 }
 

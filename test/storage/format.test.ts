@@ -34,6 +34,7 @@ const HEAD = {
   promises: 'lost',
   slot: 'state-2',
   awaitsState: false,
+  joined: false,
 } as const
 
 const FORMER = {

@@ -10,7 +10,7 @@ import { IDENTITY } from './disks.js'
 
 function head(generation: number): LogHead {
   const last = { index: generation * 2, term: 1, chain: generation * 7919 }
-  const rest = { promises: 'kept', slot: 'state', awaitsState: false } as const
+  const rest = { promises: 'kept', slot: 'state', awaitsState: false, joined: false } as const
   return { generation, incarnation: 1, hardState: { term: 1, vote: 5 }, base: { ...last, index: 0 }, last, ...rest }
 }
 

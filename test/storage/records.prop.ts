@@ -62,6 +62,7 @@ describe('round trip', () => {
       promises: fc.constantFrom('kept' as const, 'lost' as const),
       slot: fc.constantFrom('state' as const, 'state-2' as const),
       awaitsState: fc.boolean(),
+      joined: fc.boolean(),
     })
     fc.assert(fc.property(head, (value) => void expect(decodeLogHead(encodeLogHead(value))).toEqual(value)))
   })

@@ -10,6 +10,8 @@ import { whyNotConfiguration, type CompleteConfiguration } from '../configuratio
 import type { NodeId } from '../types.js'
 
 const VERSION = 1
+/** Of one with data: a version that does not know what becomes of data must not pass over it. */
+const VERSION_WITH_DATA = 2
 const ID_BYTES = 8
 
 export interface ConfigurationContent {
@@ -19,7 +21,7 @@ export interface ConfigurationContent {
 }
 
 export function encodeConfiguration({ configuration, data }: ConfigurationContent): Uint8Array {
-  const writer = new Writer(256 + data.byteLength).uint8(VERSION).boolean(configuration.autoLeave)
+  const writer = new Writer(256 + data.byteLength).uint8(versionOf(data)).boolean(configuration.autoLeave)
   for (const ids of listsOf(configuration)) {
     writer.uint32(ids.length)
     for (const id of ids) writer.uint53(id)
@@ -30,7 +32,7 @@ export function encodeConfiguration({ configuration, data }: ConfigurationConten
 export function decodeConfiguration(bytes: Uint8Array): ConfigurationContent {
   const reader = new Reader(bytes, 'a configuration')
   const version = reader.uint8()
-  if (version !== VERSION) throw reader.malformed(`version ${version} is not known`)
+  if (version !== VERSION && version !== VERSION_WITH_DATA) throw reader.malformed(`version ${version} is not known`)
   const autoLeave = reader.boolean()
   const voters = readIds(reader)
   const outgoing = readIds(reader)
@@ -42,6 +44,10 @@ export function decodeConfiguration(bytes: Uint8Array): ConfigurationContent {
   const wrong = voters.length === 0 ? 'nobody votes' : whyNotConfiguration(configuration)
   if (wrong !== undefined) throw reader.malformed(wrong)
   return { configuration, data }
+}
+
+function versionOf(data: Uint8Array): number {
+  return data.byteLength === 0 ? VERSION : VERSION_WITH_DATA
 }
 
 function listsOf({ voters, outgoing, learners, learnersNext }: CompleteConfiguration): (readonly NodeId[])[] {

@@ -227,6 +227,7 @@ export class Checkers {
       case 'damage-found':
       case 'failed':
       case 'closed':
+      case 'removed':
         return
       default:
         assertNever(event, 'event of a member')

@@ -4,7 +4,7 @@ import { decodeCalls, decodeReplies, type Call, type Reply } from '../../member/
 import { FRAME_KIND } from '../../member/wire/frame-kind.js'
 import { decodeProposals } from '../../member/wire/proposal-codec.js'
 import { decodeMessage } from '../../member/wire/raft-codec.js'
-import type { Entry, LogPosition } from '../../raft/types.js'
+import { NOBODY, type Entry, type LogPosition } from '../../raft/types.js'
 import type { Append, Message } from '../../raft/message.js'
 import { describeMs } from './describe-time.js'
 
@@ -91,7 +91,17 @@ function describeEntries({ entries, term }: Append): string {
 }
 
 function describeCall({ id, request }: Call): string {
-  return `${id}: ${request.type} ${request.lease}`
+  switch (request.type) {
+    case 'lease-keep-alive':
+    case 'lease-time-to-live':
+      return `${id}: ${request.type} ${request.lease}`
+    case 'change-members':
+      return `${id}: ${request.change.type} ${request.change.id}`
+    case 'move-leader':
+      return `${id}: ${request.type} to ${request.to === NOBODY ? 'the best' : request.to}`
+    case 'members-status':
+      return `${id}: ${request.type}`
+  }
 }
 
 function describeReply({ id, response }: Reply): string {
@@ -100,6 +110,12 @@ function describeReply({ id, response }: Reply): string {
       return `${id}: refused, ${response.code}`
     case 'lease':
       return `${id}: ${response.exists ? `lease with ${describeMs(response.remainingMs)} left` : 'no such lease'}`
+    case 'members-changed':
+      return `${id}: members changed, applied to ${response.index}`
+    case 'leader-moved':
+      return `${id}: ${response.leader} leads`
+    case 'members-status':
+      return `${id}: ${response.status.members.length} members`
   }
 }
 

@@ -18,6 +18,7 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
     case 'failed':
       return event.error.message
     case 'closed':
+    case 'removed':
     case 'leases-given-up':
       return ''
     case 'write-begun':

@@ -1,0 +1,50 @@
+/**
+ * Who belongs to the cluster, by name and address: carried by each entry that changes the membership, whole, as it is after
+ * the change, so that no such entry needs the ones before it.
+ *
+ * Always: an id is in `members` once or not at all, and never in both lists. Who is removed does not come back under its id:
+ * what it said may still be on its way, and must not be taken for what a new member says.
+ */
+import { LIMITS } from '../base/limits.js'
+
+export interface MemberAddress {
+  readonly id: number
+  readonly name: string
+  readonly address: string
+}
+
+export interface MemberBook {
+  /** Voters and learners, in the order in which they came. */
+  readonly members: readonly MemberAddress[]
+  /** Who was one, the latest last; of those before the last `LIMITS.removedMembersMax` nothing is known any more. */
+  readonly removed: readonly number[]
+}
+
+/** Who is counted, and who only gets the log: the same as the configurations of the consensus core (raft/types.ts). */
+export interface MemberSets {
+  readonly voters: readonly number[]
+  readonly outgoing: readonly number[]
+  readonly learners: readonly number[]
+  readonly learnersNext: readonly number[]
+  readonly autoLeave: boolean
+}
+
+/** What the state knows of the cluster: since the entry at `index`. */
+export interface Membership {
+  readonly index: number
+  readonly configuration: MemberSets
+  readonly book: readonly MemberAddress[]
+  readonly removed: readonly number[]
+}
+
+/** The book without those whom the configuration does not know any more: they are removed. */
+export function prunedBook({ members, removed }: MemberBook, { voters, outgoing, learners }: MemberSets): MemberBook {
+  const belongs = new Set([...voters, ...outgoing, ...learners])
+  const gone = members.filter(({ id }) => !belongs.has(id)).map(({ id }) => id)
+  if (gone.length === 0) return { members, removed }
+  return { members: members.filter(({ id }) => belongs.has(id)), removed: withRemoved(removed, gone) }
+}
+
+function withRemoved(removed: readonly number[], gone: readonly number[]): readonly number[] {
+  return [...removed.filter((id) => !gone.includes(id)), ...gone].slice(-LIMITS.removedMembersMax)
+}

@@ -1,0 +1,109 @@
+/**
+ * Who is in the cluster, with names and addresses, as the log has it: a change counts from the moment its entry is appended,
+ * committed or not, as its configuration does (raft/configurations.ts).
+ *
+ *     who this member was told at its start ──► the state ──► each entry behind it that changes the members
+ *                                               (machine.members)
+ *
+ * Always: whoever is a member by what is applied, or by any entry behind it, is a peer: a change that is not committed may
+ * yet be taken back, and until then both sides of it have to be reached.
+ * Always: removed is only who is removed by what is applied.
+ */
+import { present } from '../base/assert.js'
+import { decodeMemberBook } from '../machine/member-book-codec.js'
+import { prunedBook, type MemberAddress, type MemberBook, type Membership } from '../machine/member-book.js'
+import type { CompleteConfiguration } from '../raft/configuration.js'
+import type { ConfigurationAt } from '../raft/configurations.js'
+import type { Index, NodeId } from '../raft/types.js'
+
+/** What the book is read from. */
+export interface BookSources {
+  readonly raft: {
+    readonly configuration: CompleteConfiguration
+    readonly configurations: readonly ConfigurationAt[]
+  }
+  readonly machine: { readonly members: Membership | undefined; readonly appliedIndex: Index }
+}
+
+export class AddressBook {
+  readonly #memberId: NodeId
+  /** The one that is applied, and those of the entries behind it; the last counts. */
+  #books: readonly MemberBook[]
+  #readFrom: { readonly configuration: CompleteConfiguration; readonly applied: Membership | undefined } | undefined
+
+  constructor(memberId: NodeId, initial: readonly MemberAddress[]) {
+    this.#memberId = memberId
+    this.#books = [{ members: initial, removed: [] }]
+  }
+
+  /** Every member by the last entry of the log that changes them, this one included where it is one. */
+  get members(): readonly MemberAddress[] {
+    return this.#last.members
+  }
+
+  /** Those that are removed by what is applied, the latest last. */
+  get removed(): readonly NodeId[] {
+    return this.#applied.removed
+  }
+
+  /** The same book as an entry carries it. */
+  get last(): MemberBook {
+    return this.#last
+  }
+
+  /** Whom this member speaks to: by the book that is applied or by any behind it. */
+  get peers(): readonly MemberAddress[] {
+    const peers = new Map(this.#books.flatMap(({ members }) => members).map((member) => [member.id, member]))
+    peers.delete(this.#memberId)
+    return [...peers.values()]
+  }
+
+  /** Whether there is nobody else. */
+  get alone(): boolean {
+    return this.peers.length === 0
+  }
+
+  /** Undefined for one that is not of this cluster, as far as is known. */
+  find(id: NodeId): MemberAddress | undefined {
+    for (let at = this.#books.length - 1; at >= 0; at--) {
+      const found = this.#books[at]?.members.find((member) => member.id === id)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
+
+  nameOf(id: NodeId): string | undefined {
+    return this.find(id)?.name
+  }
+
+  /** Reads it anew where log or state have changed; whether they have. */
+  follow({ raft, machine }: BookSources): boolean {
+    const { configuration, configurations } = raft
+    const { members: applied, appliedIndex } = machine
+    // A state is about to take the place of the log: what it says of the members is known once it is adopted.
+    if (configurations.length === 1 && (configurations[0]?.index ?? 0) > appliedIndex) return false
+    if (this.#readFrom?.configuration === configuration && this.#readFrom.applied === applied) return false
+    this.#readFrom = { configuration, applied }
+    const books = [applied === undefined ? this.#applied : { members: applied.book, removed: applied.removed }]
+    for (const { index, configuration: sets, data } of configurations) {
+      if (data === undefined || index <= (applied?.index ?? 0)) continue
+      const before = present(books.at(-1), 'the book before')
+      books.push(prunedBook(data.byteLength === 0 ? before : decodeMemberBook(data), sets))
+    }
+    this.#books = books
+    return true
+  }
+
+  get #applied(): MemberBook {
+    return present(this.#books[0], 'the book that is applied')
+  }
+
+  get #last(): MemberBook {
+    return present(this.#books.at(-1), 'the last book')
+  }
+}
+
+/** Whether a member is removed, by what is applied. */
+export function wasRemoved({ members }: { readonly members: Membership | undefined }, id: NodeId): boolean {
+  return members?.removed.includes(id) ?? false
+}

@@ -1,0 +1,156 @@
+/**
+ * What becomes of a wish to change the membership, by what its leader knows: a proposal, nothing since it is done already,
+ * or a refusal that says why, with the numbers.
+ *
+ * Always: what is wished for again when it is done is done: whoever lost the answer asks again, also of another leader.
+ * Always (etcd's strict rules): nothing is proposed that needs a quorum of voters of which fewer answer and keep their
+ * promises now. It could not be committed, and nothing else could be afterwards, not even taking it back.
+ */
+import { assertNever } from '../base/assert.js'
+import type { ErrorCode } from '../base/errors.js'
+import { LIMITS } from '../base/limits.js'
+import { quote } from '../base/quote.js'
+import type { MemberAddress, MemberBook } from '../machine/member-book.js'
+import type { MemberChange } from '../raft/confchange/change.js'
+import type { CompleteConfiguration } from '../raft/configuration.js'
+import type { NodeId } from '../raft/types.js'
+import type { MembersChange } from './members-change.js'
+
+export interface Deciding {
+  readonly leader: NodeId
+  /** By the log, all of which is applied. */
+  readonly book: MemberBook
+  readonly configuration: CompleteConfiguration
+  /** Whether a member was heard from within an election timeout, and keeps its promises. */
+  readonly counts: (id: NodeId) => boolean
+  /** Those that speak a version without changes of the membership. */
+  readonly tooOld: readonly MemberAddress[]
+}
+
+export type Decided =
+  | { readonly type: 'done' }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** The leader itself is to go: whoever leads next does it. */
+  | { readonly type: 'hand-over' }
+  | { readonly type: 'propose'; readonly change: MemberChange; readonly book: MemberBook }
+
+export function decideChange(change: MembersChange, deciding: Deciding): Decided {
+  const decided = decideStep(change, deciding)
+  if (decided.type !== 'propose') return decided
+  const { tooOld, leader } = deciding
+  if (tooOld.length > 0) {
+    const names = tooOld.map(({ name }) => quote(name)).join(', ')
+    return refused('MEMBERS_TOO_OLD', `${names} run a version that knows nothing of changes of members. Upgrade first.`)
+  }
+  const risk = riskOf(decided, deciding)
+  if (risk !== undefined) return risk
+  return change.type === 'remove' && change.id === leader ? { type: 'hand-over' } : decided
+}
+
+function decideStep(change: MembersChange, { book, configuration }: Deciding): Decided {
+  const { members, removed } = book
+  const found = members.find(({ id }) => id === change.id)
+  if (change.type === 'add-learner') return add(change, book, found)
+  if (change.type === 'remove' && removed.includes(change.id)) return DONE
+  if (found === undefined) {
+    const was = removed.includes(change.id) ? 'was removed from the cluster' : 'is not in the cluster'
+    return refused('MEMBER_NOT_FOUND', `Member ${change.id} ${was}.`)
+  }
+  switch (change.type) {
+    case 'promote':
+      if (configuration.voters.includes(change.id)) return DONE
+      return { type: 'propose', change: { type: 'voter', id: change.id }, book }
+    case 'remove': {
+      const without = { members: members.filter(({ id }) => id !== change.id), removed: [...removed, change.id] }
+      return { type: 'propose', change: { type: 'remove', id: change.id }, book: bounded(without) }
+    }
+    case 'update': {
+      const { id, address } = change
+      if (found.address === address) return DONE
+      const other = members.find((member) => member.address === address)
+      if (other !== undefined)
+        return refused('ADDRESS_TAKEN', `${quote(other.name)} has the address ${address} already.`)
+      const wrong = wrongText('address', address)
+      if (wrong !== undefined) return wrong
+      const updated = members.map((member) => (member.id === id ? { ...member, address } : member))
+      return { type: 'propose', change: { type: 'update', id }, book: { members: updated, removed } }
+    }
+    default:
+      return assertNever(change, 'change of members')
+  }
+}
+
+function add(
+  { id, name, address }: MemberAddress,
+  { members, removed }: MemberBook,
+  found: MemberAddress | undefined,
+): Decided {
+  if (found !== undefined) {
+    if (found.name === name && found.address === address) return DONE
+    return refused(
+      'MEMBER_EXISTS',
+      `Member ${id} is in the cluster already, as ${quote(found.name)} at ${found.address}.`,
+    )
+  }
+  if (removed.includes(id))
+    return refused('MEMBER_EXISTS', `A member with the id ${id} was removed; ids are not used again.`)
+  const namesake = members.find((member) => member.name === name)
+  if (namesake !== undefined) {
+    return refused('MEMBER_EXISTS', `There is a member ${quote(name)} already, at ${namesake.address}.`)
+  }
+  const other = members.find((member) => member.address === address)
+  if (other !== undefined) return refused('ADDRESS_TAKEN', `${quote(other.name)} has the address ${address} already.`)
+  if (members.length >= LIMITS.membersMax) {
+    return refused('TOO_MANY_MEMBERS', `The cluster has ${members.length} members, the limit.`)
+  }
+  const wrong = wrongText('name', name) ?? wrongText('address', address)
+  if (wrong !== undefined) return wrong
+  const book = { members: [...members, { id, name, address }], removed }
+  return { type: 'propose', change: { type: 'learner', id }, book }
+}
+
+function wrongText(what: string, text: string): Decided | undefined {
+  const bytes = Buffer.byteLength(text, 'utf8')
+  if (bytes <= LIMITS.memberTextBytesMax) return undefined
+  return refused(
+    'REQUEST_TOO_LARGE',
+    `the ${what} of a member takes ${bytes} bytes, at most ${LIMITS.memberTextBytesMax}`,
+  )
+}
+
+function riskOf(
+  { change, book }: Extract<Decided, { type: 'propose' }>,
+  { configuration, counts, book: before }: Deciding,
+): Decided | undefined {
+  const { voters } = configuration
+  const after =
+    change.type === 'voter'
+      ? [...voters, change.id]
+      : voters.filter((id) => change.type !== 'remove' || id !== change.id)
+  if (after.length === 0)
+    return refused('QUORUM_AT_RISK', 'It is the only voter: without it nobody could decide anything.')
+  const needed = Math.floor(after.length / 2) + 1
+  const silent = after.filter((id) => !counts(id))
+  if (after.length - silent.length >= needed) return undefined
+  const names = silent.map((id) => nameIn(book, id) ?? nameIn(before, id) ?? `${id}`)
+  return refused(
+    'QUORUM_AT_RISK',
+    `After the change ${needed} of ${after.length} voters are needed, and ${after.length - silent.length} would be there: ` +
+      `${names.join(', ')} ${names.length === 1 ? 'does' : 'do'} not answer, or lost promises and have not caught up.`,
+  )
+}
+
+function nameIn({ members }: MemberBook, id: NodeId): string | undefined {
+  const name = members.find((member) => member.id === id)?.name
+  return name === undefined ? undefined : quote(name)
+}
+
+function bounded({ members, removed }: MemberBook): MemberBook {
+  return { members, removed: removed.slice(-LIMITS.removedMembersMax) }
+}
+
+function refused(code: ErrorCode, message: string): Decided {
+  return { type: 'refused', code, message }
+}
+
+const DONE: Decided = { type: 'done' }

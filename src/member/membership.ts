@@ -1,0 +1,175 @@
+/**
+ * Changes of the membership by the one who leads, one after the other: proposed, and answered once they are applied here.
+ *
+ * Always: a change is decided when everything before it is applied, and decided again when it is applied itself: then it is
+ * done. So two callers who want the same thing both get it, and it does not matter which leader does the last part.
+ * Always: whoever waits here leaves with the leadership, or after an election timeout: who asked asks again (calls.ts).
+ */
+import type { ErrorCode } from '../base/errors.js'
+import { encodeMemberBook } from '../machine/member-book-codec.js'
+import type { Machine } from '../machine/machine.js'
+import type { ConfigurationRefusal } from '../raft/confchange/change.js'
+import { isJoint } from '../raft/configuration.js'
+import type { RawNode } from '../raft/raw-node.js'
+import type { FollowerStatus } from '../raft/ready.js'
+import { NOBODY, type NodeId, type Term } from '../raft/types.js'
+import type { Clock } from '../base/clock.js'
+import type { AddressBook } from './address-book.js'
+import type { Conditions } from './conditions.js'
+import { decideChange, type Decided } from './decide-change.js'
+import type { MemberProgress, MembersChange, MembersStatus } from './members-change.js'
+import type { PeerVersions } from './peer-versions.js'
+import type { CallResponse } from './wire/call-codec.js'
+
+export interface MembershipParts {
+  readonly memberId: NodeId
+  readonly raft: RawNode
+  readonly machine: Machine
+  readonly book: AddressBook
+  readonly versions: PeerVersions
+  readonly conditions: Conditions
+  readonly clock: Clock
+  readonly electionTimeoutMs: number
+  /** Of a snapshot that a member is being sent: how much it has, in per cent. */
+  readonly snapshotPercent: (to: NodeId) => number | undefined
+  readonly wake: () => void
+}
+
+/** Not an answer: whoever asked asks again, of whoever leads then. */
+const ASK_AGAIN: CallResponse = { type: 'refused', code: 'NO_LEADER', message: 'this member does not lead' }
+
+export class Membership {
+  readonly #parts: MembershipParts
+
+  constructor(parts: MembershipParts) {
+    this.#parts = parts
+  }
+
+  /** Leadership was confirmed since it was asked for, and whoever asked may. */
+  async change(change: MembersChange): Promise<CallResponse> {
+    const { raft, machine, clock, electionTimeoutMs, wake } = this.#parts
+    const { term } = raft
+    const deadlineMs = clock.monotonicMs() + electionTimeoutMs
+    for (;;) {
+      if (!(await this.#until(() => this.#settled || !this.#leads(term), deadlineMs))) return ASK_AGAIN
+      if (!this.#leads(term)) return ASK_AGAIN
+      const decided = this.#decide(change)
+      switch (decided.type) {
+        case 'done':
+          return { type: 'members-changed', index: machine.appliedIndex }
+        case 'refused':
+          return decided
+        case 'hand-over':
+          raft.transferLeadership('best', clock.monotonicMs())
+          wake()
+          return ASK_AGAIN
+        case 'propose': {
+          const data = encodeMemberBook(decided.book)
+          const nowMs = clock.monotonicMs()
+          const proposed = raft.proposeConfiguration({ type: 'change', members: [decided.change], data }, nowMs)
+          wake()
+          if (!proposed.accepted) return refusalOf(proposed.reason)
+        }
+      }
+    }
+  }
+
+  /** Hands leadership of this member to `to`, or to whoever is best; answers once another one leads. */
+  async moveLeader(to: NodeId): Promise<CallResponse> {
+    const { raft, memberId, clock, electionTimeoutMs, wake, book } = this.#parts
+    if (to === memberId) return { type: 'leader-moved', leader: memberId }
+    const moved = raft.transferLeadership(to === NOBODY ? 'best' : to, clock.monotonicMs())
+    wake()
+    if (!moved.accepted) {
+      if (moved.reason !== 'no-candidate') return ASK_AGAIN
+      const whom = to === NOBODY ? 'There is no other voter' : `${book.nameOf(to) ?? `Member ${to}`} is no voter`
+      return { type: 'refused', code: 'TRANSFEREE_INVALID', message: `${whom} that answers and keeps its promises.` }
+    }
+    const deadlineMs = clock.monotonicMs() + electionTimeoutMs
+    const seen = await this.#until(() => raft.leader !== NOBODY && raft.leader !== memberId, deadlineMs)
+    return seen ? { type: 'leader-moved', leader: raft.leader } : ASK_AGAIN
+  }
+
+  status(): CallResponse {
+    const { raft, book, memberId } = this.#parts
+    const { followers, learners, lastIndex, leader } = raft.status()
+    const members = book.members.map((member): MemberProgress => {
+      const follower = followers.find(({ id }) => id === member.id)
+      return {
+        ...member,
+        role: learners.includes(member.id) ? 'learner' : 'voter',
+        active: member.id === memberId || this.#isHeard(follower),
+        recovering: follower?.recovering ?? false,
+        matchIndex: member.id === memberId ? lastIndex : (follower?.matchIndex ?? 0),
+        snapshotPercent: this.#parts.snapshotPercent(member.id),
+      }
+    })
+    const status: MembersStatus = { leader, lastIndex, members }
+    return { type: 'members-status', status }
+  }
+
+  /** False at `deadlineMs`, and when the member ends. */
+  async #until(holds: () => boolean, deadlineMs: number): Promise<boolean> {
+    try {
+      await this.#parts.conditions.until(holds, { deadlineMs }, 'the members were changed')
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  #leads(term: Term): boolean {
+    const { raft } = this.#parts
+    return raft.role === 'leader' && raft.term === term
+  }
+
+  /** Every change in the log is applied, and no joint configuration is to be left. */
+  get #settled(): boolean {
+    const { raft, machine } = this.#parts
+    return raft.configurationIndex <= machine.appliedIndex && !isJoint(raft.configuration)
+  }
+
+  #decide(change: MembersChange): Decided {
+    const { raft, book, memberId, versions } = this.#parts
+    book.follow(this.#parts)
+    const { followers } = raft.status()
+    return decideChange(change, {
+      leader: memberId,
+      book: book.last,
+      configuration: raft.configuration,
+      counts: (id) => {
+        const follower = followers.find((each) => each.id === id)
+        return id === memberId || (this.#isHeard(follower) && follower?.recovering === false)
+      },
+      tooOld: book.members.filter(({ id }) => versions.isTooOld(id)),
+    })
+  }
+
+  /** A leader that is new takes everybody for heard; who answered since has told how far its log goes, or that it is nothing. */
+  #isHeard(follower: FollowerStatus | undefined): boolean {
+    if (follower === undefined) return false
+    const { clock, electionTimeoutMs } = this.#parts
+    const { matchIndex, recovering, state, lastContactMs } = follower
+    const answered = matchIndex > 0 || recovering || state !== 'probe'
+    return answered && clock.monotonicMs() - lastContactMs < electionTimeoutMs
+  }
+}
+
+function refusalOf(reason: ConfigurationRefusal): CallResponse {
+  const [code, message] = REFUSALS[reason] ?? []
+  return code === undefined || message === undefined ? ASK_AGAIN : { type: 'refused', code, message }
+}
+
+/** What the core refuses for a reason that does not pass within a moment. */
+const REFUSALS: { readonly [Reason in ConfigurationRefusal]?: readonly [ErrorCode, string] } = {
+  'learner-not-caught-up': [
+    'LEARNER_NOT_READY',
+    'The learner does not answer, has not caught up with the leader, or lost promises and is not counted yet.',
+  ],
+  'promises-lost': [
+    'QUORUM_AT_RISK',
+    'Too few of the voters after the change keep their promises; wait until those that lost theirs have caught up.',
+  ],
+  'no-voters-left': ['QUORUM_AT_RISK', 'It is the only voter: without it nobody could decide anything.'],
+  'too-many-members': ['TOO_MANY_MEMBERS', 'The cluster has as many members as it may have.'],
+}

@@ -1,0 +1,22 @@
+/** Which version of the protocol each member speaks that this one is connected to, as the transport negotiated it. */
+import type { NodeId } from '../raft/types.js'
+
+/** The first that knows of changes of the membership. */
+const VERSION_WITH_MEMBERS = 2
+
+export class PeerVersions {
+  readonly #versions = new Map<NodeId, number>()
+
+  reachable(peer: NodeId, version: number): void {
+    this.#versions.set(peer, version)
+  }
+
+  unreachable(peer: NodeId): void {
+    this.#versions.delete(peer)
+  }
+
+  /** Whether it is connected, and would not understand a change of the membership. */
+  isTooOld(peer: NodeId): boolean {
+    return (this.#versions.get(peer) ?? VERSION_WITH_MEMBERS) < VERSION_WITH_MEMBERS
+  }
+}
