@@ -285,7 +285,6 @@ export const ERRORS = {
   },
   MEMBER_REMOVED: {
     grpc: 'UNAVAILABLE',
-    etcd: 'etcdserver: server stopped',
     retryable: false,
     doc: 'This member was removed from the cluster and has ended. Its directory is of no further use: remove it. To come back, the process joins as a new member, in an empty directory.',
   },
@@ -436,7 +435,6 @@ export const ERRORS = {
   },
   UNKNOWN_PEER: {
     grpc: 'FAILED_PRECONDITION',
-    etcd: 'etcdserver: member not found',
     retryable: false,
     doc: 'A peer presented an id that is not a member of this cluster.',
   },

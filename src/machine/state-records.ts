@@ -38,7 +38,7 @@ export const RESTORING_KEY = 'x'
 /** Raised when an older version could no longer read what is written. */
 export const STATE_FORMAT = 4
 /** Of a state without a record of the members: older versions read it. */
-const STATE_FORMAT_WITHOUT_MEMBERS = 3
+export const STATE_FORMAT_WITHOUT_MEMBERS = 3
 
 export interface Meta {
   /** The last entry whose effects are in the state; all of them are, and those of no later one. */

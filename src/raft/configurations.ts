@@ -50,7 +50,7 @@ export class Configurations {
       const known = this.#known[at]
       if (known !== undefined && known.index <= index) return known.configuration
     }
-    throw new AssertionError(`the configuration at ${index} is not known any more`)
+    throw new AssertionError(`the configuration at ${index} is compacted`)
   }
 
   /** What was in force at `index` and came into force behind it. */

@@ -11,7 +11,7 @@ describe('the table of errors', () => {
     expect(code).toMatch(/^[A-Z]+(_[A-Z]+)*$/)
     expect(row.doc).toMatch(/^[A-Z`].{15,}\.$/)
     expect(row.grpc).toMatch(/^[A-Z_]+$/)
-    if (row.etcd !== undefined) expect(row.etcd).toMatch(/^(etcdserver|auth): [a-z]/)
+    if (row.etcd !== undefined) expect(row.etcd).toMatch(/^(etcdserver|auth): [a-zP]/)
   })
 
   test('gives two conditions the same etcd text nowhere, since clients match on it', () => {

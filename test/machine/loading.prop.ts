@@ -15,6 +15,7 @@ import {
   META_KEY,
   ORIGIN_PREFIX,
   STATE_FORMAT,
+  STATE_FORMAT_WITHOUT_MEMBERS,
 } from '../../src/machine/state-records.js'
 import { Origins } from '../../src/machine/origins.js'
 import { isRecordKey } from '../../src/mvcc/record.js'
@@ -311,7 +312,7 @@ describe('the state on disk', () => {
     const backend = new MemoryBackend()
     machineOn(backend).checkpoint()
     const record = Buffer.from(backend.get(META_KEY) as Uint8Array)
-    expect(record.readUInt16BE(0)).toBe(STATE_FORMAT)
+    expect(record.readUInt16BE(0)).toBe(STATE_FORMAT_WITHOUT_MEMBERS)
     record.writeUInt16BE(STATE_FORMAT + 1, 0)
     backend.set(META_KEY, record)
     expect(codeOf(backend)).toBe('FORMAT_TOO_NEW')

@@ -12,7 +12,7 @@
 import { Reader, Writer } from '../../base/codec.js'
 import { LIMITS } from '../../base/limits.js'
 import { NOBODY, type NodeId } from '../../raft/types.js'
-import type { MemberAddress } from '../member-options.js'
+import type { MemberAddress } from '../../machine/member-book.js'
 
 const VERSION = 1
 /** Of questions: the only one there is. */
