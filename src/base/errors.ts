@@ -443,6 +443,16 @@ export const ERRORS = {
     retryable: false,
     doc: 'Between members only: the peer that was called says that this member was removed from the cluster.',
   },
+  DUPLICATE_MEMBER: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'Between members only: another process that runs as the same member is connected already. Two copies of one data directory are running: stop one of them, and never start it again with that copy.',
+  },
+  CERTIFICATE_REFUSED: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'Between members only: the certificate of a caller is not one of the member that it says it is. It must be valid for the host of the address under which the cluster knows that member, and for one of `allowedNames` where they are given.',
+  },
   UNREACHABLE: {
     grpc: 'UNAVAILABLE',
     retryable: true,

@@ -168,6 +168,8 @@ export const LIMITS = {
   peerKeepaliveMs: 1_000,
   /** Keepalives without any byte from the peer before the connection is given up. */
   peerKeepalivesUnansweredMax: 5,
+  /** Milliseconds that bytes may wait for a peer that takes none of them. Over it: the connection is given up. */
+  peerStallMsMax: 10_000,
   /** Milliseconds before a lost peer is dialled again; doubles with each failure. */
   peerReconnectMsMin: 50,
   /** The longest time between two tries to reach a peer. */

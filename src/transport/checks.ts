@@ -12,16 +12,6 @@ export function checkFrame(frame: Frame, frameBytesMax: number = LIMITS.frameByt
   }
 }
 
-export function checkQuestion(question: Uint8Array, timeoutMs: number): void {
-  const { questionBytesMax } = LIMITS
-  if (question.byteLength > questionBytesMax) {
-    throw new RangeError(`A question holds at most ${questionBytesMax} bytes, not ${question.byteLength}`)
-  }
-  if (!Number.isFinite(timeoutMs) || timeoutMs < 0) {
-    throw new RangeError(`timeoutMs is a number of milliseconds, not ${timeoutMs}`)
-  }
-}
-
 export function checkIdentity(identity: TransportIdentity): void {
   for (const name of ['clusterId', 'memberId'] as const) {
     const id = identity[name]

@@ -10,10 +10,10 @@
  */
 import type { Cancel, Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
-import { LIMITS } from '../base/limits.js'
-import { quote } from '../base/quote.js'
-import { checkFrame, checkIdentity, checkQuestion } from './checks.js'
-import { unanswered } from './question.js'
+import { checkFrame, checkIdentity } from './checks.js'
+import { hasChannels, PROTOCOL_VERSIONS } from './handshake.js'
+import { checkQuestion, NO_ANSWER, Questions, unanswered, unansweredInTime } from './question.js'
+import { Roster } from './roster.js'
 import type {
   Channel,
   Frame,
@@ -50,9 +50,6 @@ export interface Unreached {
 /** An answer, or why there is none. */
 export type Answered = Uint8Array | Unreached
 
-/** Speaks this, unless it is made to be older. */
-export const MEMORY_VERSION = 2
-
 interface Link {
   readonly peer: Peer
   /** Set while the peer is reported reachable. */
@@ -68,8 +65,8 @@ export class MemoryTransport implements Transport {
   readonly timers: Timers
   readonly version: number
   readonly #medium: Medium
-  #peers = new Map<PeerId, Peer>()
-  #removed: ReadonlySet<PeerId> = new Set()
+  readonly #roster = new Roster()
+  readonly #questions = new Questions()
   #links = new Map<PeerId, Link>()
   #state: 'new' | 'started' | 'closed' = 'new'
   #identity: TransportIdentity | undefined
@@ -79,9 +76,8 @@ export class MemoryTransport implements Transport {
   #framesReceived = 0
   #framesDropped = 0
   #connectionsRefused = 0
-  #questions = 0
 
-  constructor(place: string, timers: Timers, medium: Medium, version: number = MEMORY_VERSION) {
+  constructor(place: string, timers: Timers, medium: Medium, version: number = PROTOCOL_VERSIONS.max) {
     this.place = place
     this.timers = timers
     this.version = version
@@ -114,17 +110,19 @@ export class MemoryTransport implements Transport {
     this.#identity = identity
     this.#handler = handler
     this.#state = 'started'
-    this.setPeers([...this.#peers.values()], [...this.#removed])
+    this.#roster.pass(identity.memberId)
+    this.#relink()
   }
 
   setPeers(peers: readonly Peer[], removed: readonly PeerId[] = []): void {
-    this.#peers = new Map(peers.map((peer) => [peer.id, peer]))
-    this.#removed = new Set(removed)
-    if (this.#state !== 'started') return
-    this.#peers.delete(this.#identity?.memberId ?? 0)
+    this.#roster.set(peers, removed, this.#identity?.memberId)
+    if (this.#state === 'started') this.#relink()
+  }
+
+  #relink(): void {
     const before = this.#links
     this.#links = new Map()
-    for (const peer of this.#peers.values()) {
+    for (const peer of this.#roster.peers) {
       const link = before.get(peer.id)
       const reported = link?.reported ?? 'nothing'
       const same = link?.peer.address === peer.address
@@ -151,7 +149,7 @@ export class MemoryTransport implements Transport {
     if (this.#state === 'closed') throw new StoreError('CLOSED', 'The transport is closed.')
     return new Promise((resolve, reject) => {
       const cancel = this.timers.after(timeoutMs, () => {
-        reject(new StoreError('TIMEOUT', `${quote(address)} did not answer within ${timeoutMs} ms.`))
+        reject(unansweredInTime(address, timeoutMs))
       })
       this.#medium.ask(this, address, Buffer.from(question), (answer) => {
         cancel()
@@ -176,7 +174,7 @@ export class MemoryTransport implements Transport {
 
   /** For the medium: whether this end takes frames from there (still). */
   accepts(from: TransportIdentity): boolean {
-    return this.identity?.clusterId === from.clusterId && this.#peers.has(from.memberId)
+    return this.identity?.clusterId === from.clusterId && this.#roster.get(from.memberId) !== undefined
   }
 
   /** For the medium: hands a frame up, if this end takes it. */
@@ -197,18 +195,8 @@ export class MemoryTransport implements Transport {
   async answer(question: Uint8Array): Promise<Answered> {
     const handler = this.identity === undefined ? undefined : this.#handler
     if (handler === undefined) return { reason: 'nobody listens there' }
-    if (handler.onQuestion === undefined || this.version < 2) return { reason: 'it takes no questions' }
-    if (this.#questions >= LIMITS.questionsMax) return { reason: 'it answers too many questions already' }
-    this.#questions++
-    try {
-      const answer = await handler.onQuestion(question)
-      if (answer.byteLength > LIMITS.answerBytesMax) return { reason: 'its answer is too long' }
-      return Buffer.from(answer)
-    } catch {
-      return { reason: 'it has no answer' }
-    } finally {
-      this.#questions--
-    }
+    const answer = hasChannels(this.version) ? await this.#questions.answer(handler, question) : 'untaken'
+    return typeof answer === 'string' ? { reason: NO_ANSWER[answer] } : answer
   }
 
   /** For the medium: the connection to `target` broke. It is reported, and a new one made. */
@@ -232,10 +220,10 @@ export class MemoryTransport implements Transport {
     if (self === undefined) return { reason: 'nobody listens there' }
     if (caller.clusterId !== self.clusterId) return { reason: `WRONG_CLUSTER: it belongs to cluster ${self.clusterId}` }
     if (wanted !== self.memberId) return { reason: `WRONG_MEMBER: it is member ${self.memberId}` }
-    if (this.#peers.has(caller.memberId)) return undefined
-    if (!this.#removed.has(caller.memberId) || Math.min(version, this.version) < 2) {
-      return { reason: 'UNKNOWN_PEER: it does not know us' }
-    }
+    const refusal = this.#roster.refusal(caller.memberId)
+    if (refusal === undefined) return undefined
+    const removed = refusal === 'REMOVED' && hasChannels(Math.min(version, this.version))
+    if (!removed) return { reason: 'UNKNOWN_PEER: it does not know us' }
     return { reason: 'REMOVED: it says that this member was removed from the cluster', removed: true }
   }
 

@@ -24,6 +24,7 @@ export class TcpConnection {
   readonly #options: ConnectionOptions
   readonly #cancels = new Map<'deadline' | 'silence', Cancel>()
   #lastByteAtMs: number
+  #takenBytes = 0
   #ended = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -54,6 +55,16 @@ export class TcpConnection {
     return this.#socket.writableLength
   }
 
+  /** Bytes written that the kernel has taken. */
+  get takenBytes(): number {
+    return this.#takenBytes
+  }
+
+  /** Since the last byte came. */
+  get silentMs(): number {
+    return this.#options.clock.monotonicMs() - this.#lastByteAtMs
+  }
+
   /** Whether to wait for `onDrain` before writing more. */
   get full(): boolean {
     return this.#socket.writableNeedDrain
@@ -61,9 +72,14 @@ export class TcpConnection {
 
   /** Writes the chunks in one go; `done` is called once when the kernel has taken them, or will not. */
   write(chunks: readonly Uint8Array[], done?: (error: Error | null | undefined) => void): void {
+    const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+    const taken = (error: Error | null | undefined): void => {
+      if (!error) this.#takenBytes += bytes
+      done?.(error)
+    }
     this.#socket.cork()
     chunks.forEach((chunk, at) => {
-      this.#socket.write(chunk, at === chunks.length - 1 ? done : undefined)
+      this.#socket.write(chunk, at === chunks.length - 1 ? taken : undefined)
     })
     this.#socket.uncork()
   }
@@ -108,6 +124,11 @@ export class TcpConnection {
     // A peer that never reads must not keep the socket: what does not fit the kernel's empty buffer at once is given up.
     this.#socket.end(bytes, () => this.#socket.destroy())
     if (this.#socket.writableLength > 0) this.#socket.destroy()
+  }
+
+  /** The last words, for whoever reads them before the deadline; then the other side closes. */
+  finish(bytes: Uint8Array): void {
+    if (!this.#ended) this.#socket.end(bytes)
   }
 
   close(): void {

@@ -1,40 +1,65 @@
 /**
- * One connection that somebody else dialled: hello, answer, then frames from there to here.
+ * One connection that somebody else dialled: hello, answer, then frames from there to here; or one question and its answer.
+ *
+ *     hello ──► deciding ──┬──► frames
+ *                          └──► question ──► answering
  *
  * Always: no frame is believed before the hello was accepted, and none afterwards from anyone but the peer it named.
  * Always: whatever is wrong with what comes closes this connection and nothing else.
+ * Always: whoever asks has one deadline for all of it, from the first byte of the connection to the last of the answer.
  */
 import type { Socket } from 'node:net'
+import type { Cancel } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
-import { encodeKeepalive, FrameParser } from './frame.js'
+import { LIMITS } from '../base/limits.js'
+import { encodeFrame, encodeKeepalive, FrameParser } from './frame.js'
 import { answerHello, encodeAnswer, HandshakeReader } from './handshake.js'
-import type { Hello } from './handshake.js'
+import type { Hello, Refusal } from './handshake.js'
+import { ANSWER_KIND } from './question.js'
+import type { NoAnswer } from './question.js'
 import { TcpConnection } from './tcp-connection.js'
 import type { TcpContext } from './tcp-options.js'
-import type { PeerId } from './transport.js'
+import type { Channel, PeerId } from './transport.js'
 
 const KEEPALIVE = encodeKeepalive()
 
 /** What the transport answers for and is told. */
 export interface InboundEvents {
-  isPeer(id: PeerId): boolean
-  /** The hello was accepted: from now on `connection.from` is known. */
-  onAccepted(connection: TcpInbound): void
+  /** What speaks against a caller that looks for this member of this cluster. */
+  judge(hello: Hello): Refusal | undefined
+  /** Never rejects. */
+  answer(question: Uint8Array): Promise<Uint8Array | NoAnswer>
+  /** The hello was accepted: from now on `connection.peer` is known. */
+  onAccepted(connection: TcpInbound, peer: InboundPeer): void
   /** The connection is gone by itself; `refused` when it was closed for something the other side did. */
   onEnded(connection: TcpInbound, reason: Error, refused: boolean): void
 }
+
+/** Who is there, and what the connection is for. */
+export interface InboundPeer {
+  readonly from: PeerId
+  readonly channel: Channel
+  /** Undefined: of a version that does not tell. */
+  readonly life: number | undefined
+}
+
+type Stage =
+  | { readonly type: 'hello'; readonly reader: HandshakeReader<Hello> }
+  | { readonly type: 'frames' | 'question'; readonly parser: FrameParser }
+  /** It is not its turn to speak. */
+  | { readonly type: 'deciding' | 'answering' }
 
 export class TcpInbound {
   readonly #connection: TcpConnection
   readonly #context: TcpContext
   readonly #events: InboundEvents
-  readonly #parser: FrameParser
-  #hello: HandshakeReader<Hello> | undefined = HandshakeReader.ofHello()
-  #from: PeerId | undefined
+  #stage: Stage = { type: 'hello', reader: HandshakeReader.ofHello() }
+  #peer: InboundPeer | undefined
+  #deciding: Cancel | undefined
   #keepaliveDue = false
 
   constructor(socket: Socket, context: TcpContext, events: InboundEvents) {
-    const { environment, limits, handler, counters } = context
+    const { environment, limits } = context
     this.#context = context
     this.#events = events
     this.#connection = new TcpConnection(socket, {
@@ -42,67 +67,129 @@ export class TcpInbound {
       timers: environment.timers,
       onBytes: (chunk) => this.#receive(chunk),
       onEnd: (reason) => {
-        this.#parser.stop()
+        this.#stop()
         events.onEnded(this, reason, reason instanceof StoreError)
       },
     })
-    this.#parser = new FrameParser(limits.frameBytesMax, {
-      onFrame: (frame) => {
-        counters.framesReceived++
-        handler.onFrame(this.#from as PeerId, frame)
-      },
-      onKeepalive: () => {
-        this.#keepaliveDue = true
-      },
-    })
     const { handshakeMsMax } = limits
-    this.#connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', `No hello within ${handshakeMsMax} ms.`))
+    this.#connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', this.#tooLate(handshakeMsMax)))
   }
 
-  /** Who is there; undefined until the hello was accepted. */
-  get from(): PeerId | undefined {
-    return this.#from
+  /** Undefined until the hello of a peer was accepted. */
+  get peer(): InboundPeer | undefined {
+    return this.#peer
   }
 
   get remote(): string {
     return this.#connection.remote
   }
 
+  /** Since the last byte came. */
+  get silentMs(): number {
+    return this.#connection.silentMs
+  }
+
   /** Without a report. */
   close(): void {
-    this.#parser.stop()
+    this.#stop()
     this.#connection.close()
   }
 
+  #stop(): void {
+    this.#deciding?.()
+    if ('parser' in this.#stage) this.#stage.parser.stop()
+  }
+
   #receive(chunk: Uint8Array): void {
+    const stage = this.#stage
     try {
-      if (this.#hello === undefined) {
-        this.#parser.push(chunk)
-        this.#echo()
-        return
+      switch (stage.type) {
+        case 'hello': {
+          const hello = stage.reader.push(chunk)
+          if (hello !== undefined) this.#decide(hello)
+          return
+        }
+        case 'frames':
+          stage.parser.push(chunk)
+          this.#echo()
+          return
+        case 'question':
+          stage.parser.push(chunk)
+          return
+        case 'deciding':
+        case 'answering':
+          throw new StoreError('MALFORMED', 'The caller spoke when it was to listen.')
       }
-      const hello = this.#hello.push(chunk)
-      if (hello !== undefined) this.#answer(hello)
     } catch (error) {
       this.#connection.fail(error as Error)
     }
   }
 
-  #answer(hello: Hello): void {
-    this.#hello = undefined
-    const answer = answerHello(hello, this.#context.identity, (id) => this.#events.isPeer(id))
-    if (answer.type === 'refused') {
-      this.#parser.stop()
-      this.#connection.closeAfter(encodeAnswer(answer))
-      const claim = `member ${hello.from} of cluster ${hello.clusterId}, looking for member ${hello.to}`
-      this.#events.onEnded(this, new StoreError(answer.code, `The caller said it is ${claim}.`), true)
+  #decide(hello: Hello): void {
+    const refusal = this.#answer(hello, (code) => code !== 'DUPLICATE_MEMBER')
+    if (refusal === undefined) return
+    // A process that died and started again may call before its end was noticed here: what has arrived is looked at first.
+    this.#stage = { type: 'deciding' }
+    this.#deciding = this.#context.environment.timers.soon(() => {
+      this.#answer(hello, () => true)
+    })
+  }
+
+  /** Answers, unless it is a refusal that is not `final`: then returns it. */
+  #answer(hello: Hello, final: (code: Refusal) => boolean): Refusal | undefined {
+    const answer = answerHello(hello, this.#context.self, () => this.#events.judge(hello))
+    if (answer.type === 'accepted') {
+      this.#connection.write([encodeAnswer(answer)])
+      this.#accept(hello)
+      return undefined
+    }
+    if (!final(answer.code)) return answer.code
+    this.#connection.closeAfter(encodeAnswer(answer))
+    const claim = `member ${hello.from} of cluster ${hello.clusterId}, looking for member ${hello.to}`
+    this.#events.onEnded(this, new StoreError(answer.code, `The caller said it is ${claim}.`), true)
+    return undefined
+  }
+
+  #accept({ purpose, from, life }: Hello): void {
+    const { limits, counters, handler } = this.#context
+    if (purpose === 'main' || purpose === 'bulk') {
+      this.#stage = {
+        type: 'frames',
+        parser: new FrameParser(limits.frameBytesMax, {
+          onFrame: (frame) => {
+            counters.framesReceived++
+            handler.onFrame(from, frame)
+          },
+          onKeepalive: () => {
+            this.#keepaliveDue = true
+          },
+        }),
+      }
+      this.#connection.settle()
+      this.#connection.watchSilence(limits.peerIdleMsMax)
+      this.#peer = { from, channel: purpose, life }
+      this.#events.onAccepted(this, this.#peer)
       return
     }
-    this.#from = hello.from
-    this.#connection.settle()
-    this.#connection.watchSilence(this.#context.limits.peerIdleMsMax)
-    this.#connection.write([encodeAnswer(answer)])
-    this.#events.onAccepted(this)
+    this.#stage = {
+      type: 'question',
+      parser: new FrameParser(LIMITS.questionBytesMax, {
+        onFrame: ({ bytes }) => {
+          this.#stop()
+          this.#stage = { type: 'answering' }
+          void this.#answerQuestion(bytes)
+        },
+        onKeepalive: () => {
+          throw new StoreError('MALFORMED', 'A keepalive came where a question belongs.')
+        },
+      }),
+    }
+  }
+
+  async #answerQuestion(question: Uint8Array): Promise<void> {
+    const answer = await this.#events.answer(question)
+    const [kind, bytes] = typeof answer === 'string' ? [answer, new Uint8Array(0)] : (['answer', answer] as const)
+    this.#connection.finish(encodeFrame({ kind: ANSWER_KIND[kind], bytes }))
   }
 
   /**
@@ -113,5 +200,18 @@ export class TcpInbound {
     if (!this.#keepaliveDue) return
     this.#keepaliveDue = false
     if (!this.#connection.ended && this.#connection.unsentBytes === 0) this.#connection.write([KEEPALIVE])
+  }
+
+  #tooLate(handshakeMsMax: number): string {
+    switch (this.#stage.type) {
+      case 'answering':
+        return `The answer to a question was not taken within ${handshakeMsMax} ms of the call.`
+      case 'question':
+        return `No question within ${handshakeMsMax} ms.`
+      case 'hello':
+      case 'deciding':
+      case 'frames':
+        return `No hello within ${handshakeMsMax} ms.`
+    }
   }
 }

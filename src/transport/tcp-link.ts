@@ -1,5 +1,5 @@
 /**
- * The way to one peer: dials, says hello, sends frames, and dials again when the connection is gone.
+ * The way to one peer on one channel: dials, says hello, sends frames, and dials again when the connection is gone.
  *
  *     resting ──► dialling ──► standing
  *        ▲           │            │
@@ -7,60 +7,70 @@
  *
  * Always: frames are taken only while the connection stands. What was queued when it fell is dropped and counted: later it
  * would be stale, and the protocol above sends again what still matters.
- * Always: `onReachable` and `onUnreachable` alternate, and each reason is logged once until it changes.
+ * Always: each reason is logged once until it changes.
  *
  * A peer that dies without a word (power, cable, firewall) is noticed by keepalives that stay unanswered: the kernel would
  * go on repeating unacknowledged bytes for a quarter of an hour. They are counted rather than timed, so that a pause of
- * our own process does not look like a silence of the peer.
+ * our own process does not look like a silence of the peer. While bytes wait to leave and do leave, none is sent: the peer
+ * reads. One that answers and does not read is given up too (stall-watch.ts).
  */
-import { connect } from 'node:net'
 import type { Cancel } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { parseAddress } from './address.js'
+import { describeFailure } from './describe-failure.js'
 import { encodeKeepalive, FrameParser } from './frame.js'
-import { checkAnswer, encodeHello, HandshakeReader, PROTOCOL_VERSIONS } from './handshake.js'
-import type { Answer } from './handshake.js'
+import { checkAnswer, encodeHello, HandshakeReader, helloTo } from './handshake.js'
+import type { Answer, Hello } from './handshake.js'
 import { PeerQueue } from './peer-queue.js'
 import type { Batch } from './peer-queue.js'
+import { StallWatch } from './stall-watch.js'
 import { TcpConnection } from './tcp-connection.js'
+import { dial } from './tcp-dial.js'
 import type { TcpContext } from './tcp-options.js'
-import type { Frame, Peer } from './transport.js'
+import type { Channel, Frame, Peer } from './transport.js'
 
 const KEEPALIVE = encodeKeepalive()
+
+/** What the link reports. */
+export interface LinkEvents {
+  onStanding(version: number): void
+  /** The connection is gone, or there never was one; it will be dialled again. */
+  onFallen(reason: Error): void
+}
 
 /** One connection of a link, from dialling to its end. */
 interface Dialled {
   readonly connection: TcpConnection
+  readonly hello: Hello
   /** Gone once the answer was accepted. */
   answer: HandshakeReader<Answer> | undefined
   readonly parser: FrameParser
+  readonly stall: StallWatch
 }
 
 export class TcpLink {
-  readonly peer: Peer
+  readonly #peer: Peer
+  readonly #channel: Channel
   readonly #context: TcpContext
+  readonly #events: LinkEvents
   readonly #queue: PeerQueue
   #dialled: Dialled | undefined
   #standingSinceMs: number | undefined
   #keepalivesUnanswered = 0
   #failures = 0
-  #reported: 'nothing' | 'reachable' | 'unreachable' = 'nothing'
   #reasonLogged: string | undefined
   #closed = false
   #retry: Cancel | undefined
   #keepalive: Cancel | undefined
   #flush: Cancel | undefined
 
-  /** `replaced` is the link to the same peer at another address, which this one takes over from. */
-  constructor(peer: Peer, context: TcpContext, replaced?: TcpLink) {
-    this.peer = peer
+  /** Rests until {@link dial}. */
+  constructor(peer: Peer, channel: Channel, context: TcpContext, events: LinkEvents) {
+    this.#peer = peer
+    this.#channel = channel
     this.#context = context
+    this.#events = events
     this.#queue = new PeerQueue(context.limits)
-    const wasReachable = replaced?.close() ?? false
-    this.#retry = context.environment.timers.soon(() => {
-      if (wasReachable) context.handler.onUnreachable(peer.id, `its address changed to ${peer.address}`)
-      this.#dial()
-    })
   }
 
   get standing(): boolean {
@@ -84,31 +94,32 @@ export class TcpLink {
   hint(): void {
     if (this.#closed || this.#dialled !== undefined) return
     this.#retry?.()
-    this.#retry = this.#context.environment.timers.soon(() => this.#dial())
+    this.#retry = this.#context.environment.timers.soon(() => this.dial())
   }
 
-  /** For good. Returns whether the peer was last reported reachable. */
-  close(): boolean {
-    if (this.#closed) return false
+  /** For good, without a report. */
+  close(): void {
+    if (this.#closed) return
     this.#closed = true
     this.#retry?.()
     this.#hangUp()
-    return this.#reported === 'reachable'
   }
 
-  #dial(): void {
-    this.#retry = undefined
+  /** Unless it does already. */
+  dial(): void {
     if (this.#closed || this.#dialled !== undefined) return
-    const { clock, timers } = this.#context.environment
-    let address
+    this.#retry?.()
+    this.#retry = undefined
+    const { environment, limits, self } = this.#context
+    const { clock, timers } = environment
+    let dialling
     try {
-      address = parseAddress(this.peer.address)
+      dialling = dial(parseAddress(this.#peer.address))
     } catch (error) {
       // Dialled again like any other: the address came from outside, and the next one replaces this link.
       return this.#fell(error as Error)
     }
-    const socket = connect({ ...address, noDelay: true, keepAlive: true })
-    const connection = new TcpConnection(socket, {
+    const connection = new TcpConnection(dialling.socket, {
       clock,
       timers,
       onBytes: (chunk) => this.#receive(dialled, chunk),
@@ -119,14 +130,16 @@ export class TcpLink {
       onFrame: () => connection.fail(new StoreError('MALFORMED', 'It sent a frame where only keepalives belong.')),
       onKeepalive: () => undefined,
     })
-    const dialled: Dialled = { connection, parser, answer: HandshakeReader.ofAnswer() }
+    const hello = helloTo(this.#peer.id, this.#channel, self)
+    const dialled: Dialled = {
+      ...{ connection, hello, parser },
+      answer: HandshakeReader.ofAnswer(),
+      stall: new StallWatch(),
+    }
     this.#dialled = dialled
-    const { handshakeMsMax } = this.#context.limits
+    const { handshakeMsMax } = limits
     connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', `No answer within ${handshakeMsMax} ms.`))
-    socket.once('connect', () => {
-      const { clusterId, memberId } = this.#context.identity
-      connection.write([encodeHello({ versions: PROTOCOL_VERSIONS, clusterId, from: memberId, to: this.peer.id })])
-    })
+    dialling.onReady(() => connection.write([encodeHello(hello)]))
   }
 
   #receive(dialled: Dialled, chunk: Uint8Array): void {
@@ -136,7 +149,7 @@ export class TcpLink {
       if (dialled.answer === undefined) return dialled.parser.push(chunk)
       const answer = dialled.answer.push(chunk)
       if (answer === undefined) return
-      version = checkAnswer(answer, this.#context.identity, this.peer.id)
+      version = checkAnswer(answer, dialled.hello)
     } catch (error) {
       return dialled.connection.fail(error as Error)
     }
@@ -146,29 +159,38 @@ export class TcpLink {
   }
 
   #stand(version: number): void {
-    const { environment, handler } = this.#context
-    this.#standingSinceMs = environment.clock.monotonicMs()
+    const { clock, logger } = this.#context.environment
+    this.#standingSinceMs = clock.monotonicMs()
     this.#reasonLogged = undefined
-    this.#reported = 'reachable'
     this.#scheduleKeepalive()
-    environment.logger.info('connected to a peer', { peer: this.peer.id, address: this.peer.address })
-    handler.onReachable(this.peer.id, version)
+    const fields = { ...this.#logged, version }
+    if (this.#channel === 'main') logger.info('connected to a peer', fields)
+    else logger.debug('connected to a peer', fields)
+    this.#events.onStanding(version)
   }
 
   #scheduleKeepalive(): void {
     const { environment, limits } = this.#context
     this.#keepalive = environment.timers.after(limits.peerKeepaliveMs, () => {
-      const connection = this.#dialled?.connection
-      if (connection === undefined) return
-      if (this.#keepalivesUnanswered >= limits.peerKeepalivesUnansweredMax) {
-        const silence = `${this.#keepalivesUnanswered} keepalives unanswered, one each ${limits.peerKeepaliveMs} ms.`
-        return connection.fail(new StoreError('TIMEOUT', silence))
-      }
+      if (this.#dialled === undefined) return
+      const { connection, stall } = this.#dialled
+      const failure = this.#look(connection, stall)
+      if (failure !== undefined) return connection.fail(new StoreError('TIMEOUT', failure))
       this.#keepalivesUnanswered++
-      // Behind bytes that do not leave, another keepalive would tell nothing new; that no answer comes still counts.
       if (connection.unsentBytes === 0) connection.write([KEEPALIVE])
       this.#scheduleKeepalive()
     })
+  }
+
+  /** Once for each keepalive: what is wrong with the connection that stands. */
+  #look({ unsentBytes, takenBytes }: TcpConnection, stall: StallWatch): string | undefined {
+    const { peerKeepaliveMs, peerKeepalivesUnansweredMax, peerStallMsMax } = this.#context.limits
+    const stalledMs = peerKeepaliveMs * stall.look(unsentBytes, takenBytes)
+    if (stalledMs >= peerStallMsMax) return `It took none of ${unsentBytes} bytes that wait for it in ${stalledMs} ms.`
+    // Bytes that leave tell as much as a keepalive that is answered.
+    if (unsentBytes > 0 && stalledMs === 0) this.#keepalivesUnanswered = 0
+    if (this.#keepalivesUnanswered < peerKeepalivesUnansweredMax) return undefined
+    return `${this.#keepalivesUnanswered} keepalives unanswered, one each ${peerKeepaliveMs} ms.`
   }
 
   /** Writes what waits, until the socket has enough; goes on when it has drained. */
@@ -190,22 +212,28 @@ export class TcpLink {
 
   /** The connection is gone, or there never was one. */
   #fell(reason: Error): void {
-    const { environment, handler, limits } = this.#context
-    const stoodMs = this.#standingSinceMs === undefined ? 0 : environment.clock.monotonicMs() - this.#standingSinceMs
+    const { environment, limits } = this.#context
+    const stood = this.#standingSinceMs
+    const stoodMs = stood === undefined ? 0 : environment.clock.monotonicMs() - stood
     this.#hangUp()
     // One that fell again at once does not count as a success: two members with one id would throw each other out of
     // the same peer forever, twenty times a second.
     this.#failures = stoodMs >= limits.peerReconnectMsMax ? 1 : this.#failures + 1
-    const description = describe(reason)
-    if (this.#reasonLogged !== description) {
-      this.#reasonLogged = description
-      const fields = { peer: this.peer.id, address: this.peer.address, reason: description }
-      environment.logger.warn('a peer cannot be reached', fields)
-    }
-    this.#retry = environment.timers.after(this.#backoffMs(), () => this.#dial())
-    if (this.#reported === 'unreachable') return
-    this.#reported = 'unreachable'
-    handler.onUnreachable(this.peer.id, description)
+    // That bulk falls is nothing to tell where main falls with it; that it cannot be made is.
+    if (this.#channel === 'main' || stood === undefined) this.#logFall(describeFailure(reason))
+    this.#retry = environment.timers.after(this.#backoffMs(), () => this.dial())
+    this.#events.onFallen(reason)
+  }
+
+  #logFall(reason: string): void {
+    if (this.#reasonLogged === reason) return
+    this.#reasonLogged = reason
+    this.#context.environment.logger.warn('a peer cannot be reached', { ...this.#logged, reason })
+  }
+
+  get #logged(): { peer: number; address: string; channel?: 'bulk' } {
+    const { id: peer, address } = this.#peer
+    return this.#channel === 'main' ? { peer, address } : { peer, address, channel: this.#channel }
   }
 
   /** Doubles with each failure; half of it is chance, so that members that failed together do not come back together. */
@@ -228,11 +256,4 @@ export class TcpLink {
     this.#keepalivesUnanswered = 0
     this.#context.counters.framesDropped += this.#queue.clear()
   }
-}
-
-function describe(reason: Error): string {
-  const code = (reason as Error & { code?: unknown }).code
-  // A name with several addresses fails with one error for all of them, whose text is empty.
-  const text = reason instanceof AggregateError ? reason.errors.map(String).join(', ') : reason.message
-  return typeof code === 'string' && !text.includes(code) ? `${code}: ${text}` : text
 }

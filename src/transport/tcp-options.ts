@@ -1,7 +1,8 @@
 /** What a TCP transport is given, and what its parts share. */
 import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
-import type { TransportHandler, TransportIdentity } from './transport.js'
+import type { Speaker } from './handshake.js'
+import type { TransportHandler } from './transport.js'
 
 export interface TcpOptions {
   /** Where to listen: `host:port`; port 0 takes any free one, which `address` then tells. */
@@ -30,6 +31,7 @@ const LIMIT_NAMES = [
   'peerKeepalivesUnansweredMax',
   'peerReconnectMsMin',
   'peerReconnectMsMax',
+  'peerStallMsMax',
 ] as const
 
 /** Every bound, those not given taken from LIMITS. */
@@ -53,7 +55,7 @@ export interface Counters {
 
 /** What the parts of a started transport share. */
 export interface TcpContext {
-  readonly identity: TransportIdentity
+  readonly self: Speaker
   readonly handler: TransportHandler
   readonly environment: Environment
   readonly limits: TcpLimits

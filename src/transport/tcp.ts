@@ -1,26 +1,30 @@
 /**
- * Members over TCP: each dials every peer and sends on the connection it dialled; what it accepts it only receives on.
- * So no two members have to agree on which of two connections that crossed is the one to keep.
+ * Members over TCP: each dials every peer and sends on the connections it dialled, one for each channel; what it accepts it
+ * only receives on. So no two members have to agree on which of two connections that crossed is the one to keep.
  *
- * Always: a caller that is not a peer gets no further than the hello, and one inbound connection stands for each peer: a
- * newer one replaces the older, which is what remains of a process or a path that died unnoticed.
+ * Here: starting, closing, and what is dialled. What comes in is in tcp-callers.ts.
  * Always: nothing that comes from outside can throw past this file.
  * Not here yet: TLS. Until then only this machine is listened to, unless `insecure` says otherwise.
  */
 import { createServer } from 'node:net'
-import type { AddressInfo, Server, Socket } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
 import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
+import { randomId } from '../base/random.js'
 import { formatAddress, isLoopback, parseAddress } from './address.js'
 import type { HostPort } from './address.js'
 import { checkFrame, checkIdentity } from './checks.js'
-import { RefusalLog } from './refusal-log.js'
-import { TcpInbound } from './tcp-inbound.js'
-import type { InboundEvents } from './tcp-inbound.js'
-import { TcpLink } from './tcp-link.js'
+import { PROTOCOL_VERSIONS } from './handshake.js'
+import type { VersionRange } from './handshake.js'
+import { checkQuestion } from './question.js'
+import { Roster } from './roster.js'
+import { TcpAsk } from './tcp-ask.js'
+import { TcpCallers } from './tcp-callers.js'
 import { completeLimits } from './tcp-options.js'
 import type { Counters, TcpContext, TcpLimits, TcpOptions } from './tcp-options.js'
+import { TcpPeer } from './tcp-peer.js'
 import type {
+  Channel,
   Frame,
   Peer,
   PeerId,
@@ -42,26 +46,33 @@ export function tcpTransport(options: TcpOptions): Transport {
   return new TcpTransport(options)
 }
 
+/** One that speaks other versions, as that of an older program does. */
+export function tcpTransportSpeaking(versions: VersionRange, options: TcpOptions): Transport {
+  return new TcpTransport(options, versions)
+}
+
 class TcpTransport implements Transport {
   readonly #options: TcpOptions
   readonly #limits: TcpLimits
   readonly #counters: Counters = { framesSent: 0, framesReceived: 0, framesDropped: 0, connectionsRefused: 0 }
-  readonly #refusals: RefusalLog
-  readonly #links = new Map<PeerId, TcpLink>()
-  /** Those whose hello is still awaited, oldest first. */
-  readonly #strangers = new Set<TcpInbound>()
-  readonly #inbound = new Map<PeerId, TcpInbound>()
-  #peers = new Map<PeerId, Peer>()
+  readonly #versions: VersionRange
+  readonly #life: number
+  readonly #roster = new Roster()
+  readonly #peers = new Map<PeerId, TcpPeer>()
+  readonly #asks = new Map<TcpAsk, (error: StoreError) => void>()
   #state: 'new' | 'starting' | 'started' | 'closed' = 'new'
   #context: TcpContext | undefined
+  #callers: TcpCallers | undefined
   #server: Server | undefined
   #address: string | undefined
   #closing: Promise<void> | undefined
 
-  constructor(options: TcpOptions) {
+  constructor(options: TcpOptions, versions: VersionRange = PROTOCOL_VERSIONS) {
+    const { environment } = options
     this.#options = options
+    this.#versions = versions
+    this.#life = randomId(environment.random)
     this.#limits = completeLimits(options.limits)
-    this.#refusals = new RefusalLog(options.environment)
   }
 
   get address(): string | undefined {
@@ -73,39 +84,62 @@ class TcpTransport implements Transport {
   }
 
   async start(identity: TransportIdentity, handler: TransportHandler): Promise<void> {
-    if (this.#state === 'closed') throw new StoreError('CLOSED', 'The transport is closed.')
+    if (this.#state === 'closed') throw closed()
     if (this.#state !== 'new') throw new TypeError('The transport was started already.')
     checkIdentity(identity)
     const listen = checkListen(this.#options.listen, this.#options.insecure === true)
     this.#state = 'starting'
     this.#context = {
-      identity,
+      self: { ...identity, versions: this.#versions, life: this.#life },
       handler,
       environment: this.#options.environment,
       limits: this.#limits,
       counters: this.#counters,
     }
+    this.#callers = new TcpCallers(this.#context, this.#roster, (id) => this.#peers.get(id)?.hint())
     try {
-      await this.#listen(listen, this.#context)
+      await this.#listen(listen, this.#callers)
     } catch (error) {
       if (!this.#isClosed()) this.#state = 'new'
       throw error
     }
     this.#state = 'started'
+    this.#roster.pass(identity.memberId)
     this.#connect(this.#context)
   }
 
-  setPeers(peers: readonly Peer[]): void {
-    this.#peers = new Map(peers.map((peer) => [peer.id, peer]))
+  setPeers(peers: readonly Peer[], removed: readonly PeerId[] = []): void {
+    this.#roster.set(peers, removed, this.#context?.self.memberId)
     if (this.#state === 'started' && this.#context !== undefined) this.#connect(this.#context)
   }
 
-  send(to: PeerId, frame: Frame): boolean {
+  send(to: PeerId, frame: Frame, channel: Channel = 'main'): boolean {
     checkFrame(frame, this.#limits.frameBytesMax)
-    const link = this.#links.get(to)
-    if (link !== undefined) return link.send(frame)
+    const peer = this.#peers.get(to)
+    if (peer !== undefined) return peer.send(frame, channel)
     this.#counters.framesDropped++
     return false
+  }
+
+  async ask(address: string, question: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    checkQuestion(question, timeoutMs)
+    const parsed = parseAddress(address)
+    if (this.#state === 'closed') throw closed()
+    return new Promise((resolve, reject) => {
+      const ask = new TcpAsk({
+        ...{ environment: this.#options.environment, versions: this.#versions },
+        ...{ address: parsed, name: address, question, timeoutMs },
+        onAnswer: (answer) => {
+          this.#asks.delete(ask)
+          resolve(answer)
+        },
+        onFailed: (error) => {
+          this.#asks.delete(ask)
+          reject(error)
+        },
+      })
+      this.#asks.set(ask, reject)
+    })
   }
 
   close(): Promise<void> {
@@ -115,11 +149,14 @@ class TcpTransport implements Transport {
 
   async #close(): Promise<void> {
     this.#state = 'closed'
-    for (const link of this.#links.values()) link.close()
-    for (const inbound of [...this.#strangers, ...this.#inbound.values()]) inbound.close()
-    this.#links.clear()
-    this.#strangers.clear()
-    this.#inbound.clear()
+    for (const peer of this.#peers.values()) peer.close()
+    this.#peers.clear()
+    this.#callers?.close()
+    for (const [ask, reject] of this.#asks) {
+      ask.close()
+      reject(closed())
+    }
+    this.#asks.clear()
     const server = this.#server
     if (server !== undefined) await new Promise((resolve) => server.close(resolve))
   }
@@ -129,8 +166,8 @@ class TcpTransport implements Transport {
     return this.#state === 'closed'
   }
 
-  async #listen(listen: HostPort, context: TcpContext): Promise<void> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, context))
+  async #listen(listen: HostPort, callers: TcpCallers): Promise<void> {
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => callers.accept(socket))
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) =>
@@ -147,69 +184,18 @@ class TcpTransport implements Transport {
     this.#address = formatAddress({ host: listen.host, port: (server.address() as AddressInfo).port })
   }
 
-  /** Brings links and inbound connections in line with the peers. */
+  /** Brings what was dialled and what called in line with the peers. */
   #connect(context: TcpContext): void {
-    this.#peers.delete(context.identity.memberId)
-    for (const [id, link] of this.#links) {
-      if (this.#peers.has(id)) continue
-      link.close()
-      this.#links.delete(id)
+    this.#callers?.drop()
+    for (const [id, peer] of this.#peers) {
+      if (this.#roster.get(id) !== undefined) continue
+      peer.close()
+      this.#peers.delete(id)
     }
-    for (const [id, inbound] of this.#inbound) {
-      if (this.#peers.has(id)) continue
-      inbound.close()
-      this.#inbound.delete(id)
+    for (const peer of this.#roster.peers) {
+      const known = this.#peers.get(peer.id)
+      if (known?.peer.address !== peer.address) this.#peers.set(peer.id, new TcpPeer(peer, context, known))
     }
-    for (const peer of this.#peers.values()) {
-      const link = this.#links.get(peer.id)
-      if (link?.peer.address !== peer.address) this.#links.set(peer.id, new TcpLink(peer, context, link))
-    }
-  }
-
-  #accept(socket: Socket, context: TcpContext): void {
-    if (this.#strangers.size + this.#inbound.size >= this.#limits.inboundConnectionsMax && !this.#makeRoom()) {
-      socket.on('error', () => undefined)
-      socket.destroy()
-      this.#refused('TOO_MANY', 'all inbound connections are taken by peers')
-      return
-    }
-    this.#strangers.add(new TcpInbound(socket, context, this.#inboundEvents))
-  }
-
-  /**
-   * Whoever holds connections open without a word must not lock out the peers until each has timed out: the oldest such
-   * stranger goes. A peer says its hello within a round trip.
-   */
-  #makeRoom(): boolean {
-    for (const oldest of this.#strangers) {
-      oldest.close()
-      this.#strangers.delete(oldest)
-      this.#refused('TOO_MANY', 'a connection without a hello gave way to a newer one')
-      return true
-    }
-    return false
-  }
-
-  readonly #inboundEvents: InboundEvents = {
-    isPeer: (id) => this.#peers.has(id),
-    onAccepted: (connection) => {
-      const from = connection.from as PeerId
-      this.#strangers.delete(connection)
-      this.#inbound.get(from)?.close()
-      this.#inbound.set(from, connection)
-      this.#links.get(from)?.hint()
-    },
-    onEnded: (connection, reason, refused) => {
-      this.#strangers.delete(connection)
-      const from = connection.from
-      if (from !== undefined && this.#inbound.get(from) === connection) this.#inbound.delete(from)
-      if (refused) this.#refused((reason as StoreError).code, reason.message, connection.remote, from)
-    },
-  }
-
-  #refused(code: string, reason: string, remote?: string, peer?: PeerId): void {
-    this.#counters.connectionsRefused++
-    this.#refusals.add(code, { code, reason, remote, peer })
   }
 }
 
@@ -233,6 +219,10 @@ function listenError(listen: string, error: NodeJS.ErrnoException): StoreError {
     return new StoreError('ADDRESS_IN_USE', `${quote(listen)} is taken by another process.`, { cause: error })
   }
   return new StoreError('ADDRESS_INVALID', `Cannot listen on ${quote(listen)}: ${error.message}`, { cause: error })
+}
+
+function closed(): StoreError {
+  return new StoreError('CLOSED', 'The transport is closed.')
 }
 
 function closedMeanwhile(): StoreError {

@@ -5,8 +5,8 @@ import type { Environment } from '../../src/base/clock.js'
 import type { LogFields, Logger } from '../../src/base/logger.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { parseAddress } from '../../src/transport/address.js'
-import { encodeHello, PROTOCOL_VERSIONS, type Hello } from '../../src/transport/handshake.js'
-import { tcpTransport } from '../../src/transport/tcp.js'
+import { encodeHello, PROTOCOL_VERSIONS, type Hello, type VersionRange } from '../../src/transport/handshake.js'
+import { tcpTransportSpeaking } from '../../src/transport/tcp.js'
 import type { TcpOptions } from '../../src/transport/tcp-options.js'
 import type { Frame, Peer, PeerId, Transport, TransportHandler } from '../../src/transport/transport.js'
 
@@ -59,6 +59,8 @@ export class Member extends Watched implements TransportHandler {
   readonly transport: Transport
   readonly frames: { readonly from: PeerId; readonly frame: Frame }[] = []
   readonly reports: string[] = []
+  readonly versions = new Map<PeerId, number>()
+  answer: (question: Uint8Array) => Promise<Uint8Array> = (question) => Promise.resolve(question)
 
   constructor(id: PeerId, transport: Transport) {
     super()
@@ -79,9 +81,19 @@ export class Member extends Watched implements TransportHandler {
     this.happened()
   }
 
-  onReachable(peer: PeerId): void {
+  onReachable(peer: PeerId, version: number): void {
     this.reports.push(`+${peer}`)
+    this.versions.set(peer, version)
     this.happened()
+  }
+
+  onRemoved(by: PeerId): void {
+    this.reports.push(`removed by ${by}`)
+    this.happened()
+  }
+
+  onQuestion(question: Uint8Array): Promise<Uint8Array> {
+    return this.answer(question)
   }
 
   onUnreachable(peer: PeerId): void {
@@ -94,14 +106,20 @@ export class Member extends Watched implements TransportHandler {
   }
 }
 
+export interface MemberOptions extends Partial<TcpOptions> {
+  readonly environment?: Environment
+  readonly cluster?: number
+  readonly versions?: VersionRange
+}
+
 export class TcpWorld {
   readonly log = new MemoryLog()
   readonly #members: Member[] = []
   readonly #callers: Caller[] = []
 
-  async open(id: PeerId, options: Partial<TcpOptions> & { environment?: Environment; cluster?: number } = {}) {
-    const environment = options.environment ?? systemEnvironment(this.log)
-    const member = new Member(id, tcpTransport({ listen: '127.0.0.1:0', ...options, environment }))
+  async open(id: PeerId, options: MemberOptions = {}) {
+    const { environment = systemEnvironment(this.log), versions = PROTOCOL_VERSIONS } = options
+    const member = new Member(id, tcpTransportSpeaking(versions, { listen: '127.0.0.1:0', ...options, environment }))
     this.#members.push(member)
     await member.transport.start({ clusterId: options.cluster ?? CLUSTER, memberId: id }, member)
     return member
@@ -161,5 +179,13 @@ export class Caller extends Watched {
 }
 
 export function hello(given: Partial<Hello>): Uint8Array {
-  return encodeHello({ versions: PROTOCOL_VERSIONS, clusterId: CLUSTER, from: 2, to: 1, ...given })
+  const base = {
+    versions: PROTOCOL_VERSIONS,
+    clusterId: CLUSTER,
+    from: 2,
+    to: 1,
+    purpose: 'main',
+    life: undefined,
+  } as const
+  return encodeHello({ ...base, ...given })
 }

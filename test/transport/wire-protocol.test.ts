@@ -3,11 +3,15 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { encodeTransfer } from '../../src/member/wire/transfer-codec.js'
 import { encodeFrame, encodeKeepalive } from '../../src/transport/frame.js'
-import { encodeAnswer, encodeHello } from '../../src/transport/handshake.js'
+import { encodeAnswer, encodeHello, helloTo, PROTOCOL_VERSIONS, questionHello } from '../../src/transport/handshake.js'
+
+const CALLER = { clusterId: 7, memberId: 2, versions: PROTOCOL_VERSIONS, life: 0x1234 }
 
 const EXAMPLES: readonly (readonly [string, Uint8Array])[] = [
-  ['hello', encodeHello({ versions: { min: 1, max: 1 }, clusterId: 7, from: 2, to: 1 })],
-  ['answer', encodeAnswer({ type: 'accepted', version: 1, clusterId: 7, memberId: 1 })],
+  ['hello of version 1', encodeHello(helloTo(1, 'main', { ...CALLER, versions: { min: 1, max: 1 } }))],
+  ['hello', encodeHello(helloTo(1, 'bulk', CALLER))],
+  ['answer', encodeAnswer({ type: 'accepted', version: 2, clusterId: 7, memberId: 1 })],
+  ['hello of a question', encodeHello(questionHello(PROTOCOL_VERSIONS))],
   ['frame', encodeFrame({ kind: 7, bytes: Uint8Array.of(1, 2, 3) })],
   ['keepalive', encodeKeepalive()],
   ['pull', encodeTransfer({ type: 'pull', transfer: 17, next: 3, through: 8 })],
