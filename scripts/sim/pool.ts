@@ -4,6 +4,7 @@
  * Always: every order ends, with its answer or with an error: of a thread that died, or that did not answer in time.
  */
 import { Worker } from 'node:worker_threads'
+import { bundleWorker } from './bundle.js'
 import type { Answer, Order, Setup } from './messages.js'
 
 export interface PoolOptions {
@@ -26,6 +27,7 @@ interface Thread {
 
 export class Pool {
   readonly #options: PoolOptions
+  readonly #program = bundleWorker()
   readonly #idle: Worker[] = []
   readonly #busy = new Map<Worker, Thread>()
   readonly #waiting: Asked[] = []
@@ -62,7 +64,10 @@ export class Pool {
 
   #start(): Worker {
     this.#workers++
-    const worker = new Worker(new URL('./worker-entry.mjs', import.meta.url), { workerData: this.#options.setup })
+    const worker = new Worker(this.#program, {
+      workerData: this.#options.setup,
+      execArgv: ['--enable-source-maps'],
+    })
     worker.on('message', (answer: Answer) => {
       const thread = this.#busy.get(worker)
       this.#busy.delete(worker)
