@@ -123,6 +123,13 @@ function riskOf(
   { configuration, counts, book: before }: Deciding,
 ): Decided | undefined {
   const { voters } = configuration
+  if (change.type === 'voter' && !counts(change.id)) {
+    const learner = nameIn(before, change.id) ?? `${change.id}`
+    return refused(
+      'LEARNER_NOT_READY',
+      `${learner} does not answer, or has not caught up with the leader since it came.`,
+    )
+  }
   const after =
     change.type === 'voter'
       ? [...voters, change.id]
