@@ -58,7 +58,10 @@ export class Membership {
         case 'done':
           return { type: 'members-changed', index: machine.appliedIndex }
         case 'refused':
-          return decided
+          if (!this.#isPremature(decided.code)) return decided
+          await this.#until(() => !this.#isPremature(decided.code) || !this.#leads(term), deadlineMs)
+          if (clock.monotonicMs() >= deadlineMs) return ASK_AGAIN
+          break
         case 'hand-over':
           raft.transferLeadership('best', clock.monotonicMs())
           wake()
@@ -145,14 +148,26 @@ export class Membership {
     })
   }
 
-  /** A leader that is new takes everybody for heard; who answered since has told how far its log goes, or that it is nothing. */
   #isHeard(follower: FollowerStatus | undefined): boolean {
-    if (follower === undefined) return false
-    const { clock, electionTimeoutMs } = this.#parts
-    const { matchIndex, recovering, state, lastContactMs } = follower
-    const answered = matchIndex > 0 || recovering || state !== 'probe'
-    return answered && clock.monotonicMs() - lastContactMs < electionTimeoutMs
+    return follower !== undefined && hasAnswered(follower) && this.#isRecent(follower)
   }
+
+  #isRecent({ lastContactMs }: FollowerStatus): boolean {
+    const { clock, electionTimeoutMs } = this.#parts
+    return clock.monotonicMs() - lastContactMs < electionTimeoutMs
+  }
+
+  /** Who answers is not known yet: this member leads, or follows them, since a moment only. */
+  #isPremature(code: ErrorCode): boolean {
+    if (code !== 'QUORUM_AT_RISK' && code !== 'LEARNER_NOT_READY') return false
+    const { followers } = this.#parts.raft.status()
+    return followers.some((follower) => !hasAnswered(follower) && this.#isRecent(follower))
+  }
+}
+
+/** Of a follower that is new to its leader the core takes the beginning for a contact. */
+function hasAnswered({ matchIndex, recovering, state }: FollowerStatus): boolean {
+  return matchIndex > 0 || recovering || state !== 'probe'
 }
 
 function refusalOf(reason: ConfigurationRefusal): CallResponse {

@@ -76,7 +76,7 @@ export class MembersWorld {
   until(holds: () => boolean): Promise<void> {
     let waited = 0
     return this.world.until(() => {
-      if (waited++ > 300_000) throw new Error('it did not come about within five minutes')
+      if (waited++ > 60_000) throw new Error('it did not come about within a minute')
       return holds()
     })
   }
@@ -84,6 +84,11 @@ export class MembersWorld {
   idOf(name: string): number {
     const joined = this.#starts.get(name)?.joinedAs
     return joined ?? settingsOf(this.#settings(name)).memberId
+  }
+
+  async lead(name: string): Promise<void> {
+    await this.any.moveLeader(this.idOf(name), MEMBER, this.limitsAt(this.leaderName ?? 'a'))
+    await this.until(() => this.leaderName === name)
   }
 
   /** Asks the member at `at` for a change. */
