@@ -7,7 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
-import { StoreError } from '../base/errors.js'
+import { SilenceWatch } from './silence-watch.js'
 
 export interface ConnectionOptions {
   readonly clock: Clock
@@ -22,15 +22,15 @@ export interface ConnectionOptions {
 export class TcpConnection {
   readonly #socket: Socket
   readonly #options: ConnectionOptions
-  readonly #cancels = new Map<'deadline' | 'silence', Cancel>()
-  #lastByteAtMs: number
+  readonly #silence: SilenceWatch
+  #deadline: Cancel | undefined
   #takenBytes = 0
   #ended = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket
     this.#options = options
-    this.#lastByteAtMs = options.clock.monotonicMs()
+    this.#silence = new SilenceWatch(options, (reason) => this.#end(reason))
     socket.on('error', (error) => this.#end(error))
     socket.on('data', (chunk: Buffer) => this.#receive(chunk))
     socket.on('drain', () => {
@@ -62,7 +62,7 @@ export class TcpConnection {
 
   /** Since the last byte came. */
   get silentMs(): number {
-    return this.#options.clock.monotonicMs() - this.#lastByteAtMs
+    return this.#silence.silentMs
   }
 
   /** Whether to wait for `onDrain` before writing more. */
@@ -87,33 +87,16 @@ export class TcpConnection {
   /** Ends the connection with this reason unless {@link settle} is called in time. */
   deadline(afterMs: number, reason: () => Error): void {
     this.settle()
-    const cancel = this.#options.timers.after(afterMs, () => this.#end(reason()))
-    this.#cancels.set('deadline', cancel)
+    this.#deadline = this.#options.timers.after(afterMs, () => this.#end(reason()))
   }
 
   settle(): void {
-    this.#cancels.get('deadline')?.()
-    this.#cancels.delete('deadline')
+    this.#deadline?.()
   }
 
-  /**
-   * Ends the connection once no byte has come for `silentMsMax`. One timer that is set again only when it goes off, not
-   * with each chunk. What arrived while this process itself stood still is handled first: hence `soon`.
-   */
+  /** Ends the connection once no byte has come for `silentMsMax`. */
   watchSilence(silentMsMax: number): void {
-    const { clock, timers } = this.#options
-    const leftMs = (): number => this.#lastByteAtMs + silentMsMax - clock.monotonicMs()
-    const wait = (): void => {
-      this.#cancels.set('silence', timers.after(Math.max(leftMs(), 0), look))
-    }
-    const look = (): void => {
-      if (leftMs() > 0) return wait()
-      this.#cancels.set(
-        'silence',
-        timers.soon(() => (leftMs() > 0 ? wait() : this.#end(silent(silentMsMax)))),
-      )
-    }
-    wait()
+    this.#silence.watch(silentMsMax)
   }
 
   /** A last word, then the end: for a refusal. What the other side still says is ignored. */
@@ -140,7 +123,7 @@ export class TcpConnection {
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return
-    this.#lastByteAtMs = this.#options.clock.monotonicMs()
+    this.#silence.heard()
     this.#options.onBytes(chunk)
   }
 
@@ -156,11 +139,7 @@ export class TcpConnection {
   }
 
   #stopTimers(): void {
-    for (const cancel of this.#cancels.values()) cancel()
-    this.#cancels.clear()
+    this.#deadline?.()
+    this.#silence.stop()
   }
-}
-
-function silent(silentMsMax: number): Error {
-  return new StoreError('TIMEOUT', `Nothing came for ${silentMsMax} ms.`)
 }

@@ -17,12 +17,12 @@
 import type { Cancel } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { parseAddress } from './address.js'
+import { Backoff } from './backoff.js'
 import { describeFailure } from './describe-failure.js'
+import { FrameWriter } from './frame-writer.js'
 import { encodeKeepalive, FrameParser } from './frame.js'
 import { checkAnswer, encodeHello, HandshakeReader, helloTo } from './handshake.js'
 import type { Answer, Hello } from './handshake.js'
-import { PeerQueue } from './peer-queue.js'
-import type { Batch } from './peer-queue.js'
 import { StallWatch } from './stall-watch.js'
 import { TcpConnection } from './tcp-connection.js'
 import { dial } from './tcp-dial.js'
@@ -53,16 +53,16 @@ export class TcpLink {
   readonly #channel: Channel
   readonly #context: TcpContext
   readonly #events: LinkEvents
-  readonly #queue: PeerQueue
+  readonly #backoff: Backoff
   #dialled: Dialled | undefined
   #standingSinceMs: number | undefined
   #keepalivesUnanswered = 0
-  #failures = 0
   #reasonLogged: string | undefined
   #closed = false
   #retry: Cancel | undefined
   #keepalive: Cancel | undefined
-  #flush: Cancel | undefined
+  /** While the connection stands. */
+  #writer: FrameWriter | undefined
 
   /** Rests until {@link dial}. */
   constructor(peer: Peer, channel: Channel, context: TcpContext, events: LinkEvents) {
@@ -70,24 +70,13 @@ export class TcpLink {
     this.#channel = channel
     this.#context = context
     this.#events = events
-    this.#queue = new PeerQueue(context.limits)
-  }
-
-  get standing(): boolean {
-    return this.#standingSinceMs !== undefined
+    this.#backoff = new Backoff(context.limits, context.environment.random)
   }
 
   send(frame: Frame): boolean {
-    if (!this.standing || !this.#queue.offer(frame)) {
-      this.#context.counters.framesDropped++
-      return false
-    }
-    if (this.#queue.hasBatch) this.#write()
-    this.#flush ??= this.#context.environment.timers.soon(() => {
-      this.#flush = undefined
-      this.#write()
-    })
-    return true
+    if (this.#writer !== undefined) return this.#writer.send(frame)
+    this.#context.counters.framesDropped++
+    return false
   }
 
   /** The peer has just called us, so it is there: no need to wait longer. */
@@ -123,7 +112,7 @@ export class TcpLink {
       clock,
       timers,
       onBytes: (chunk) => this.#receive(dialled, chunk),
-      onDrain: () => this.#write(),
+      onDrain: () => this.#writer?.flush(),
       onEnd: (reason) => this.#fell(reason),
     })
     const parser = new FrameParser(0, {
@@ -155,12 +144,14 @@ export class TcpLink {
     }
     dialled.answer = undefined
     dialled.connection.settle()
-    this.#stand(version)
+    this.#stand(dialled.connection, version)
   }
 
-  #stand(version: number): void {
-    const { clock, logger } = this.#context.environment
+  #stand(connection: TcpConnection, version: number): void {
+    const { environment, limits, counters } = this.#context
+    const { clock, logger, timers } = environment
     this.#standingSinceMs = clock.monotonicMs()
+    this.#writer = new FrameWriter(connection, { limits, timers, counters })
     this.#reasonLogged = undefined
     this.#scheduleKeepalive()
     const fields = { ...this.#logged, version }
@@ -193,35 +184,15 @@ export class TcpLink {
     return `${this.#keepalivesUnanswered} keepalives unanswered, one each ${peerKeepaliveMs} ms.`
   }
 
-  /** Writes what waits, until the socket has enough; goes on when it has drained. */
-  #write(): void {
-    const connection = this.#dialled?.connection
-    if (connection === undefined || !this.standing) return
-    while (!connection.full) {
-      const batch = this.#queue.take()
-      if (batch === undefined) return
-      connection.write(batch.chunks, (error) => this.#written(batch, error))
-    }
-  }
-
-  #written(batch: Batch, error: Error | null | undefined): void {
-    this.#queue.done(batch)
-    if (error) this.#context.counters.framesDropped += batch.frames
-    else this.#context.counters.framesSent += batch.frames
-  }
-
   /** The connection is gone, or there never was one. */
   #fell(reason: Error): void {
-    const { environment, limits } = this.#context
+    const { environment } = this.#context
     const stood = this.#standingSinceMs
     const stoodMs = stood === undefined ? 0 : environment.clock.monotonicMs() - stood
     this.#hangUp()
-    // One that fell again at once does not count as a success: two members with one id would throw each other out of
-    // the same peer forever, twenty times a second.
-    this.#failures = stoodMs >= limits.peerReconnectMsMax ? 1 : this.#failures + 1
     // That bulk falls is nothing to tell where main falls with it; that it cannot be made is.
     if (this.#channel === 'main' || stood === undefined) this.#logFall(describeFailure(reason))
-    this.#retry = environment.timers.after(this.#backoffMs(), () => this.dial())
+    this.#retry = environment.timers.after(this.#backoff.nextMs(stoodMs), () => this.dial())
     this.#events.onFallen(reason)
   }
 
@@ -236,17 +207,9 @@ export class TcpLink {
     return this.#channel === 'main' ? { peer, address } : { peer, address, channel: this.#channel }
   }
 
-  /** Doubles with each failure; half of it is chance, so that members that failed together do not come back together. */
-  #backoffMs(): number {
-    const { environment, limits } = this.#context
-    const doublings = Math.min(this.#failures - 1, 16)
-    const fullMs = Math.min(limits.peerReconnectMsMin * 2 ** doublings, limits.peerReconnectMsMax)
-    return fullMs / 2 + (fullMs / 2) * (environment.random.uint32() / 0x1_0000_0000)
-  }
-
   #hangUp(): void {
-    this.#flush?.()
-    this.#flush = undefined
+    this.#writer?.close()
+    this.#writer = undefined
     this.#keepalive?.()
     this.#keepalive = undefined
     this.#dialled?.parser.stop()
@@ -254,6 +217,5 @@ export class TcpLink {
     this.#dialled = undefined
     this.#standingSinceMs = undefined
     this.#keepalivesUnanswered = 0
-    this.#context.counters.framesDropped += this.#queue.clear()
   }
 }
