@@ -180,6 +180,10 @@ export const LIMITS = {
   answerBytesMax: 256 * KIBIBYTE,
   /** Such questions that one member answers at the same time; a further one is told that there is no answer. */
   questionsMax: 16,
+  /** Bytes of the head of a request or a response between members over HTTP. Over it: 431, the connection is closed. */
+  httpHeaderBytesMax: 16 * KIBIBYTE,
+  /** Headers that are looked at in such a head; what comes behind them is passed over. */
+  httpHeadersMax: 100,
 
   /** The least history that automatic compaction by time may be told to keep, in milliseconds. Less: `RangeError`. */
   autoCompactionRetentionMsMin: 1_000,

@@ -35,7 +35,8 @@ export function formatAddress(address: HostPort): string {
  */
 export function isLoopback(host: string): boolean {
   if (isIPv4(host)) return host.startsWith('127.')
-  if (isIPv6(host)) return host === '::1' || /^(0{1,4}:){7}0{0,3}1$/.test(host)
+  // A socket that takes both families tells a caller of the older one in the form ::ffff:127.0.0.1.
+  if (isIPv6(host)) return host === '::1' || /^((0{1,4}:){7}0{0,3}1|::ffff:127\.[\d.]+)$/i.test(host)
   return host.toLowerCase() === 'localhost'
 }
 

@@ -1,4 +1,6 @@
 /** Entry point `quorate/transport`: the port between members, and what stands behind it. */
+export { httpTransport } from './http.js'
+export type { HttpAttachOptions, HttpListenOptions, HttpOptions, HttpTransport } from './http-options.js'
 export { MemoryNetwork } from './memory.js'
 export { tcpTransport } from './tcp.js'
 export type { TcpLimits, TcpOptions } from './tcp-options.js'
