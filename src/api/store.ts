@@ -182,6 +182,8 @@ export interface StoreStatus {
   readonly scrub: ScrubStatus
   /** What this member's disk does. */
   readonly disk: DiskStatus
+  /** How late the event loop of this process is. */
+  readonly eventLoop: EventLoopStatus
   /** The clusters that the data belonged to before `forceNewCluster`, the latest last; their other members may hold more. */
   readonly formerClusters: readonly FormerCluster[]
   /** Of scheduled backups; undefined where the member was opened without. */
@@ -198,6 +200,16 @@ export interface DiskStatus {
   readonly p99SyncMs: number | undefined
   /** What is free where the data lies, about a second ago. Undefined where the disk does not tell, as in memory. */
   readonly freeBytes: number | undefined
+}
+
+export interface EventLoopStatus {
+  /** How late it was within the last minute: 99 times of 100 at most, and at the latest. Undefined before it was looked at. */
+  readonly p99Ms: number | undefined
+  readonly maxMs: number | undefined
+  /** Since this member was opened: how often it stood still for a quarter of an election timeout or longer. */
+  readonly stalls: number
+  /** For how many milliseconds the last time, at least; undefined: never. */
+  readonly lastStallMs: number | undefined
 }
 
 /** What happens to a store, for those who listen; nothing depends on anybody listening. */

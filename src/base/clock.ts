@@ -25,6 +25,19 @@ export interface Timers {
   soon(action: () => void): Cancel
 }
 
+/** How late an event loop was: the 99th percentile, and the latest. */
+export interface LoopLateness {
+  readonly p99Ms: number
+  readonly maxMs: number
+}
+
+/** Measures beside its user how late the event loop is. */
+export interface LoopMeter {
+  /** Since it was taken last; undefined: there was nothing to see. */
+  take(): LoopLateness | undefined
+  stop(): void
+}
+
 /** What a part needs of its surroundings. */
 export interface Environment {
   readonly clock: Clock
@@ -33,6 +46,8 @@ export interface Environment {
   readonly logger: Logger
   /** Sends it the rare way now and then: for simulations. Default: never. */
   readonly buggify?: Buggify
+  /** Begins to measure the event loop of the process. Default: each member goes by how late a timer of its own is. */
+  readonly loopDelay?: () => LoopMeter
   /** Default: the operating system's. */
   readonly secrets?: Secrets
 }

@@ -46,6 +46,8 @@ export type MemberEvent =
   /** It was removed from the cluster, and ends. */
   | { readonly type: 'removed' }
   | { readonly type: 'closed' }
+  /** The event loop stood still: a timer was this late. Told before anything that waited is handled. */
+  | { readonly type: 'stalled'; readonly atMs: number; readonly lateMs: number }
   /** A turn of the loop ended. How much waits where: each of these is bounded (limits.ts). */
   | ({ readonly type: 'turned'; readonly atMs: number } & Waiting)
 
@@ -56,7 +58,7 @@ export type MemberEvent =
   | { readonly type: 'write-begun'; readonly write: Write }
   /** The disk says that it is durable. */
   | { readonly type: 'write-durable'; readonly write: Write }
-  | { readonly type: 'message-received'; readonly message: Message }
+  | { readonly type: 'message-received'; readonly message: Message; readonly atMs: number }
   /** `taken`: the transport queued it. */
   | { readonly type: 'message-sent'; readonly message: Message; readonly taken: boolean }
   /** Commands of users here were handed to the leader, which may be this member. */

@@ -65,8 +65,9 @@ export class Farewell {
     const { raft, memberId, clock, observe } = this.#parts
     try {
       const message = decodeMessage(frame.bytes, from, memberId)
-      observe?.({ type: 'message-received', message })
-      raft.step(message, clock.monotonicMs())
+      const nowMs = clock.monotonicMs()
+      observe?.({ type: 'message-received', message, atMs: nowMs })
+      raft.step(message, nowMs)
     } catch (error) {
       if (!isStoreError(error, 'MALFORMED')) this.#finish()
     }

@@ -72,7 +72,7 @@ export class Inbox {
       case FRAME_KIND.raft: {
         const message = decodeMessage(frame.bytes, from, memberId)
         if (!backlog.admits(message)) break
-        observe?.({ type: 'message-received', message })
+        observe?.({ type: 'message-received', message, atMs: nowMs })
         raft.step(message, nowMs)
         break
       }

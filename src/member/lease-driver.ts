@@ -44,6 +44,7 @@ export class LeaseDriver {
   readonly #checkpointPace = new Pace(LIMITS.leaseCheckpointsPerSecondMax, LIMITS.leaseCheckpointBatchMax)
   /** Renewals are not asked for while the log takes none. */
   #restoreAtMs = -Infinity
+  #expiryHeld = false
   /** Who waits until the log knows of the renewal of a lease. */
   readonly #renewed = new Map<LeaseId, Set<OnceRenewed>>()
   #questions = 0
@@ -77,6 +78,7 @@ export class LeaseDriver {
 
   follow(): void {
     if (this.#expiry.leading) this.#observe?.({ type: 'leases-given-up' })
+    this.#expiryHeld = false
     this.#expiry.demote()
     this.#checkpoints.clear()
     this.#restoreAtMs = -Infinity
@@ -86,6 +88,22 @@ export class LeaseDriver {
   /** Nobody waits any more for the log to know. */
   stop(): void {
     for (const id of [...this.#renewed.keys()]) this.#tellRenewed(id, false)
+  }
+
+  /**
+   * This leader stood still: what would have kept leases alive may have come meanwhile and wait to be read, and another
+   * member may lead. No lease is ended until {@link releaseExpiry}, once that is known.
+   */
+  holdExpiry(): void {
+    this.#expiryHeld = true
+  }
+
+  releaseExpiry(): void {
+    this.#expiryHeld = false
+  }
+
+  get expiryHeld(): boolean {
+    return this.#expiryHeld
   }
 
   /** Follows what was applied: on every member, so that whoever leads next has nothing to catch up with. */
@@ -99,6 +117,7 @@ export class LeaseDriver {
 
   /** Leases to revoke now; each is given once in a while only, until it is gone. */
   expired(nowMs: number, appliedIndex: number): readonly LeaseRevokeRequest[] {
+    if (this.#expiryHeld) return []
     const room = this.#expiryPace.room(nowMs)
     const leases = this.#expiry.expired(nowMs, this.#buggify('lease-revoke-one') ? Math.min(1, room) : room)
     if (leases.length === 0) return []
@@ -129,7 +148,8 @@ export class LeaseDriver {
   }
 
   nextDeadlineMs(): number {
-    const expiryMs = Math.max(this.#expiry.nextDeadlineMs ?? Infinity, this.#expiryPace.roomAtMs)
+    const dueMs = this.#expiryHeld ? Infinity : (this.#expiry.nextDeadlineMs ?? Infinity)
+    const expiryMs = Math.max(dueMs, this.#expiryPace.roomAtMs)
     const checkpointMs = Math.max(this.#checkpoints.nextDueMs ?? Infinity, this.#checkpointPace.roomAtMs)
     return Math.min(expiryMs, checkpointMs, this.#checkpoints.mustRestore ? this.#restoreAtMs : Infinity)
   }

@@ -23,6 +23,7 @@ import type { Proposals } from './proposals.js'
 import type { Reads } from './reads.js'
 import type { Swept } from './swept.js'
 import type { Space } from './space.js'
+import type { StallGuard } from './stall-guard.js'
 import type { States } from './states.js'
 import type { Verifier } from './verifier.js'
 import type { TokenBook } from './token-book.js'
@@ -38,6 +39,7 @@ export interface LoopParts {
   readonly raft: RawNode
   readonly backlog: Backlog
   readonly diskGuard: DiskGuard
+  readonly stallGuard: StallGuard
   readonly machine: Machine
   readonly storage: Storage
   readonly transport: Transport | undefined

@@ -57,8 +57,9 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, backlog, diskGuard, persistence, swept, states, conditions, pacer, buggify } = this.#parts
+    const { raft, backlog, diskGuard, stallGuard, persistence, swept, states, conditions, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
+    stallGuard.notice(nowMs)
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
     // Before anything is submitted: what follows a change of leader is sent again, and would go out twice.
     this.#noticeLeader(nowMs)
@@ -252,16 +253,18 @@ export class Loop {
   }
 
   #noticeLeader(nowMs: number): void {
-    const { raft, diskGuard, leases, verifier, proposals, calls, leaderChanged } = this.#parts
+    const { raft, diskGuard, stallGuard, leases, verifier, proposals, calls, leaderChanged } = this.#parts
     const { leader, term, role } = raft
     if (leader === this.#known.leader && term === this.#known.term) return
     this.#known = { leader, term }
     if (role === 'leader') {
       verifier.lead(nowMs)
       diskGuard.lead(nowMs)
+      stallGuard.lead(nowMs)
     } else {
       verifier.follow()
       diskGuard.follow()
+      stallGuard.follow()
     }
     leases.follow()
     if (leader !== NOBODY) {

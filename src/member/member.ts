@@ -31,6 +31,7 @@ import type { MemberOptions } from './member-options.js'
 import type { MembersChange, MembersStatus } from './members-change.js'
 import { loadState, type LoadedState } from './load-state.js'
 import { noteForOperators } from './operator-notes.js'
+import type { EventLoopSummary } from './loop-times.js'
 import { makeParts, type Parts } from './parts.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
@@ -62,6 +63,7 @@ export interface MemberStatus extends Status {
   readonly scrub: ScrubStatus
   readonly logTrims: number
   readonly disk: SyncTimesSummary & { readonly freeBytes: number | undefined }
+  readonly eventLoop: EventLoopSummary
   readonly formerClusters: readonly FormerCluster[]
 }
 
@@ -328,6 +330,7 @@ export class Member {
       ...this.#parts.persistence.statistics,
       scrub: this.#parts.scrubber.status,
       disk: { ...this.#parts.diskGuard.summary, freeBytes: this.#parts.freeSpace.freeBytes },
+      eventLoop: this.#parts.stallGuard.summary,
       formerClusters: this.#parts.storage.formerClusters,
     }
   }
@@ -354,7 +357,9 @@ export class Member {
         onFrame: (from: NodeId, frame: { readonly kind: number; readonly bytes: Uint8Array }) => {
           this.#farewell?.receive(from, frame)
           this.#guard(() => {
-            this.#parts.inbox.receive(from, frame, clock.monotonicMs())
+            const nowMs = clock.monotonicMs()
+            this.#parts.stallGuard.notice(nowMs)
+            this.#parts.inbox.receive(from, frame, nowMs)
             if (buggify('turn-per-frame')) this.#parts.loop.turn()
             else this.#parts.pacer.wake()
           })
@@ -376,6 +381,7 @@ export class Member {
     this.#parts.scrubber.start()
     if (this.#parts.storage.promises === 'lost') this.#lostMajority.start()
     this.#parts.freeSpace.start()
+    this.#parts.stallGuard.start()
     this.#parts.pacer.wake()
   }
 
@@ -537,6 +543,7 @@ export class Member {
       scrubber,
     } = this.#parts
     this.#drain.stop()
+    this.#parts.stallGuard.stop()
     pacer.stop()
     freeSpace.stop()
     leases.stop()

@@ -43,6 +43,7 @@ import { ResponseReader } from './response-reader.js'
 import { Scrubber } from './scrubber.js'
 import { Snapshots } from './snapshots.js'
 import { Space } from './space.js'
+import { StallGuard } from './stall-guard.js'
 import { Swept } from './swept.js'
 import { Tallies } from './tallies.js'
 import { TokenBook } from './token-book.js'
@@ -160,6 +161,13 @@ export function makeParts(ground: Ground) {
   const freeSpace = new FreeSpace({ disk, reserveBytes, alarms, wake, timers, logger })
   const space = new Space(machine, alarms, freeSpace, options.quotaBytes)
   const diskGuard = new DiskGuard({ raft, electionTimeoutMs, logger, nameOf: (id) => book.nameOf(id) ?? `${id}` })
+  const stallGuard = new StallGuard({
+    ...{ raft, leases, clock, timers, logger, electionTimeoutMs, confirmRead, wake, observe },
+    heartbeatIntervalMs: options.heartbeatIntervalMs,
+    loopDelay: environment.loopDelay,
+    nameOf: (id) => book.nameOf(id) ?? `${id}`,
+    guard: ground.guard,
+  })
   // Again and again: a member that takes one entry at a time for as long as it lives never catches up with the others.
   const backlog = new Backlog(raft, machine, () => (buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax))
   const { clusterId } = options
@@ -194,6 +202,7 @@ export function makeParts(ground: Ground) {
     raft,
     backlog,
     diskGuard,
+    stallGuard,
     machine,
     storage,
     transport,
@@ -277,6 +286,7 @@ export function makeParts(ground: Ground) {
     space,
     freeSpace,
     diskGuard,
+    stallGuard,
     states,
     inbox,
     pacer,

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { Clock, Environment, Timers } from '../base/clock.js'
 import { SILENT, type Logger } from '../base/logger.js'
 import { seededRandom } from '../base/seeded-random.js'
+import { loopDelay } from './loop-delay.js'
 
 const clock: Clock = {
   monotonicMs: () => performance.now(),
@@ -32,5 +33,5 @@ const timers: Timers = {
 
 /** The surroundings of a member in production. Each call seeds a generator of its own from the operating system. */
 export function systemEnvironment(logger: Logger = SILENT): Environment {
-  return { clock, timers, random: seededRandom(randomBytes(4).readInt32BE()), logger }
+  return { clock, timers, random: seededRandom(randomBytes(4).readInt32BE()), logger, loopDelay }
 }

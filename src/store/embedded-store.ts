@@ -223,6 +223,7 @@ export class EmbeddedStore implements Store {
       logTrims: status.logTrims,
       scrub: status.scrub,
       disk: status.disk,
+      eventLoop: status.eventLoop,
       formerClusters: status.formerClusters,
       backups: this.#parts.backups?.status,
     }

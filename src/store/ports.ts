@@ -30,13 +30,16 @@ export function checkLogger(logger: Logger, what = 'logger'): void {
 }
 
 export function checkEnvironment(environment: Environment): void {
-  const { clock, timers, random, logger, buggify } = environment
+  const { clock, timers, random, logger, buggify, loopDelay } = environment
   checkMethods(clock, CLOCK, 'environment.clock')
   checkMethods(timers, TIMERS, 'environment.timers')
   checkMethods(random, RANDOM, 'environment.random')
   checkLogger(logger, 'environment.logger')
   if (buggify !== undefined && typeof buggify !== 'function') {
     throw new TypeError(`environment.buggify must be a function, not ${kind(buggify)}`)
+  }
+  if (loopDelay !== undefined && typeof loopDelay !== 'function') {
+    throw new TypeError(`environment.loopDelay must be a function, not ${kind(loopDelay)}`)
   }
 }
 

@@ -19,6 +19,7 @@ import type { Index, NodeId } from '../../raft/types.js'
 import { AlarmChecker } from './alarm-checker.js'
 import { AuthChecker } from './auth-checker.js'
 import { BoundsChecker, type Bounds } from './bounds-checker.js'
+import { ContactChecker } from './contact-checker.js'
 import { LeaseChecker } from './lease-checker.js'
 import { LogChecker } from './log-checker.js'
 import { LogLedger } from './log-ledger.js'
@@ -40,6 +41,8 @@ export interface CheckersOptions {
    * long to be committed, or a leader that is paused, lengthens it further.
    */
   readonly leaseLengthenedMsMax?: number
+  /** Of the members, for R28. Default: not asked. */
+  readonly electionTimeoutMs?: number
   /** As the members were opened. Default: as `open()` has it. */
   readonly bounds?: Bounds
 }
@@ -60,6 +63,7 @@ export class Checkers {
   readonly #prefixes = new PrefixQuotaChecker()
   readonly #auth = new AuthChecker()
   readonly #bounds: BoundsChecker
+  readonly #contact: ContactChecker
   #violation: Error | undefined
   #events = 0
 
@@ -70,6 +74,7 @@ export class Checkers {
     this.#reads = new ReadChecker(this.#log)
     this.#watches = new WatchChecker(this.#states)
     this.#leases = new LeaseChecker(options.leaseLengthenedMsMax)
+    this.#contact = new ContactChecker(options.electionTimeoutMs ?? Infinity)
     this.#bounds = new BoundsChecker(options.bounds ?? LIMITS)
   }
 
@@ -217,10 +222,16 @@ export class Checkers {
         this.#watches.ended(view, event)
         return
       case 'turned':
+        this.#contact.timed(view, event.atMs)
         this.#leases.turned(view, event.atMs)
         this.#bounds.check(view, event)
         return
       case 'message-received':
+        this.#contact.received(view, event.message.from, event.atMs)
+        return
+      case 'stalled':
+        this.#contact.timed(view, event.atMs)
+        return
       case 'proposed':
       case 'forwarded':
       case 'scrubbed':

@@ -26,6 +26,7 @@ export type Invariant =
   | 'R24'
   | 'R26'
   | 'R27'
+  | 'R28'
 
 /** Throws AssertionError `R5 violated: ...`. */
 export function fail(invariant: Invariant, what: string): never {

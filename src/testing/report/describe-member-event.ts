@@ -21,6 +21,8 @@ export function describeMemberEvent(event: Told, names: ReadonlyMap<NodeId, stri
     case 'removed':
     case 'leases-given-up':
       return ''
+    case 'stalled':
+      return `${describeMs(event.lateMs)} late`
     case 'write-begun':
     case 'write-durable': {
       const { id, entries, hardState } = event.write

@@ -104,6 +104,7 @@ class Run {
     this.#options = options
     this.#checkers = new Checkers({
       bounds: plan.settings,
+      electionTimeoutMs: plan.settings.electionTimeoutMs,
       unsynced: (member) => this.#world.place(member).disk.unsynced('log'),
     })
     const { auth } = this.#checkers

@@ -34,6 +34,25 @@ describe('elections', () => {
     expect(cluster.violation).toMatch('R15 violated: a leads in term 1 with 1 votes of 3')
   })
 
+  describe('R28: a leader that hears nobody', () => {
+    const led = (): ForgedCluster => new ForgedCluster({ electionTimeoutMs: 1_000 }).elect('a', 1)
+    const hear = (cluster: ForgedCluster, from: number, atMs: number): ForgedCluster =>
+      cluster.tell('a', { type: 'message-received', message: { from } as never, atMs })
+
+    test('for an election timeout, and leads on when the answers that waited come in', () => {
+      const cluster = hear(hear(led(), 2, 100), 3, 200)
+      hear(hear(cluster, 2, 1_300), 3, 1_300)
+      expect(cluster.violation).toBe('R28 violated: a leads on in term 1 1100 ms after it last heard a quorum')
+    })
+
+    test('for less is right, and so is one that steps down before anything else', () => {
+      const cluster = hear(hear(hear(led(), 2, 100), 3, 1_000), 3, 1_900)
+      hear(cluster, 2, 3_000).decide('a', { type: 'became-follower', term: 1, leader: 0 })
+      hear(cluster, 3, 3_000)
+      expect(cluster.violation).toBe('')
+    })
+  })
+
   test('R4: a leader that lacks what is committed', () => {
     const cluster = new ForgedCluster().elect('a', 1).write('a', [ONE]).write('b', [ONE]).commit('a', 1)
     cluster.elect('c', 2, ['b', 'c']).begin('c', [entry(1, 2)])
