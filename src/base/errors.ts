@@ -433,6 +433,11 @@ export const ERRORS = {
     retryable: false,
     doc: 'Peers are neither encrypted nor authenticated in this version, so listening beyond this machine would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.',
   },
+  TLS_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'Certificate, key or authorities of `tls` cannot be read, or do not fit together. The message says which and why.',
+  },
   UNKNOWN_PEER: {
     grpc: 'FAILED_PRECONDITION',
     retryable: false,

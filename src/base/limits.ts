@@ -174,6 +174,12 @@ export const LIMITS = {
   peerReconnectMsMin: 50,
   /** The longest time between two tries to reach a peer. */
   peerReconnectMsMax: 2_000,
+  /** Milliseconds between two looks at the files with certificates, unless `tls.reloadIntervalMs` says otherwise. */
+  tlsReloadIntervalMs: 10_000,
+  /** The least that may be asked for. Less: `RangeError`. */
+  tlsReloadIntervalMsMin: 100,
+  /** Bytes of a file with certificates or a key. Over it: `TLS_INVALID`. */
+  tlsFileBytesMax: 1 * MEBIBYTE,
   /** Bytes of a question to a member by somebody who is none. Over it: `RangeError` where it is asked, `FRAME_TOO_LARGE` where it arrives. */
   questionBytesMax: 4 * KIBIBYTE,
   /** Bytes of the answer to it. Over it: whoever asked is told that there is none, `UNREACHABLE`. */

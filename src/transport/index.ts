@@ -4,6 +4,7 @@ export type { HttpAttachOptions, HttpListenOptions, HttpOptions, HttpTransport }
 export { MemoryNetwork } from './memory.js'
 export { tcpTransport } from './tcp.js'
 export type { TcpLimits, TcpOptions } from './tcp-options.js'
+export type { TlsOptions } from './tls-options.js'
 export type {
   Channel,
   Frame,
