@@ -215,12 +215,14 @@ export class Reader {
 
   /**
    * A count of things of at least `leastBytes` each that follow; refused when the input cannot hold so many, so that
-   * nobody makes us allocate by announcing a large number.
+   * nobody makes us allocate by announcing a large number; and when there are more than `countMax`, since objects for the
+   * smallest things take many times their bytes.
    */
-  count(leastBytes: number): number {
+  count(leastBytes: number, countMax = Infinity): number {
     const count = this.uint32()
     if (count * leastBytes > this.remaining)
       throw this.malformed(`${count} items announced, ${this.remaining} bytes left`)
+    if (count > countMax) throw this.malformed(`${count} items announced, at most ${countMax} are possible`)
     return count
   }
 

@@ -106,6 +106,8 @@ export const LIMITS = {
 
   /** Entries of one append message, in bytes; one entry always fits. */
   appendBytesMax: 1 * MEBIBYTE,
+  /** Entries of one append message, which follows from its bytes: each counts 64 more than its data. Over it: `MALFORMED`. */
+  appendEntriesMax: 16_384,
   /** Append messages on the way to one follower, unanswered. */
   inflightAppendsMax: 256,
   /** Bytes of those messages. */

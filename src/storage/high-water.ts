@@ -194,13 +194,13 @@ export function readHighWater(content: Uint8Array, location: string): HighWaterC
 
 /** The newest mark of a file that cannot be read otherwise: each slot answers for itself. */
 export function salvageMark(content: Uint8Array): HighWaterMark | undefined {
-  return (readNewest(content, FORMAT_VERSION) ?? readNewest(content, 1))?.mark
+  return (readNewest(content, FORMAT_VERSION, tryReadSlot) ?? readNewest(content, 1, tryReadSlot))?.mark
 }
 
-function readNewest(content: Uint8Array, format: number): Newest | undefined {
+function readNewest(content: Uint8Array, format: number, read = readSlot): Newest | undefined {
   let newest: Newest | undefined
   for (let slot = 0; slot < SLOTS; slot++) {
-    const mark = readSlot(content, slot, format)
+    const mark = read(content, slot, format)
     if (mark !== undefined && (newest === undefined || mark.generation > newest.mark.generation))
       newest = { mark, slot }
   }
@@ -233,6 +233,16 @@ function readFormer(content: Uint8Array, format: number): Pick<HighWaterContent,
 
 function readIdentity(content: Uint8Array): Identity {
   return decodeIdentity(content.subarray(PREAMBLE_BYTES, FORMER_AT))
+}
+
+/** A slot with a right checksum that holds no numbers: nobody of ours wrote it. */
+function tryReadSlot(content: Uint8Array, slot: number, format: number): HighWaterMark | undefined {
+  try {
+    return readSlot(content, slot, format)
+  } catch (error) {
+    if (!isStoreError(error, 'MALFORMED')) throw error
+    return undefined
+  }
 }
 
 function readSlot(content: Uint8Array, slot: number, format: number): HighWaterMark | undefined {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/base/limits.js'
 import { encodeMessage } from '../../src/member/wire/raft-codec.js'
+import { entryBytes } from '../../src/raft/log.js'
 import { encodeProposals } from '../../src/member/wire/proposal-codec.js'
 
 describe('limits', () => {
@@ -22,6 +23,11 @@ describe('limits', () => {
     // The core counts data only; an entry costs 13 bytes more on the wire, and an empty put has at least 34 bytes.
     const leastEntryBytes = 34
     expect(LIMITS.appendBytesMax * (1 + 13 / leastEntryBytes)).toBeLessThan(LIMITS.frameBytesMax)
+  })
+
+  test('let an append hold as many entries as its bytes do', () => {
+    const empty = entryBytes({ index: 1, term: 1, kind: 'noop', data: new Uint8Array(0) })
+    expect(LIMITS.appendEntriesMax).toBe(LIMITS.appendBytesMax / empty)
   })
 
   test('let a key be part of a request', () => {

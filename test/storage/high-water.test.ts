@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { crc32 } from '../../src/base/checksum.js'
 import { DiskHealth } from '../../src/storage/disk-health.js'
-import { HighWater, NO_MARK, newHighWater, readHighWater } from '../../src/storage/high-water.js'
+import { HighWater, NO_MARK, newHighWater, readHighWater, salvageMark } from '../../src/storage/high-water.js'
 import type { LogHead } from '../../src/storage/log-head.js'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { SimDisk } from '../../src/testing/sim/sim-disk.js'
+import { codeOf } from '../code-of.js'
 import { IDENTITY } from './disks.js'
 
 function head(generation: number): LogHead {
@@ -17,6 +19,15 @@ function head(generation: number): LogHead {
 test('a new file has no mark, and says whose it is', () => {
   const content = newHighWater(IDENTITY)
   expect(readHighWater(content, 'here')).toMatchObject({ identity: IDENTITY, mark: { generation: 0, lastIndex: 0 } })
+})
+
+test('a slot with a right checksum that holds no numbers is damage, and the marks beside it are still found', () => {
+  const content = newHighWater(IDENTITY, { ...NO_MARK, generation: 3 })
+  const slot = Buffer.from(content.buffer, 2 * 4096, 52)
+  slot.fill(0xff, 0, 8)
+  slot.writeUInt32BE(crc32(slot.subarray(0, 48)), 48)
+  expect(codeOf(() => readHighWater(content, 'here'))).toBe('DATA_DAMAGED')
+  expect(salvageMark(content)).toMatchObject({ generation: 3 })
 })
 
 test('a power loss leaves at least the mark of the last sync, and at most the last mark', async () => {

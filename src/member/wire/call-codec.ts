@@ -10,6 +10,7 @@
 import { assertNever } from '../../base/assert.js'
 import { Reader, Writer } from '../../base/codec.js'
 import { ERRORS, type ErrorCode } from '../../base/errors.js'
+import { LIMITS } from '../../base/limits.js'
 import { readIdentity, writeIdentity, type Identity } from '../../machine/identity.js'
 import type { LeaseId } from '../../mvcc/types.js'
 import type { Index, NodeId } from '../../raft/types.js'
@@ -177,7 +178,7 @@ function readAll<T>(reader: Reader, leastBytes: number, read: (reader: Reader, i
   const first = reader.uint53()
   const all =
     first === SEVERAL
-      ? Array.from({ length: reader.count(leastBytes) }, () => read(reader, readId(reader)))
+      ? Array.from({ length: reader.count(leastBytes, LIMITS.callBatchMax) }, () => read(reader, readId(reader)))
       : [read(reader, first)]
   reader.end()
   return all

@@ -7,6 +7,7 @@
  */
 import { assertNever } from '../../base/assert.js'
 import { Reader, Writer } from '../../base/codec.js'
+import { LIMITS } from '../../base/limits.js'
 import type { Message, MessageType, Recovering } from '../../raft/message.js'
 import type { Entry, EntryKind, NodeId } from '../../raft/types.js'
 
@@ -200,7 +201,7 @@ function decodeAnswer(reader: Reader, envelope: { from: NodeId; to: NodeId; term
 }
 
 function decodeEntries(reader: Reader, previousIndex: number, previousTerm: number, termMax: number): Entry[] {
-  const count = reader.count(ENTRY_BYTES_MIN)
+  const count = reader.count(ENTRY_BYTES_MIN, LIMITS.appendEntriesMax)
   const entries: Entry[] = []
   let termMin = previousTerm
   for (let at = 1; at <= count; at++) {

@@ -176,6 +176,28 @@ describe('an append', () => {
   })
 })
 
+describe('a frame full of the smallest things, which would take half a second to read, is refused by their number:', () => {
+  const full = (header: Uint8Array, item: Uint8Array): Uint8Array => {
+    const count = Math.floor((LIMITS.frameBytesMax - header.byteLength - 4) / item.byteLength)
+    const number = Buffer.alloc(4)
+    number.writeUInt32BE(count)
+    return Buffer.concat([header, number, ...Array<Uint8Array>(count).fill(item)])
+  }
+  const append = encodeMessage({
+    ...{ type: 'append', from: FROM, to: TO, term: 3, previousIndex: 9, previousTerm: 0, commit: 0, entries: [] },
+  })
+  const several = Buffer.alloc(8)
+
+  test.each([
+    ['entries', full(append.subarray(0, -4), Buffer.alloc(13)), (bytes: Uint8Array) => decodeMessage(bytes, FROM, TO)],
+    ['proposals', full(Buffer.alloc(0), Buffer.alloc(4)), decodeProposals],
+    ['calls', full(several, Buffer.alloc(18)), decodeCalls],
+    ['replies', full(several, Buffer.alloc(9)), decodeReplies],
+  ] as const)('%s', (_, bytes, decode) => {
+    expect(() => decode(bytes)).toThrow(/items announced, at most \d+ are possible/)
+  })
+})
+
 test('a term beyond every term that can be is MALFORMED: nobody could stand for election after it', () => {
   const sent = (term: number) => encodeMessage({ type: 'vote-reply', from: FROM, to: TO, term, granted: false })
   expect(() => decodeMessage(sent(2 ** 53 - 1), FROM, TO)).toThrow('9007199254740991 for a term or an index')
