@@ -1,13 +1,12 @@
 /** What `scripts/fuzz-capture.ts` recorded of a real cluster, and what is inside of it. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { isStoreError } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/base/limits.js'
 import { FRAME_KIND } from '../../src/member/wire/frame-kind.js'
 import { decodeMessage } from '../../src/member/wire/raft-codec.js'
 import type { Entry } from '../../src/raft/types.js'
 import { FrameParser } from '../../src/transport/frame.js'
-import { HandshakeReader } from '../../src/transport/handshake.js'
 import type { Frame } from '../../src/transport/transport.js'
+import { handshakeEnd } from './mend.js'
 
 export interface Corpus {
   /** What diallers and listeners of TCP said, from their first word on. */
@@ -55,19 +54,8 @@ function framesOf(stream: Uint8Array): Frame[] {
     onFrame: (frame) => frames.push(frame),
     onKeepalive: () => undefined,
   })
-  parser.push(stream.subarray(helloBytes(stream)))
+  parser.push(stream.subarray(handshakeEnd(stream, 'hello')))
   return frames
-}
-
-function helloBytes(stream: Uint8Array): number {
-  for (let end = 1; end <= stream.byteLength; end++) {
-    try {
-      if (HandshakeReader.ofHello().push(stream.subarray(0, end)) !== undefined) return end
-    } catch (error) {
-      if (!isStoreError(error, 'MALFORMED')) throw error
-    }
-  }
-  return stream.byteLength
 }
 
 /** One of each length: heartbeats differ in a number. */

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Reader, Writer } from '../../src/base/codec.js'
 import { pathOf } from '../mutants/mutant.js'
+import { readCorpus } from './corpus.js'
 import { BLOCK_INPUTS, emptyTally, inputsOf, runBlock, runInput, type FuzzRules, type FuzzTally } from './engine.js'
 import { decoder, type FuzzTarget } from './target.js'
 import { fuzzTargets } from './targets.js'
@@ -11,7 +12,8 @@ const SEED = fc.readConfigureGlobal()?.seed ?? 1
 const BLOCKS = 2
 const RULES = {}
 
-const targets = fuzzTargets(pathOf('test/testdata/fuzz'))
+const CORPUS = pathOf('test/testdata/fuzz')
+const targets = fuzzTargets(CORPUS)
 afterAll(async () => {
   for (const target of targets) await target.close?.()
 })
@@ -19,6 +21,11 @@ afterAll(async () => {
 test('there are at least twenty targets, each with a name of its own', () => {
   expect(new Set(targets.map(({ name }) => name)).size).toBe(targets.length)
   expect(targets.length).toBeGreaterThanOrEqual(20)
+})
+
+test('the recordings hold frames of every kind', () => {
+  const { payloads } = readCorpus(CORPUS)
+  for (const [kind, recorded] of Object.entries(payloads)) expect([kind, recorded.length > 0]).toEqual([kind, true])
 })
 
 describe('whatever comes from outside is taken or refused as documented, for at most four times its bytes:', () => {

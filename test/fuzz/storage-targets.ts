@@ -49,6 +49,7 @@ const head = fc.record({
   promises: fc.constantFrom('kept' as const, 'lost' as const),
   slot: fc.constantFrom('state' as const, 'state-2' as const),
   awaitsState: fc.boolean(),
+  joined: fc.boolean(),
 })
 const former = fc.array(
   fc.record({

@@ -16,7 +16,7 @@ import { encodeAnswer, encodeHello, HandshakeReader, type Answer, type Hello } f
 import { command } from '../machine/arbitraries.js'
 import { answers, calls, commands, FROM, message, TO, transfer } from '../member/wire/arbitraries.js'
 import type { Corpus } from './corpus.js'
-import { mendAnswer, mendFrames, mendHandshake } from './mend.js'
+import { handshakeEnd, mendAnswer, mendFrames, mendHandshake } from './mend.js'
 import { decoder, type FuzzTarget } from './target.js'
 
 const FRAME_CODES = ['MALFORMED', 'FRAME_TOO_LARGE'] as const
@@ -28,7 +28,7 @@ export function wireTargets(corpus: Corpus): FuzzTarget[] {
     decoder({
       ...{ name: 'frames', codes: FRAME_CODES, valid: frames, fixedBytes: PIECES_BYTES },
       mend: (bytes) => mendFrames(bytes),
-      captured: corpus.diallers.map((bytes) => bytes.subarray(HELLO_BYTES)),
+      captured: corpus.diallers.map((bytes) => bytes.subarray(handshakeEnd(bytes, 'hello'))),
       extremes: [() => large(encodeKeepalive()), () => large(encodeFrame({ kind: 1, bytes: new Uint8Array(0) }))],
       decode: (input) => {
         const parser = new FrameParser(LIMITS.frameBytesMax, NOBODY)
@@ -41,7 +41,7 @@ export function wireTargets(corpus: Corpus): FuzzTarget[] {
         codes: MALFORMED,
         valid: hellos,
         fixedBytes: PIECES_BYTES,
-        captured: corpus.diallers.map(whole(HELLO_BYTES)),
+        captured: corpus.diallers.map(opening('hello')),
       },
       mend: (bytes) => void mendHandshake(bytes, 'hello'),
       extremes: [() => extended(encodeHello(A_HELLO)).subarray(0, -4)],
@@ -53,7 +53,7 @@ export function wireTargets(corpus: Corpus): FuzzTarget[] {
         codes: MALFORMED,
         valid: handshakeAnswers,
         fixedBytes: PIECES_BYTES,
-        captured: corpus.listeners.map(whole(31)),
+        captured: corpus.listeners.map(opening('answer')),
       },
       mend: mendAnswer,
       decode: (input) => gather(HandshakeReader.ofAnswer(), input),
@@ -102,8 +102,9 @@ export function wireTargets(corpus: Corpus): FuzzTarget[] {
   ]
 }
 
+/** Without an extension. */
 const HELLO_BYTES = 38
-const A_HELLO: Hello = { versions: { min: 1, max: 2 }, clusterId: 7, from: 2, to: 1 }
+const A_HELLO: Hello = { versions: { min: 1, max: 2 }, clusterId: 7, from: 2, to: 1, purpose: 'main', life: 5 }
 const NOBODY = { onFrame: () => undefined, onKeepalive: () => undefined }
 
 const frames = fc
@@ -124,8 +125,15 @@ const frames = fc
 const version = fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 65_535 }))
 const versions = fc.tuple(version, version).map(([a, b]) => ({ min: Math.min(a, b), max: Math.max(a, b) }))
 const hellos = fc
-  .record({ versions, clusterId: fc.maxSafeNat(), from: fc.maxSafeNat(), to: fc.maxSafeNat() })
-  .map((drawn) => encodeHello(drawn))
+  .record({
+    versions,
+    clusterId: fc.maxSafeNat(),
+    from: fc.maxSafeNat(),
+    to: fc.maxSafeNat(),
+    purpose: fc.constantFrom('main' as const, 'bulk' as const, 'question' as const, 'unknown' as const),
+    life: fc.option(fc.maxSafeNat(), { nil: undefined }),
+  })
+  .map(encodeHello)
 const handshakeAnswers = fc
   .oneof(
     fc.record({
@@ -136,7 +144,7 @@ const handshakeAnswers = fc
     }),
     fc.record({
       type: fc.constant('refused' as const),
-      code: fc.constantFrom('WRONG_CLUSTER' as const, 'UNKNOWN_PEER' as const, 'VERSION_UNSUPPORTED' as const),
+      code: fc.constantFrom('WRONG_CLUSTER' as const, 'VERSION_UNSUPPORTED' as const, 'REMOVED' as const),
       versions,
     }),
   )
@@ -186,14 +194,14 @@ function gather(reader: HandshakeReader<Hello | Answer>, input: Uint8Array): voi
   for (const piece of piecesOf(input)) if (reader.push(piece) !== undefined) return
 }
 
-function whole(length: number) {
-  return (stream: Uint8Array): Uint8Array => stream.subarray(0, length)
+function opening(type: 'hello' | 'answer') {
+  return (stream: Uint8Array): Uint8Array => stream.subarray(0, handshakeEnd(stream, type))
 }
 
 /** With the longest extension there may be. */
 function extended(message: Uint8Array): Uint8Array {
-  const bytes = Buffer.concat([message.subarray(0, -4), new Uint8Array(1024), new Uint8Array(4)])
-  bytes.writeUInt16BE(1024, message.byteLength - 6)
+  const bytes = Buffer.concat([message.subarray(0, HELLO_BYTES - 4), new Uint8Array(1024), new Uint8Array(4)])
+  bytes.writeUInt16BE(1024, HELLO_BYTES - 6)
   bytes.writeUInt32BE(crc32(bytes.subarray(0, -4)), bytes.byteLength - 4)
   return bytes
 }
