@@ -88,6 +88,8 @@ export interface StoreParts {
   readonly jwt: JwtTokens | undefined
   /** Undefined: none are scheduled. */
   readonly backups: Backups | undefined
+  /** The store is closed; undefined: nobody wants to know. */
+  readonly closed: (() => void) | undefined
 }
 
 export class EmbeddedStore implements Store {
@@ -235,8 +237,12 @@ export class EmbeddedStore implements Store {
 
   async close(): Promise<void> {
     if (this.#caller.isOwner) {
-      const { backups } = this.#parts
-      await Promise.all([backups?.close(), this.#member.close()])
+      const { backups, closed } = this.#parts
+      try {
+        await Promise.all([backups?.close(), this.#member.close()])
+      } finally {
+        closed?.()
+      }
       return
     }
     this.#caller.close()

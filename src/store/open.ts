@@ -5,8 +5,10 @@ import { LIMITS } from '../base/limits.js'
 import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
 import { Member } from '../member/member.js'
+import { CloseOnSignal } from '../runtime/close-on-signal.js'
 import { JwtTokens } from '../runtime/jwt.js'
 import { Passwords } from '../runtime/password.js'
+import { PROCESS_SIGNALS } from '../runtime/process-signals.js'
 import { SYSTEM_SECRETS } from '../runtime/secrets.js'
 import { systemEnvironment } from '../runtime/system.js'
 import type { BackupFolder } from '../storage/backup-folder.js'
@@ -44,6 +46,21 @@ import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
 export async function open(options: OpenOptions = {}): Promise<Store> {
   const settings = settingsOf(options)
   const environment = environmentOf(options)
+  const { closeOn } = settings
+  if (closeOn.length === 0) return openStore(options, settings, environment)
+  const signals = new CloseOnSignal(closeOn, PROCESS_SIGNALS, environment.logger)
+  const closed = (): void => {
+    signals.stop()
+  }
+  return signals.opening(openStore(options, settings, environment, closed))
+}
+
+async function openStore(
+  options: OpenOptions,
+  settings: Settings,
+  environment: Environment,
+  closed?: () => void,
+): Promise<Store> {
   const { quotaBytes } = settings
   if (quotaBytes > LIMITS.quotaBytesAdvised && quotaBytes < Infinity) {
     environment.logger.warn('the quota is larger than advised', { quotaBytes, advised: LIMITS.quotaBytesAdvised })
@@ -70,7 +87,7 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   })
   const backups = settings.backups && backupsOf(settings, settings.backups, member, environment)
   backups?.start(backupsFail)
-  const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens, backups }
+  const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens, backups, closed }
   return EmbeddedStore.owned(parts)
 }
 

@@ -4,6 +4,7 @@ import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import { quote } from '../base/quote.js'
+import { isSignal, type SignalName } from '../runtime/process-signals.js'
 import type { MemberEvent } from '../member/event.js'
 import type { AutoCompaction } from '../member/auto-compactor.js'
 import type { MemberAddress } from '../machine/member-book.js'
@@ -44,6 +45,12 @@ export interface OpenOptions {
    * rejects who still waits with `CLOSED`. 0: it waits for no call. Default two election timeouts.
    */
   readonly drainMs?: number
+  /**
+   * Signals on which the store is closed before the process ends: `['SIGTERM', 'SIGINT']` for a service. Then the process ends
+   * as by that signal (exit code 128 and its number to a shell), unless the program listens to it itself; a second signal ends it
+   * at once. Several stores of one process are closed together. For the main thread. Default: none, nothing is installed.
+   */
+  readonly closeOn?: readonly SignalName[]
   /** Tokens and passwords. Whether authorization is enabled is not said here: it is part of the data. */
   readonly auth?: AuthOptions
   /** Lets a member listen beyond loopback without TLS. Default false. */
@@ -134,6 +141,7 @@ export interface Settings {
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly drainMs: number
+  readonly closeOn: readonly SignalName[]
   readonly auth: AuthSettings
   readonly stateBufferBytesMax: number
   readonly valueCacheBytesMax: number
@@ -189,6 +197,7 @@ export function settingsOf(options: OpenOptions): Settings {
     electionTimeoutMs,
     heartbeatIntervalMs,
     drainMs: drainOf(options, electionTimeoutMs),
+    closeOn: closeOnOf(options),
     auth: authSettingsOf(options.auth),
     stateBufferBytesMax: positive('stateBufferBytesMax', options.stateBufferBytesMax ?? LIMITS.stateBufferBytesMax),
     valueCacheBytesMax: notNegative('valueCacheBytesMax', options.valueCacheBytesMax ?? LIMITS.valueCacheBytesMax),
@@ -280,6 +289,15 @@ function drainOf(options: OpenOptions, electionTimeoutMs: number): number {
   throw new RangeError(`drainMs must be a finite number of milliseconds, 0 or more, not ${drainMs}`)
 }
 
+function closeOnOf({ closeOn = [] }: OpenOptions): readonly SignalName[] {
+  if (!Array.isArray(closeOn)) throw new TypeError("closeOn must be a list of signals, like ['SIGTERM', 'SIGINT']")
+  const signals: readonly unknown[] = closeOn
+  const known = signals.filter(isSignal)
+  if (known.length === signals.length) return known
+  const wrong = signals.map((signal) => (typeof signal === 'string' ? quote(signal) : describeKind(signal)))
+  throw new TypeError(`closeOn must name signals that a process can listen to, like SIGTERM, not ${wrong.join(', ')}`)
+}
+
 function diskReserve({ diskReserveBytes }: OpenOptions): number | undefined {
   if (diskReserveBytes === undefined) return undefined
   if (diskReserveBytes >= 0 && diskReserveBytes <= LIMITS.diskReserveBytesMax) return diskReserveBytes
@@ -317,6 +335,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   electionTimeoutMs: 'number',
   heartbeatIntervalMs: 'number',
   drainMs: 'number',
+  closeOn: 'object',
   auth: 'object',
   insecure: 'boolean',
   logger: 'object',
