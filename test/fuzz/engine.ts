@@ -29,7 +29,7 @@ const GARBAGE_ONE_OF = 12
 
 export const INPUT_MS_MAX = 100
 export const BUFFER_FACTOR = 4
-export const HEAP_FACTOR = 40
+export const HEAP_FACTOR = 64
 const LEAST_BYTES = 24 * 1024
 const AGAIN_TIMES = 3
 

@@ -5,6 +5,19 @@ import { Writer } from '../../src/base/codec.js'
 import { crc32 } from '../../src/base/checksum.js'
 import { encodeCommand, openCommand } from '../../src/machine/command-codec.js'
 import { MEMBER } from '../../src/machine/identity.js'
+import {
+  decodeJoinAnswer,
+  decodeJoinQuestion,
+  encodeJoinAnswer,
+  encodeJoinQuestion,
+} from '../../src/member/wire/join-codec.js'
+import {
+  decodeMemberBook,
+  decodeMembership,
+  encodeMemberBook,
+  encodeMembership,
+} from '../../src/machine/member-book-codec.js'
+import { parseHttpAddress } from '../../src/transport/http-address.js'
 import { decodeCalls, decodeReplies, encodeCalls, encodeReplies } from '../../src/member/wire/call-codec.js'
 import { decodeProposals, encodeProposals } from '../../src/member/wire/proposal-codec.js'
 import { decodeMessage, encodeMessage } from '../../src/member/wire/raft-codec.js'
@@ -99,6 +112,40 @@ export function wireTargets(corpus: Corpus): FuzzTarget[] {
       captured: corpus.entries.filter(({ kind }) => kind === 'configuration').map(({ data }) => data),
       decode: (input) => encodeConfiguration(decodeConfiguration(input)),
     }),
+    ...membershipTargets(),
+  ]
+}
+
+function membershipTargets(): FuzzTarget[] {
+  return [
+    decoder({
+      ...{ name: 'member books', codes: MALFORMED, valid: books.map(encodeMemberBook), captured: [] },
+      decode: (input) => encodeMemberBook(decodeMemberBook(input)),
+    }),
+    decoder({
+      ...{ name: 'member records', codes: ['DATA_DAMAGED'], valid: memberships, captured: [] },
+      decode: (input) => encodeMembership(decodeMembership(input)),
+    }),
+    decoder({
+      ...{ name: 'join questions', codes: MALFORMED, valid: joinQuestions, captured: [] },
+      decode: decodeJoinQuestion,
+    }),
+    decoder({
+      ...{ name: 'join answers', codes: MALFORMED, valid: joinAnswers, captured: [] },
+      extremes: [manyRemoved],
+      decode: (input) => encodeJoinAnswer(decodeJoinAnswer(input)),
+    }),
+    decoder({
+      ...{ name: 'http addresses', codes: ['ADDRESS_INVALID'], captured: [] },
+      valid: fc
+        .oneof(
+          fc.webUrl(),
+          addresses.map((text) => `http://${text}/quorate`),
+        )
+        .map((text) => Buffer.from(text)),
+      extremes: [() => Buffer.from(`http://${'a.'.repeat(50_000)}:1/`), () => Buffer.from('http://'.repeat(15_000))],
+      decode: (input) => parseHttpAddress(Buffer.from(input).toString('latin1')),
+    }),
   ]
 }
 
@@ -173,6 +220,35 @@ const PIECES_MAX = 200
 /** What as many may cost. */
 export const PIECES_BYTES = PIECES_MAX * 1024
 
+const id = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+const name = fc.string({ unit: 'grapheme', maxLength: 12 })
+const members = fc.uniqueArray(fc.record({ id, name, address: name }), {
+  ...{ minLength: 1, maxLength: 5, selector: (member: { readonly id: number }) => member.id },
+})
+const books = fc
+  .record({ members, removed: fc.uniqueArray(id, { maxLength: 5 }) })
+  .filter((book) => !book.members.some((member) => book.removed.includes(member.id)))
+const memberships = fc
+  .record({
+    index: fc.maxSafeNat(),
+    book: books,
+    voters: fc.uniqueArray(id, { maxLength: 4 }),
+    autoLeave: fc.boolean(),
+  })
+  .map(({ index, book, voters, autoLeave }) => {
+    const configuration = { voters, outgoing: [], learners: [], learnersNext: [], autoLeave }
+    return encodeMembership({ index, configuration, book: book.members, removed: book.removed })
+  })
+const joinQuestions = fc
+  .record({ name, address: name, identity: fc.option(fc.record({ clusterId: id, memberId: id }), { nil: undefined }) })
+  .map(encodeJoinQuestion)
+const joinAnswers = fc.oneof(
+  books.map(({ members: all, removed }) =>
+    encodeJoinAnswer({ type: 'welcome', clusterId: 7, memberId: all[0]?.id ?? 1, members: all, removed }),
+  ),
+  name.map((detail) => encodeJoinAnswer({ type: 'refused', reason: 'other-address', detail })),
+)
+
 /** Cut as the bytes themselves say, so that an input that is fed again is cut the same. */
 export function piecesOf(input: Uint8Array): Uint8Array[] {
   let drawn = crc32(input)
@@ -226,6 +302,14 @@ function manyEntries(): Uint8Array {
   const header = new Writer().uint8(5).uint53(3).uint53(9).uint53(1).uint53(0).finish()
   const entries = counted(13, LIMITS.frameBytesMax - header.byteLength, (writer) => writer.uint53(2).uint8(2).uint32(0))
   return Buffer.concat([header, entries])
+}
+
+/** A welcome with as many removed members as an answer has room for. */
+function manyRemoved(): Uint8Array {
+  const member = { id: 1, name: 'a', address: 'a:1' }
+  const welcome = { type: 'welcome', clusterId: 7, memberId: 1, members: [member], removed: [] } as const
+  const removed = counted(8, LIMITS.answerBytesMax - 100, (writer) => writer.uint53(5))
+  return Buffer.concat([encodeJoinAnswer(welcome).subarray(0, -4), removed])
 }
 
 /** A transaction of the smallest operations that a request has room for. */
