@@ -12,6 +12,8 @@ export type {
   ScrubOptions,
   ScryptParameters,
 } from './store/options.js'
+export { dnsSrv } from './store/dns-srv.js'
+export type { DnsSrvOptions, SrvRecord } from './store/dns-srv.js'
 export { restore } from './store/restore.js'
 export type { Restored, RestoreOptions } from './store/restore.js'
 export { saveSnapshot } from './store/save-snapshot.js'
@@ -52,6 +54,16 @@ export type {
   Statistics,
   StatisticsOptions,
 } from './api/maintenance.js'
+export type {
+  Cluster,
+  ClusterMember,
+  ListMembersOptions,
+  MemberChangeOptions,
+  MemberProgress,
+  MemberRole,
+  MemberSelection,
+  NewMember,
+} from './api/cluster.js'
 export type { Auth, AuthStatus, Caller, Permission, PermissionType, Roles, Users, Whoami } from './api/auth.js'
 export type {
   CallOptions,

@@ -1,7 +1,7 @@
 /** What every call with a deadline or a signal checks first. */
 import type { Fields } from './check-fields.js'
 import type { CallOptions } from './call-options.js'
-import type { Consistency } from './store.js'
+import type { Consistency } from './consistency.js'
 
 export const CALL_FIELDS: Fields<CallOptions> = { signal: true, timeoutMs: true }
 

@@ -12,6 +12,8 @@ import type { LeaseId, Revision } from '../mvcc/types.js'
 import type { Auth, Caller } from './auth.js'
 import type { BackupsStatus } from './backups-status.js'
 import type { CallOptions } from './call-options.js'
+import type { Cluster, ClusterMember } from './cluster.js'
+import type { Consistency } from './consistency.js'
 import type { Watch, WatchOptions } from './watch.js'
 import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
@@ -20,15 +22,8 @@ import type { LeaseKey } from './lease-key.js'
 import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
 
 export type { CallOptions } from './call-options.js'
+export type { Consistency } from './consistency.js'
 export type { Watch, WatchBatch, WatchEvent, WatchOptions } from './watch.js'
-
-export interface Consistency {
-  /**
-   * `linearizable` (default): sees every write that was acknowledged anywhere before the call; costs a round trip to a
-   * quorum, shared with other reads. `local`: what this member has, possibly stale, also without a leader.
-   */
-  readonly consistency?: 'linearizable' | 'local' | undefined
-}
 
 export interface GetOptions extends CallOptions, Consistency {
   readonly revision?: Revision | undefined
@@ -144,7 +139,8 @@ export interface StoreStatus {
   readonly compactRevision: Revision
   /** Digest of the logical state, 16 hex digits: equal on members with equal `appliedIndex`. */
   readonly digest: string
-  readonly members: readonly { readonly id: number; readonly name: string; readonly address: string }[]
+  /** All members as this one knows them, a change that is under way included. Of none while one that joined was told nothing. */
+  readonly members: readonly ClusterMember[]
   /** The alarms that are active in the cluster, as far as this member knows. */
   readonly alarms: readonly Alarm[]
   /** As this member was opened; Infinity for none. */
@@ -229,6 +225,8 @@ export interface Store extends AsyncDisposable {
   readonly maintenance: Maintenance
   /** Users, roles and permissions. */
   readonly auth: Auth
+  /** Who belongs to the cluster, and changing it. */
+  readonly cluster: Cluster
 
   /** Resolves once a leader is known and this member has caught up with it. */
   ready(call?: CallOptions): Promise<void>

@@ -129,8 +129,6 @@ export const LIMITS = {
   joinRetryMs: 500,
   /** Addresses that are asked. More: `RangeError`. */
   joinAddressesMax: 64,
-  /** Bytes of the question. Over it: it is not answered. */
-  joinQuestionBytesMax: 8 * KIBIBYTE,
   /** Questions that a member answers in a second; to further ones it says that it is busy, and they come again. */
   joinQuestionsPerSecondMax: 50,
   /** Ids of members that were removed, which never come back: the latest are known. Beyond: the oldest are forgotten. */

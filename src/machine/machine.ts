@@ -301,9 +301,15 @@ export class Machine {
     const proposers = this.#origins.clear()
     for (const member of proposers) this.#backend.delete(originKey(member))
     const { book = [], removed = [] } = this.members ?? {}
-    if (this.#members.forget()) this.#backend.delete(MEMBERS_KEY)
+    this.forgetMembers()
     if (bumpRevisions > 0) this.store.compactAll(this.revision + bumpRevisions)
     return [...new Set([...proposers, ...book.map(({ id }) => id), ...removed])]
+  }
+
+  /** What is known of the members is that of a cluster which this state does not belong to any more. `checkpoint` is to follow. */
+  forgetMembers(): void {
+    this.#checkReady()
+    if (this.#members.forget()) this.#backend.delete(MEMBERS_KEY)
   }
 
   /** Whether this proposal was applied, or is so old that nobody can say any more and it never will be. */

@@ -29,6 +29,8 @@ import { Farewell } from './farewell.js'
 import { CLOSED, Lifetime, type Ending } from './lifetime.js'
 import type { MemberOptions } from './member-options.js'
 import type { MembersChange, MembersStatus } from './members-change.js'
+import { firstMembers } from './first-members.js'
+import { leaveFormerCluster } from './leave-former-cluster.js'
 import { loadState, type LoadedState } from './load-state.js'
 import { noteForOperators } from './operator-notes.js'
 import type { EventLoopSummary } from './loop-times.js'
@@ -36,6 +38,7 @@ import { makeParts, type Parts } from './parts.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
 import type { ScrubStatus } from './scrubber.js'
+import { decidedMembers, withRoles, type MemberWithRole } from './roles.js'
 import { sayWhileSlow } from './say-while-slow.js'
 import type { StateRepair } from './state-repair.js'
 import type { SyncTimesSummary } from './sync-times.js'
@@ -97,8 +100,10 @@ export class Member {
       options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
     })
     try {
+      if (!options.joining) await leaveFormerCluster(storage, { valueCacheBytesMax })
       const loaded = await loadState(storage, { valueCacheBytesMax })
-      const member = new Member(options, storage, loaded)
+      const members = await firstMembers(options, storage, loaded)
+      const member = new Member({ ...options, members }, storage, loaded)
       await member.#start()
       if (loaded.behind) member.#catchUp()
       return member
@@ -232,6 +237,20 @@ export class Member {
 
   async askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {
     return this.#parts.askLeader(request, identity, limits)
+  }
+
+  get id(): NodeId {
+    return this.#options.memberId
+  }
+
+  /** Who is in the cluster and what each is, by the log of this member: a change that is under way is in it. */
+  get members(): readonly MemberWithRole[] {
+    return withRoles(this.#book.members, this.#parts.raft.configuration)
+  }
+
+  /** The same by what is applied: what the cluster has decided, as far as this member knows. */
+  get decidedMembers(): readonly MemberWithRole[] {
+    return decidedMembers(this.#parts.machine.members, this.#options.members)
   }
 
   /** Who is in the cluster, by the log of this member. */
@@ -372,6 +391,7 @@ export class Member {
           this.#parts.versions.unreachable(peer)
           logger.warn('peer unreachable', { peer: this.#book.nameOf(peer), reason })
         },
+        onQuestion: async (question: Uint8Array) => this.#parts.joins.answer(question),
         onRemoved: (by: NodeId) => {
           this.#leave(`${this.#book.nameOf(by) ?? by} says so`)
         },

@@ -11,9 +11,12 @@ export type MembersChange =
   | { readonly type: 'remove'; readonly id: NodeId }
   | { readonly type: 'update'; readonly id: NodeId; readonly address: string }
 
+/** `voter`: it counts. `learner`: it gets the log, and does not. */
+export type MemberRole = 'voter' | 'learner'
+
 /** What the leader knows of one member. */
 export interface MemberProgress extends MemberAddress {
-  readonly role: 'voter' | 'learner'
+  readonly role: MemberRole
   /** It was heard from within an election timeout. */
   readonly active: boolean
   /** It lost its promises, or joined just now, and is not counted before it has caught up. */

@@ -23,6 +23,7 @@ import { Drain } from './drain.js'
 import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
 import { Inbox } from './inbox.js'
+import { Joins } from './joins.js'
 import { LeaseDriver } from './lease-driver.js'
 import { makeStates } from './make-states.js'
 import type { Lifetime } from './lifetime.js'
@@ -101,7 +102,7 @@ export function makeParts(ground: Ground) {
     stateSettled: () => persistence.settled(),
     adopted: () => {
       // It began without knowing who votes, since it had no state.
-      if (raft.configuration.voters.length === 0 && !storage.log.joined) {
+      if (raft.configuration.voters.length === 0 && !storage.log.joined && !options.joining) {
         raft.learnConfiguration(
           machine.appliedIndex,
           initialConfiguration({ options, machine, needed: undefined, joined: false }),
@@ -292,6 +293,7 @@ export function makeParts(ground: Ground) {
     pacer,
     loop,
     drain: new Drain({ raft, lifetime, clock, timers, logger, electionTimeoutMs, drainMs: options.drainMs, wake }),
+    joins: new Joins({ clusterId, machine, clock }),
     ranges: new Ranges(machine, reader, deadlines, repair, observe),
     scrubber: new Scrubber(
       {
@@ -314,7 +316,7 @@ function makeRaft({ options, storage, machine, stored, needed, decided }: Ground
   return new RawNode(
     {
       id: memberId,
-      configuration: initialConfiguration({ options, machine, needed, joined: storage.log.joined }),
+      configuration: initialConfiguration({ options, machine, needed, joined: storage.log.joined || options.joining }),
       ...(machine.members && { configurationIndex: machine.members.index }),
       electionTimeoutMs,
       heartbeatIntervalMs,

@@ -64,12 +64,14 @@ export function refuseForeign(found: Identity, wanted: Identity, location: strin
     throw new StoreError(
       'WRONG_CLUSTER',
       `${belongs}: another cluster. Give the directory that belongs to this member, or an empty one for a new member; ` +
-        'if it should be the same cluster, check that its name and first members are configured as they were at first.',
+        'if it should be the same cluster, open a member that joined it with `join`, and a first one with its name and the first ' +
+        'members in `cluster` as they were at first, whoever has come and gone since.',
     )
   }
   throw new StoreError(
     'WRONG_MEMBER',
-    `${belongs}: another member of the same cluster. Give each member a directory of its own.`,
+    `${belongs}: another member of the same cluster. Give each member a directory of its own; a member that joined the cluster ` +
+      'is opened with `join`.',
   )
 }
 

@@ -205,6 +205,22 @@ export class LogStore {
   }
 
   /**
+   * Of a member that left its cluster (former-cluster.ts): the log begins anew behind `position`, durably, as that of somebody
+   * who has promised nothing to anybody: what was promised, or lost, concerns the old cluster. The state must be durable there;
+   * before Raft starts.
+   */
+  async beginAlone(position: LogPosition): Promise<void> {
+    const { hardState } = this.#head
+    await this.#exclusively(async () => {
+      const batch = this.#database.batch()
+      const head = this.#beginAnew(batch, { position, hardState, promises: 'kept' })
+      await this.#write(batch, { ...head, awaitsState: false, joined: false }, 'writing the log')
+      await this.#highWater.sync()
+    })
+    this.#loaded = []
+  }
+
+  /**
    * The one moment at which a state takes the place of another: durably, `slot` holds it from here on. With `beginning` the
    * log is empty behind that position; without, it stays, and must hold the position of the state.
    */

@@ -8,6 +8,7 @@ import type { KeyValue } from '../api/key-value.js'
 import { checkBoolean } from '../api/check-boolean.js'
 import { CALL_FIELDS, checkConsistency, checkSignal, checkTimeout } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
+import type { Cluster } from '../api/cluster.js'
 import type { Maintenance } from '../api/maintenance.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
 import {
@@ -51,6 +52,7 @@ import type { Passwords } from '../runtime/password.js'
 import type { Backups } from './backups.js'
 import { Caller } from './caller.js'
 import { EmbeddedAuth } from './embedded-auth.js'
+import { EmbeddedCluster, type ClusterParts } from './embedded-cluster.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { alarmOf, EmbeddedMaintenance } from './embedded-maintenance.js'
 import { EmbeddedWatch } from './embedded-watch.js'
@@ -80,6 +82,8 @@ const CALL_TIMEOUT_MS = 5000
 export interface StoreParts {
   readonly member: Member
   readonly settings: Settings
+  /** Of {@link EmbeddedCluster}. */
+  readonly checkReachable: ClusterParts['checkReachable']
   readonly environment: Environment
   readonly listeners: Listeners
   readonly passwords: Passwords
@@ -97,6 +101,7 @@ export class EmbeddedStore implements Store {
   readonly leases: Leases
   readonly maintenance: Maintenance
   readonly auth: Auth
+  readonly cluster: Cluster
   readonly #parts: StoreParts
   readonly #caller: Caller
   readonly #member: Member
@@ -117,6 +122,11 @@ export class EmbeddedStore implements Store {
       return this.#limits(call)
     })
     this.maintenance = new EmbeddedMaintenance(member, caller, (call) => this.#limits(call))
+    const { checkReachable } = parts
+    this.cluster = new EmbeddedCluster({
+      ...{ member, caller, environment, checkReachable },
+      limits: (call) => this.#limits(call),
+    })
     this.auth = new EmbeddedAuth(parts, caller, (call) => {
       checkFields(call, CALL_FIELDS, 'a call of auth')
       return this.#limits(call)
@@ -200,7 +210,7 @@ export class EmbeddedStore implements Store {
       name,
       clusterId,
       memberId,
-      members: book.members,
+      members: this.#member.members,
       role: this.#member.removed ? 'removed' : stopped ? 'stopped' : status.role,
       closing: closing && !stopped,
       leader: stopped ? undefined : book.nameOf(status.leader),

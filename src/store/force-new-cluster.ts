@@ -3,7 +3,8 @@
  *
  *     read       log and state as the member of the old cluster, verified as at every open
  *     change     who the directory belongs to, and the record of that, in one durable step (storage/former-cluster.ts)
- *     open       as the member of the new cluster: what the log holds behind the state is committed by its only voter
+ *     open       as the member of the new cluster, whose first open takes in what the log holds, and leaves the members of the
+ *                old cluster behind (member/leave-former-cluster.ts)
  *
  * Always: before the change the directory is that of the old member, after it that of the new one; a crash leaves the one or
  * the other. The new cluster has another id, so that no member of the old one can ever speak to it, nor open this directory.
@@ -17,7 +18,6 @@ import type { Environment } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import { memberOfOriginKey, ORIGIN_PREFIX } from '../machine/state-records.js'
-import type { Entry } from '../storage/log-store.js'
 import type { Disk } from '../storage/disk.js'
 import { FORMER_MEMBERS_MAX } from '../storage/former-cluster.js'
 import { type HighWaterContent, readHighWater } from '../storage/high-water.js'
@@ -36,10 +36,7 @@ export interface Forcing {
 export async function forceNewCluster(forcing: Forcing): Promise<void> {
   const { disk, settings, environment } = forcing
   const content = await ownerOf(disk)
-  if (sameIdentity(content.identity, settings)) {
-    await settle(forcing)
-    return
-  }
+  if (sameIdentity(content.identity, settings)) return
   refuseOthers(content, settings, disk)
   const withLosses = settings.forceNewCluster === 'with-losses'
   const options = { recover: withLosses, incarnationFloor: environment.clock.wallMs() }
@@ -54,7 +51,6 @@ export async function forceNewCluster(forcing: Forcing): Promise<void> {
   } finally {
     await storage.close()
   }
-  await settle(forcing)
 }
 
 async function ownerOf(disk: Disk): Promise<HighWaterContent> {
@@ -83,7 +79,7 @@ async function recordOf(
   { settings, environment }: Forcing,
   old: HighWaterContent,
 ): Promise<FormerCluster> {
-  const { machine, stored } = await loadState(storage)
+  const { machine } = await loadState(storage)
   const withLosses = storage.promises === 'lost' || storage.damage.length > 0
   if (withLosses && settings.forceNewCluster !== 'with-losses') {
     throw new StoreError(
@@ -92,27 +88,16 @@ async function recordOf(
         "Choose another member of the old cluster. If there is none, forceNewCluster: 'with-losses' goes on without it.",
     )
   }
-  refuseChangesOfMembers(stored.entries)
   const { last } = storage.log
+  const known = machine.members?.book.map(({ id }) => id) ?? []
   const { clusterId, memberId } = old.identity
   return {
     ...{ clusterId, memberId, withLosses, appliedIndex: machine.appliedIndex },
     leftAtMs: Math.max(0, Math.floor(environment.clock.wallMs())),
     lastIndex: last.index,
     lastTerm: last.term,
-    members: [...new Set([memberId, ...(await proposersIn(storage))])].slice(0, FORMER_MEMBERS_MAX),
+    members: [...new Set([memberId, ...known, ...(await proposersIn(storage))])].slice(0, FORMER_MEMBERS_MAX),
   }
-}
-
-/** This version makes no such entries; what the configuration is that they lead to, its successor must say. */
-function refuseChangesOfMembers(entries: readonly Entry[]): void {
-  const change = entries.find(({ kind }) => kind === 'configuration')
-  if (change === undefined) return
-  throw new StoreError(
-    'DATA_DAMAGED',
-    `Entry ${change.index} of the log changes the members of the old cluster, which this version cannot go on from. Save a ` +
-      'snapshot of the directory (quorate snapshot save) and restore it instead.',
-  )
 }
 
 async function proposersIn({ state }: Storage): Promise<number[]> {
@@ -121,21 +106,4 @@ async function proposersIn({ state }: Storage): Promise<number[]> {
     for (const [key] of records) members.push(memberOfOriginKey(key))
   }
   return members
-}
-
-/**
- * The promises that were lost were made to the old cluster, and nobody holds this member to them any more: its only voter
- * would wait for ever for somebody to bring it up to date.
- */
-async function settle({ disk, settings }: Forcing): Promise<void> {
-  const content = await ownerOf(disk)
-  if (content.former.at(-1)?.withLosses !== true) return
-  const storage = await openStorage(disk, settings)
-  try {
-    if (storage.promises === 'kept') return
-    const { hardState } = (await loadState(storage)).stored
-    await storage.log.append({ id: 0, entries: [], hardState }, 'kept')
-  } finally {
-    await storage.close()
-  }
 }

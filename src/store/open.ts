@@ -1,6 +1,7 @@
 /** `open()`: puts a member together from its parts and hands it out as a Store. The only place where defaults are chosen. */
+import { assert } from '../base/assert.js'
 import type { Environment } from '../base/clock.js'
-import { isStoreError } from '../base/errors.js'
+import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
@@ -17,25 +18,36 @@ import { levelDisk } from '../storage/level-disk.js'
 import { memoryDisk } from '../storage/memory-disk.js'
 import { tcpTransport } from '../transport/tcp.js'
 import type { Transport } from '../transport/transport.js'
-import { listenAddressOf } from './addresses.js'
+import { checkDialled, joiningAddressOf, listenAddressOf } from './addresses.js'
 import type { BackupSettings } from './backup-options.js'
 import { Backups } from './backups.js'
+import {
+  clusterSettingsOf,
+  forgetfulMember,
+  joinSettingsOf,
+  withMembersFound,
+  type ClusterSettings,
+  type JoinSettings,
+} from './cluster-options.js'
 import { piecesOf } from './embedded-snapshot.js'
 import { EmbeddedStore } from './embedded-store.js'
 import { forceNewCluster } from './force-new-cluster.js'
 import { Listeners } from './listeners.js'
-import { settingsOf, type OpenOptions, type Settings } from './options.js'
+import { joinCluster, type Joined, type JoiningParts } from './join-cluster.js'
+import { checkKinds, tuningOf, type OpenOptions, type Settings, type Tuning } from './options.js'
 import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
 
 /**
  * Opens a member of a cluster inside this process, and the store over it.
  *
  * Resolves once the data on disk is loaded and the member listens; it does not wait for other members, so that several
- * can be opened one after the other. Await {@link Store.ready} for a leader.
+ * can be opened one after the other. Await {@link Store.ready} for a leader. Only what `join` asks for in an empty directory
+ * is waited for, and a function that finds members.
  *
  * Rejects with TypeError or RangeError for options that make no sense, and with {@link StoreError}: `DATA_DIR_IN_USE`,
- * `WRONG_CLUSTER`, `WRONG_MEMBER`, `FORMAT_TOO_NEW`, `DATA_DAMAGED`, `DISK_FAILED`, `ADDRESS_IN_USE`, `ADDRESS_INVALID`, and
- * `ALREADY_EXISTS` for `backups.dir` within a data directory. Nothing is left open or changed then.
+ * `WRONG_CLUSTER`, `WRONG_MEMBER`, `FORMAT_TOO_NEW`, `DATA_DAMAGED`, `DISK_FAILED`, `ADDRESS_IN_USE`, `ADDRESS_INVALID`,
+ * `JOIN_FAILED`, `DISCOVERY_FAILED`, `ABORTED`, and `ALREADY_EXISTS` for `backups.dir` within a data directory. Nothing is left
+ * open or changed then.
  *
  * @example
  * const store = await open({ dataDir: './data' })
@@ -44,37 +56,43 @@ import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
  * await store.close()
  */
 export async function open(options: OpenOptions = {}): Promise<Store> {
-  const settings = settingsOf(options)
+  checkKinds(options)
+  const tuning = tuningOf(options)
   const environment = environmentOf(options)
-  const { closeOn } = settings
-  if (closeOn.length === 0) return openStore(options, settings, environment)
+  const { closeOn } = tuning
+  if (closeOn.length === 0) return openStore(options, tuning, environment)
   const signals = new CloseOnSignal(closeOn, PROCESS_SIGNALS, environment.logger)
   const closed = (): void => {
     signals.stop()
   }
-  return signals.opening(openStore(options, settings, environment, closed))
+  return signals.opening(openStore(options, tuning, environment, closed))
 }
 
 async function openStore(
-  options: OpenOptions,
-  settings: Settings,
+  given: OpenOptions,
+  tuning: Tuning,
   environment: Environment,
   closed?: () => void,
 ): Promise<Store> {
-  const { quotaBytes } = settings
+  const joining = joinSettingsOf(given)
+  const options = typeof given.cluster === 'function' ? await withMembersFound(given, environment) : given
+  const first = joining === undefined ? clusterSettingsOf(options) : undefined
+  const { quotaBytes } = tuning
   if (quotaBytes > LIMITS.quotaBytesAdvised && quotaBytes < Infinity) {
     environment.logger.warn('the quota is larger than advised', { quotaBytes, advised: LIMITS.quotaBytesAdvised })
   }
   const listeners = new Listeners(environment.logger)
-  const { jwt, scrypt, simpleTokenTtlMs } = settings.auth
+  const { jwt, scrypt, simpleTokenTtlMs } = tuning.auth
   const { clock, secrets = SYSTEM_SECRETS } = environment
   const tokens = jwt && new JwtTokens(jwt, () => clock.wallMs())
   const passwords = new Passwords({ secrets, ...(scrypt && { parameters: scrypt }) })
   const disk = diskOf(options)
   // Before the directory is changed: options that could never work must not get that far.
-  const transport = transportOf(options, settings, environment)
-  const backupFolder = settings.backups?.folder
+  const transport = transportOf(options, first ?? joining, environment)
+  const backupFolder = tuning.backups?.folder
   const backupsFail = backupFolder?.check && (await whyUnusable(backupFolder, options.dataDir))
+  const cluster = first ?? (await joined({ joining, disk, transport, environment, signal: options.signal }))
+  const settings = { ...tuning, ...cluster }
   if (settings.forceNewCluster !== false) await forceNewCluster({ disk, settings, environment })
   const member = await Member.open({
     ...settings,
@@ -87,7 +105,9 @@ async function openStore(
   })
   const backups = settings.backups && backupsOf(settings, settings.backups, member, environment)
   backups?.start(backupsFail)
-  const parts = { member, settings, environment, listeners, passwords, secrets, jwt: tokens, backups, closed }
+  const checkReachable = reachableOf(options, settings, transport)
+  const common = { member, settings, checkReachable, environment, listeners }
+  const parts = { ...common, passwords, secrets, jwt: tokens, backups, closed }
   return EmbeddedStore.owned(parts)
 }
 
@@ -121,7 +141,42 @@ function diskOf(options: OpenOptions): Disk {
   return options.dataDir === undefined ? memoryDisk() : levelDisk(options.dataDir)
 }
 
-function transportOf(options: OpenOptions, settings: Settings, environment: Environment): Transport | undefined {
+/** Nothing is left open where it is not let in. */
+async function joined({ joining, transport, ...parts }: Joining): Promise<Joined> {
+  assert(joining !== undefined && transport !== undefined, 'a member that joins has an address and a transport')
+  try {
+    return await joinCluster({ ...parts, joining, transport })
+  } catch (error) {
+    await transport.close()
+    throw error
+  }
+}
+
+type Joining = Omit<JoiningParts, 'joining' | 'transport'> & {
+  readonly joining: JoinSettings | undefined
+  readonly transport: Transport | undefined
+}
+
+/** What is asked of addresses before somebody is to be reached by them. Of a transport of their own users know that. */
+function reachableOf({ transport: given }: OpenOptions, { forgetful }: Settings, transport: Transport | undefined) {
+  return (address: string, whose: string): void => {
+    if (forgetful) throw forgetfulMember()
+    if (transport === undefined || address === '') {
+      throw new StoreError(
+        'ADDRESS_INVALID',
+        'This member listens nowhere, so that no other could reach it. Close it, and open it with `listen`, and with `advertise` ' +
+          'where that is not what others can dial.',
+      )
+    }
+    if (given === undefined) checkDialled(address, whose)
+  }
+}
+
+function transportOf(
+  options: OpenOptions,
+  cluster: ClusterSettings | JoinSettings | undefined,
+  environment: Environment,
+): Transport | undefined {
   const { transport } = options
   if (typeof transport === 'function') {
     const made = transport(environment)
@@ -129,6 +184,7 @@ function transportOf(options: OpenOptions, settings: Settings, environment: Envi
     return made
   }
   if (transport !== undefined) return transport
-  const listen = listenAddressOf(options, settings)
+  assert(cluster !== undefined, 'a member is one of the first, or joins')
+  const listen = 'members' in cluster ? listenAddressOf(options, cluster) : joiningAddressOf(options, cluster)
   return listen === '' ? undefined : tcpTransport({ listen, insecure: options.insecure ?? false, environment })
 }

@@ -7,13 +7,11 @@ import { quote } from '../base/quote.js'
 import { isSignal, type SignalName } from '../runtime/process-signals.js'
 import type { MemberEvent } from '../member/event.js'
 import type { AutoCompaction } from '../member/auto-compactor.js'
-import type { MemberAddress } from '../machine/member-book.js'
 import type { ScrubSettings } from '../member/scrubber.js'
-import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
 import { authSettingsOf, type AuthOptions, type AuthSettings } from './auth-options.js'
 import { backupSettingsOf, type BackupOptions, type BackupSettings } from './backup-options.js'
-import { clusterIdOf, memberIdOf } from './identity.js'
+import { checkAdvertise, clusterSettingsOf, type ClusterOptions, type ClusterSettings } from './cluster-options.js'
 import { scrubSettingsOf, type ScrubOptions } from './scrub-options.js'
 import { checkDisk, checkEnvironment, checkLogger, checkTransport } from './ports.js'
 
@@ -23,19 +21,7 @@ export type { AuthOptions, JwtOptions, JwtSignMethod, ScryptParameters } from '.
 export type { ScrubOptions } from './scrub-options.js'
 export type { MemberEvent, MemberEventType } from '../member/event.js'
 
-export interface OpenOptions {
-  /** This member's name; one of the names in `cluster`. Default "default". */
-  readonly name?: string
-  /** Folder for this member's data, created where absent. Without it everything is kept in memory and gone at the end. */
-  readonly dataDir?: string
-  /** Where to listen for other members, `host:port`. Default: the member's own address in `cluster`. */
-  readonly listen?: string
-  /** Name and address of every member, this one included; the same on all of them. Default: a cluster of this one. */
-  readonly cluster?: Readonly<Record<string, string>>
-  /** Tells clusters of equal names apart. The same on all members. Default "quorate". */
-  readonly clusterToken?: string
-  /** `none` must be said to run a member of a cluster of several in memory: it forgets its votes when it stops. */
-  readonly durability?: 'none'
+export interface OpenOptions extends ClusterOptions {
   /** Milliseconds without a leader after which a member stands for election. Default 1000. */
   readonly electionTimeoutMs?: number
   /** Milliseconds between a leader's heartbeats; at most a fifth of the election timeout. Default 100. */
@@ -59,8 +45,6 @@ export interface OpenOptions {
   readonly logger?: Logger
   /** Instead of TCP: for members in one process, or of your own making. A function is given the member's clock and timers. */
   readonly transport?: Transport | ((environment: Environment) => Transport)
-  /** Instead of `dataDir`: a disk of your own making. */
-  readonly disk?: Disk
   /** Clock, timers and randomness. Default: the real ones. */
   readonly environment?: Environment
   /**
@@ -118,26 +102,13 @@ export interface OpenOptions {
    * that is opened with it saves its own. Default: none.
    */
   readonly backups?: BackupOptions
-  /**
-   * Makes a new cluster of this member alone, out of the data that it had in a cluster whose majority is lost for good; see
-   * docs/OPERATING.md. `cluster` is then only this member, `clusterToken` one that was never used. Once that is done the
-   * option does nothing any more. `'with-losses'`: even where it is known that this member lacks some of what it acknowledged.
-   */
-  readonly forceNewCluster?: boolean | 'with-losses'
-  /**
-   * This member's data are gone, and it is started anew in an empty directory, under its old name: it takes no part in votes
-   * and is not counted until a leader has given it what it had. Not for the first start of a cluster: somebody must have kept
-   * what was promised. Counts only where the directory is empty, so that it may stay. Default false.
-   */
-  readonly rejoin?: boolean
 }
 
 /** The same, complete and checked. */
-export interface Settings {
-  readonly name: string
-  readonly clusterId: number
-  readonly memberId: number
-  readonly members: readonly MemberAddress[]
+export interface Settings extends ClusterSettings, Tuning {}
+
+/** All that is not about which cluster it is. */
+export interface Tuning {
   readonly electionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly drainMs: number
@@ -154,33 +125,23 @@ export interface Settings {
   readonly diskTimeoutMs: number
   readonly diskReserveBytes: number | undefined
   readonly backups: BackupSettings | undefined
-  readonly forceNewCluster: boolean | 'with-losses'
-  readonly rejoin: boolean
-  readonly joining: boolean
 }
 
 const ELECTION_TIMEOUT_MS = 1000
 const HEARTBEATS_PER_ELECTION_MIN = 5
 const ELECTIONS_PER_CHECKPOINT_MIN = 4
 
-/** Throws TypeError or RangeError saying which option is wrong and what would be right. */
+/**
+ * Of a member of a cluster that begins with it, whose first members are known. Throws TypeError or RangeError saying which
+ * option is wrong and what would be right.
+ */
 export function settingsOf(options: OpenOptions): Settings {
   checkKinds(options)
-  const name = options.name ?? 'default'
-  const token = options.clusterToken ?? 'quorate'
-  const cluster = options.cluster ?? { [name]: options.listen ?? '' }
-  const names = Object.keys(cluster)
-  if (!names.includes(name)) {
-    throw new TypeError(`name ${quote(name)} is not one of the members in cluster (${names.join(', ')})`)
-  }
-  const unnamed = names.find((each) => each === '')
-  if (unnamed !== undefined) throw new TypeError('a member of cluster has an empty name')
-  const addresses = names.map((each) => addressOf(cluster, each))
-  const twice = addresses.find((address, at) => addresses.indexOf(address) !== at)
-  if (twice !== undefined) throw new TypeError(`two members of cluster have the address ${twice}`)
-  if (options.dataDir !== undefined && options.disk !== undefined)
-    throw new TypeError('dataDir and disk exclude each other')
-  if (names.length > 1) checkForgetful(options)
+  return { ...clusterSettingsOf(options), ...tuningOf(options) }
+}
+
+/** Without a look at which cluster it is. Throws as {@link settingsOf}. */
+export function tuningOf(options: OpenOptions): Tuning {
   const electionTimeoutMs = positive('electionTimeoutMs', options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS)
   const heartbeatIntervalMs = positive('heartbeatIntervalMs', options.heartbeatIntervalMs ?? electionTimeoutMs / 10)
   if (heartbeatIntervalMs * HEARTBEATS_PER_ELECTION_MIN > electionTimeoutMs) {
@@ -190,10 +151,6 @@ export function settingsOf(options: OpenOptions): Settings {
     )
   }
   return {
-    name,
-    clusterId: clusterIdOf(token, names),
-    memberId: memberIdOf(token, name),
-    members: names.map((each) => ({ id: memberIdOf(token, each), name: each, address: addressOf(cluster, each) })),
     electionTimeoutMs,
     heartbeatIntervalMs,
     drainMs: drainOf(options, electionTimeoutMs),
@@ -210,40 +167,7 @@ export function settingsOf(options: OpenOptions): Settings {
     diskTimeoutMs: diskTimeout(options, electionTimeoutMs),
     diskReserveBytes: diskReserve(options),
     backups: options.backups && backupSettingsOf(options.backups),
-    forceNewCluster: forceNewClusterOf(options, names),
-    rejoin: rejoinOf(options, names),
-    joining: false,
   }
-}
-
-/** A member that forgets its vote may vote twice: with several members that must have been meant. */
-function checkForgetful(options: OpenOptions): void {
-  const forgets = options.disk === undefined ? options.dataDir === undefined : !options.disk.permanent
-  if (forgets && options.durability !== 'none') {
-    throw new TypeError(
-      'a member of a cluster of several needs dataDir: without it a restart forgets votes and acknowledged writes. ' +
-        "For tests, say durability: 'none' and do not restart members",
-    )
-  }
-}
-
-/** Others are lost, or must not be what they were: a member that is still named would be taken for one of the new cluster. */
-function rejoinOf({ rejoin = false }: OpenOptions, names: readonly string[]): boolean {
-  if (!rejoin || names.length > 1) return rejoin
-  throw new TypeError('rejoin needs other members in cluster, to get from them what this one has lost')
-}
-
-function forceNewClusterOf(
-  { forceNewCluster = false }: OpenOptions,
-  names: readonly string[],
-): boolean | 'with-losses' {
-  if (typeof forceNewCluster === 'string' && forceNewCluster !== 'with-losses') {
-    throw new TypeError(`forceNewCluster must be true, false or 'with-losses', not '${String(forceNewCluster)}'`)
-  }
-  if (forceNewCluster === false || names.length === 1) return forceNewCluster
-  throw new TypeError(
-    `forceNewCluster makes a cluster of this member alone: name no other in cluster, not ${names.join(', ')}`,
-  )
 }
 
 const PERIODIC_FIELDS: Fields<Extract<AutoCompaction, { mode: 'periodic' }>> = { mode: true, retentionMs: true }
@@ -329,7 +253,10 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   name: 'string',
   dataDir: 'string',
   listen: 'string',
-  cluster: 'object',
+  advertise: 'string',
+  cluster: 'object or function',
+  join: 'object or function',
+  signal: 'object',
   clusterToken: 'string',
   durability: 'string',
   electionTimeoutMs: 'number',
@@ -358,7 +285,8 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   rejoin: 'boolean',
 }
 
-function checkKinds(options: OpenOptions): void {
+/** What is wrong with an option by itself. Throws TypeError. */
+export function checkKinds(options: OpenOptions): void {
   checkFields(options, KINDS, 'open()')
   for (const [option, value] of Object.entries(options)) {
     const kind = KINDS[option as keyof OpenOptions]
@@ -373,18 +301,12 @@ function checkKinds(options: OpenOptions): void {
   if (environment !== undefined) checkEnvironment(environment)
   if (disk !== undefined) checkDisk(disk)
   if (typeof transport === 'object') checkTransport(transport)
+  checkAdvertise(options)
   if (name === '') throw new TypeError('name must not be empty')
   if (dataDir === '') throw new TypeError('dataDir must not be empty; leave it out to keep everything in memory')
+  if (dataDir !== undefined && disk !== undefined) throw new TypeError('dataDir and disk exclude each other')
 }
 
 function describeKind(value: unknown): string {
   return value === null ? 'null' : typeof value
-}
-
-function addressOf(cluster: Readonly<Record<string, string>>, name: string): string {
-  const address: unknown = cluster[name]
-  if (typeof address === 'string') return address
-  throw new TypeError(
-    `the address of member ${quote(name)} in cluster must be a string, host:port, not ${describeKind(address)}`,
-  )
 }

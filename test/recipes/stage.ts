@@ -85,6 +85,7 @@ export function decorated(
     environment: store.environment,
     maintenance: store.maintenance,
     auth: store.auth,
+    cluster: store.cluster,
     as: (...given) => store.as(...given),
     ready: (...given) => store.ready(...given),
     put: (...given) => store.put(...given),

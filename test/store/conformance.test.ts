@@ -9,8 +9,14 @@ import { RunningWorld } from './clusters.js'
 /** Leases of one second, so that waiting for the end of one takes no longer. */
 const TIMES = { electionTimeoutMs: 500, heartbeatIntervalMs: 100 }
 
+/** Others could reach it: without that nobody can be added to it. */
+const reachable = { listen: '127.0.0.1:0', advertise: '127.0.0.1:7001' }
+
 describe('a cluster of one in memory', () => {
-  storeConformance({ test, harness: async () => ({ store: await open(TIMES) }) })
+  storeConformance({
+    test,
+    harness: async () => ({ store: await open({ ...TIMES, ...reachable, durability: 'none' }) }),
+  })
 })
 
 describe('a cluster of one on disk', () => {
@@ -19,7 +25,7 @@ describe('a cluster of one on disk', () => {
     harness: async () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'quorate-store-'))
       // Small, so that the state is written while the tests run and history is read from disk.
-      const store = await open({ ...TIMES, dataDir, stateBufferBytesMax: 2_000 })
+      const store = await open({ ...TIMES, ...reachable, dataDir, stateBufferBytesMax: 2_000 })
       return { store, dispose: () => rm(dataDir, { recursive: true, force: true }) }
     },
   })

@@ -66,7 +66,7 @@ describe('open() refuses', () => {
       /electionTimeoutMs must be a number, not string/,
     ],
     ['a number for a text', wrong({ dataDir: 5 }), TypeError, /dataDir must be a string, not number/],
-    ['null', wrong({ cluster: null }), TypeError, /cluster must be an object, not null/],
+    ['null', wrong({ cluster: null }), TypeError, /cluster must be an object or function, not null/],
     ['a durability that is none', wrong({ durability: 'some' }), TypeError, /'none'.*'some'/],
     ['a misspelt option', wrong({ datadir: './x' }), TypeError, /open\(\) takes no datadir \(did you mean dataDir\?\)/],
     ['an option that there is not', wrong({ peers: [] }), TypeError, /takes no peers, only name, dataDir/],

@@ -74,7 +74,7 @@ export function encodeJoinQuestion({ name, address, identity }: JoinQuestion): U
 /** 'version': it is of a later one. Throws `MALFORMED`. */
 export function decodeJoinQuestion(bytes: Uint8Array): JoinQuestion | 'version' {
   const reader = new Reader(bytes, 'a question to join')
-  if (bytes.byteLength > LIMITS.joinQuestionBytesMax) throw reader.malformed(`it has ${bytes.byteLength} bytes`)
+  if (bytes.byteLength > LIMITS.questionBytesMax) throw reader.malformed(`it has ${bytes.byteLength} bytes`)
   const version = reader.uint8()
   if (version > VERSION) return 'version'
   if (version === 0) throw reader.malformed('version 0')

@@ -6,6 +6,7 @@
  * ends with the framework's own time-out.
  */
 import type { Store } from '../../api/store.js'
+import { membership } from './store-cluster.js'
 import { keys } from './store-keys.js'
 import { leases } from './store-leases.js'
 import { lifecycle } from './store-lifecycle.js'
@@ -43,6 +44,7 @@ export function storeConformance(options: StoreSuiteOptions): void {
     ...leases,
     ...watches,
     ...maintenance,
+    ...membership,
     ...refusals,
     ...lifecycle,
   }

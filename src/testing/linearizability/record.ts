@@ -7,6 +7,7 @@ import { asBuffer, keyOf, type BytesLike } from '../../base/bytes.js'
 import type { Environment } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
+import type { Cluster } from '../../api/cluster.js'
 import type { Auth, Caller } from '../../api/auth.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
 import type { Maintenance } from '../../api/maintenance.js'
@@ -141,6 +142,7 @@ class RecordedStore implements Store {
   readonly leases: Leases
   readonly maintenance: Maintenance
   readonly auth: Auth
+  readonly cluster: Cluster
   readonly #store: Store
   readonly #options: RecordOptions
   readonly #recorder: Recorder
@@ -152,6 +154,7 @@ class RecordedStore implements Store {
     this.#options = options
     this.maintenance = store.maintenance
     this.auth = store.auth
+    this.cluster = store.cluster
     this.leases = new RecordedLeases(store.leases, this.#recorder)
   }
 

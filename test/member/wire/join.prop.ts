@@ -100,7 +100,7 @@ test('a question of a later version is told from one that is none', () => {
 })
 
 test('a question that is too large is not read', () => {
-  const name = 'x'.repeat(LIMITS.joinQuestionBytesMax)
+  const name = 'x'.repeat(LIMITS.questionBytesMax)
   expect(() => decodeJoinQuestion(encodeJoinQuestion({ name, address: 'a', identity: undefined }))).toThrow(/bytes/)
 })
 
