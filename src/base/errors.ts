@@ -431,7 +431,7 @@ export const ERRORS = {
   TLS_REQUIRED: {
     grpc: 'FAILED_PRECONDITION',
     retryable: false,
-    doc: 'Peers are neither encrypted nor authenticated in this version, so listening beyond this machine would let anybody on the network pose as a member. Listen on a loopback address, or set `insecure: true` where nobody else can reach the port.',
+    doc: 'Without `tls` peers are neither encrypted nor authenticated, so listening beyond this machine would let anybody on the network pose as a member. Give it `tls`, listen on a loopback address, or set `insecure: true` where nobody else can reach the port.',
   },
   TLS_INVALID: {
     grpc: 'FAILED_PRECONDITION',

@@ -5,16 +5,19 @@
 import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import { parseAddress } from '../transport/address.js'
-import { checkListen } from '../transport/tcp.js'
+import { checkListen } from '../transport/listener.js'
 import type { ClusterSettings, JoinSettings } from './cluster-options.js'
 import type { OpenOptions } from './options.js'
 
 /** Where the TCP transport of a first member is to listen; '' for nowhere. Throws `ADDRESS_INVALID` or `TLS_REQUIRED`. */
-export function listenAddressOf({ listen, insecure }: OpenOptions, { members, memberId }: ClusterSettings): string {
+export function listenAddressOf(
+  { listen, insecure, tls }: OpenOptions,
+  { members, memberId }: ClusterSettings,
+): string {
   const several = members.length > 1
   const address = listen ?? members.find(({ id }) => id === memberId)?.address ?? ''
   if (address === '' && !several) return ''
-  checkListen(address, insecure === true)
+  checkListen(address, insecure === true || tls !== undefined)
   if (several) {
     for (const { name, address: dialled } of members) checkDialled(dialled, `of member ${quote(name)}`)
     checkDialled(address, 'to listen on', true)
@@ -23,9 +26,9 @@ export function listenAddressOf({ listen, insecure }: OpenOptions, { members, me
 }
 
 /** The same of a member that joins, whose own address is dialled by the others. */
-export function joiningAddressOf({ listen, insecure }: OpenOptions, { address }: JoinSettings): string {
+export function joiningAddressOf({ listen, insecure, tls }: OpenOptions, { address }: JoinSettings): string {
   checkDialled(address, listen === address ? 'to listen on' : 'to advertise')
-  checkListen(listen ?? address, insecure === true)
+  checkListen(listen ?? address, insecure === true || tls !== undefined)
   return listen ?? address
 }
 

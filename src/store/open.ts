@@ -186,5 +186,7 @@ function transportOf(
   if (transport !== undefined) return transport
   assert(cluster !== undefined, 'a member is one of the first, or joins')
   const listen = 'members' in cluster ? listenAddressOf(options, cluster) : joiningAddressOf(options, cluster)
-  return listen === '' ? undefined : tcpTransport({ listen, insecure: options.insecure ?? false, environment })
+  if (listen === '') return undefined
+  const { insecure = false, tls } = options
+  return tcpTransport({ listen, insecure, environment, ...(tls === undefined ? {} : { tls }) })
 }

@@ -8,6 +8,7 @@ import { isSignal, type SignalName } from '../runtime/process-signals.js'
 import type { MemberEvent } from '../member/event.js'
 import type { AutoCompaction } from '../member/auto-compactor.js'
 import type { ScrubSettings } from '../member/scrubber.js'
+import { checkTlsOptions, type TlsOptions } from '../transport/tls-options.js'
 import type { Transport } from '../transport/transport.js'
 import { authSettingsOf, type AuthOptions, type AuthSettings } from './auth-options.js'
 import { backupSettingsOf, type BackupOptions, type BackupSettings } from './backup-options.js'
@@ -39,6 +40,11 @@ export interface OpenOptions extends ClusterOptions {
   readonly closeOn?: readonly SignalName[]
   /** Tokens and passwords. Whether authorization is enabled is not said here: it is part of the data. */
   readonly auth?: AuthOptions
+  /**
+   * Encrypts what members say to each other, and lets in only who shows a certificate of the cluster's own authority; the same
+   * way on all members. See docs/OPERATING.md. Default: without, and so only on this machine.
+   */
+  readonly tls?: TlsOptions
   /** Lets a member listen beyond loopback without TLS. Default false. */
   readonly insecure?: boolean
   /** Default: the one of `environment`, or says nothing. What it throws is dropped. */
@@ -264,6 +270,7 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   drainMs: 'number',
   closeOn: 'object',
   auth: 'object',
+  tls: 'object',
   insecure: 'boolean',
   logger: 'object',
   transport: 'object or function',
@@ -293,7 +300,7 @@ export function checkKinds(options: OpenOptions): void {
     if (value === undefined || (kind.split(' or ').includes(typeof value) && value !== null)) continue
     throw new TypeError(`${option} must be ${kind.startsWith('o') ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
   }
-  const { durability, name, dataDir, logger, environment, disk, transport } = options
+  const { durability, name, dataDir, logger, environment, disk, transport, tls } = options
   if (durability !== undefined && durability !== 'none') {
     throw new TypeError(`durability must be 'none' or left out, not '${String(durability)}'`)
   }
@@ -301,6 +308,9 @@ export function checkKinds(options: OpenOptions): void {
   if (environment !== undefined) checkEnvironment(environment)
   if (disk !== undefined) checkDisk(disk)
   if (typeof transport === 'object') checkTransport(transport)
+  if (tls !== undefined) checkTlsOptions(tls)
+  if (tls !== undefined && transport !== undefined)
+    throw new TypeError('tls is for TCP: give it to the transport instead')
   checkAdvertise(options)
   if (name === '') throw new TypeError('name must not be empty')
   if (dataDir === '') throw new TypeError('dataDir must not be empty; leave it out to keep everything in memory')

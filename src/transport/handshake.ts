@@ -57,6 +57,9 @@ const NOTHING = new Uint8Array(0)
 const HELLO_MAGIC = 0x51_52_54_48 // QRTH
 const ANSWER_MAGIC = 0x51_52_54_41 // QRTA
 const EXTENSION_BYTES_MAX = 1024
+/** The first byte of whoever begins TLS. */
+const TLS_HANDSHAKE = 0x16
+const NOT_OURS = 'the other side does not speak Quorate'
 const MAGIC_BYTES = 4
 const CHECKSUM_BYTES = 4
 /** Up to and with the length of the extension. */
@@ -202,9 +205,9 @@ export class HandshakeReader<Message extends Hello | Answer> {
   #checkMagic(): void {
     const start = this.#bytes.subarray(0, MAGIC_BYTES)
     const magic = new Writer(MAGIC_BYTES).uint32(this.#layout.magic).finish()
-    if (!magic.subarray(0, start.byteLength).every((byte, at) => byte === start[at])) {
-      throw new StoreError('MALFORMED', `What came is no ${this.#layout.what}: the other side does not speak Quorate.`)
-    }
+    if (magic.subarray(0, start.byteLength).every((byte, at) => byte === start[at])) return
+    const other = start[0] === TLS_HANDSHAKE ? 'it speaks TLS, and this side was started without `tls`' : NOT_OURS
+    throw new StoreError('MALFORMED', `What came is no ${this.#layout.what}: ${other}.`)
   }
 }
 

@@ -59,7 +59,7 @@ export function tlsRequired(listen: string): StoreError {
   return new StoreError(
     'TLS_REQUIRED',
     `Listening on ${quote(listen)} would let everybody on the network pose as a member of the cluster. ` +
-      `Listen on a loopback address, or set insecure: true where nobody else can reach the port.`,
+      `Give it \`tls\`, listen on a loopback address, or set insecure: true where nobody else can reach the port.`,
   )
 }
 

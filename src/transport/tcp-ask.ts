@@ -12,12 +12,14 @@ import { ANSWER_KIND, NO_ANSWER, unanswered, unansweredInTime } from './question
 import type { NoAnswer } from './question.js'
 import { TcpConnection } from './tcp-connection.js'
 import { dial } from './tcp-dial.js'
+import type { TlsIdentity } from './tls-identity.js'
 import type { Frame } from './transport.js'
 
 export interface AskOptions {
   readonly environment: Pick<Environment, 'clock' | 'timers'>
   readonly versions: VersionRange
   readonly address: HostPort
+  readonly tls: TlsIdentity | undefined
   /** As it was given, for messages. */
   readonly name: string
   readonly question: Uint8Array
@@ -35,9 +37,9 @@ export class TcpAsk {
   readonly #parser: FrameParser
 
   constructor(options: AskOptions) {
-    const { environment, versions, address, name, timeoutMs } = options
+    const { environment, versions, address, tls, name, timeoutMs } = options
     this.#options = options
-    const dialling = dial(address)
+    const dialling = dial(address, tls)
     this.#connection = new TcpConnection(dialling.socket, {
       ...{ clock: environment.clock, timers: environment.timers },
       onBytes: (chunk) => this.#receive(chunk),

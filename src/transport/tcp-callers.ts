@@ -8,13 +8,17 @@
  */
 import type { Socket } from 'node:net'
 import type { StoreError } from '../base/errors.js'
-import type { Hello, Refusal } from './handshake.js'
+import { parseAddress } from './address.js'
+import type { Hello } from './handshake.js'
 import { Questions } from './question.js'
 import { RefusalLog } from './refusal-log.js'
 import type { Roster } from './roster.js'
 import { TcpInbound } from './tcp-inbound.js'
-import type { InboundEvents, InboundPeer } from './tcp-inbound.js'
+import type { InboundEvents, InboundPeer, Judgement } from './tcp-inbound.js'
 import type { TcpContext } from './tcp-options.js'
+import { TlsGate } from './tls-gate.js'
+import type { TlsCaller } from './tls-identity.js'
+import { TlsStranger } from './tls-stranger.js'
 import type { Channel, PeerId } from './transport.js'
 
 /** Whoever said something within so many intervals of keepalives lives. */
@@ -26,8 +30,9 @@ export class TcpCallers {
   readonly #called: (peer: PeerId) => void
   readonly #refusals: RefusalLog
   readonly #questions: Questions
+  readonly #gate: TlsGate | undefined
   /** Those that are no peer, or not yet, oldest first. */
-  readonly #strangers = new Set<TcpInbound>()
+  readonly #strangers = new Set<TcpInbound | TlsStranger>()
   readonly #peers: Readonly<Record<Channel, Map<PeerId, TcpInbound>>> = { main: new Map(), bulk: new Map() }
 
   /** `called` is told whose main connection came to stand. */
@@ -36,6 +41,7 @@ export class TcpCallers {
     this.#context = context
     this.#roster = roster
     this.#called = called
+    this.#gate = context.tls === undefined ? undefined : new TlsGate(context.tls)
     this.#refusals = new RefusalLog(environment)
     this.#questions = new Questions((reason) => {
       environment.logger.warn('a question was not answered', { reason })
@@ -51,7 +57,24 @@ export class TcpCallers {
       this.#refused('TOO_MANY', 'all inbound connections are taken by peers')
       return
     }
-    this.#strangers.add(new TcpInbound(socket, this.#context, this.#events))
+    if (this.#gate === undefined) this.#strangers.add(new TcpInbound(socket, undefined, this.#context, this.#events))
+    else this.#secure(socket, this.#gate)
+  }
+
+  /** What it says is heard once it was seen who it is; until then it is a stranger like those without TLS. */
+  #secure(socket: Socket, gate: TlsGate): void {
+    const { environment, limits } = this.#context
+    const stranger = new TlsStranger(socket, gate, environment.timers, limits.handshakeMsMax, {
+      onSecured: (secured) => {
+        this.#strangers.delete(stranger)
+        this.#strangers.add(new TcpInbound(secured, secured, this.#context, this.#events))
+      },
+      onFailed: ({ code, message }) => {
+        this.#strangers.delete(stranger)
+        this.#refused(code, message, stranger.remote)
+      },
+    })
+    this.#strangers.add(stranger)
   }
 
   /** Closes the connections of those that are no peers any more. */
@@ -69,6 +92,7 @@ export class TcpCallers {
     const { main, bulk } = this.#peers
     for (const caller of [...this.#strangers, ...main.values(), ...bulk.values()]) caller.close()
     for (const callers of [this.#strangers, main, bulk]) callers.clear()
+    this.#gate?.close()
   }
 
   /**
@@ -86,7 +110,7 @@ export class TcpCallers {
   }
 
   readonly #events: InboundEvents = {
-    judge: (hello) => this.#judge(hello),
+    judge: (hello, tlsCaller) => this.#judge(hello, tlsCaller),
     answer: (question) => this.#questions.answer(this.#context.handler, question),
     onAccepted: (caller, peer) => {
       this.#accepted(caller, peer)
@@ -114,11 +138,25 @@ export class TcpCallers {
     if (channel === 'main') this.#called(from)
   }
 
-  #judge({ from, life }: Hello): Refusal | undefined {
-    const refusal = this.#roster.refusal(from)
-    if (refusal !== undefined) return refusal
+  #judge({ from, life }: Hello, tlsCaller: TlsCaller | undefined): Judgement | undefined {
+    const code = this.#roster.refusal(from)
+    if (code !== undefined) return { code }
+    const why = tlsCaller === undefined ? undefined : this.#certificateRefusal(from, tlsCaller)
+    if (why !== undefined) return { code: 'CERTIFICATE_REFUSED', why }
     const holders = [this.#peers.main.get(from), this.#peers.bulk.get(from)]
-    return holders.some((holder) => this.#isOfAnother(life, holder)) ? 'DUPLICATE_MEMBER' : undefined
+    const other = holders.find((holder) => this.#isOfAnother(life, holder))
+    if (other === undefined) return undefined
+    return { code: 'DUPLICATE_MEMBER', why: `another process runs as the same member at ${other.remote}` }
+  }
+
+  #certificateRefusal(from: PeerId, tlsCaller: TlsCaller): string | undefined {
+    const address = this.#roster.get(from)?.address ?? ''
+    try {
+      return this.#context.tls?.peerRefusal(tlsCaller, parseAddress(address).host)
+    } catch (error) {
+      // It came from a configuration that others decided on.
+      return (error as Error).message
+    }
   }
 
   /** Whether a process that lives, and not the one of this `life`, holds the connection. */

@@ -25,6 +25,7 @@ export class TcpConnection {
   readonly #silence: SilenceWatch
   #deadline: Cancel | undefined
   #takenBytes = 0
+  #heard = false
   #ended = false
 
   constructor(socket: Socket, options: ConnectionOptions) {
@@ -58,6 +59,11 @@ export class TcpConnection {
   /** Bytes written that the kernel has taken. */
   get takenBytes(): number {
     return this.#takenBytes
+  }
+
+  /** Whether anything came at all. */
+  get heard(): boolean {
+    return this.#heard
   }
 
   /** Since the last byte came. */
@@ -123,6 +129,7 @@ export class TcpConnection {
 
   #receive(chunk: Buffer): void {
     if (this.#ended) return
+    this.#heard = true
     this.#silence.heard()
     this.#options.onBytes(chunk)
   }

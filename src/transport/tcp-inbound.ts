@@ -14,11 +14,12 @@ import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { encodeFrame, encodeKeepalive, FrameParser } from './frame.js'
 import { answerHello, encodeAnswer, HandshakeReader } from './handshake.js'
-import type { Hello, Refusal } from './handshake.js'
+import type { Answer, Hello, Refusal } from './handshake.js'
 import { ANSWER_KIND } from './question.js'
 import type { NoAnswer } from './question.js'
 import { TcpConnection } from './tcp-connection.js'
 import type { TcpContext } from './tcp-options.js'
+import type { TlsCaller } from './tls-identity.js'
 import type { Channel, PeerId } from './transport.js'
 
 const KEEPALIVE = encodeKeepalive()
@@ -26,13 +27,19 @@ const KEEPALIVE = encodeKeepalive()
 /** What the transport answers for and is told. */
 export interface InboundEvents {
   /** What speaks against a caller that looks for this member of this cluster. */
-  judge(hello: Hello): Refusal | undefined
+  judge(hello: Hello, tlsCaller: TlsCaller | undefined): Judgement | undefined
   /** Never rejects. */
   answer(question: Uint8Array): Promise<Uint8Array | NoAnswer>
   /** The hello was accepted: from now on `connection.peer` is known. */
   onAccepted(connection: TcpInbound, peer: InboundPeer): void
   /** The connection is gone by itself; `refused` when it was closed for something the other side did. */
   onEnded(connection: TcpInbound, reason: Error, refused: boolean): void
+}
+
+/** What speaks against a caller, and the details for our own log. */
+export interface Judgement {
+  readonly code: Refusal
+  readonly why?: string
 }
 
 /** Who is there, and what the connection is for. */
@@ -53,15 +60,18 @@ export class TcpInbound {
   readonly #connection: TcpConnection
   readonly #context: TcpContext
   readonly #events: InboundEvents
+  readonly #tlsCaller: TlsCaller | undefined
   #stage: Stage = { type: 'hello', reader: HandshakeReader.ofHello() }
   #peer: InboundPeer | undefined
   #deciding: Cancel | undefined
   #keepaliveDue = false
 
-  constructor(socket: Socket, context: TcpContext, events: InboundEvents) {
+  /** `tlsCaller` is known where the connection is encrypted. */
+  constructor(socket: Socket, tlsCaller: TlsCaller | undefined, context: TcpContext, events: InboundEvents) {
     const { environment, limits } = context
     this.#context = context
     this.#events = events
+    this.#tlsCaller = tlsCaller
     this.#connection = new TcpConnection(socket, {
       clock: environment.clock,
       timers: environment.timers,
@@ -73,6 +83,8 @@ export class TcpInbound {
     })
     const { handshakeMsMax } = limits
     this.#connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', this.#tooLate(handshakeMsMax)))
+    const why = tlsCaller === undefined ? undefined : context.tls?.callerRefusal(tlsCaller)
+    if (why !== undefined) this.#refuseUnheard(why)
   }
 
   /** Undefined until the hello of a peer was accepted. */
@@ -137,17 +149,37 @@ export class TcpInbound {
 
   /** Answers, unless it is a refusal that is not `final`: then returns it. */
   #answer(hello: Hello, final: (code: Refusal) => boolean): Refusal | undefined {
-    const answer = answerHello(hello, this.#context.self, () => this.#events.judge(hello))
+    let why: string | undefined
+    const answer = answerHello(hello, this.#context.self, () => {
+      const judgement = this.#events.judge(hello, this.#tlsCaller)
+      why = judgement?.why
+      return judgement?.code
+    })
     if (answer.type === 'accepted') {
       this.#connection.write([encodeAnswer(answer)])
       this.#accept(hello)
       return undefined
     }
     if (!final(answer.code)) return answer.code
-    this.#connection.closeAfter(encodeAnswer(answer))
     const claim = `member ${hello.from} of cluster ${hello.clusterId}, looking for member ${hello.to}`
-    this.#events.onEnded(this, new StoreError(answer.code, `The caller said it is ${claim}.`), true)
+    this.#refuse(answer, `The caller said it is ${claim}${why === undefined ? '' : `; ${why}`}.`)
     return undefined
+  }
+
+  #refuse(answer: Answer & { type: 'refused' }, reason: string): void {
+    this.#stop()
+    this.#connection.closeAfter(encodeAnswer(answer))
+    this.#events.onEnded(this, new StoreError(answer.code, reason), true)
+  }
+
+  /** Whoever showed a certificate that does not count is told so, whatever it may want to say. */
+  #refuseUnheard(why: string): void {
+    this.#stage = { type: 'deciding' }
+    // In a turn of its own: whoever makes this connection does not have it yet.
+    this.#deciding = this.#context.environment.timers.soon(() => {
+      const { versions } = this.#context.self
+      this.#refuse({ type: 'refused', code: 'CERTIFICATE_REFUSED', versions }, `Of the caller, ${why}.`)
+    })
   }
 
   #accept({ purpose, from, life }: Hello): void {

@@ -42,6 +42,8 @@ export interface LinkEvents {
 interface Dialled {
   readonly connection: TcpConnection
   readonly hello: Hello
+  /** The hello was sent. */
+  called: boolean
   /** Gone once the answer was accepted. */
   answer: HandshakeReader<Answer> | undefined
   readonly parser: FrameParser
@@ -99,11 +101,11 @@ export class TcpLink {
     if (this.#closed || this.#dialled !== undefined) return
     this.#retry?.()
     this.#retry = undefined
-    const { environment, limits, self } = this.#context
+    const { environment, limits, self, tls } = this.#context
     const { clock, timers } = environment
     let dialling
     try {
-      dialling = dial(parseAddress(this.#peer.address))
+      dialling = dial(parseAddress(this.#peer.address), tls)
     } catch (error) {
       // Dialled again like any other: the address came from outside, and the next one replaces this link.
       return this.#fell(error as Error)
@@ -113,7 +115,7 @@ export class TcpLink {
       timers,
       onBytes: (chunk) => this.#receive(dialled, chunk),
       onDrain: () => this.#writer?.flush(),
-      onEnd: (reason) => this.#fell(reason),
+      onEnd: (reason) => this.#fell(this.#explained(dialled, reason)),
     })
     const parser = new FrameParser(0, {
       onFrame: () => connection.fail(new StoreError('MALFORMED', 'It sent a frame where only keepalives belong.')),
@@ -121,14 +123,24 @@ export class TcpLink {
     })
     const hello = helloTo(this.#peer.id, this.#channel, self)
     const dialled: Dialled = {
-      ...{ connection, hello, parser },
+      ...{ connection, hello, parser, called: false },
       answer: HandshakeReader.ofAnswer(),
       stall: new StallWatch(),
     }
     this.#dialled = dialled
     const { handshakeMsMax } = limits
     connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', `No answer within ${handshakeMsMax} ms.`))
-    dialling.onReady(() => connection.write([encodeHello(hello)]))
+    dialling.onReady(() => {
+      dialled.called = true
+      connection.write([encodeHello(hello)])
+    })
+  }
+
+  /** Whoever expects TLS hangs up on a hello without a word. */
+  #explained({ called, answer, connection }: Dialled, reason: Error): Error {
+    const unanswered = called && answer !== undefined && !connection.heard
+    if (!unanswered || this.#context.tls !== undefined || reason instanceof StoreError) return reason
+    return new Error(`${reason.message.replace(/\.$/, '')}, without an answer: it may expect TLS.`, { cause: reason })
   }
 
   #receive(dialled: Dialled, chunk: Uint8Array): void {

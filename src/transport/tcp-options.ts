@@ -2,6 +2,8 @@
 import type { Environment } from '../base/clock.js'
 import { LIMITS } from '../base/limits.js'
 import type { Speaker } from './handshake.js'
+import type { TlsIdentity } from './tls-identity.js'
+import type { TlsOptions } from './tls-options.js'
 import type { TransportHandler } from './transport.js'
 
 export interface TcpOptions {
@@ -10,8 +12,13 @@ export interface TcpOptions {
   /** Clock, timers, randomness (for the jitter of reconnecting) and logger. */
   readonly environment: Environment
   /**
+   * Encrypts, and lets in who shows a certificate of the cluster's own authority. All members of a cluster with it, or none.
+   * Default: without, and so only for this machine.
+   */
+  readonly tls?: TlsOptions
+  /**
    * Listens beyond this machine without encryption, so that whoever reaches the port can pose as a member. Default
-   * false: such a `listen` is refused with `TLS_REQUIRED`. Only for a network that nobody else can reach.
+   * false: without `tls` such a `listen` is refused with `TLS_REQUIRED`. Only for a network that nobody else can reach.
    */
   readonly insecure?: boolean
   /** Other bounds than those of LIMITS. All members of a cluster must agree on `frameBytesMax`. */
@@ -60,4 +67,6 @@ export interface TcpContext {
   readonly environment: Environment
   readonly limits: TcpLimits
   readonly counters: Counters
+  /** Ready; undefined where nothing is encrypted. */
+  readonly tls: TlsIdentity | undefined
 }

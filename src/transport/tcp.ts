@@ -4,18 +4,15 @@
  *
  * Here: starting, closing, and what is dialled. What comes in is in tcp-callers.ts.
  * Always: nothing that comes from outside can throw past this file.
- * Not here yet: TLS. Until then only this machine is listened to, unless `insecure` says otherwise.
+ * Without TLS only this machine is listened to, unless `insecure` says otherwise.
  */
-import { createServer } from 'node:net'
-import type { AddressInfo, Server } from 'node:net'
 import { StoreError } from '../base/errors.js'
-import { quote } from '../base/quote.js'
 import { randomId } from '../base/random.js'
-import { formatAddress, isLoopback, parseAddress } from './address.js'
-import type { HostPort } from './address.js'
+import { parseAddress } from './address.js'
 import { checkFrame, checkIdentity } from './checks.js'
 import { PROTOCOL_VERSIONS } from './handshake.js'
 import type { VersionRange } from './handshake.js'
+import { checkListen, Listener } from './listener.js'
 import { checkQuestion } from './question.js'
 import { Roster } from './roster.js'
 import { TcpAsk } from './tcp-ask.js'
@@ -23,6 +20,8 @@ import { TcpCallers } from './tcp-callers.js'
 import { completeLimits } from './tcp-options.js'
 import type { Counters, TcpContext, TcpLimits, TcpOptions } from './tcp-options.js'
 import { TcpPeer } from './tcp-peer.js'
+import { TlsIdentity } from './tls-identity.js'
+import { checkTlsOptions } from './tls-options.js'
 import type {
   Channel,
   Frame,
@@ -55,6 +54,7 @@ class TcpTransport implements Transport {
   readonly #options: TcpOptions
   readonly #limits: TcpLimits
   readonly #counters: Counters = { framesSent: 0, framesReceived: 0, framesDropped: 0, connectionsRefused: 0 }
+  readonly #tls: TlsIdentity | undefined
   readonly #versions: VersionRange
   readonly #life: number
   readonly #roster = new Roster()
@@ -63,7 +63,7 @@ class TcpTransport implements Transport {
   #state: 'new' | 'starting' | 'started' | 'closed' = 'new'
   #context: TcpContext | undefined
   #callers: TcpCallers | undefined
-  #server: Server | undefined
+  #listener: Listener | undefined
   #address: string | undefined
   #closing: Promise<void> | undefined
 
@@ -73,6 +73,8 @@ class TcpTransport implements Transport {
     this.#versions = versions
     this.#life = randomId(environment.random)
     this.#limits = completeLimits(options.limits)
+    const { tls } = options
+    this.#tls = tls === undefined ? undefined : new TlsIdentity(checkTlsOptions(tls), environment)
   }
 
   get address(): string | undefined {
@@ -87,7 +89,7 @@ class TcpTransport implements Transport {
     if (this.#state === 'closed') throw closed()
     if (this.#state !== 'new') throw new TypeError('The transport was started already.')
     checkIdentity(identity)
-    const listen = checkListen(this.#options.listen, this.#options.insecure === true)
+    const listen = checkListen(this.#options.listen, this.#options.insecure === true || this.#tls !== undefined)
     this.#state = 'starting'
     this.#context = {
       self: { ...identity, versions: this.#versions, life: this.#life },
@@ -95,10 +97,17 @@ class TcpTransport implements Transport {
       environment: this.#options.environment,
       limits: this.#limits,
       counters: this.#counters,
+      tls: this.#tls,
     }
-    this.#callers = new TcpCallers(this.#context, this.#roster, (id) => this.#peers.get(id)?.hint())
     try {
-      await this.#listen(listen, this.#callers)
+      await this.#tls?.ready()
+      if (this.#isClosed()) throw closed()
+      const callers = new TcpCallers(this.#context, this.#roster, (id) => this.#peers.get(id)?.hint())
+      this.#callers = callers
+      this.#listener = new Listener(this.#options.environment.logger, (socket) => {
+        callers.accept(socket)
+      })
+      this.#address = await this.#listener.listen(listen)
     } catch (error) {
       if (!this.#isClosed()) this.#state = 'new'
       throw error
@@ -124,10 +133,11 @@ class TcpTransport implements Transport {
   async ask(address: string, question: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     checkQuestion(question, timeoutMs)
     const parsed = parseAddress(address)
-    if (this.#state === 'closed') throw closed()
+    await this.#tls?.ready()
+    if (this.#isClosed()) throw closed()
     return new Promise((resolve, reject) => {
       const ask = new TcpAsk({
-        ...{ environment: this.#options.environment, versions: this.#versions },
+        ...{ environment: this.#options.environment, versions: this.#versions, tls: this.#tls },
         ...{ address: parsed, name: address, question, timeoutMs },
         onAnswer: (answer) => {
           this.#asks.delete(ask)
@@ -152,36 +162,18 @@ class TcpTransport implements Transport {
     for (const peer of this.#peers.values()) peer.close()
     this.#peers.clear()
     this.#callers?.close()
+    this.#tls?.close()
     for (const [ask, reject] of this.#asks) {
       ask.close()
       reject(closed())
     }
     this.#asks.clear()
-    const server = this.#server
-    if (server !== undefined) await new Promise((resolve) => server.close(resolve))
+    await this.#listener?.close()
   }
 
   /** Not the field itself: the compiler believes that what it saw before an `await` still holds. */
   #isClosed(): boolean {
     return this.#state === 'closed'
-  }
-
-  async #listen(listen: HostPort, callers: TcpCallers): Promise<void> {
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) => callers.accept(socket))
-    this.#server = server
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) =>
-        reject(this.#isClosed() ? closedMeanwhile() : listenError(this.#options.listen, error)),
-      )
-      server.once('close', () => reject(closedMeanwhile()))
-      server.listen({ ...listen, exclusive: true }, resolve)
-    })
-    if (this.#isClosed()) throw closedMeanwhile()
-    // From here on: a failed accept, for want of file descriptors, say. The others go on.
-    server.on('error', (error) => {
-      this.#options.environment.logger.warn('a connection could not be accepted', { reason: error.message })
-    })
-    this.#address = formatAddress({ host: listen.host, port: (server.address() as AddressInfo).port })
   }
 
   /** Brings what was dialled and what called in line with the peers. */
@@ -199,32 +191,6 @@ class TcpTransport implements Transport {
   }
 }
 
-/** Takes the address to listen on apart. Throws `ADDRESS_INVALID` or `TLS_REQUIRED`. */
-export function checkListen(listen: string, insecure: boolean): HostPort {
-  const parsed = parseAddress(listen)
-  if (!isLoopback(parsed.host) && !insecure) throw tlsRequired(listen)
-  return parsed
-}
-
-function tlsRequired(listen: string): StoreError {
-  return new StoreError(
-    'TLS_REQUIRED',
-    `Listening on ${quote(listen)} would let everybody on the network pose as a member of the cluster. ` +
-      `Listen on a loopback address, or set insecure: true where nobody else can reach the port.`,
-  )
-}
-
-function listenError(listen: string, error: NodeJS.ErrnoException): StoreError {
-  if (error.code === 'EADDRINUSE') {
-    return new StoreError('ADDRESS_IN_USE', `${quote(listen)} is taken by another process.`, { cause: error })
-  }
-  return new StoreError('ADDRESS_INVALID', `Cannot listen on ${quote(listen)}: ${error.message}`, { cause: error })
-}
-
 function closed(): StoreError {
   return new StoreError('CLOSED', 'The transport is closed.')
-}
-
-function closedMeanwhile(): StoreError {
-  return new StoreError('CLOSED', 'The transport was closed while it started.')
 }

@@ -4,6 +4,7 @@ import { SimNetwork } from '../../src/testing/sim/sim-network.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { MemoryNetwork } from '../../src/transport/memory.js'
 import { tcpTransport } from '../../src/transport/tcp.js'
+import { certificateAuthority } from '../certificates.js'
 import { ManualTime } from './manual-time.js'
 
 const environment = systemEnvironment()
@@ -25,6 +26,18 @@ describe('tcp', () => {
     test,
     harness: () => ({
       transport: (listen = '127.0.0.1:0') => tcpTransport({ listen, environment }),
+      timers: environment.timers,
+    }),
+  })
+})
+
+describe('tcp with tls', () => {
+  const authority = certificateAuthority()
+  const tls = { ...authority.issue(), ca: authority.cert }
+  transportConformance({
+    test,
+    harness: () => ({
+      transport: (listen = '127.0.0.1:0') => tcpTransport({ listen, environment, tls }),
       timers: environment.timers,
     }),
   })
