@@ -30,6 +30,12 @@ export function checkInvariants(state: RaftState, options: { readonly thorough?:
   )
 
   holds(state.configuration === state.configurations.current.configuration, 'an old configuration is in force')
+  let known = -1
+  for (const { index } of state.configurations.all) {
+    holds(index > known, 'the configurations in memory are not in the order of their entries')
+    holds(known >= 0 || index <= state.deliveredIndex, 'the first configuration is one that may not have been applied')
+    known = index
+  }
   holds(state.configurations.current.index <= log.lastIndex, 'a configuration is in force that is not in the log')
   holds(state.transfer === undefined || state.role === 'leader', 'leadership is handed over by one that has none')
   holds(

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { ERRORS, type ErrorCode } from '../../../src/base/errors.js'
 import { LIMITS } from '../../../src/base/limits.js'
 import { ANONYMOUS, MEMBER } from '../../../src/machine/identity.js'
+import type { MemberProgress, MembersChange } from '../../../src/member/members-change.js'
 import type { Call, Reply } from '../../../src/member/wire/call-codec.js'
 import type { TransferFrame } from '../../../src/member/wire/transfer-codec.js'
 import type { Message } from '../../../src/raft/message.js'
@@ -96,13 +97,37 @@ const lease = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
 /** Of a question; 0 stands for several. */
 const callId = number.map((each) => each || 1)
 
+const memberId = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+const memberText = fc.string({ unit: 'grapheme', maxLength: 12 })
+const memberAddress = { id: memberId, name: memberText, address: memberText }
+
+const change: fc.Arbitrary<MembersChange> = fc.oneof(
+  fc.record({ type: fc.constant('add-learner' as const), ...memberAddress }),
+  fc.record({ type: fc.constantFrom('promote' as const, 'remove' as const), id: number }),
+  fc.record({ type: fc.constant('update' as const), id: number, address: memberText }),
+)
+
+const progress: fc.Arbitrary<MemberProgress> = fc.record({
+  ...memberAddress,
+  role: fc.constantFrom('voter' as const, 'learner' as const),
+  active: fc.boolean(),
+  recovering: fc.boolean(),
+  matchIndex: number,
+  snapshotPercent: fc.option(fc.nat({ max: 100 }), { nil: undefined }),
+})
+
 const call: fc.Arbitrary<Call> = fc.record({
   identity: fc.oneof(
     fc.constantFrom(ANONYMOUS, MEMBER),
     fc.record({ type: fc.constant('user' as const), name: fc.string(), authRevision: fc.maxSafeNat() }),
   ),
   id: callId,
-  request: fc.record({ type: fc.constantFrom('lease-keep-alive' as const, 'lease-time-to-live' as const), lease }),
+  request: fc.oneof(
+    fc.record({ type: fc.constantFrom('lease-keep-alive' as const, 'lease-time-to-live' as const), lease }),
+    fc.record({ type: fc.constant('change-members' as const), change }),
+    fc.record({ type: fc.constant('move-leader' as const), from: number, to: number }),
+    fc.constant({ type: 'members-status' as const }),
+  ),
 })
 
 const answer: fc.Arbitrary<Reply> = fc.record({
@@ -114,6 +139,12 @@ const answer: fc.Arbitrary<Reply> = fc.record({
       message: fc.string({ unit: 'grapheme' }),
     }),
     fc.constant({ type: 'lease' as const, exists: false as const }),
+    fc.record({ type: fc.constant('members-changed' as const), index: number }),
+    fc.record({ type: fc.constant('leader-moved' as const), leader: number }),
+    fc.record({
+      type: fc.constant('members-status' as const),
+      status: fc.record({ leader: number, lastIndex: number, members: fc.array(progress, { maxLength: 4 }) }),
+    }),
     fc.record({
       type: fc.constant('lease' as const),
       exists: fc.constant(true as const),
