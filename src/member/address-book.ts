@@ -8,6 +8,7 @@
  * Always: whoever is a member by what is applied, or by any entry behind it, is a peer: a change that is not committed may
  * yet be taken back, and until then both sides of it have to be reached.
  * Always: removed is only who is removed by what is applied.
+ * What another member told (book-exchange.ts) adds peers, until this one has applied as much itself.
  */
 import { present } from '../base/assert.js'
 import { decodeMemberBook } from '../machine/member-book-codec.js'
@@ -31,6 +32,8 @@ export class AddressBook {
   #books: readonly MemberBook[]
   #readFrom: { readonly configuration: CompleteConfiguration; readonly applied: Membership | undefined } | undefined
 
+  #told: { readonly index: Index; readonly book: MemberBook } | undefined
+
   constructor(memberId: NodeId, initial: readonly MemberAddress[]) {
     this.#memberId = memberId
     this.#books = [{ members: initial, removed: [] }]
@@ -53,7 +56,8 @@ export class AddressBook {
 
   /** Whom this member speaks to: by the book that is applied or by any behind it. */
   get peers(): readonly MemberAddress[] {
-    const peers = new Map(this.#books.flatMap(({ members }) => members).map((member) => [member.id, member]))
+    const books = this.#told === undefined ? this.#books : [this.#told.book, ...this.#books]
+    const peers = new Map(books.flatMap(({ members }) => members).map((member) => [member.id, member]))
     peers.delete(this.#memberId)
     return [...peers.values()]
   }
@@ -69,11 +73,23 @@ export class AddressBook {
       const found = this.#books[at]?.members.find((member) => member.id === id)
       if (found !== undefined) return found
     }
-    return undefined
+    return this.#told?.book.members.find((member) => member.id === id)
   }
 
   nameOf(id: NodeId): string | undefined {
     return this.find(id)?.name
+  }
+
+  /** Of the last change that this member has applied, or was told of; 0: of none. */
+  get index(): Index {
+    return Math.max(this.#readFrom?.applied?.index ?? 0, this.#told?.index ?? 0)
+  }
+
+  /** Another member says who is in the cluster since the change at `index`; whether that is news. */
+  hear(index: Index, book: MemberBook): boolean {
+    if (index <= this.index) return false
+    this.#told = { index, book }
+    return true
   }
 
   /** Reads it anew where log or state have changed; whether they have. */
@@ -84,6 +100,7 @@ export class AddressBook {
     if (configurations.length === 1 && (configurations[0]?.index ?? 0) > appliedIndex) return false
     if (this.#readFrom?.configuration === configuration && this.#readFrom.applied === applied) return false
     this.#readFrom = { configuration, applied }
+    if ((applied?.index ?? 0) >= (this.#told?.index ?? 0)) this.#told = undefined
     const books = [applied === undefined ? this.#applied : { members: applied.book, removed: applied.removed }]
     for (const { index, configuration: sets, data } of configurations) {
       if (data === undefined || index <= (applied?.index ?? 0)) continue

@@ -12,6 +12,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { NodeId } from '../raft/types.js'
 import type { Frame } from '../transport/transport.js'
 import type { Backlog } from './backlog.js'
+import type { BookExchange } from './book-exchange.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
 import type { States } from './states.js'
@@ -26,6 +27,7 @@ export interface InboxParts {
   readonly backlog: Backlog
   readonly calls: Calls
   readonly states: States
+  readonly books: BookExchange
   readonly logger: Logger
   /** Answers questions of another member, in its own time. */
   readonly answer: (from: NodeId, calls: readonly Call[]) => void
@@ -67,7 +69,7 @@ export class Inbox {
   }
 
   #dispatch(from: NodeId, frame: Frame, nowMs: number): void {
-    const { raft, backlog, calls, states, memberId, answer, logger, observe } = this.#parts
+    const { raft, backlog, calls, states, books, memberId, answer, logger, observe } = this.#parts
     switch (frame.kind) {
       case FRAME_KIND.raft: {
         const message = decodeMessage(frame.bytes, from, memberId)
@@ -87,6 +89,9 @@ export class Inbox {
         break
       case FRAME_KIND.transfer:
         states.receive(from, frame.bytes, nowMs)
+        break
+      case FRAME_KIND.book:
+        books.receive(from, frame.bytes)
         break
       default:
         logger.warn('frame of an unknown kind ignored', { from, kind: frame.kind })

@@ -10,6 +10,7 @@ import type { AddressBook } from './address-book.js'
 import type { AutoCompactor } from './auto-compactor.js'
 import type { AlarmRaiser } from './alarm-raiser.js'
 import type { Backlog } from './backlog.js'
+import type { BookExchange } from './book-exchange.js'
 import type { Calls } from './calls.js'
 import type { Conditions } from './conditions.js'
 import type { DiskGuard } from './disk-guard.js'
@@ -44,6 +45,7 @@ export interface LoopParts {
   readonly storage: Storage
   readonly transport: Transport | undefined
   readonly book: AddressBook
+  readonly books: BookExchange
   readonly conditions: Conditions
   readonly inbox: Inbox
   readonly proposals: Proposals

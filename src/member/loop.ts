@@ -57,7 +57,8 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, backlog, diskGuard, stallGuard, persistence, swept, states, conditions, pacer, buggify } = this.#parts
+    const { raft, backlog, diskGuard, stallGuard, persistence, swept, states, books, conditions, pacer, buggify } =
+      this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     stallGuard.notice(nowMs)
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
@@ -69,6 +70,7 @@ export class Loop {
     this.#heldBack = false
     this.#submit(nowMs)
     states.turn(nowMs)
+    books.turn(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     this.#followMembers()
@@ -351,11 +353,16 @@ export class Loop {
   }
 
   #nextDeadlineMs(): number {
-    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls, states } = this.#parts
+    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls, states, books } = this.#parts
     const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
     const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
     const ownMs = Math.min(leases.nextDeadlineMs(), verifier.nextDeadlineMs(), compactor.nextDeadlineMs())
-    const partsMs = Math.min(raft.nextDeadlineMs(), diskGuard.nextDeadlineMs(), states.nextDeadlineMs())
+    const partsMs = Math.min(
+      raft.nextDeadlineMs(),
+      diskGuard.nextDeadlineMs(),
+      states.nextDeadlineMs(),
+      books.nextDeadlineMs(),
+    )
     return Math.min(partsMs, ownMs, retryAtMs)
   }
 }

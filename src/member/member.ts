@@ -146,6 +146,10 @@ export class Member {
       membersChanged: () => {
         this.#membersChanged()
       },
+      bookHeard: (by, book) => {
+        if (book.removed.includes(options.memberId)) this.#leave(`${this.#book.nameOf(by) ?? by} says so`)
+        else this.#tellTransport()
+      },
     })
     this.#book.follow(this.#parts)
     this.upkeep = new Upkeep(this.#parts, failed)

@@ -4,6 +4,7 @@
 import { NEVER, type Buggify } from '../base/buggify.js'
 import { LIMITS } from '../base/limits.js'
 import { MEMBER, type Identity } from '../machine/identity.js'
+import type { MemberBook } from '../machine/member-book.js'
 import type { Machine } from '../machine/machine.js'
 import type { RaftOptions } from '../raft/options.js'
 import { RawNode } from '../raft/raw-node.js'
@@ -15,6 +16,7 @@ import { AlarmRaiser } from './alarm-raiser.js'
 import { answerAsLeader, type Answer } from './answers.js'
 import { AutoCompactor } from './auto-compactor.js'
 import { Backlog } from './backlog.js'
+import { BookExchange } from './book-exchange.js'
 import { Calls } from './calls.js'
 import { Conditions } from './conditions.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
@@ -50,6 +52,7 @@ import { Tallies } from './tallies.js'
 import { TokenBook } from './token-book.js'
 import { Verifier } from './verifier.js'
 import { Watches } from './watches.js'
+import { encodeBook } from './wire/book-codec.js'
 import { encodeReplies, type Call, type CallRequest, type CallResponse, type Reply } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 
@@ -72,6 +75,8 @@ export interface Ground {
   readonly decided: (event: RaftEvent) => void
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly membersChanged: () => void
+  /** Another member says who is in the cluster, and knows more of it. */
+  readonly bookHeard: (by: NodeId, book: MemberBook) => void
 }
 
 export type Parts = ReturnType<typeof makeParts>
@@ -180,12 +185,17 @@ export function makeParts(ground: Ground) {
     ...{ memberId, raft, machine, book, versions, conditions, clock, electionTimeoutMs, wake },
     snapshotPercent: (to) => states.sender.percentOf(to),
   })
+  const books = new BookExchange({
+    ...{ raft, machine, book, versions, electionTimeoutMs, heard: ground.bookHeard },
+    send: (to, frame) => transport?.send(to, { kind: FRAME_KIND.book, bytes: encodeBook(frame) }),
+  })
   const inbox = new Inbox({
     memberId,
     raft,
     backlog,
     calls,
     states,
+    books,
     logger,
     answer: (from, asked) => {
       answer(asked, (replies) => {
@@ -208,6 +218,7 @@ export function makeParts(ground: Ground) {
     storage,
     transport,
     book,
+    books,
     conditions,
     inbox,
     proposals,

@@ -15,6 +15,11 @@ export class PeerVersions {
     this.#versions.delete(peer)
   }
 
+  /** Whether it is connected, and understands what is said of the membership. */
+  knowsMembers(peer: NodeId): boolean {
+    return (this.#versions.get(peer) ?? 0) >= VERSION_WITH_MEMBERS
+  }
+
   /** Whether it is connected, and would not understand a change of the membership. */
   isTooOld(peer: NodeId): boolean {
     return (this.#versions.get(peer) ?? VERSION_WITH_MEMBERS) < VERSION_WITH_MEMBERS

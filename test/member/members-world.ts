@@ -8,6 +8,8 @@ import { Member } from '../../src/member/member.js'
 import type { MembersChange } from '../../src/member/members-change.js'
 import { settingsOf, type OpenOptions } from '../../src/store/options.js'
 import type { CrashKind } from '../../src/testing/sim/sim-medium.js'
+import type { Place } from '../../src/testing/sim/place.js'
+import type { Transport } from '../../src/transport/transport.js'
 import { RunningWorld } from '../store/clusters.js'
 
 export interface MembersWorldOptions {
@@ -16,6 +18,8 @@ export interface MembersWorldOptions {
   readonly places?: readonly string[]
   readonly initial?: number
   readonly open?: Partial<OpenOptions>
+  /** Places whose programs speak version 1 of the protocol. */
+  readonly oldVersions?: readonly string[]
   readonly observe?: (name: string, event: MemberEvent) => void
 }
 
@@ -28,6 +32,7 @@ export class MembersWorld {
   readonly world: RunningWorld
   readonly members = new Map<string, Member>()
   readonly failures: string[] = []
+  readonly oldVersions: Set<string>
   readonly #options: MembersWorldOptions
   readonly #initial: readonly string[]
   readonly #starts = new Map<string, Start>()
@@ -44,6 +49,7 @@ export class MembersWorld {
   private constructor(options: MembersWorldOptions) {
     const { seed = 1, places = ['a', 'b', 'c', 'd', 'e'], initial = 1 } = options
     this.#options = options
+    this.oldVersions = new Set(options.oldVersions)
     this.#initial = places.slice(0, initial)
     for (const name of this.#initial) this.#starts.set(name, { joinedAs: undefined })
     this.world = new RunningWorld({ seed, members: places })
@@ -141,8 +147,9 @@ export class MembersWorld {
   boot(name: string): void {
     const start = this.#starts.get(name)
     const place = this.world.place(name)
-    this.world.start(place, async ({ environment, disk, transport, onStop }) => {
+    this.world.start(place, async ({ environment, disk, transport: current, onStop }) => {
       const { process } = place
+      const transport = this.oldVersions.has(name) ? this.#oldTransport(place) : current
       const settings = settingsOf(this.#settings(name))
       const told = start?.joinedAs === undefined ? settings.members : this.#told()
       try {
@@ -202,6 +209,11 @@ export class MembersWorld {
 
   async stop(): Promise<void> {
     await this.world.halt()
+  }
+
+  #oldTransport({ name, process }: Place): Transport {
+    const { network, scheduler } = this.world
+    return network.transport(name, scheduler.timersOf(process), process && scheduler.enterOf(process), 1)
   }
 
   #told(): MemberAddress[] {

@@ -6,9 +6,11 @@ import { encodeAlarm } from '../../src/machine/alarms.js'
 import { encodeRole, encodeStatus, encodeUser } from '../../src/auth/records.js'
 import { PasswordHash } from '../../src/base/password-hash.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
+import { encodeMemberBook, encodeMembership } from '../../src/machine/member-book-codec.js'
 import { encodeMeta } from '../../src/machine/state-records.js'
 import { encodePrefixQuota } from '../../src/machine/prefix-quota.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
+import { encodeConfiguration } from '../../src/raft/confchange/codec.js'
 import { encodeEntryRecord } from '../../src/storage/entry-record.js'
 import { decodeFormerClusters, encodeFormerClusters } from '../../src/storage/former-cluster.js'
 import { newHighWater, readHighWater } from '../../src/storage/high-water.js'
@@ -52,6 +54,12 @@ const KEY_VALUE = {
   ...{ createRevision: 3, modRevision: 5, version: 3 },
 }
 
+const CONFIGURATION = { voters: [1, 2], outgoing: [], learners: [3], learnersNext: [], autoLeave: false }
+const BOOK = {
+  members: ['a', 'b', 'c'].map((name, at) => ({ id: at + 1, name, address: `${name}:1` })),
+  removed: [4],
+}
+
 const PASSWORD = PasswordHash.of(
   { costLog2: 15, blockSize: 8, parallelization: 3 },
   new Uint8Array(16).fill(1),
@@ -89,6 +97,8 @@ test.each([
   ['role', encodeRole({ name: 'r', permissions: [{ type: 'read', key: 'a', rangeEnd: 'b' }] })],
   ['user', encodeUser({ name: 'ann', since: 4, password: PASSWORD, roles: ['r'] })],
   ['command', encodeCommand(COMMAND)],
+  ['configuration', encodeConfiguration({ configuration: CONFIGURATION, data: encodeMemberBook(BOOK) })],
+  ['members', encodeMembership({ index: 7, configuration: CONFIGURATION, book: BOOK.members, removed: BOOK.removed })],
   ['prefix-quota', encodePrefixQuota(PREFIX_QUOTA)],
   ['put', encodePut(KEY_VALUE, 1)],
   ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],

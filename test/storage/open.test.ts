@@ -27,6 +27,25 @@ describe.each(DISKS)('opening a $name disk', ({ make, permanent }) => {
     await storage.close()
   })
 
+  test.each(['rejoining', 'joining'] as const)(
+    'empty and of one that was there before or joins (%s), it has no promises from its first write on',
+    async (beginning) => {
+      const disk = make()
+      const storage = await openStorage(disk(), IDENTITY, { beginning })
+      expect([storage.promises, storage.log.joined]).toEqual(['lost', beginning === 'joining'])
+      await storage.close()
+      if (!permanent) return
+      const again = await openStorage(disk(), IDENTITY)
+      expect([again.promises, again.log.joined]).toEqual(['lost', beginning === 'joining'])
+      await again.close()
+      const used = make()
+      await (await openStorage(used(), IDENTITY)).close()
+      const kept = await openStorage(used(), IDENTITY, { beginning })
+      expect([kept.promises, kept.log.joined]).toEqual(['kept', false])
+      await kept.close()
+    },
+  )
+
   test('what is not an identity is a mistake of the caller', async () => {
     const disk = make()
     await expect(openStorage(disk(), { ...IDENTITY, memberId: 0 })).rejects.toThrow(RangeError)

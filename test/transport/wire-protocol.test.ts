@@ -1,6 +1,9 @@
 /** The examples of docs/WIRE-PROTOCOL.md are what is sent. */
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { MEMBER } from '../../src/machine/identity.js'
+import { encodeBook } from '../../src/member/wire/book-codec.js'
+import { encodeCalls, encodeReplies } from '../../src/member/wire/call-codec.js'
 import { encodeTransfer } from '../../src/member/wire/transfer-codec.js'
 import { encodeFrame, encodeKeepalive } from '../../src/transport/frame.js'
 import { encodeAnswer, encodeHello, helloTo, PROTOCOL_VERSIONS, questionHello } from '../../src/transport/handshake.js'
@@ -14,6 +17,12 @@ const EXAMPLES: readonly (readonly [string, Uint8Array])[] = [
   ['hello of a question', encodeHello(questionHello(PROTOCOL_VERSIONS))],
   ['frame', encodeFrame({ kind: 7, bytes: Uint8Array.of(1, 2, 3) })],
   ['keepalive', encodeKeepalive()],
+  [
+    'change of members',
+    encodeCalls([{ id: 9, identity: MEMBER, request: { type: 'change-members', change: { type: 'promote', id: 3 } } }]),
+  ],
+  ['answer to a change of members', encodeReplies([{ id: 9, response: { type: 'members-changed', index: 12 } }])],
+  ['question for the members', encodeBook({ type: 'ask', index: 7 })],
   ['pull', encodeTransfer({ type: 'pull', transfer: 17, next: 3, through: 8 })],
 ]
 

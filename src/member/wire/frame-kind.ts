@@ -10,4 +10,6 @@ export const FRAME_KIND = {
   reply: 4,
   /** Part of a snapshot on its way to another member (transfer-codec.ts). */
   transfer: 5,
+  /** Who is in the cluster, asked and told (book-codec.ts); only between members that speak version 2 or later. */
+  book: 6,
 } as const

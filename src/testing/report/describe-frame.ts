@@ -1,5 +1,6 @@
 /** What a frame between members says, in words. */
 import { isStoreError } from '../../base/errors.js'
+import { decodeBook } from '../../member/wire/book-codec.js'
 import { decodeCalls, decodeReplies, type Call, type Reply } from '../../member/wire/call-codec.js'
 import { FRAME_KIND } from '../../member/wire/frame-kind.js'
 import { decodeProposals } from '../../member/wire/proposal-codec.js'
@@ -42,6 +43,10 @@ function decodeFrame(kind: number, bytes: Uint8Array): FrameText {
       return { type: 'call', term: undefined, detail: decodeCalls(bytes).map(describeCall).join(', ') }
     case FRAME_KIND.reply:
       return { type: 'reply', term: undefined, detail: decodeReplies(bytes).map(describeReply).join(', ') }
+    case FRAME_KIND.book: {
+      const { type, index } = decodeBook(bytes)
+      return { type: 'book', term: undefined, detail: `${type} of index ${index}` }
+    }
     default:
       return { type: kindName(kind), term: undefined, detail: `${bytes.byteLength} bytes` }
   }

@@ -4,6 +4,7 @@ import { ERRORS, type ErrorCode } from '../../../src/base/errors.js'
 import { LIMITS } from '../../../src/base/limits.js'
 import { ANONYMOUS, MEMBER } from '../../../src/machine/identity.js'
 import type { MemberProgress, MembersChange } from '../../../src/member/members-change.js'
+import type { BookFrame } from '../../../src/member/wire/book-codec.js'
 import type { Call, Reply } from '../../../src/member/wire/call-codec.js'
 import type { TransferFrame } from '../../../src/member/wire/transfer-codec.js'
 import type { Message } from '../../../src/raft/message.js'
@@ -105,6 +106,17 @@ const change: fc.Arbitrary<MembersChange> = fc.oneof(
   fc.record({ type: fc.constant('add-learner' as const), ...memberAddress }),
   fc.record({ type: fc.constantFrom('promote' as const, 'remove' as const), id: number }),
   fc.record({ type: fc.constant('update' as const), id: number, address: memberText }),
+)
+
+export const bookFrame: fc.Arbitrary<BookFrame> = fc.oneof(
+  fc.record({ type: fc.constant('ask' as const), index: number }),
+  fc.record({
+    type: fc.constant('tell' as const),
+    index: number,
+    book: fc
+      .uniqueArray(fc.record(memberAddress), { selector: ({ id }) => id, maxLength: 4 })
+      .map((all) => ({ members: all.slice(1), removed: all.slice(0, 1).map(({ id }) => id) })),
+  }),
 )
 
 const progress: fc.Arbitrary<MemberProgress> = fc.record({

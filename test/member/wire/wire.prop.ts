@@ -6,12 +6,13 @@ import { describe, expect, test } from 'vitest'
 import fc from 'fast-check'
 import { isStoreError } from '../../../src/base/errors.js'
 import { LIMITS } from '../../../src/base/limits.js'
+import { decodeBook, encodeBook } from '../../../src/member/wire/book-codec.js'
 import { decodeCalls, decodeReplies, encodeCalls, encodeReplies } from '../../../src/member/wire/call-codec.js'
 import { FRAME_KIND } from '../../../src/member/wire/frame-kind.js'
 import { decodeProposals, encodeProposals } from '../../../src/member/wire/proposal-codec.js'
 import { decodeMessage, encodeMessage } from '../../../src/member/wire/raft-codec.js'
 import { decodeTransfer, encodeTransfer } from '../../../src/member/wire/transfer-codec.js'
-import { answers, calls, commands, FROM, message, TO, transfer } from './arbitraries.js'
+import { answers, bookFrame, calls, commands, FROM, message, TO, transfer } from './arbitraries.js'
 
 interface Codec {
   readonly name: string
@@ -32,6 +33,7 @@ const CODECS: readonly Codec[] = [
   { name: 'calls', encoded: calls.map(encodeCalls), decode: decodeCalls, again: encodeCalls },
   { name: 'replies', encoded: answers.map(encodeReplies), decode: decodeReplies, again: encodeReplies },
   { name: 'proposals', encoded: commands.map(encodeProposals), decode: decodeProposals, again: encodeProposals },
+  { name: 'books', encoded: bookFrame.map(encodeBook), decode: decodeBook, again: encodeBook },
   { name: 'transfers', encoded: transfer.map(encodeTransfer), decode: decodeTransfer, again: encodeTransfer },
 ]
 
@@ -65,6 +67,14 @@ describe('every value comes back as it was', () => {
     fc.assert(
       fc.property(answers, (sent) => {
         expect(decodeReplies(encodeReplies(sent))).toEqual(sent)
+      }),
+    )
+  })
+
+  test('books', () => {
+    fc.assert(
+      fc.property(bookFrame, (sent) => {
+        expect(decodeBook(encodeBook(sent))).toEqual(sent)
       }),
     )
   })
