@@ -60,8 +60,7 @@ export function writeMemberBook(writer: Writer, { members, removed }: MemberBook
 /** Throws `MALFORMED`. */
 export function readMemberBook(reader: Reader): MemberBook {
   readVersion(reader)
-  const count = reader.count(LEAST_MEMBER_BYTES)
-  if (count > LIMITS.membersMax) throw reader.malformed(`${count} members, at most ${LIMITS.membersMax} are possible`)
+  const count = reader.count(LEAST_MEMBER_BYTES, LIMITS.membersMax)
   const members = Array.from({ length: count }, () => readMember(reader))
   const removed = readIds(reader, LIMITS.removedMembersMax)
   const ids = [...members.map(({ id }) => id), ...removed]
@@ -93,8 +92,7 @@ function writeIds(writer: Writer, ids: readonly number[]): void {
 }
 
 function readIds(reader: Reader, most: number): number[] {
-  const count = reader.count(ID_BYTES)
-  if (count > most) throw reader.malformed(`${count} ids, at most ${most} are possible`)
+  const count = reader.count(ID_BYTES, most)
   return Array.from({ length: count }, () => readId(reader))
 }
 

@@ -87,12 +87,12 @@ describe('a member book as bytes', () => {
       Array.from({ length: count }, (_, at) => ({ id: at + 1, name, address: '' }))
     const decode = (made: MemberBook): MemberBook => decodeMemberBook(encodeMemberBook(made))
     expect(decode({ members: members(LIMITS.membersMax, 'a'), removed: [] }).members).toHaveLength(LIMITS.membersMax)
-    expect(() => decode({ members: members(LIMITS.membersMax + 1, 'a'), removed: [] })).toThrow('members, at most')
+    expect(() => decode({ members: members(LIMITS.membersMax + 1, 'a'), removed: [] })).toThrow('65 items announced, at most 64')
     expect(() => decode({ members: members(1, 'a'.repeat(LIMITS.memberTextBytesMax + 1)), removed: [] })).toThrow(
       'the name of',
     )
     const removed = Array.from({ length: LIMITS.removedMembersMax + 1 }, (_, at) => at + 1)
-    expect(() => decode({ members: [], removed })).toThrow('ids, at most')
+    expect(() => decode({ members: [], removed })).toThrow('1025 items announced, at most 1024')
   })
 
   test('without those whom the configuration does not know loses nobody, and forgets the oldest of too many', () => {

@@ -76,8 +76,7 @@ export function writeMembersStatus(writer: Writer, { leader, lastIndex, members 
 /** Throws `MALFORMED`. */
 export function readMembersStatus(reader: Reader): MembersStatus {
   const [leader, lastIndex] = [reader.uint53(), reader.uint53()]
-  const count = reader.count(LEAST_PROGRESS_BYTES)
-  if (count > LIMITS.membersMax) throw reader.malformed(`${count} members, at most ${LIMITS.membersMax} are possible`)
+  const count = reader.count(LEAST_PROGRESS_BYTES, LIMITS.membersMax)
   return { leader, lastIndex, members: Array.from({ length: count }, () => readProgress(reader)) }
 }
 
