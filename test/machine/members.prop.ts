@@ -87,7 +87,9 @@ describe('a member book as bytes', () => {
       Array.from({ length: count }, (_, at) => ({ id: at + 1, name, address: '' }))
     const decode = (made: MemberBook): MemberBook => decodeMemberBook(encodeMemberBook(made))
     expect(decode({ members: members(LIMITS.membersMax, 'a'), removed: [] }).members).toHaveLength(LIMITS.membersMax)
-    expect(() => decode({ members: members(LIMITS.membersMax + 1, 'a'), removed: [] })).toThrow('65 items announced, at most 64')
+    expect(() => decode({ members: members(LIMITS.membersMax + 1, 'a'), removed: [] })).toThrow(
+      '65 items announced, at most 64',
+    )
     expect(() => decode({ members: members(1, 'a'.repeat(LIMITS.memberTextBytesMax + 1)), removed: [] })).toThrow(
       'the name of',
     )

@@ -12,6 +12,8 @@ import type { Place } from '../../src/testing/sim/place.js'
 import type { Transport } from '../../src/transport/transport.js'
 import { RunningWorld } from '../store/clusters.js'
 
+export class NotRunning extends Error {}
+
 export interface MembersWorldOptions {
   readonly seed?: number
   /** All machines; the first `initial` of them begin as a cluster. */
@@ -57,7 +59,7 @@ export class MembersWorld {
 
   member(name: string): Member {
     const member = this.members.get(name)
-    if (member === undefined) throw new Error(`${name} does not run`)
+    if (member === undefined) throw new NotRunning(`${name} does not run`)
     return member
   }
 
