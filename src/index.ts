@@ -34,6 +34,7 @@ export type {
   Revision,
   Transaction,
 } from './api/operations.js'
+export type { Health, HealthCode, HealthReason } from './api/health.js'
 export type { BackupsStatus, LastBackup } from './api/backups-status.js'
 export type { ScrubPass, ScrubStatus } from './api/scrub-status.js'
 export { KeyValue } from './api/key-value.js'
@@ -71,6 +72,7 @@ export type {
   Consistency,
   DeleteResult,
   DiskStatus,
+  EventLoopStatus,
   GetOptions,
   Lease,
   Leases,
@@ -100,9 +102,11 @@ export type { FormerCluster } from './base/former-cluster.js'
 export type { LeaseId } from './base/lease-id.js'
 export type { LogFields, Logger } from './base/logger.js'
 export type { Random } from './base/random.js'
-export { Election, Mutex, Session } from './recipes/index.js'
+export { Election, healthHandler, Mutex, Session } from './recipes/index.js'
 export type {
   CampaignOptions,
+  HealthHandler,
+  HealthHandlerOptions,
   Hold,
   Leadership,
   Lock,

@@ -10,6 +10,7 @@ import type { Environment } from '../base/clock.js'
 import type { FormerCluster } from '../base/former-cluster.js'
 import type { LeaseId, Revision } from '../mvcc/types.js'
 import type { Auth, Caller } from './auth.js'
+import type { Health } from './health.js'
 import type { BackupsStatus } from './backups-status.js'
 import type { CallOptions } from './call-options.js'
 import type { Cluster, ClusterMember } from './cluster.js'
@@ -128,6 +129,10 @@ export interface StoreStatus {
   readonly memberId: number
   /** `stopped`: it was closed, or stopped itself; everything else but the leader is what it was then. */
   readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped' | 'removed'
+  /** It has no vote: it was added as a learner, or is not promoted yet. */
+  readonly learner: boolean
+  /** As this member was opened. */
+  readonly electionTimeoutMs: number
   /** `close()` was called, and calls under way are finishing: no new ones are taken. */
   readonly closing: boolean
   /** Name of the leader as far as this member knows; a stopped one knows none. */
@@ -244,6 +249,8 @@ export interface Store extends AsyncDisposable {
    */
   compact(revision: Revision, options?: CompactOptions): Promise<void>
   status(): StoreStatus
+  /** What {@link status} comes to: whether it works, and whether calls should be sent to it. */
+  health(): Health
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void
   /**
    * A handle that calls on behalf of somebody else, over the same member. Once authorization is enabled, everything that is

@@ -1,4 +1,6 @@
 /** Recipes: what is built from the Store contract alone, and so runs over every store that keeps it. */
+export { healthHandler } from './health-handler.js'
+export type { HealthHandler, HealthHandlerOptions } from './health-handler.js'
 export { Election } from './election.js'
 export type { CampaignOptions, Leadership } from './election.js'
 export type { Hold } from './hold.js'

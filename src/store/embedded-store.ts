@@ -4,6 +4,8 @@ import type { Environment } from '../base/clock.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import type { Auth, Caller as GivenCaller } from '../api/auth.js'
+import type { Health } from '../api/health.js'
+import { healthOf } from '../api/health-of.js'
 import type { KeyValue } from '../api/key-value.js'
 import { checkBoolean } from '../api/check-boolean.js'
 import { CALL_FIELDS, checkConsistency, checkSignal, checkTimeout } from '../api/check-call.js'
@@ -212,6 +214,8 @@ export class EmbeddedStore implements Store {
       memberId,
       members: this.#member.members,
       role: this.#member.removed ? 'removed' : stopped ? 'stopped' : status.role,
+      learner: status.learners.includes(memberId),
+      electionTimeoutMs: this.#settings.electionTimeoutMs,
       closing: closing && !stopped,
       leader: stopped ? undefined : book.nameOf(status.leader),
       term: status.term,
@@ -239,6 +243,10 @@ export class EmbeddedStore implements Store {
       formerClusters: status.formerClusters,
       backups: this.#parts.backups?.status,
     }
+  }
+
+  health(): Health {
+    return healthOf(this.status())
   }
 
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {

@@ -96,6 +96,7 @@ export function decorated(
     watch: (...given) => store.watch(...given),
     compact: (...given) => store.compact(...given),
     status: () => store.status(),
+    health: () => store.health(),
     on: (...given) => store.on(...given),
     close: () => store.close(),
     [Symbol.asyncDispose]: () => store.close(),

@@ -9,6 +9,7 @@ import { isStoreError } from '../../base/errors.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { Cluster } from '../../api/cluster.js'
 import type { Auth, Caller } from '../../api/auth.js'
+import type { Health } from '../../api/health.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
 import type { Maintenance } from '../../api/maintenance.js'
 import {
@@ -222,6 +223,10 @@ class RecordedStore implements Store {
 
   watch(selection: Selection, options?: WatchOptions): Watch {
     return this.#store.watch(selection, options)
+  }
+
+  health(): Health {
+    return this.#store.health()
   }
 
   status(): StoreStatus {
