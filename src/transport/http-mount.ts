@@ -11,6 +11,8 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
+import { formatAddress, isLoopback } from './address.js'
+import { tlsRequired } from './listener.js'
 
 /** Answers a request, or returns false. */
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => boolean
@@ -20,6 +22,16 @@ type Mounts = Map<string, RequestHandler>
 
 /** By which copies of this file, too, find what is mounted. */
 const MOUNTS = Symbol.for('quorate.transport.mounts')
+
+/**
+ * Throws `TLS_REQUIRED` for a server that others reach, and could pose as a member through. One that does not listen yet is
+ * found out by the first request.
+ */
+export function checkServer(server: AnyServer, insecure: boolean): void {
+  const address = server.address()
+  if (insecure || address === null || typeof address === 'string' || 'setSecureContext' in server) return
+  if (!isLoopback(address.address)) throw tlsRequired(formatAddress({ host: address.address, port: address.port }))
+}
 
 /** Throws `ADDRESS_IN_USE`. Returns what takes it back. */
 export function mount(server: AnyServer, path: string, handler: RequestHandler): () => void {

@@ -18,7 +18,7 @@ import { checkPath, formatHttpAddress, parseHttpAddress } from './http-address.j
 import { HttpClient } from './http-client.js'
 import { HttpFace } from './http-face.js'
 import type { FaceEvents } from './http-face.js'
-import { mount } from './http-mount.js'
+import { checkServer, mount } from './http-mount.js'
 import type { HttpContext, HttpListenOptions, HttpOptions, HttpTransport } from './http-options.js'
 import { HttpPeer } from './http-peer.js'
 import { ask } from './http-question.js'
@@ -164,9 +164,13 @@ class Http implements HttpTransport {
   async #open(): Promise<void> {
     const options = this.#options
     if ('listen' in options) return this.#listen(options)
-    const address = formatHttpAddress(parseHttpAddress(options.address))
-    if (options.server !== undefined) this.#unmount = mount(options.server, this.#path, this.handler)
-    this.#address = address
+    const { server, address, insecure = false } = options
+    const parsed = parseHttpAddress(address)
+    if (server !== undefined) {
+      checkServer(server, insecure)
+      this.#unmount = mount(server, this.#path, this.handler)
+    }
+    this.#address = formatHttpAddress(parsed)
   }
 
   async #listen({ listen, environment, insecure = false }: HttpListenOptions): Promise<void> {
