@@ -56,6 +56,7 @@ export const refusalTests: TransportTests = {
     a.setPeers(b)
     await a.reported('unreachable', b.id)
     equal(a.send(b, numbered(0)), false, 'result of sending to a peer that does not know us')
+    await world.settle()
     check(b.transport.statistics.connectionsRefused > 0, 'the refusal was not counted')
     b.setPeers(a)
     await Promise.all([a.reported('reachable', b.id), b.reported('reachable', a.id)])
