@@ -69,6 +69,27 @@ it(
 )
 
 it(
+  'members inside the HTTP servers of an application leave it its own routes',
+  async () => {
+    const output = await outputOf('examples/07-attach-http.ts')
+    expect(output).toContain('b: the last visit was to /shop')
+    expect(output).toContain('c: the last visit was to /shop')
+    expect(output).toContain('the server of a goes on without its member')
+  },
+  TIMEOUT_MS,
+)
+
+it(
+  'members in the threads of one process see what each other writes',
+  async () => {
+    const output = await outputOf('examples/08-message-port/start.ts')
+    for (const name of ['a', 'b', 'c'])
+      expect(output.match(new RegExp(`sees that threads/${name} is here`, 'g'))).toHaveLength(3)
+  },
+  TIMEOUT_MS,
+)
+
+it(
   'a job runner pays twice after a pause, or when its write is late, and never under the guard of its lock',
   async () => {
     const output = await outputOf('examples/job-runner.sim.ts')
