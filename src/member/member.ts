@@ -6,22 +6,20 @@
  */
 import { NEVER } from '../base/buggify.js'
 import type { Key } from '../base/bytes.js'
-import { describeDigest } from '../base/checksum.js'
 import { isStoreError, StoreError } from '../base/errors.js'
-import type { FormerCluster } from '../base/former-cluster.js'
 import { LIMITS } from '../base/limits.js'
 import type { Question } from '../machine/accesses.js'
-import type { Alarm } from '../machine/alarms.js'
 import type { LeaseGrantRequest, Request } from '../machine/command.js'
 import type { Identity } from '../machine/identity.js'
 import type { Machine } from '../machine/machine.js'
 import { keyAnswerBytes } from '../mvcc/answer.js'
 import type { LeaseId, RangeRequest } from '../mvcc/types.js'
 import { ForgottenPromisesError } from '../raft/commit.js'
-import type { Status, Write } from '../raft/ready.js'
+import type { Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
-import { NOBODY, type NodeId, type StoredState } from '../raft/types.js'
+import { NOBODY, type NodeId } from '../raft/types.js'
 import { openStorage, type Storage, type StorageOptions } from '../storage/storage.js'
+import type { Frame } from '../transport/transport.js'
 import { AddressBook, wasRemoved } from './address-book.js'
 import type { CallLimits } from './deadlines.js'
 import type { Drain } from './drain.js'
@@ -32,43 +30,20 @@ import type { MembersChange, MembersStatus } from './members-change.js'
 import { firstMembers } from './first-members.js'
 import { leaveFormerCluster } from './leave-former-cluster.js'
 import { loadState, type LoadedState } from './load-state.js'
+import { memberStatusOf, type MemberStatus } from './member-status.js'
 import { noteForOperators } from './operator-notes.js'
-import type { EventLoopSummary } from './loop-times.js'
 import { makeParts, type Parts } from './parts.js'
+import { Peering } from './peering.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
-import type { ScrubStatus } from './scrubber.js'
 import { decidedMembers, withRoles, type MemberWithRole } from './roles.js'
 import { sayWhileSlow } from './say-while-slow.js'
 import type { StateRepair } from './state-repair.js'
-import type { SyncTimesSummary } from './sync-times.js'
 import { LostMajority } from './lost-majority.js'
+import { tellOpening } from './tell-opening.js'
 import { Upkeep } from './upkeep.js'
 import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
-
-export interface MemberStatus extends Status {
-  /** Its state is damaged or missing, and it waits for another one from its leader, or for the entries that bring it back. */
-  readonly awaitsState: boolean
-  /** What was found damaged when it was opened, and given up: one sentence each. */
-  readonly damage: readonly string[]
-  readonly appliedIndex: number
-  readonly revision: number
-  readonly compactRevision: number
-  readonly digest: string
-  readonly alarms: readonly Alarm[]
-  readonly quotaBytes: number
-  readonly sizeInUseBytes: number
-  /** Up to here the state itself is on disk; the log brings back the rest. */
-  readonly durableAppliedIndex: number
-  readonly stateWrites: number
-  /** Of reading through what is on disk. */
-  readonly scrub: ScrubStatus
-  readonly logTrims: number
-  readonly disk: SyncTimesSummary & { readonly freeBytes: number | undefined }
-  readonly eventLoop: EventLoopSummary
-  readonly formerClusters: readonly FormerCluster[]
-}
 
 export class Member {
   readonly #options: MemberOptions
@@ -77,6 +52,7 @@ export class Member {
   readonly upkeep: Upkeep
   readonly #lostMajority: LostMajority
   readonly #book: AddressBook
+  readonly #peering: Peering
   #closed: Promise<void> | undefined
   /** After the end of everything else. */
   #farewell: Farewell | undefined
@@ -117,8 +93,7 @@ export class Member {
   private constructor(options: MemberOptions, storage: Storage, { machine, stored, needed }: LoadedState) {
     this.#options = options
     this.#book = new AddressBook(options.memberId, options.members)
-    this.#tellDamage(storage, needed)
-    this.#tellRecovered(stored, storage.incarnation, machine)
+    tellOpening(options, storage, { machine, stored, needed })
     const failed = (error: unknown): void => {
       this.#fail(error)
     }
@@ -147,11 +122,21 @@ export class Member {
         this.#membersChanged()
       },
       bookHeard: (by, book) => {
-        if (book.removed.includes(options.memberId)) this.#leave(`${this.#book.nameOf(by) ?? by} says so`)
-        else this.#tellTransport()
+        this.#peering.heard(by, book)
       },
     })
     this.#book.follow(this.#parts)
+    const { versions, joins } = this.#parts
+    this.#peering = new Peering({
+      ...{ options, book: this.#book, versions },
+      receive: (from, frame) => {
+        this.#receive(from, frame)
+      },
+      answer: async (question) => joins.answer(question),
+      removed: (why) => {
+        this.#leave(why)
+      },
+    })
     this.upkeep = new Upkeep(this.#parts, failed)
     const { electionTimeoutMs, environment } = options
     this.#lostMajority = new LostMajority({
@@ -337,25 +322,7 @@ export class Member {
   }
 
   get status(): MemberStatus {
-    const { appliedIndex, revision, compactRevision, digest, alarms } = this.#parts.machine
-    return {
-      ...this.#parts.raft.status(),
-      awaitsState: this.#repair.blocked || this.#repair.hidden,
-      damage: this.#parts.storage.damage,
-      appliedIndex,
-      revision,
-      compactRevision,
-      digest: describeDigest(digest),
-      alarms: alarms.list(),
-      quotaBytes: this.#parts.space.quotaBytes,
-      sizeInUseBytes: this.#parts.machine.bytesInUse,
-      durableAppliedIndex: this.#parts.persistence.durableIndex,
-      ...this.#parts.persistence.statistics,
-      scrub: this.#parts.scrubber.status,
-      disk: { ...this.#parts.diskGuard.summary, freeBytes: this.#parts.freeSpace.freeBytes },
-      eventLoop: this.#parts.stallGuard.summary,
-      formerClusters: this.#parts.storage.formerClusters,
-    }
+    return memberStatusOf(this.#parts)
   }
 
   /**
@@ -368,40 +335,11 @@ export class Member {
   }
 
   async #start(): Promise<void> {
-    const { clusterId, memberId, transport, environment } = this.#options
-    const { logger, clock, buggify = NEVER } = environment
-    if (wasRemoved(this.#parts.machine, memberId)) {
+    if (wasRemoved(this.#parts.machine, this.#options.memberId)) {
       this.#leave('it had been removed before it was opened')
       return
     }
-    if (transport !== undefined) {
-      this.#tellTransport()
-      const handler = {
-        onFrame: (from: NodeId, frame: { readonly kind: number; readonly bytes: Uint8Array }) => {
-          this.#farewell?.receive(from, frame)
-          this.#guard(() => {
-            const nowMs = clock.monotonicMs()
-            this.#parts.stallGuard.notice(nowMs)
-            this.#parts.inbox.receive(from, frame, nowMs)
-            if (buggify('turn-per-frame')) this.#parts.loop.turn()
-            else this.#parts.pacer.wake()
-          })
-        },
-        onReachable: (peer: NodeId, version: number) => {
-          this.#parts.versions.reachable(peer, version)
-          logger.info('peer reachable', { peer: this.#book.nameOf(peer), version })
-        },
-        onUnreachable: (peer: NodeId, reason: string) => {
-          this.#parts.versions.unreachable(peer)
-          logger.warn('peer unreachable', { peer: this.#book.nameOf(peer), reason })
-        },
-        onQuestion: async (question: Uint8Array) => this.#parts.joins.answer(question),
-        onRemoved: (by: NodeId) => {
-          this.#leave(`${this.#book.nameOf(by) ?? by} says so`)
-        },
-      }
-      await transport.start({ clusterId, memberId }, handler)
-    }
+    await this.#peering.start()
     this.#parts.scrubber.start()
     if (this.#parts.storage.promises === 'lost') this.#lostMajority.start()
     this.#parts.freeSpace.start()
@@ -418,14 +356,23 @@ export class Member {
     this.#repair.comesBack(caughtUp)
   }
 
-  #tellTransport(): void {
-    this.#options.transport?.setPeers(this.#book.peers, this.#book.removed)
+  #receive(from: NodeId, frame: Frame): void {
+    const { clock, buggify = NEVER } = this.#options.environment
+    const { stallGuard, inbox, loop, pacer } = this.#parts
+    this.#farewell?.receive(from, frame)
+    this.#guard(() => {
+      const nowMs = clock.monotonicMs()
+      stallGuard.notice(nowMs)
+      inbox.receive(from, frame, nowMs)
+      if (buggify('turn-per-frame')) loop.turn()
+      else pacer.wake()
+    })
   }
 
   /** In the middle of a turn, which ends as it would. */
   #membersChanged(): void {
     if (this.#lifetime.ended) return
-    this.#tellTransport()
+    this.#peering.tell()
     if (wasRemoved(this.#parts.machine, this.#options.memberId)) this.#leave('that is applied here')
   }
 
@@ -434,38 +381,6 @@ export class Member {
     this.#options.environment.logger.info('leader changed', { leader: name, term })
     this.#drain.leaderChanged()
     this.#options.listener.leaderChanged(name, term)
-  }
-
-  #tellDamage({ damage, promises }: Storage, needed: number | undefined): void {
-    const { logger } = this.#options.environment
-    for (const what of damage) logger.error('damage was found on the disk, and what it concerns given up', { what })
-    if (promises === 'lost') {
-      logger.warn(
-        'this member lost promises: it does not vote and is not counted until a leader has made up for them',
-        {
-          stateNeeded: needed,
-        },
-      )
-    }
-  }
-
-  #tellRecovered(stored: StoredState, incarnation: number, machine: Machine): void {
-    const { memberId: member, members, name, observe } = this.#options
-    if (observe === undefined) return
-    const { revision, compactRevision, digest, appliedIndex, appliedTerm, lessor } = machine
-    observe({
-      type: 'recovered',
-      member,
-      name,
-      voters: machine.members?.configuration.voters ?? members.map(({ id }) => id),
-      incarnation,
-      stored,
-      applied: { index: appliedIndex, term: appliedTerm },
-      revision,
-      compactRevision,
-      digest,
-      leases: lessor.leases().map(({ id }) => id),
-    })
   }
 
   get #drain(): Drain {
