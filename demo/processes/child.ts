@@ -19,6 +19,8 @@ export interface ChildOptions<Report> {
   /** The TypeScript file it runs; or JavaScript, which starts sooner. */
   readonly script: URL
   readonly args: readonly string[]
+  /** A command that starts it in other surroundings, `ip netns exec NAME` for one. Default: it is started as it is. */
+  readonly through?: readonly string[]
   /** What it prints is appended to this file. */
   readonly logFile: string
   readonly onReport: (report: Report) => void
@@ -62,11 +64,13 @@ export class Child<Command, Report> {
 
   start(): void {
     if (this.#process !== undefined) throw new Error(`${this.name} runs already`)
-    const { script, args, logFile } = this.#options
+    const { script, args, logFile, through = [] } = this.#options
+    const [command = process.execPath, ...commandArgs] = [...through, process.execPath]
     const output = openSync(logFile, 'a')
     const child = fork(script, args, {
       cwd: ROOT,
-      execArgv: script.pathname.endsWith('.ts') ? ['--import', TSX] : [],
+      execPath: command,
+      execArgv: [...commandArgs, ...(script.pathname.endsWith('.ts') ? ['--import', TSX] : [])],
       stdio: ['ignore', output, output, 'ipc'],
     })
     closeSync(output)
