@@ -19,7 +19,7 @@ import type { Revision } from '../mvcc/types.js'
 import type { Message } from '../raft/message.js'
 import type { Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
-import type { Entry, HardState, Index, LogPosition, NodeId, StoredState } from '../raft/types.js'
+import type { Configuration, Entry, HardState, Index, LogPosition, NodeId, StoredState } from '../raft/types.js'
 import type { Filter } from '../watch/filter.js'
 import type { WatchBatch } from '../watch/buffers.js'
 
@@ -30,7 +30,8 @@ export type MemberEvent =
       readonly type: 'recovered'
       readonly member: NodeId
       readonly name: string
-      readonly voters: readonly NodeId[]
+      /** What it begins with, before the entries of its log that change it; without voters: it has to be told. */
+      readonly configuration: Configuration
       /** Counts the lives of this member. */
       readonly incarnation: number
       readonly stored: StoredState

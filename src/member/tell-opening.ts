@@ -2,6 +2,7 @@
 import type { Machine } from '../machine/machine.js'
 import type { Index, StoredState } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
+import { initialConfiguration } from './initial-configuration.js'
 import type { MemberOptions } from './member-options.js'
 
 export interface Opening {
@@ -13,13 +14,13 @@ export interface Opening {
 
 export function tellOpening(options: MemberOptions, storage: Storage, opening: Opening): void {
   tellDamage(options, storage, opening)
-  const { memberId: member, members, name, observe } = options
-  const { machine, stored } = opening
+  const { memberId: member, name, observe } = options
+  const { machine, stored, needed } = opening
   if (observe === undefined) return
   const { revision, compactRevision, digest, appliedIndex, appliedTerm, lessor } = machine
   observe({
     ...{ type: 'recovered', member, name },
-    voters: machine.members?.configuration.voters ?? members.map(({ id }) => id),
+    configuration: initialConfiguration({ options, machine, needed, joined: storage.log.joined }),
     ...{ incarnation: storage.incarnation, stored, applied: { index: appliedIndex, term: appliedTerm } },
     ...{ revision, compactRevision, digest },
     leases: lessor.leases().map(({ id }) => id),

@@ -12,6 +12,7 @@
 import type { Message } from '../../src/raft/message.js'
 import { describeConfiguration } from '../../src/raft/configuration.js'
 import type { RawNode } from '../../src/raft/raw-node.js'
+import { isQuorum, quorumsIntersect } from '../../src/testing/checkers/quorum.js'
 import type { Configuration, Entry, HardState, Index, LogPosition, NodeId, Term } from '../../src/raft/types.js'
 
 /** A violated invariant, found in this run. */
@@ -366,21 +367,4 @@ function promises(message: Message): boolean {
 
 function isCompacted(disk: Disk, index: Index): boolean {
   return index <= disk.compacted.index
-}
-
-/** Whether those for which `has` says so are a majority of the voters, and of the outgoing ones if there are any. */
-export function isQuorum(configuration: Configuration, has: (voter: NodeId) => boolean): boolean {
-  const sides = [configuration.voters, configuration.outgoing ?? []].filter((side) => side.length > 0)
-  return sides.length > 0 && sides.every((side) => side.filter(has).length * 2 > side.length)
-}
-
-/** By trying every set: for each quorum of the one, what is left is no quorum of the other. */
-function quorumsIntersect(left: Configuration, right: Configuration): boolean {
-  const ids = [left, right].flatMap(({ voters, outgoing = [] }) => [...voters, ...outgoing])
-  const bits = new Map([...new Set(ids)].map((id, at) => [id, 1 << at]))
-  for (let set = 0; set < 1 << bits.size; set++) {
-    const has = (id: NodeId): boolean => (set & (bits.get(id) ?? 0)) !== 0
-    if (isQuorum(left, has) && isQuorum(right, (id) => !has(id))) return false
-  }
-  return true
 }

@@ -25,7 +25,8 @@ import type {
   Term,
 } from '../../src/raft/types.js'
 import { drawChange } from './churn.js'
-import { Checker, isQuorum, lastOnDisk, termOnDisk, type Disk } from './checker.js'
+import { isQuorum } from '../../src/testing/checkers/quorum.js'
+import { Checker, lastOnDisk, termOnDisk, type Disk } from './checker.js'
 import { Seeded } from './seeded.js'
 
 export const ELECTION_TIMEOUT_MS = 150

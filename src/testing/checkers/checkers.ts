@@ -9,7 +9,7 @@
  * Always: costs what changed, and asks no member for its state. Always: the first violation stays; it is thrown by
  * `check()` and not into the member, which would only end it.
  *
- * To come with what they speak of: R14 changes of membership, R17 reads by a lease.
+ * To come with what they speak of: R17 reads by a lease.
  */
 import { assertNever } from '../../base/assert.js'
 import { LIMITS } from '../../base/limits.js'
@@ -19,6 +19,7 @@ import type { Index, NodeId } from '../../raft/types.js'
 import { AlarmChecker } from './alarm-checker.js'
 import { AuthChecker } from './auth-checker.js'
 import { BoundsChecker, type Bounds } from './bounds-checker.js'
+import { ConfigurationChecker } from './configuration-checker.js'
 import { ContactChecker } from './contact-checker.js'
 import { LeaseChecker } from './lease-checker.js'
 import { LogChecker } from './log-checker.js'
@@ -53,6 +54,7 @@ export class Checkers {
   readonly #votes = new Votes()
   readonly #views = new Map<string, MemberView>()
   readonly #byId = new Map<NodeId, MemberView>()
+  readonly #configurations: ConfigurationChecker
   readonly #logs: LogChecker
   readonly #promises: PromiseChecker
   readonly #state: StateChecker
@@ -68,7 +70,8 @@ export class Checkers {
   #events = 0
 
   constructor(options: CheckersOptions = {}) {
-    this.#logs = new LogChecker(this.#log, this.#votes, (id) => this.#byId.get(id))
+    this.#configurations = new ConfigurationChecker(this.#log)
+    this.#logs = new LogChecker(this.#log, this.#votes, this.#configurations, (id) => this.#byId.get(id))
     this.#promises = new PromiseChecker(this.#log, this.#votes, options.unsynced)
     this.#state = new StateChecker(this.#log, this.#states, options.digestEvery ?? 32)
     this.#reads = new ReadChecker(this.#log)
@@ -95,11 +98,12 @@ export class Checkers {
 
   /** For `open({ observe })`, in every life of the member of this name. */
   observer(name: string): (event: MemberEvent) => void {
-    const view = this.#viewOf(name)
+    let view = this.#viewOf(name)
     return (event) => {
       if (this.#violation !== undefined) return
       this.#events++
       try {
+        if (event.type === 'recovered') view = this.#viewOfLife(name, event.member)
         this.#look(view, event)
       } catch (error) {
         this.#violation = error as Error
@@ -133,6 +137,15 @@ export class Checkers {
     return view
   }
 
+  /** A member that comes under the name of one that was removed, in a directory of its own, is another one. */
+  #viewOfLife(name: string, member: NodeId): MemberView {
+    const view = this.#viewOf(name)
+    if (view.lives === 0 || view.id === member) return view
+    const fresh = new MemberView(name)
+    this.#views.set(name, fresh)
+    return fresh
+  }
+
   #look(view: MemberView, event: MemberEvent): void {
     switch (event.type) {
       case 'recovered':
@@ -149,6 +162,7 @@ export class Checkers {
         this.#logs.writeDurable(view)
         return
       case 'message-sent':
+        this.#configurations.sent(view, event.message)
         this.#promises.sent(view, event.message)
         return
       case 'read-asked':
@@ -273,7 +287,6 @@ export class Checkers {
     this.#leases.recovered(view)
     this.#byId.set(event.member, view)
     view.id = event.member
-    view.voters = event.voters
     view.lives++
     view.state = { ...event.applied, revision: event.revision, digest: event.digest }
     view.stateWriting = undefined
@@ -285,6 +298,7 @@ export class Checkers {
     view.appliedIndex = event.applied.index
     view.revision = event.revision
     view.compactRevision = event.compactRevision
+    this.#configurations.recovered(view, event)
   }
 }
 

@@ -46,12 +46,17 @@ export class ContactChecker {
       const forMs = overdue.atMs - overdue.heardMs
       fail('R28', `${view.name} leads on in term ${view.ledTerm} ${forMs} ms after it last heard a quorum`)
     }
-    const heardMs = this.#quorumHeardMs(view, leading, atMs)
+    const heardMs = quorumHeardMs(view, leading, atMs)
     if (heardMs + this.#electionTimeoutMs <= atMs) leading.overdue = { heardMs, atMs }
   }
+}
 
-  #quorumHeardMs({ id, voters }: MemberView, { sinceMs, heardMs }: Leading, atMs: number): number {
-    const times = voters.map((voter) => (voter === id ? atMs : (heardMs.get(voter) ?? sinceMs))).sort((a, b) => b - a)
-    return times[Math.floor(voters.length / 2)] ?? atMs
+/** Of a joint configuration both sides count. */
+function quorumHeardMs({ id, followed }: MemberView, { sinceMs, heardMs }: Leading, atMs: number): number {
+  const { voters, outgoing } = followed.configuration
+  const heardBy = (side: readonly NodeId[]): number => {
+    const times = side.map((voter) => (voter === id ? atMs : (heardMs.get(voter) ?? sinceMs))).sort((a, b) => b - a)
+    return times[Math.floor(side.length / 2)] ?? atMs
   }
+  return Math.min(heardBy(voters), heardBy(outgoing))
 }

@@ -1,27 +1,37 @@
 /**
  * Leaders, logs and commits (thesis figure 3.2): R1 election safety, R2 log matching, R3 leader append-only, R4 leader
  * completeness, R8 commits never fall, R9 what is committed is durable on a quorum, or was when that acknowledged it, R12
- * nothing committed is truncated, R15 nobody leads without the votes of a quorum.
+ * nothing committed is truncated, R15 nobody leads without the votes of a quorum. A quorum is one of the configuration that
+ * the leader goes by, which its log has (configuration-checker.ts), of a joint one of both sides.
  *
  * Always: costs what changed: a log is compared by its last link.
  */
 import type { Write } from '../../raft/ready.js'
 import type { RaftEvent } from '../../raft/trace.js'
 import type { Index, LogPosition, NodeId, Term } from '../../raft/types.js'
+import type { ConfigurationChecker } from './configuration-checker.js'
 import { describeLink, type Link, type LogLedger, ROOT } from './log-ledger.js'
 import type { MemberView } from './member-view.js'
 import type { Votes } from './promise-checker.js'
+import { isQuorum } from './quorum.js'
 import { fail } from './violation.js'
 
 export class LogChecker {
   readonly #ledger: LogLedger
   readonly #votes: Votes
+  readonly #configurations: ConfigurationChecker
   readonly #viewOf: (id: NodeId) => MemberView | undefined
   readonly #leaderOf = new Map<Term, string>()
 
-  constructor(ledger: LogLedger, votes: Votes, viewOf: (id: NodeId) => MemberView | undefined) {
+  constructor(
+    ledger: LogLedger,
+    votes: Votes,
+    configurations: ConfigurationChecker,
+    viewOf: (id: NodeId) => MemberView | undefined,
+  ) {
     this.#ledger = ledger
     this.#votes = votes
+    this.#configurations = configurations
     this.#viewOf = viewOf
   }
 
@@ -39,6 +49,7 @@ export class LogChecker {
     else if (event.type === 'became-follower') view.role = 'follower'
     else if (event.type === 'became-pre-candidate') view.role = 'pre-candidate'
     else if (event.type === 'became-candidate') view.role = 'candidate'
+    this.#configurations.decided(view, event)
   }
 
   writeBegun(view: MemberView, { hardState, entries }: Write): void {
@@ -56,6 +67,7 @@ export class LogChecker {
       previous = this.#ledger.linkOf(view.name, entry, previous)
       links.push(previous)
     }
+    this.#configurations.compare(view, previous)
     if (first.index <= view.last.index) this.#checkReplaced(view, first.index, links, hardState.term)
     view.truncatedFrom = Infinity
     view.writing = { hardState, links, promisesLost: view.promisesLost }
@@ -86,6 +98,7 @@ export class LogChecker {
     view.log.length = position.index
     view.log.push(this.#ledger.linkAt(position))
     view.truncatedFrom = Infinity
+    this.#configurations.compare(view, view.last)
   }
 
   #becameLeader(view: MemberView, term: Term): void {
@@ -94,11 +107,15 @@ export class LogChecker {
     this.#leaderOf.set(term, view.name)
     const { hardState } = view
     const ownVote = hardState.term === term && hardState.vote === view.id
-    const votes = view.voters.filter((id) => {
-      return id === view.id ? ownVote : this.#votes.hasVoted(id, term, view.id)
-    }).length
-    if (2 * votes <= view.voters.length) {
-      fail('R15', `${view.name} leads in term ${term} with ${votes} votes of ${view.voters.length}`)
+    const voted = (id: NodeId): boolean => (id === view.id ? ownVote : this.#votes.hasVoted(id, term, view.id))
+    const { configuration } = view.followed
+    if (!isQuorum(configuration, voted)) {
+      const { voters, outgoing } = configuration
+      const also = outgoing.length === 0 ? '' : ` and ${outgoing.filter(voted).length} of ${outgoing.length}`
+      fail(
+        'R15',
+        `${view.name} leads in term ${term} with ${voters.filter(voted).length} votes of ${voters.length}${also}`,
+      )
     }
     view.role = 'leader'
     view.ledTerm = term
@@ -191,17 +208,21 @@ export class LogChecker {
     if (link === undefined) {
       fail('R9', `${name} commits ${index} in term ${ledTerm}, nobody has an entry of that term there`)
     }
-    const holders = view.voters.filter((id) => {
+    const holds = (id: NodeId): boolean => {
       const voter = this.#viewOf(id)
       return voter !== undefined && this.#mayCount(voter, link, ledTerm)
-    })
-    if (2 * holders.length <= view.voters.length) {
-      const names = holders.map((id) => this.#viewOf(id)?.name).join(' ')
-      fail(
-        'R9',
-        `${name} commits ${describeLink(link)}, which is durable on ${holders.length} of ${view.voters.length} voters (${names})`,
-      )
     }
+    const { configuration } = view.followed
+    if (!isQuorum(configuration, holds)) {
+      const on = [configuration.voters, configuration.outgoing].flatMap((side) => {
+        const holders = side.filter(holds)
+        const names = holders.map((id) => this.#viewOf(id)?.name).join(' ')
+        return side.length === 0 ? [] : [`${holders.length} of ${side.length} voters (${names})`]
+      })
+      fail('R9', `${name} commits ${describeLink(link)}, which is durable on ${on.join(' and on ')}`)
+    }
+    const before = this.#ledger.committedIndex
     this.#ledger.commit(link, ledTerm, name)
+    this.#configurations.committed(before, link)
   }
 }

@@ -9,8 +9,19 @@
  * up to there (log matching, thesis 3.5). So comparing whole logs is comparing two references.
  */
 import { hash64 } from '../../base/checksum.js'
+import { decodeConfiguration } from '../../raft/confchange/codec.js'
+import type { CompleteConfiguration } from '../../raft/configuration.js'
 import type { Entry, Index, LogPosition, Term } from '../../raft/types.js'
 import { fail } from './violation.js'
+
+/** What an entry that changes the membership brings. */
+export interface Configured {
+  readonly index: Index
+  /** Undefined: as the cluster began. */
+  readonly configuration: CompleteConfiguration | undefined
+  /** The book of the members; empty where there is none. */
+  readonly data: Uint8Array
+}
 
 export interface Link {
   readonly index: Index
@@ -21,10 +32,17 @@ export interface Link {
   previous: Link | undefined
   /** Another entry at this index, of another term. */
   sibling: Link | undefined
+  /** What is in force where a log ends here, by the log alone; undefined where it is not known. */
+  configured: Configured | undefined
 }
 
+const BEGINNING: Configured = { index: 0, configuration: undefined, data: Buffer.alloc(0) }
+
 /** Before the first entry. */
-export const ROOT: Link = { index: 0, term: 0, fingerprint: undefined, previous: undefined, sibling: undefined }
+export const ROOT: Link = {
+  ...{ index: 0, term: 0, fingerprint: undefined, previous: undefined, sibling: undefined },
+  configured: BEGINNING,
+}
 
 export function describeLink({ index, term }: LogPosition): string {
   return `${index}@${term}`
@@ -67,7 +85,7 @@ export class LogLedger {
   linkOf(member: string, entry: Entry, previous: Link): Link {
     const found = this.find(entry.index, entry.term)
     const fingerprint = fingerprintOf(entry)
-    if (found === undefined) return this.#add(entry, fingerprint, previous)
+    if (found === undefined) return this.#add(entry, fingerprint, previous, configuredBy(entry, previous))
     if ((found.fingerprint ??= fingerprint) !== fingerprint) {
       fail('R2', `entry ${describeLink(entry)} of ${member} has another content than elsewhere`)
     }
@@ -75,12 +93,13 @@ export class LogLedger {
       const elsewhere = describeLink(found.previous)
       fail('R2', `entry ${describeLink(entry)} of ${member} follows ${describeLink(previous)}, elsewhere ${elsewhere}`)
     }
+    found.configured ??= configuredBy(entry, previous)
     return found
   }
 
   /** The link of an entry of which only the position is known: the last one that was trimmed. */
   linkAt({ index, term }: LogPosition): Link {
-    return this.find(index, term) ?? this.#add({ index, term }, undefined, undefined)
+    return this.find(index, term) ?? this.#add({ index, term }, undefined, undefined, undefined)
   }
 
   /** Everything up to `link` is committed, by the leader of `term`. R5 if something else was before. */
@@ -105,11 +124,20 @@ export class LogLedger {
     }
   }
 
-  #add({ index, term }: LogPosition, fingerprint: number | undefined, previous: Link | undefined): Link {
-    const link: Link = { index, term, fingerprint, previous, sibling: this.#links[index] }
+  #add(
+    { index, term }: LogPosition,
+    fingerprint: number | undefined,
+    previous: Link | undefined,
+    configured: Configured | undefined,
+  ): Link {
+    const link: Link = { index, term, fingerprint, previous, sibling: this.#links[index], configured }
     this.#links[index] = link
     return link
   }
+}
+
+function configuredBy({ index, kind, data }: Entry, previous: Link): Configured | undefined {
+  return kind === 'configuration' ? { index, ...decodeConfiguration(data) } : previous.configured
 }
 
 /** 52 bits: two entries that differ and have the same are not to be expected in any run. */

@@ -5,6 +5,7 @@
  */
 import { EMPTY_DIGEST, type Digest } from '../../base/checksum.js'
 import type { Revision } from '../../mvcc/types.js'
+import { completeConfiguration, type CompleteConfiguration } from '../../raft/configuration.js'
 import type { HardState, Index, LogPosition, NodeId, Role, Term } from '../../raft/types.js'
 import { ROOT, type Link } from './log-ledger.js'
 
@@ -34,6 +35,12 @@ export interface Forgotten extends Acknowledged {
   readonly barriers: readonly LogPosition[]
 }
 
+/** A configuration that a member goes by, and the entry or the position that brought it. */
+export interface Followed {
+  readonly index: Index
+  configuration: CompleteConfiguration
+}
+
 /** A state of another member on its way into the place of its own. */
 export interface Installing {
   readonly position: LogPosition
@@ -47,10 +54,11 @@ export interface WrittenState extends LogPosition {
   readonly digest: Digest
 }
 
+const NOBODY_KNOWN: Followed = { index: 0, configuration: completeConfiguration({ voters: [] }) }
+
 export class MemberView {
   readonly name: string
   id: NodeId = 0
-  voters: readonly NodeId[] = []
   /** Lives so far. */
   lives = 0
 
@@ -81,6 +89,10 @@ export class MemberView {
   readonly forgotten: Forgotten[] = []
 
   // In memory.
+  /** By what it says: what it began with, and what came behind it; the last one is in force. */
+  configurations: Followed[] = [NOBODY_KNOWN]
+  /** Its log is to begin behind this index, with the configuration that is in force there. */
+  resetsAt: Index | undefined
   role: Role = 'follower'
   /** The last term that it led. */
   ledTerm: Term = 0
@@ -95,6 +107,11 @@ export class MemberView {
 
   constructor(name: string) {
     this.name = name
+  }
+
+  /** What it goes by. */
+  get followed(): Followed {
+    return this.configurations.at(-1) ?? NOBODY_KNOWN
   }
 
   /** The last entry on disk. */

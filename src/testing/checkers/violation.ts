@@ -15,6 +15,7 @@ export type Invariant =
   | 'R11'
   | 'R12'
   | 'R13'
+  | 'R14'
   | 'R15'
   | 'R16'
   | 'R18'

@@ -1,10 +1,14 @@
 /** A cluster that exists only in what it says: tests let it say what no member may say. */
 import { EMPTY_DIGEST } from '../../../src/base/checksum.js'
+import { encodeMemberBook } from '../../../src/machine/member-book-codec.js'
+import type { MemberBook } from '../../../src/machine/member-book.js'
 import type { Applied } from '../../../src/machine/outcome.js'
 import type { MemberEvent } from '../../../src/member/event.js'
 import type { Event, LeaseId } from '../../../src/mvcc/types.js'
 import type { Message } from '../../../src/raft/message.js'
-import type { Entry, HardState } from '../../../src/raft/types.js'
+import { encodeConfiguration } from '../../../src/raft/confchange/codec.js'
+import { completeConfiguration } from '../../../src/raft/configuration.js'
+import type { Configuration, Entry, HardState, LogPosition } from '../../../src/raft/types.js'
 import { Checkers, type CheckersOptions } from '../../../src/testing/checkers/checkers.js'
 
 export type Name = 'a' | 'b' | 'c'
@@ -16,6 +20,17 @@ export const entry = (index: number, term: number, text = `${index}@${term}`): E
   term,
   kind: 'normal',
   data: Buffer.from(text),
+})
+
+/** One that changes the membership. Whoever is not named in the book is in no book. */
+export const configuring = (index: number, term: number, configuration: Configuration, book?: MemberBook): Entry => ({
+  index,
+  term,
+  kind: 'configuration',
+  data: encodeConfiguration({
+    configuration: completeConfiguration(configuration),
+    data: book === undefined ? Buffer.alloc(0) : encodeMemberBook(book),
+  }),
 })
 
 interface Disk {
@@ -51,14 +66,17 @@ export class ForgedCluster {
   }
 
   /** A new life with what is on the disk, or with something else. */
-  recover(name: Name, instead: Partial<Disk & { applied: number; promisesLost: true }> = {}): this {
+  recover(
+    name: Name,
+    instead: Partial<Disk & { applied: number; promisesLost: true; configuration: Configuration }> = {},
+  ): this {
     const { hardState, entries } = { ...this.#disks[name], ...instead }
-    const { applied = 0, promisesLost } = instead
+    const { applied = 0, promisesLost, configuration = { voters: [1, 2, 3] } } = instead
     return this.tell(name, {
       type: 'recovered',
       member: ID[name],
       name,
-      voters: [1, 2, 3],
+      configuration,
       incarnation: 1,
       stored: { hardState, compacted: { index: 0, term: 0 }, entries, applied, ...(promisesLost && { promisesLost }) },
       applied: { index: applied, term: entries[applied - 1]?.term ?? 0 },
@@ -119,6 +137,21 @@ export class ForgedCluster {
 
   decide(name: Name, decision: object): this {
     return this.tell(name, { type: 'decided', event: { node: ID[name], ...decision } as never })
+  }
+
+  /** A state of another member takes the place of its own, and its log begins behind it. */
+  install(name: Name, position: LogPosition): this {
+    const { hardState } = this.#disks[name]
+    return this.tell(
+      name,
+      { type: 'state-install-begun', position, log: 'begins-behind', hardState },
+      { type: 'state-adopted', position, revision: 1, compactRevision: 0, digest: EMPTY_DIGEST, leases: [] },
+    )
+  }
+
+  /** Goes by what an entry brings, and writes it. */
+  adopt(name: Name, { index, ...entry }: Entry, configuration: Configuration): this {
+    return this.decide(name, { type: 'configuration-adopted', index, configuration }).write(name, [{ index, ...entry }])
   }
 
   commit(name: Name, index: number): this {

@@ -46,7 +46,7 @@ export class Teller {
       type: 'recovered',
       member: IDS[node],
       name: node,
-      voters: Object.values(IDS),
+      configuration: { voters: Object.values(IDS) },
       incarnation: 1,
       stored: { hardState: { term: 0, vote: 0 }, log: [] },
       applied: { index: 0, term: 0 },
