@@ -1,6 +1,7 @@
 /** Members that come and go, while the cluster goes on. */
 import { afterEach, describe, expect, test } from 'vitest'
-import { MEMBER } from '../../src/machine/identity.js'
+import type { AuthCommand } from '../../src/auth/command.js'
+import { ANONYMOUS, MEMBER, type Identity } from '../../src/machine/identity.js'
 import { caughtUpPercent } from '../../src/member/members-change.js'
 import { MembersWorld } from './members-world.js'
 
@@ -187,5 +188,30 @@ describe('a cluster', () => {
         .slice(3)
         .sort(),
     ).toEqual([7, 8])
+  })
+
+  test('takes changes from root alone once authorization is enabled, and tells of its members whoever is known', async () => {
+    world = await MembersWorld.start()
+    const auth = async (command: AuthCommand): Promise<void> => {
+      await world.any.propose({ type: 'auth', command }, MEMBER, world.limitsAt('a'))
+    }
+    for (const name of ['root', 'ann']) await auth({ type: 'user-add', name, password: undefined })
+    await auth({ type: 'user-grant-role', name: 'root', role: 'root' })
+    await auth({ type: 'auth-enable' })
+    const { revision: authRevision } = world.any.auth
+    const [ann, root] = ['ann', 'root'].map((name) => ({ type: 'user' as const, name, authRevision }))
+    const add = { type: 'add-learner', id: 7, name: 'b', address: 'b' } as const
+    for (const change of [add, { type: 'promote', id: 7 }, { type: 'remove', id: 7 }] as const) {
+      const asked = (by: Identity) => world.any.changeMembers(change, by, world.limitsAt('a'))
+      await expect(asked(ann as Identity)).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
+      await expect(asked(ANONYMOUS)).rejects.toMatchObject({ code: 'USER_EMPTY' })
+    }
+    const moved = world.any.moveLeader(undefined, ann as Identity, world.limitsAt('a'))
+    await expect(moved).rejects.toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect((await world.any.membersStatus(ann as Identity, world.limitsAt('a'))).members).toHaveLength(1)
+    const told = world.any.membersStatus(ANONYMOUS, world.limitsAt('a'))
+    await expect(told).rejects.toMatchObject({ code: 'USER_EMPTY' })
+    await world.any.changeMembers(add, root as Identity, world.limitsAt('a'))
+    expect(world.membersBy('a')).toBe('a b?')
   })
 })
