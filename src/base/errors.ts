@@ -276,7 +276,7 @@ export const ERRORS = {
     grpc: 'UNAVAILABLE',
     etcd: 'etcdserver: server stopped',
     retryable: false,
-    doc: 'The store is closing or closed.',
+    doc: 'The store is closing or closed. Where the outcome is `refused` the call had no effect: make it on another member.',
   },
   MEMBER_FAILED: {
     grpc: 'UNAVAILABLE',
