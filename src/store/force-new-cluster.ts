@@ -39,7 +39,7 @@ export async function forceNewCluster(forcing: Forcing): Promise<void> {
   if (sameIdentity(content.identity, settings)) return
   refuseOthers(content, settings, disk)
   const withLosses = settings.forceNewCluster === 'with-losses'
-  const options = { recover: withLosses, incarnationFloor: environment.clock.wallMs() }
+  const options = { recover: withLosses, incarnationFloor: Math.max(0, Math.floor(environment.clock.wallMs())) }
   const storage = await openStorage(disk, content.identity, options)
   try {
     const former = await recordOf(storage, forcing, content)

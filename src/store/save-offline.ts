@@ -121,7 +121,7 @@ async function saveCopy(copy: string, options: SaveOfflineOptions, locked: boole
   const { dataDir, path, skipLog = false, overwrite = false } = options
   const environment = systemEnvironment()
   const identity = await ownerOf(copy, dataDir, skipLog)
-  const incarnationFloor = environment.clock.wallMs()
+  const incarnationFloor = Math.max(0, Math.floor(environment.clock.wallMs()))
   const storage = await openCopy(copy, options, identity, incarnationFloor)
   try {
     const { machine, replayed } = await loadCopy(storage, dataDir, skipLog)

@@ -18,6 +18,7 @@ import { SimDisk } from '../../src/testing/sim/sim-disk.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import { RunningWorld } from './clusters.js'
+import { GrowingWorld } from './growing-world.js'
 
 const worlds: RunningWorld[] = []
 
@@ -216,6 +217,21 @@ describe('three members restored from one snapshot', () => {
     await world.pass(5_000)
     expect(world.store('c').status().leader).toBeUndefined()
     expect((await world.store('b').get('key'))?.text()).toBe('x')
+  })
+
+  test('are who their options say, whoever had come and gone in the old cluster; and change from there', async () => {
+    const old = new GrowingWorld(['a', 'b', 'c', 'd'])
+    worlds.push(old)
+    const store = await old.grown(['a', 'd'])
+    await store.put('key', 'x')
+    await store.cluster.remove('d')
+    const { world } = await restoredWorld(await snapshotOf(store))
+    const [a, b] = [world.store('a'), world.store('b')]
+    const listed = await a.cluster.list()
+    expect(listed.map(({ name, role }) => `${name} ${role}`)).toEqual(['a voter', 'b voter', 'c voter'])
+    expect((await a.get('key'))?.text()).toBe('x')
+    await a.cluster.remove('c')
+    expect((await b.cluster.list()).map(({ name }) => name)).toEqual(['a', 'b'])
   })
 
   test('with bumped revisions refuse whoever saw what the snapshot does not have', async () => {
