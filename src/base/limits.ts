@@ -225,10 +225,12 @@ export const LIMITS = {
   /** Milliseconds that a snapshot may take as a whole. Over it: `TIMEOUT`. */
   snapshotMsMax: 3_600_000,
 
-  /** Bytes of one piece of a snapshot on its way to another member: what a heartbeat behind it waits for. */
+  /** Bytes of one piece of a snapshot on its way to another member. */
   transferPieceBytes: 64 * KIBIBYTE,
   /** Pieces of a snapshot that are on their way to one member, or wait there, at the same time. */
-  transferWindowPieces: 8,
+  transferWindowPieces: 32,
+  /** The same where there is no bulk channel to a member: what a heartbeat behind them waits for. */
+  transferWindowPiecesOnMain: 8,
   /** Snapshots that one member sends to others at the same time; further members wait for their turn. */
   transfersMax: 4,
   /**

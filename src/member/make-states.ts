@@ -1,11 +1,13 @@
 /** The parts that have to do with states of other members, made and put together. */
 import { NEVER } from '../base/buggify.js'
+import { LIMITS } from '../base/limits.js'
 import type { Machine } from '../machine/machine.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { LogPosition, NodeId } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { AddressBook } from './address-book.js'
 import type { MemberOptions } from './member-options.js'
+import type { PeerVersions } from './peer-versions.js'
 import { SnapshotReceiver } from './snapshot-receiver.js'
 import { SnapshotSender } from './snapshot-sender.js'
 import type { SnapshotStream } from './snapshots.js'
@@ -20,6 +22,7 @@ export interface StatesGround {
   readonly machine: Machine
   readonly raft: RawNode
   readonly book: AddressBook
+  readonly versions: PeerVersions
   /** A snapshot of this member's state. */
   readonly openSnapshot: () => SnapshotStream
   /** Resolves when no write of the state is under way. */
@@ -42,7 +45,9 @@ export function makeStates(ground: StatesGround): States {
   const silentMs = SILENT_ELECTIONS * electionTimeoutMs
   const send = (to: NodeId, frame: TransferFrame): boolean => {
     if (transport === undefined || buggify('send-refused')) return false
-    return transport.send(to, { kind: FRAME_KIND.transfer, bytes: encodeTransfer(frame) })
+    // Pieces alone are large: what asks for them must not wait behind them.
+    const channel = frame.type === 'piece' ? 'bulk' : 'main'
+    return transport.send(to, { kind: FRAME_KIND.transfer, bytes: encodeTransfer(frame) }, channel)
   }
   const repair: StateRepair = new StateRepair({
     ...{ memberId, raft, machine, random, logger, retryMs, failed, wake },
@@ -59,6 +64,8 @@ export function makeStates(ground: StatesGround): States {
     ...{ clusterId, memberId, raft, valueCacheBytesMax, send, clock, timers, retryMs, silentMs, logger, buggify },
     beginIncoming: () => storage.beginIncoming(),
     needed: () => repair.needed,
+    windowPieces: (from) =>
+      ground.versions.hasBulk(from) ? LIMITS.transferWindowPieces : LIMITS.transferWindowPiecesOnMain,
     received: (state) => {
       repair.receive(state)
     },

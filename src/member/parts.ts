@@ -101,8 +101,9 @@ export function makeParts(ground: Ground) {
   const raft = makeRaft(ground)
   const deadlines = new Deadlines(clock, timers)
   const pastLives = new PastLives(memberId, storage, ground.forgotten)
+  const versions = new PeerVersions()
   const states = makeStates({
-    ...{ options, storage, machine, raft, book, failed, wake },
+    ...{ options, storage, machine, raft, book, versions, failed, wake },
     openSnapshot: () => snapshots.openForMember(),
     stateSettled: () => persistence.settled(),
     adopted: () => {
@@ -179,7 +180,6 @@ export function makeParts(ground: Ground) {
   const { clusterId } = options
   const identity = { clusterId, memberId, name: options.name }
   const snapshots = new Snapshots({ identity, machine, storage, deadlines, repair, clock, timers, buggify })
-  const versions = new PeerVersions()
   const conditions = new Conditions(deadlines)
   const membership = new Membership({
     ...{ memberId, raft, machine, book, versions, conditions, clock, electionTimeoutMs, wake },

@@ -3,6 +3,8 @@ import type { NodeId } from '../raft/types.js'
 
 /** The first that knows of changes of the membership. */
 const VERSION_WITH_MEMBERS = 2
+/** The first with a channel of its own for what is large. */
+const VERSION_WITH_BULK = 2
 
 export class PeerVersions {
   readonly #versions = new Map<NodeId, number>()
@@ -18,6 +20,11 @@ export class PeerVersions {
   /** Whether it is connected, and understands what is said of the membership. */
   knowsMembers(peer: NodeId): boolean {
     return (this.#versions.get(peer) ?? 0) >= VERSION_WITH_MEMBERS
+  }
+
+  /** Whether it is connected, and what is large is sent to it, and by it, on a channel of its own. */
+  hasBulk(peer: NodeId): boolean {
+    return (this.#versions.get(peer) ?? 0) >= VERSION_WITH_BULK
   }
 
   /** Whether it is connected, and would not understand a change of the membership. */

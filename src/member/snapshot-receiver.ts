@@ -16,7 +16,6 @@ import { assert } from '../base/assert.js'
 import type { Buggify } from '../base/buggify.js'
 import type { Clock, Timers } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
-import { LIMITS } from '../base/limits.js'
 import type { Logger } from '../base/logger.js'
 import { META_KEY } from '../machine/state-records.js'
 import type { CompleteConfiguration } from '../raft/configuration.js'
@@ -46,6 +45,8 @@ export interface SnapshotReceiverParts {
   readonly silentMs: number
   /** A state at this index or later is needed; undefined where none is, and the leader says by itself who lags. */
   readonly needed: () => Index | undefined
+  /** How many pieces of what it sends may be on their way at the same time. */
+  readonly windowPieces: (from: NodeId) => number
   /** Takes it over; {@link SnapshotReceiver.release} when it is done with it. */
   readonly received: (state: ReceivedState) => void
   /** Something is broken that must not be. */
@@ -60,7 +61,8 @@ class Reception {
   readonly id: number
   readonly from: NodeId
   readonly term: Term
-  readonly window = new PullWindow(LIMITS.transferWindowPieces)
+  readonly windowPieces: number
+  readonly window: PullWindow
   heardMs: number
   pulledMs = -Infinity
   pulledThrough = 0
@@ -70,10 +72,12 @@ class Reception {
   /** Wakes whoever waits for the next piece. */
   onChange: (() => void) | undefined
 
-  constructor(id: number, from: NodeId, term: Term, nowMs: number) {
+  constructor(id: number, from: NodeId, term: Term, windowPieces: number, nowMs: number) {
     this.id = id
     this.from = from
     this.term = term
+    this.windowPieces = windowPieces
+    this.window = new PullWindow(windowPieces)
     this.heardMs = nowMs
   }
 
@@ -185,7 +189,7 @@ export class SnapshotReceiver {
       return
     }
     if (reception !== undefined || !this.#isFree || term < this.#parts.raft.term) return
-    const begun = new Reception(id, from, term, nowMs)
+    const begun = new Reception(id, from, term, this.#parts.windowPieces(from), nowMs)
     this.#reception = begun
     const received = this.#receive(begun)
     this.#writing = received
@@ -293,7 +297,7 @@ export class SnapshotReceiver {
       reception.heardMs = nowMs
       // Not for every piece: half a window is on its way meanwhile.
       const { through } = window.wanted
-      if (!window.hasNext || through - reception.pulledThrough >= LIMITS.transferWindowPieces / 2) {
+      if (!window.hasNext || through - reception.pulledThrough >= reception.windowPieces / 2) {
         this.#pull(reception, nowMs)
       }
       yield piece.bytes
