@@ -55,6 +55,8 @@ type Stage =
   | { readonly type: 'frames' | 'question'; readonly parser: FrameParser }
   /** It is not its turn to speak. */
   | { readonly type: 'deciding' | 'answering' }
+  /** What it says is not heard. */
+  | { readonly type: 'refusing' }
 
 export class TcpInbound {
   readonly #connection: TcpConnection
@@ -128,6 +130,8 @@ export class TcpInbound {
         case 'question':
           stage.parser.push(chunk)
           return
+        case 'refusing':
+          return
         case 'deciding':
         case 'answering':
           throw new StoreError('MALFORMED', 'The caller spoke when it was to listen.')
@@ -174,7 +178,7 @@ export class TcpInbound {
 
   /** Whoever showed a certificate that does not count is told so, whatever it may want to say. */
   #refuseUnheard(why: string): void {
-    this.#stage = { type: 'deciding' }
+    this.#stage = { type: 'refusing' }
     // In a turn of its own: whoever makes this connection does not have it yet.
     this.#deciding = this.#context.environment.timers.soon(() => {
       const { versions } = this.#context.self
@@ -242,6 +246,7 @@ export class TcpInbound {
         return `No question within ${handshakeMsMax} ms.`
       case 'hello':
       case 'deciding':
+      case 'refusing':
       case 'frames':
         return `No hello within ${handshakeMsMax} ms.`
     }

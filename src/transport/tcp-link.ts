@@ -136,11 +136,15 @@ export class TcpLink {
     })
   }
 
-  /** Whoever expects TLS hangs up on a hello without a word. */
+  /** Whoever expects TLS, or does not, hangs up on what it does not understand, without a word. */
   #explained({ called, answer, connection }: Dialled, reason: Error): Error {
-    const unanswered = called && answer !== undefined && !connection.heard
-    if (!unanswered || this.#context.tls !== undefined || reason instanceof StoreError) return reason
-    return new Error(`${reason.message.replace(/\.$/, '')}, without an answer: it may expect TLS.`, { cause: reason })
+    const encrypted = this.#context.tls !== undefined
+    const within = encrypted ? !called : called && answer !== undefined && !connection.heard
+    if (!within || 'code' in reason) return reason
+    const cause = encrypted
+      ? 'within the TLS handshake: it may have been started without `tls`.'
+      : 'without an answer: it may expect TLS.'
+    return new Error(`${reason.message.replace(/\.$/, '')} ${cause}`, { cause: reason })
   }
 
   #receive(dialled: Dialled, chunk: Uint8Array): void {

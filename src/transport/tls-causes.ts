@@ -29,7 +29,10 @@ export function certificateCause(code: string): string | undefined {
 export function tlsCause(error: Error): string | undefined {
   const code = (error as Error & { code?: unknown }).code
   if (typeof code !== 'string') return undefined
-  // Node has no code of its own for it.
+  // Node has no codes of its own for these.
+  if (code === 'ECONNRESET' && error.message === 'socket hang up') {
+    return 'it hung up within the TLS handshake: it may not believe our certificate'
+  }
   if (code === 'ECONNRESET' && error.message.includes('before secure TLS connection')) {
     return 'it hung up within the TLS handshake: it may have been started without `tls`'
   }

@@ -117,10 +117,15 @@ export class TcpWorld {
   readonly #members: Member[] = []
   readonly #callers: Caller[] = []
 
-  async open(id: PeerId, options: MemberOptions = {}) {
+  unstarted(id: PeerId, options: MemberOptions = {}): Member {
     const { environment = systemEnvironment(this.log), versions = PROTOCOL_VERSIONS } = options
     const member = new Member(id, tcpTransportSpeaking(versions, { listen: '127.0.0.1:0', ...options, environment }))
     this.#members.push(member)
+    return member
+  }
+
+  async open(id: PeerId, options: MemberOptions = {}): Promise<Member> {
+    const member = this.unstarted(id, options)
     await member.transport.start({ clusterId: options.cluster ?? CLUSTER, memberId: id }, member)
     return member
   }
