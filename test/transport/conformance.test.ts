@@ -27,6 +27,7 @@ describe('tcp', () => {
     harness: () => ({
       transport: (listen = '127.0.0.1:0') => tcpTransport({ listen, environment }),
       timers: environment.timers,
+      refusesDuplicates: true,
     }),
   })
 })
@@ -39,6 +40,7 @@ describe('tcp with tls', () => {
     harness: () => ({
       transport: (listen = '127.0.0.1:0') => tcpTransport({ listen, environment, tls }),
       timers: environment.timers,
+      refusesDuplicates: true,
     }),
   })
 })

@@ -1,6 +1,13 @@
 /** What the suite of transports stands on: transports that record what they report, and frames that can be told apart. */
 import type { Timers } from '../../base/clock.js'
-import type { Frame, PeerId, Transport, TransportHandler, TransportIdentity } from '../../transport/transport.js'
+import type {
+  Channel,
+  Frame,
+  PeerId,
+  Transport,
+  TransportHandler,
+  TransportIdentity,
+} from '../../transport/transport.js'
 import { check, equal } from './check.js'
 
 /** Makes the transports of one test. */
@@ -12,6 +19,8 @@ export interface TransportHarness {
   transport(address?: string): Transport
   /** Those that the transports run on. */
   readonly timers: Timers
+  /** Whether they refuse a second process of a member that is connected. Default false. */
+  readonly refusesDuplicates?: boolean
   /** After the test, when all its transports are closed. */
   dispose?(): Promise<void> | void
 }
@@ -83,7 +92,7 @@ export class World {
 }
 
 interface Report {
-  readonly type: 'reachable' | 'unreachable'
+  readonly type: 'reachable' | 'unreachable' | 'removed'
   readonly peer: PeerId
 }
 
@@ -93,7 +102,10 @@ export class End implements TransportHandler {
   readonly identity: TransportIdentity
   readonly frames: { readonly from: PeerId; readonly frame: Frame }[] = []
   readonly reports: Report[] = []
+  readonly versions = new Map<PeerId, number>()
+  readonly questions: Uint8Array[] = []
   onFrameNow: () => void = () => undefined
+  onQuestionNow: (question: Uint8Array) => Promise<Uint8Array> = () => Promise.resolve(new Uint8Array(0))
   #waiting: { readonly met: () => boolean; readonly resolve: () => void }[] = []
   #address: string | undefined
 
@@ -125,8 +137,15 @@ export class End implements TransportHandler {
     this.transport.setPeers(peers.map(({ id, address }) => ({ id, address })))
   }
 
-  send(to: End, frame: Frame): boolean {
-    return this.transport.send(to.id, frame)
+  setPeersAndRemoved(peers: readonly End[], removed: readonly PeerId[]): void {
+    this.transport.setPeers(
+      peers.map(({ id, address }) => ({ id, address })),
+      removed,
+    )
+  }
+
+  send(to: End, frame: Frame, channel?: Channel): boolean {
+    return this.transport.send(to.id, frame, channel)
   }
 
   /** Resolves once so many frames have arrived. */
@@ -147,7 +166,8 @@ export class End implements TransportHandler {
     this.#look()
   }
 
-  onReachable(peer: PeerId): void {
+  onReachable(peer: PeerId, version: number): void {
+    this.versions.set(peer, version)
     this.reports.push({ type: 'reachable', peer })
     this.#look()
   }
@@ -156,6 +176,16 @@ export class End implements TransportHandler {
     check(reason.length > 0, 'no reason was given')
     this.reports.push({ type: 'unreachable', peer })
     this.#look()
+  }
+
+  onRemoved(by: PeerId): void {
+    this.reports.push({ type: 'removed', peer: by })
+    this.#look()
+  }
+
+  onQuestion(question: Uint8Array): Promise<Uint8Array> {
+    this.questions.push(question)
+    return this.onQuestionNow(question)
   }
 
   #until(met: () => boolean): Promise<void> {

@@ -6,11 +6,12 @@
  * not ends with the framework's own time-out.
  */
 import { LIMITS } from '../../base/limits.js'
+import { channelTests, duplicateTests, questionTests, removalTests } from './transport-channels.js'
 import { deliveryTests } from './transport-delivery.js'
 import { lifecycleTests } from './transport-lifecycle.js'
 import { refusalTests } from './transport-refusals.js'
 import { World } from './transport-world.js'
-import type { TransportHarness } from './transport-world.js'
+import type { TransportHarness, TransportTests } from './transport-world.js'
 
 export type { TransportHarness } from './transport-world.js'
 
@@ -31,16 +32,25 @@ export interface TransportSuiteOptions {
  * })
  */
 export function transportConformance(options: TransportSuiteOptions): void {
-  const declare = (name: string, body: (world: World) => Promise<void>): void => {
+  const declare = (tests: TransportTests, has: (harness: TransportHarness) => boolean = () => true): void => {
+    for (const [name, body] of Object.entries(tests)) declareOne(name, body, has)
+  }
+  const declareOne = (
+    name: string,
+    body: TransportTests[string],
+    has: (harness: TransportHarness) => boolean,
+  ): void => {
     options.test(name, async () => {
-      const world = new World(await options.harness(), options.frameBytesMax ?? LIMITS.frameBytesMax)
+      const harness = await options.harness()
+      const world = new World(harness, options.frameBytesMax ?? LIMITS.frameBytesMax)
       try {
-        await body(world)
+        if (has(harness)) await body(world)
       } finally {
         await world.dispose()
       }
     })
   }
-  for (const [name, body] of Object.entries({ ...deliveryTests, ...refusalTests, ...lifecycleTests }))
-    declare(name, body)
+  declare({ ...deliveryTests, ...channelTests, ...refusalTests, ...removalTests, ...lifecycleTests })
+  declare(questionTests, (harness) => harness.transport().ask !== undefined)
+  declare(duplicateTests, (harness) => harness.refusesDuplicates === true)
 }
