@@ -90,6 +90,20 @@ it(
 )
 
 it(
+  'a cluster grows from one to three, a lost member is replaced, the leader moves and is removed, over TCP',
+  async () => {
+    const [first] = await freePorts(1)
+    const output = await outputOf('examples/09-join-and-replace.ts', { FIRST_PORT: String(first) })
+    expect(output).toContain('members: a (voter), b (voter), c (voter); c reads: hello')
+    for (const name of ['b', 'c', 'd']) expect(output).toMatch(new RegExp(`^${name}: catching-up, 100 %$`, 'm'))
+    expect(output).toContain('members: a (voter), b (voter), d (voter); d reads: hello')
+    expect(output).toContain('a is removed; members: b (voter), d (voter)')
+    expect(output).toContain('b reads: hello again')
+  },
+  TIMEOUT_MS,
+)
+
+it(
   'a job runner pays twice after a pause, or when its write is late, and never under the guard of its lock',
   async () => {
     const output = await outputOf('examples/job-runner.sim.ts')
