@@ -107,11 +107,10 @@ export function makeParts(ground: Ground) {
     openSnapshot: () => snapshots.openForMember(),
     stateSettled: () => persistence.settled(),
     adopted: () => {
-      // It began without knowing who votes, since it had no state.
-      if (raft.configuration.voters.length === 0 && !storage.log.joined && !options.joining) {
+      // It began without knowing who votes, since it had no state, and its log has not told since.
+      if (raft.configuration.voters.length === 0) {
         raft.learnConfiguration(
-          machine.appliedIndex,
-          initialConfiguration({ options, machine, needed: undefined, joined: false }),
+          initialConfiguration({ options, machine, needed: undefined, joined: storage.log.joined }),
         )
       }
       pastLives.see({ member: memberId, incarnation: machine.incarnationOf(memberId) })

@@ -94,13 +94,14 @@ export class Configurations {
     this.#known = [{ index, configuration, data: undefined }]
   }
 
-  /**
-   * It is learned, beside the log, what is in force at `index`: of one that began without knowing. What entries behind
-   * `index` brought stays.
-   */
-  learn(index: Index, configuration: CompleteConfiguration): void {
-    const later = this.#known.filter((known) => known.index > index)
-    this.#known = [{ index, configuration, data: undefined }, ...later]
+  /** Of one that began without voters, and has not met any since: it is told what it is that it began with. */
+  learn(configuration: CompleteConfiguration): void {
+    const { index, configuration: before } = this.current
+    assert(
+      this.#known.length === 1 && before.voters.length === 0,
+      () => `a configuration is told where that of ${index} is known (${describeConfiguration(before)})`,
+    )
+    this.reset(index, configuration)
   }
 }
 

@@ -66,11 +66,12 @@ export function resetConfigurations(state: RaftState, index: Index, configuratio
   state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration })
 }
 
-/** What is in force at `index` is told by a state; entries behind it stand. */
-export function learnConfiguration(state: RaftState, index: Index, configuration: CompleteConfiguration): void {
-  state.configurations.learn(index, configuration)
+/** What is in force, since before the log begins, is told by a state. */
+export function learnConfiguration(state: RaftState, configuration: CompleteConfiguration): void {
+  state.configurations.learn(configuration)
   putInForce(state)
-  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration: state.configuration })
+  const { index } = state.configurations.current
+  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration })
 }
 
 /** Whether the joint configuration in force is committed and to be left by us now. */

@@ -226,12 +226,11 @@ export class RawNode {
   }
 
   /**
-   * What is in force at `index`, which is applied: for a member that began without voters, since it had a log and no state
-   * to tell them, and has a state now. Its log stays.
+   * What has been in force since before the log begins, which changes it nowhere: for a member that began without voters,
+   * since it had a log and no state to tell them, and has a state now. Its log stays.
    */
-  learnConfiguration(index: Index, configuration: Configuration): void {
-    assert(index <= this.#state.log.lastIndex, () => `the configuration of ${index} is behind the log`)
-    learnConfiguration(this.#state, index, completeConfiguration(configuration))
+  learnConfiguration(configuration: Configuration): void {
+    learnConfiguration(this.#state, completeConfiguration(configuration))
   }
 
   /** A snapshot at this position was received whole and verified by `to`, which says so: what `snapshots` asked for. */
