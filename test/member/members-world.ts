@@ -179,10 +179,10 @@ export class MembersWorld {
     })
   }
 
-  async put(key: string, value: string, at = this.leaderName ?? 'a'): Promise<void> {
+  async put(key: string, value: string, at = this.leaderName ?? 'a', timeoutMs?: number): Promise<void> {
     const request = { type: 'put', key, value: Buffer.from(value), lease: 0n, previousKeyValue: false } as const
     const put = { ...request, ignoreValue: false, ignoreLease: false }
-    await this.member(at).propose(put, MEMBER, this.limitsAt(at))
+    await this.member(at).propose(put, MEMBER, this.limitsAt(at, timeoutMs))
   }
 
   async get(key: string, at: string): Promise<string | undefined> {
