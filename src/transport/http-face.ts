@@ -5,24 +5,37 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { TLSSocket } from 'node:tls'
+import type { Timers } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import type { ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { isLoopback } from './address.js'
-import type { Answer, Hello } from './handshake.js'
+import { answerHello } from './handshake.js'
+import type { Answer, Hello, Refusal, Speaker } from './handshake.js'
 import { readBody } from './http-body.js'
-import { ANSWER_HEADER, answerHeader, NO_ANSWER_HEADER, readHello, REFUSAL_STATUS } from './http-handshake.js'
+import {
+  ANSWER_HEADER,
+  answerHeader,
+  HTTP_VERSIONS,
+  NO_ANSWER_HEADER,
+  readHello,
+  REFUSAL_STATUS,
+} from './http-handshake.js'
 import { QUESTION_PATH, STREAM_PATH } from './http-paths.js'
 import { hasBody, respond } from './http-response.js'
 import { NO_ANSWER } from './question.js'
 import type { NoAnswer } from './question.js'
+import type { Judgement } from './tcp-inbound.js'
+import type { TlsIdentity } from './tls-identity.js'
+import { isSecured } from './tls-stranger.js'
 import type { PeerId } from './transport.js'
 
 /** Whom the face asks, and tells. */
 export interface FaceEvents {
   /** Undefined when nobody is there yet, or any more. */
-  answer(hello: Hello, socket: Socket): Answer | undefined
+  self(): Speaker | undefined
+  /** What speaks against a peer that said hello so. */
+  judge(hello: Hello, socket: Socket): Judgement | undefined
   /** The answer accepted: the stream is opened. */
   onStream(hello: Hello, answer: Answer & { type: 'accepted' }, response: ServerResponse): void
   /** Never rejects. */
@@ -33,6 +46,8 @@ export interface FaceEvents {
 export interface FaceOptions {
   readonly path: string
   readonly insecure: boolean
+  readonly tls: TlsIdentity | undefined
+  readonly timers: Timers
 }
 
 export class HttpFace {
@@ -100,18 +115,45 @@ export class HttpFace {
     if (hasBody(request)) throw new StoreError('MALFORMED', 'The request for a stream has a body.')
     const hello = readHello(request.headers)
     if (hello === undefined) throw new StoreError('MALFORMED', 'Only members of a cluster can ask for a stream.')
-    const answer = this.#events.answer(hello, request.socket)
-    if (answer === undefined)
-      return respond(response, 503, 'The member that listens here has not started, or is closed.')
+    // Questions come by a path of their own.
+    if (hello.purpose === 'question') throw new StoreError('MALFORMED', 'The request for a stream is a question.')
+    const refusal = this.#answer(hello, request, response, (code) => code !== 'DUPLICATE_MEMBER')
+    if (refusal === undefined) return
+    // A process that died and started again may call before its end was noticed here: what has arrived is looked at first.
+    this.#options.timers.soon(() => this.#answer(hello, request, response, () => true))
+  }
+
+  /** Answers, unless it is a refusal that is not `final`: then returns it. */
+  #answer(
+    hello: Hello,
+    request: IncomingMessage,
+    response: ServerResponse,
+    final: (code: Refusal) => boolean,
+  ): Refusal | undefined {
+    const self = this.#events.self()
+    if (self === undefined) {
+      respond(response, 503, 'The member that listens here has not started, or is closed.')
+      return undefined
+    }
+    let why: string | undefined
+    const answer = answerHello(hello, self, () => {
+      const judgement = this.#events.judge(hello, request.socket)
+      why = judgement?.why
+      return judgement?.code
+    })
     if (answer.type === 'accepted') {
       this.#streaming.add(request.socket)
-      return this.#events.onStream(hello, answer, response)
+      this.#events.onStream(hello, answer, response)
+      return undefined
     }
+    if (!final(answer.code)) return answer.code
     const claim = `member ${hello.from} of cluster ${hello.clusterId}, looking for member ${hello.to}`
-    respond(response, REFUSAL_STATUS[answer.code], `${answer.code}: the caller said it is ${claim}.`, {
+    const reason = `The caller said it is ${claim}${why === undefined ? '' : `; ${why}`}.`
+    respond(response, REFUSAL_STATUS[answer.code], `${answer.code}: ${reason}`, {
       [ANSWER_HEADER]: answerHeader(answer),
     })
-    this.#events.onRefused(answer.code, `The caller said it is ${claim}.`, remoteOf(request), hello.from)
+    this.#events.onRefused(answer.code, reason, remoteOf(request), hello.from)
+    return undefined
   }
 
   async #question(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -125,20 +167,26 @@ export class HttpFace {
     }
   }
 
-  /** Whoever comes from elsewhere has to show who it is, unless we were told that nobody can. */
+  /** Whoever comes from elsewhere has to show who it is, unless we were told that it need not. */
   #checkProven(socket: Socket): void {
-    if (this.#options.insecure) return
-    const { encrypted, authorized } = socket as Partial<TLSSocket>
-    if (encrypted === true && authorized !== true) {
-      throw new StoreError('CERTIFICATE_REFUSED', 'The caller has no certificate of an authority that is known here.')
+    const { tls, insecure } = this.#options
+    if (tls !== undefined && isSecured(socket)) {
+      const why = tls.callerRefusal(socket)
+      if (why !== undefined) throw new StoreError('CERTIFICATE_REFUSED', `Of the caller, ${why}.`)
+    } else if (!insecure && !isLoopback(socket.localAddress ?? '')) {
+      const where = socket.localAddress ?? 'a socket that is closed'
+      throw new StoreError(
+        'TLS_REQUIRED',
+        `A call to ${where} came without TLS, or the transport was given no \`tls\`.`,
+      )
     }
-    if (encrypted === true || isLoopback(socket.localAddress ?? '')) return
-    throw new StoreError('TLS_REQUIRED', `A call to ${socket.localAddress ?? 'a closed socket'} came without TLS.`)
   }
 
   #refuse(request: IncomingMessage, response: ServerResponse, error: Error): void {
     if (!isStoreError(error)) return void response.destroy()
-    respond(response, STATUS[error.code] ?? 400, `${error.code}: ${error.message}`)
+    const refused = { type: 'refused', code: 'CERTIFICATE_REFUSED', versions: HTTP_VERSIONS } as const
+    const headers = error.code === refused.code ? { [ANSWER_HEADER]: answerHeader(refused) } : {}
+    respond(response, STATUS[error.code] ?? 400, `${error.code}: ${error.message}`, headers)
     this.#events.onRefused(error.code, error.message, remoteOf(request))
   }
 }

@@ -6,8 +6,8 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { StoreError } from '../base/errors.js'
-import { encodeAnswer, encodeHello, HandshakeReader } from './handshake.js'
-import type { Answer, Hello, Refusal } from './handshake.js'
+import { encodeAnswer, encodeHello, HandshakeReader, PROTOCOL_VERSIONS } from './handshake.js'
+import type { Answer, Hello, Refusal, VersionRange } from './handshake.js'
 
 export const HELLO_HEADER = 'quorate-hello'
 export const ANSWER_HEADER = 'quorate-answer'
@@ -15,6 +15,9 @@ export const ANSWER_HEADER = 'quorate-answer'
 export const LIFE_HEADER = 'quorate-life'
 /** Beside a status other than 200: why there is no answer to a question (see NO_ANSWER). */
 export const NO_ANSWER_HEADER = 'quorate-no-answer'
+
+/** What HTTP began with: earlier ones have no channels. */
+export const HTTP_VERSIONS: VersionRange = { min: 2, max: PROTOCOL_VERSIONS.max }
 
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/
 /** More than the longest handshake takes. */

@@ -24,12 +24,13 @@ type Mounts = Map<string, RequestHandler>
 const MOUNTS = Symbol.for('quorate.transport.mounts')
 
 /**
- * Throws `TLS_REQUIRED` for a server that others reach, and could pose as a member through. One that does not listen yet is
- * found out by the first request.
+ * Throws `TLS_REQUIRED` for a server that others reach without TLS, through which everybody could pose as a member. One that
+ * does not listen yet is found out by the first request.
  */
-export function checkServer(server: AnyServer, insecure: boolean): void {
+export function checkServer(server: AnyServer, proves: { readonly tls: boolean; readonly insecure: boolean }): void {
   const address = server.address()
-  if (insecure || address === null || typeof address === 'string' || 'setSecureContext' in server) return
+  if (proves.insecure || address === null || typeof address === 'string') return
+  if (proves.tls && 'setSecureContext' in server) return
   if (!isLoopback(address.address)) throw tlsRequired(formatAddress({ host: address.address, port: address.port }))
 }
 

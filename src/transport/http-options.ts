@@ -5,11 +5,18 @@ import type { Environment } from '../base/clock.js'
 import type { Speaker } from './handshake.js'
 import type { HttpClient } from './http-client.js'
 import type { Counters, TcpLimits } from './tcp-options.js'
+import type { TlsOptions } from './tls-options.js'
 import type { Transport, TransportHandler } from './transport.js'
 
 interface CommonOptions {
   /** Clock, timers, randomness (for the jitter of reconnecting) and logger. */
   readonly environment: Environment
+  /**
+   * Certificate, key and authorities. A server of the transport's own speaks HTTPS then; who calls over TLS has to show a
+   * certificate, also to a server that is attached to; and peers are called at `https:` addresses with this member's.
+   * Without it, who answers at such an address is held to the authorities that Node knows.
+   */
+  readonly tls?: TlsOptions
   /**
    * Takes and makes calls that go beyond this machine and prove nothing: without TLS, or from callers without a certificate. Whoever
    * reaches the port can pose as a member then. Default false: they are refused with `TLS_REQUIRED`. Only for a network that

@@ -71,6 +71,8 @@ export class HttpStream {
     if (this.#ended) return
     this.#deadline?.()
     try {
+      const refusal = this.#context.client.refusal(response)
+      if (refusal !== undefined) throw new StoreError('CERTIFICATE_REFUSED', `Of the member, ${refusal}.`)
       const answer = readAnswer(response.headers)
       if (answer === undefined || (answer.type === 'accepted' && response.statusCode !== 200)) throw notOurs(response)
       const encoding = response.headers['content-encoding'] ?? 'identity'

@@ -6,18 +6,18 @@
  * Always: a caller that is not a peer gets no stream, and one stream of each channel stands for each peer: a newer one
  * replaces the older, which is what remains of a process or a path that died unnoticed.
  */
-import { connect } from 'node:net'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { StoreError } from '../base/errors.js'
 import type { ErrorCode } from '../base/errors.js'
 import { randomId } from '../base/random.js'
 import { checkFrame, checkIdentity } from './checks.js'
-import { answerHello } from './handshake.js'
-import type { Answer, Hello, Refusal } from './handshake.js'
+import type { Hello } from './handshake.js'
 import { checkPath, formatHttpAddress, parseHttpAddress } from './http-address.js'
 import { HttpClient } from './http-client.js'
 import { HttpFace } from './http-face.js'
 import type { FaceEvents } from './http-face.js'
+import { HTTP_VERSIONS } from './http-handshake.js'
 import { checkServer, mount } from './http-mount.js'
 import type { HttpContext, HttpListenOptions, HttpOptions, HttpTransport } from './http-options.js'
 import { HttpPeer } from './http-peer.js'
@@ -29,6 +29,10 @@ import { RefusalLog } from './refusal-log.js'
 import { Roster } from './roster.js'
 import { completeLimits } from './tcp-options.js'
 import type { Counters, TcpLimits } from './tcp-options.js'
+import type { Judgement } from './tcp-inbound.js'
+import { TlsIdentity } from './tls-identity.js'
+import { checkTlsOptions } from './tls-options.js'
+import { isSecured } from './tls-stranger.js'
 import type {
   Channel,
   Frame,
@@ -38,9 +42,6 @@ import type {
   TransportIdentity,
   TransportStatistics,
 } from './transport.js'
-
-/** What HTTP began with: earlier ones have no channels. */
-const VERSIONS = { min: 2, max: 2 }
 
 /**
  * A transport over HTTP, not yet started: with a server of its own, or attached to one that is there for other things.
@@ -62,6 +63,7 @@ class Http implements HttpTransport {
   readonly #options: HttpOptions
   readonly #path: string
   readonly #limits: TcpLimits
+  readonly #tls: TlsIdentity | undefined
   readonly #client: HttpClient
   readonly #face: HttpFace
   readonly #counters: Counters = { framesSent: 0, framesReceived: 0, framesDropped: 0, connectionsRefused: 0 }
@@ -78,7 +80,7 @@ class Http implements HttpTransport {
   #closing: Promise<void> | undefined
 
   constructor(options: HttpOptions) {
-    const { environment, insecure = false } = options
+    const { environment, insecure = false, tls } = options
     this.#options = options
     this.#path = checkPath(options.path ?? '/quorate')
     this.#limits = completeLimits(options.limits)
@@ -86,8 +88,10 @@ class Http implements HttpTransport {
     this.#questions = new Questions((reason) => {
       environment.logger.warn('a question was not answered', { reason })
     })
-    this.#client = new HttpClient({ insecure, connect: ({ host, port }) => connect({ host, port }) })
-    this.#face = new HttpFace({ path: this.#path, insecure }, this.#faceEvents)
+    this.#tls = tls === undefined ? undefined : new TlsIdentity(checkTlsOptions(tls), environment)
+    this.#client = new HttpClient({ insecure, tls: this.#tls })
+    const face = { path: this.#path, insecure, tls: this.#tls, timers: environment.timers }
+    this.#face = new HttpFace(face, this.#faceEvents)
   }
 
   get address(): string | undefined {
@@ -106,10 +110,12 @@ class Http implements HttpTransport {
     if (this.#state !== 'new') throw new TypeError('The transport was started already.')
     checkIdentity(identity)
     const { environment } = this.#options
-    const self = { ...identity, versions: VERSIONS, life: randomId(environment.random) }
+    const self = { ...identity, versions: HTTP_VERSIONS, life: randomId(environment.random) }
     const context = { self, handler, environment, limits: this.#limits, counters: this.#counters, client: this.#client }
     this.#state = 'starting'
     try {
+      await this.#tls?.ready()
+      if (this.#isClosed()) throw new StoreError('CLOSED', 'The transport was closed while it started.')
       await this.#open()
     } catch (error) {
       if (!this.#isClosed()) this.#state = 'new'
@@ -136,6 +142,7 @@ class Http implements HttpTransport {
 
   async ask(address: string, question: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     checkQuestion(question, timeoutMs)
+    await this.#tls?.ready()
     if (this.#isClosed()) throw new StoreError('CLOSED', 'The transport is closed.')
     const { timers } = this.#options.environment
     return ask(address, question, { client: this.#client, timers, timeoutMs, signal: this.#closed.signal })
@@ -153,6 +160,7 @@ class Http implements HttpTransport {
     this.#closed.abort()
     for (const peer of this.#peers.values()) peer.close()
     this.#peers.clear()
+    this.#tls?.close()
     await this.#server?.close()
   }
 
@@ -167,21 +175,23 @@ class Http implements HttpTransport {
     const { server, address, insecure = false } = options
     const parsed = parseHttpAddress(address)
     if (server !== undefined) {
-      checkServer(server, insecure)
+      checkServer(server, { tls: this.#tls !== undefined, insecure })
       this.#unmount = mount(server, this.#path, this.handler)
     }
     this.#address = formatHttpAddress(parsed)
   }
 
   async #listen({ listen, environment, insecure = false }: HttpListenOptions): Promise<void> {
-    const parsed = checkListen(listen, insecure)
+    const tls = this.#tls
+    const parsed = checkListen(listen, insecure || tls !== undefined)
     this.#server = new HttpServer({
       environment,
       limits: this.#limits,
+      tls,
       handle: this.handler,
       onRefused: (code, reason, remote) => this.#refused(code, reason, remote),
     })
-    this.#address = `http://${await this.#server.listen(parsed)}${this.#path}`
+    this.#address = `${tls === undefined ? 'http' : 'https'}://${await this.#server.listen(parsed)}${this.#path}`
   }
 
   /** Brings what is asked and what is answered in line with the peers. */
@@ -199,7 +209,8 @@ class Http implements HttpTransport {
   }
 
   readonly #faceEvents: FaceEvents = {
-    answer: (hello) => this.#answer(hello),
+    self: () => this.#context?.self,
+    judge: (hello, socket) => this.#judge(hello, socket),
     onStream: (hello, answer, response) => {
       this.#server?.settle(response.req.socket)
       this.#peers.get(hello.from)?.accept(hello, answer, response)
@@ -211,18 +222,24 @@ class Http implements HttpTransport {
     onRefused: (code, reason, remote, peer) => this.#refused(code, reason, remote, peer),
   }
 
-  #answer(hello: Hello): Answer | undefined {
-    const self = this.#context?.self
-    if (self === undefined) return undefined
-    // Questions come by a path of their own.
-    if (hello.purpose === 'question') return { type: 'refused', code: 'VERSION_UNSUPPORTED', versions: self.versions }
-    return answerHello(hello, self, () => this.#judge(hello))
+  #judge(hello: Hello, socket: Socket): Judgement | undefined {
+    const { from } = hello
+    const code = this.#roster.refusal(from)
+    if (code !== undefined) return { code }
+    const why = this.#certificateRefusal(from, socket)
+    if (why !== undefined) return { code: 'CERTIFICATE_REFUSED', why }
+    if (!this.#peers.get(from)?.isAnotherThan(hello)) return undefined
+    return { code: 'DUPLICATE_MEMBER', why: `another process answers as the same member at its address` }
   }
 
-  #judge(hello: Hello): Refusal | undefined {
-    const refusal = this.#roster.refusal(hello.from)
-    if (refusal !== undefined) return refusal
-    return this.#peers.get(hello.from)?.isAnotherThan(hello) ? 'DUPLICATE_MEMBER' : undefined
+  #certificateRefusal(from: PeerId, socket: Socket): string | undefined {
+    if (this.#tls === undefined || !isSecured(socket)) return undefined
+    try {
+      return this.#tls.peerRefusal(socket, parseHttpAddress(this.#roster.get(from)?.address ?? '').host)
+    } catch (error) {
+      // The address came from a configuration that others decided on.
+      return (error as Error).message
+    }
   }
 
   #refused(code: ErrorCode, reason: string, remote?: string, peer?: PeerId): void {

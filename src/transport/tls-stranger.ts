@@ -46,3 +46,8 @@ export class TlsStranger {
     return true
   }
 }
+
+/** Whether a socket went through a handshake of TLS, whoever took it through. */
+export function isSecured(socket: Socket): socket is TLSSocket {
+  return 'encrypted' in socket && socket.encrypted === true
+}

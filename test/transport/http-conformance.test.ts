@@ -5,6 +5,8 @@ import { describe, test } from 'vitest'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { transportConformance } from '../../src/testing/conformance/transport.js'
 import { httpTransport } from '../../src/transport/http.js'
+import type { TlsOptions } from '../../src/transport/tls-options.js'
+import { certificateAuthority } from '../certificates.js'
 
 const environment = systemEnvironment()
 
@@ -13,6 +15,18 @@ describe('http', () => {
     test,
     harness: () => ({
       transport: (address = 'http://127.0.0.1:0') => httpTransport({ listen: new URL(address).host, environment }),
+      timers: environment.timers,
+    }),
+  })
+})
+
+describe('https', () => {
+  const tls = membersTls()
+  transportConformance({
+    test,
+    harness: () => ({
+      transport: (address = 'https://127.0.0.1:0') =>
+        httpTransport({ listen: new URL(address).host, tls, environment }),
       timers: environment.timers,
     }),
   })
@@ -35,6 +49,11 @@ describe('http, attached to a server', () => {
     },
   })
 })
+
+function membersTls(): TlsOptions {
+  const authority = certificateAuthority()
+  return { ...authority.issue(), ca: authority.cert }
+}
 
 async function listening(): Promise<Server> {
   const server = createServer((_, response) => response.writeHead(404).end('not of this application'))

@@ -1,6 +1,7 @@
 /** Real HTTP transports for tests, and requests that are anything but a member's. */
 import { once } from 'node:events'
-import { request, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as requestSecurely, type RequestOptions as SecureRequestOptions } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import type { Environment } from '../../src/base/clock.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
@@ -84,9 +85,15 @@ export interface Said {
 }
 
 /** One request and all of its response. */
-export async function fetched(url: string, options: RequestOptions = {}, body?: Uint8Array | string): Promise<Said> {
-  const sent = request(url, { agent: false, ...options })
-  sent.end(body)
+export function fetched(url: string, options: RequestOptions = {}, body?: Uint8Array | string): Promise<Said> {
+  return said(request(url, { agent: false, ...options }).end(body))
+}
+
+export function fetchedSecurely(url: string, options: SecureRequestOptions): Promise<Said> {
+  return said(requestSecurely(url, { agent: false, ...options }).end())
+}
+
+async function said(sent: ClientRequest): Promise<Said> {
   const [response] = (await once(sent, 'response')) as [IncomingMessage]
   const chunks: Buffer[] = []
   for await (const chunk of response) chunks.push(chunk as Buffer)
