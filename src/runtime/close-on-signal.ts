@@ -21,6 +21,7 @@ export class CloseOnSignal {
   readonly #logger: Logger
   readonly #stops: (() => void)[]
   #opening: Promise<Closable> | undefined
+  readonly #coming = new AbortController()
   /** The one that came first. */
   #signal: SignalName | undefined
 
@@ -32,6 +33,11 @@ export class CloseOnSignal {
         this.#came(signal)
       })
     })
+  }
+
+  /** Aborted by the first signal: what the opening waits for need not be waited for any more. */
+  get coming(): AbortSignal {
+    return this.#coming.signal
   }
 
   /**
@@ -63,12 +69,15 @@ export class CloseOnSignal {
     }
     this.#signal = signal
     this.#logger.info('signal: the store is closed before the process ends', { signal })
+    this.#coming.abort(new StoreError('CLOSED', `${signal} came while the store was being opened`))
     void this.#close(signal)
   }
 
   async #close(signal: SignalName): Promise<void> {
     try {
-      await (await this.#opening)?.close()
+      // What does not open is told to whoever opens it: there is nothing to close then.
+      const opened = await this.#opening?.catch(() => undefined)
+      await opened?.close()
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       this.#logger.error('the store could not be closed in order; the process ends all the same', { signal, reason })

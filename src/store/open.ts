@@ -65,7 +65,8 @@ export async function open(options: OpenOptions = {}): Promise<Store> {
   const closed = (): void => {
     signals.stop()
   }
-  return signals.opening(openStore(options, tuning, environment, closed))
+  const signal = options.signal === undefined ? signals.coming : AbortSignal.any([options.signal, signals.coming])
+  return signals.opening(openStore({ ...options, signal }, tuning, environment, closed))
 }
 
 async function openStore(
@@ -105,6 +106,7 @@ async function openStore(
   })
   const backups = settings.backups && backupsOf(settings, settings.backups, member, environment)
   backups?.start(backupsFail)
+  warnOfAddress(member, joining ?? first, environment)
   const checkReachable = reachableOf(options, settings, transport)
   const common = { member, settings, checkReachable, environment, listeners }
   const parts = { ...common, passwords, secrets, jwt: tokens, backups, closed }
@@ -155,6 +157,21 @@ async function joined({ joining, transport, ...parts }: Joining): Promise<Joined
 type Joining = Omit<JoiningParts, 'joining' | 'transport'> & {
   readonly joining: JoinSettings | undefined
   readonly transport: Transport | undefined
+}
+
+/** Where it was opened with another address than the others have for it, they do not reach it. */
+function warnOfAddress(
+  { id, addressBook }: Member,
+  cluster: ClusterSettings | JoinSettings | undefined,
+  { logger }: Environment,
+): void {
+  if (cluster === undefined) return
+  const own = 'members' in cluster ? cluster.members.find((member) => member.id === id)?.address : cluster.address
+  const recorded = addressBook.find(id)?.address
+  if (recorded === undefined || recorded === own) return
+  logger.warn('the cluster has another address for this member: tell it the new one, with store.cluster.update()', {
+    ...{ recorded, address: own },
+  })
 }
 
 /** What is asked of addresses before somebody is to be reached by them. Of a transport of their own users know that. */

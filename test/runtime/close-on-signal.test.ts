@@ -114,6 +114,21 @@ describe('a signal', () => {
   })
 })
 
+test('a signal ends what the opening of a store waits for, and then the process', async () => {
+  const process = new NotedProcess()
+  const signals = new CloseOnSignal(BOTH, process, SILENT)
+  const waiting = new Promise<never>((_, reject) => {
+    signals.coming.addEventListener('abort', () => {
+      reject(signals.coming.reason as Error)
+    })
+  })
+  const opening = signals.opening(waiting).catch((error: unknown) => error)
+  process.raise('SIGTERM')
+  expect(isStoreError(await opening, 'CLOSED')).toBe(true)
+  await settled()
+  expect(process.ended).toEqual(['SIGTERM'])
+})
+
 test('nobody is listened to after a close, and after an open that failed', async () => {
   const process = new NotedProcess()
   const one = new CloseOnSignal(BOTH, process, SILENT)

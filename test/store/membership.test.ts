@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
 import { isStoreError, type ErrorCode, type StoreError } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/base/limits.js'
+import { open } from '../../src/store/open.js'
 import type { Transport } from '../../src/transport/transport.js'
 import { GrowingWorld } from './growing-world.js'
 
@@ -250,6 +251,17 @@ describe('a member', () => {
     const c = await running.begin('d', { name: 'c', join: ['a'], advertise: 'd', disk: disk.mount() })
     await c.put('key', 'x')
     expect((await a.get('key'))?.text()).toBe('x')
+    const warnings = () => (running.logs.get('d') ?? []).filter(({ message }) => /another address/.test(message))
+    await running.until(() => c.status().members.some(({ address }) => address === 'd'))
+    running.kill('d')
+    disk.crash('process')
+    const before = warnings().length
+    await running.begin('d', { name: 'c', join: ['a'], advertise: 'c', disk: disk.mount() })
+    expect(
+      warnings()
+        .slice(before)
+        .map(({ fields }) => fields),
+    ).toEqual([{ recorded: 'd', address: 'c' }])
   })
 
   test('is not taken away from those without whom nothing could be decided', async () => {
@@ -298,6 +310,25 @@ describe('a member', () => {
     running.kill('b')
     const wrong = await refusal('WRONG_CLUSTER', running.begin('b', { cluster: { a: 'a', b: 'b' } }))
     expect(wrong.message).toMatch(/`join`/)
+  })
+})
+
+describe('one that others could not reach or rest on', () => {
+  const newcomer = { name: 'b', address: 'b', role: 'learner' } as const
+
+  test('is added nobody to, and says what to do', async () => {
+    const silent = await open({ durability: 'none' })
+    const error = await refusal('ADDRESS_INVALID', silent.cluster.add(newcomer))
+    expect(error.message).toMatch(/listens nowhere.*`listen`/)
+    await silent.close()
+    const anywhere = await open({ durability: 'none', listen: '127.0.0.1:0' })
+    const port = await refusal('ADDRESS_INVALID', anywhere.cluster.add({ ...newcomer, address: '127.0.0.1:7001' }))
+    expect(port.message).toMatch(/of member 'default' has port 0/)
+    expect((await refusal('ADDRESS_INVALID', anywhere.cluster.add(newcomer))).message).toMatch(/host:port/)
+    await anywhere.close()
+    const forgetful = await open({ listen: '127.0.0.1:0', advertise: '127.0.0.1:7002' })
+    await expect(forgetful.cluster.add({ ...newcomer, address: '127.0.0.1:7001' })).rejects.toThrow(/needs dataDir/)
+    await forgetful.close()
   })
 })
 
