@@ -277,7 +277,7 @@ function describeRefusal(answer: Answer & { type: 'refused' }, hello: Hello): st
         `one may run.`
       )
     case 'CERTIFICATE_REFUSED':
-      return `Our certificate does not show it that we are member ${from}: its log says why.`
+      return `It does not take our certificate for that of member ${from}: its log says why.`
   }
 }
 

@@ -69,6 +69,19 @@ it(
 )
 
 it(
+  'three members over TLS get certificates of a new authority while they run, and refuse those of the old one',
+  async () => {
+    const [first] = await freePorts(3)
+    const output = await outputOf('examples/06-mutual-tls.ts', { FIRST_PORT: String(first) })
+    expect(output).toContain('c reads: hello\n')
+    expect(output).toContain('step 3: all believe the new one alone')
+    expect(output).toContain('c reads after a restart: hello again')
+    expect(output).toContain('with the old certificate: CERTIFICATE_REFUSED')
+  },
+  TIMEOUT_MS,
+)
+
+it(
   'members inside the HTTP servers of an application leave it its own routes',
   async () => {
     const output = await outputOf('examples/07-attach-http.ts')
