@@ -14,6 +14,7 @@ import type { FuzzTarget } from '../test/fuzz/target.js'
 import { fuzzTargets } from '../test/fuzz/targets.js'
 import { pathOf } from '../test/mutants/mutant.js'
 import type { Done, Job, Order, Report } from './fuzz/messages.js'
+import { PROCESSOR_CLOCK } from './fuzz/processor-clock.js'
 import { positive, say } from './long-run.js'
 import { buildProgram } from './program.js'
 
@@ -40,7 +41,7 @@ async function feedFile(given: readonly FuzzTarget[], path: string): Promise<voi
   const [target] = given
   if (target === undefined || given.length > 1) throw new RangeError('--file needs --target: whom to feed it to')
   const tally = emptyTally()
-  await runInput(target, readFileSync(path), { clock: { monotonicMs: () => performance.now() } }, tally)
+  await runInput(target, readFileSync(path), { clock: PROCESSOR_CLOCK }, tally)
   const [failure] = tally.failures
   say(failure === undefined ? `no rule is broken (${tally.taken ? 'taken' : 'refused'})` : `FAILED: ${failure.what}`)
   if (failure !== undefined) process.exitCode = 1

@@ -3,8 +3,9 @@ import { emptyTally, runBlock, runInput } from '../../test/fuzz/engine.js'
 import type { FuzzTarget } from '../../test/fuzz/target.js'
 import { fuzzTargets } from '../../test/fuzz/targets.js'
 import type { Done, Job, Order, Report } from './messages.js'
+import { PROCESSOR_CLOCK } from './processor-clock.js'
 
-const TIMED = { clock: { monotonicMs: () => performance.now() } }
+const TIMED = { clock: PROCESSOR_CLOCK }
 
 const targets = new Map(fuzzTargets(process.argv[2] ?? '').map((target) => [target.name, target]))
 /** What nobody waited for, of the block under way. */

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseAddress } from '../../src/transport/address.js'
 import type { TlsOptions } from '../../src/transport/tls-options.js'
 import { certificateAuthority, type CertificateRequest } from '../certificates.js'
-import type { MemoryLog} from './tcp-world.js';
+import type { MemoryLog } from './tcp-world.js'
 import { hello, TcpWorld, type Member, type MemberOptions } from './tcp-world.js'
 
 const REFUSED = 'refused an inbound connection'
