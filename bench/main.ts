@@ -2,7 +2,7 @@
  * The benchmarks: `npm run bench` for the store, `npm run bench -- raft` for the consensus core alone,
  * `npm run bench -- checker` for the linearizability checker, `npm run bench -- sim` for the simulated world,
  * `npm run bench -- mvcc` for the data model with a million keys, `npm run bench -- durability` for one member on disk
- * beside bare classic-level. What the figures mean: bench/README.md.
+ * beside bare classic-level, `npm run bench -- transports` for frames between members. What the figures mean: bench/README.md.
  */
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   store: () => import('./store.js'),
@@ -11,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   sim: () => import('./sim.js'),
   mvcc: () => import('./mvcc.js'),
   durability: () => import('./durability.js'),
+  transports: () => import('./transports.js'),
 }
 
 const [name = 'store'] = process.argv.slice(2)
