@@ -47,6 +47,8 @@ export const BUGGIFY_POINTS = {
   // Leases.
   'lease-answer-late': 'a question about a lease is answered a while after leadership was confirmed',
   'lease-revoke-one': 'a turn ends one lease',
+  // The end.
+  'close-at-once': 'a close waits for no call, and leadership is handed over after the loop has stopped',
 } as const satisfies Readonly<Record<string, string>>
 
 export type BuggifyPoint = keyof typeof BUGGIFY_POINTS

@@ -12,6 +12,7 @@
  *
  * What a member does that has no leadership to give, or nobody to give it to: it waits for its calls only. Thesis 3.10.
  */
+import type { Buggify } from '../base/buggify.js'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { Logger } from '../base/logger.js'
 import type { RawNode } from '../raft/raw-node.js'
@@ -29,6 +30,7 @@ export interface DrainParts {
   readonly drainMs: number
   /** There is something to do for the loop. */
   readonly wake: () => void
+  readonly buggify: Buggify
 }
 
 type Handover = 'not tried' | 'under way' | 'done' | 'failed'
@@ -67,7 +69,7 @@ export class Drain {
   /** Once. Resolves when the member may end. */
   run(): Promise<void> {
     const { lifetime, clock, timers, logger, electionTimeoutMs, drainMs } = this.#parts
-    if (drainMs === 0) return Promise.resolve()
+    if (drainMs === 0 || this.#parts.buggify('close-at-once')) return Promise.resolve()
     lifetime.refuse()
     this.#deadlineMs = clock.monotonicMs() + drainMs
     const look = (): void => {

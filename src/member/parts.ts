@@ -302,7 +302,17 @@ export function makeParts(ground: Ground) {
     inbox,
     pacer,
     loop,
-    drain: new Drain({ raft, lifetime, clock, timers, logger, electionTimeoutMs, drainMs: options.drainMs, wake }),
+    drain: new Drain({
+      raft,
+      lifetime,
+      clock,
+      timers,
+      logger,
+      electionTimeoutMs,
+      drainMs: options.drainMs,
+      wake,
+      buggify,
+    }),
     joins: new Joins({ clusterId, machine, clock }),
     ranges: new Ranges(machine, reader, deadlines, repair, observe),
     scrubber: new Scrubber(
