@@ -56,6 +56,9 @@ async function run(seed: number, on: ReadonlySet<BuggifyPoint>): Promise<Run> {
       checkers.check()
     },
   )
+  const [place] = world.places
+  if (place !== undefined) world.stop(place)
+  await world.run(() => place?.process === undefined, FOR_MS)
   return { asked, done, refused }
 }
 
