@@ -5,9 +5,10 @@
  * Each member dials the others through a proxy that notes both directions of each connection.
  */
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, connect, type Server } from 'node:net'
+import { createServer, connect, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { connect as connectSecurely } from 'node:tls'
 import { freePorts } from '../demo/processes/free-ports.js'
 import { compare, get, open, put, saveSnapshot, type Store } from '../src/index.js'
 import { pathOf } from '../test/mutants/mutant.js'
@@ -58,6 +59,7 @@ const back = await open({
 await back.ready()
 await Promise.all([...there, back].map((store) => store.close()))
 writeFileSync(join(FOLDER, 'high-water.bin'), readFileSync(join(folder, 'a', 'high-water')))
+writeFileSync(join(FOLDER, 'tls-client-hello.bin'), await clientHello())
 keepLargest('dialler')
 keepLargest('listener')
 for (const server of proxies) server.close()
@@ -65,6 +67,23 @@ chmodSync(join(FOLDER, 'snapshot.bin'), 0o644)
 rmSync(folder, { recursive: true, force: true })
 console.log(`recorded into ${FOLDER}`)
 process.exit()
+
+/** What a member with TLS says first. */
+function clientHello(): Promise<Buffer> {
+  return new Promise((resolve) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.once('data', (chunk) => {
+        resolve(chunk)
+        socket.destroy()
+        server.close()
+      })
+    }).listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      connectSecurely({ host: '127.0.0.1', port, minVersion: 'TLSv1.2' }).on('error', () => undefined)
+    })
+  })
+}
 
 /** Those that say most, and one that was cut off early. */
 function keepLargest(direction: string): void {

@@ -6,6 +6,7 @@ import { encodeFrame, encodeKeepalive } from '../../src/transport/frame.js'
 import { encodeAnswer, encodeHello, PROTOCOL_VERSIONS, questionHello } from '../../src/transport/handshake.js'
 import { answerHeader } from '../../src/transport/http-handshake.js'
 import { parseAddress } from '../../src/transport/address.js'
+import { certificateAuthority } from '../certificates.js'
 import { HttpWorld, streamRequest } from '../transport/http-world.js'
 import { ManualTime } from '../transport/manual-time.js'
 import { hello, TcpWorld, CLUSTER, type Member } from '../transport/tcp-world.js'
@@ -21,7 +22,7 @@ const CALLER = 2
 const CONNECTION_SHARE = 0.03
 
 export function connectionTargets(corpus: Corpus): FuzzTarget[] {
-  return [inbound(corpus), dialled(corpus), asked(corpus), httpInbound(), httpDialled()]
+  return [inbound(corpus), dialled(corpus), asked(corpus), secured(corpus), httpInbound(), httpDialled()]
 }
 
 const parts = fc.array(
@@ -142,6 +143,33 @@ function asked(corpus: Corpus): FuzzTarget {
       calls.close()
       await world.close()
     },
+  }
+}
+
+/** A listener that wants TLS is sent whatever may be a part of it. */
+function secured({ clientHello }: Corpus): FuzzTarget {
+  const world = new TcpWorld()
+  const authority = certificateAuthority()
+  let opened: Promise<Member> | undefined
+  let callers = 0
+  return {
+    ...{ name: 'tls handshakes', share: CONNECTION_SHARE, captured: [clientHello] },
+    valid: fc.uint8Array({ maxLength: 40 }).map((behind) => Buffer.concat([clientHello, behind])),
+    fixedBytes: CONNECTION_BYTES,
+    prepare: (input) => {
+      const pieces = piecesOf(input)
+      return async (): Promise<Verdict> => {
+        opened ??= world.open(1, { tls: { ...authority.issue(), ca: authority.cert } })
+        const { address } = await opened
+        const socket = connect({ ...parseAddress(address), ...localAddress(callers++) })
+        let heard = 0
+        socket.on('data', ({ byteLength }: Buffer) => (heard += byteLength))
+        await say(socket, [[], pieces], Promise.resolve())
+        // An alert has seven bytes; what is longer is a hello of its own.
+        return heard > 7 ? 'taken' : 'refused'
+      }
+    },
+    close: () => world.close(),
   }
 }
 

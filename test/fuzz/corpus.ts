@@ -18,6 +18,8 @@ export interface Corpus {
   readonly payloads: Readonly<Record<'raft' | 'propose' | 'call' | 'reply' | 'transfer', readonly Uint8Array[]>>
   /** Those of the appends. */
   readonly entries: readonly Entry[]
+  /** What who dials with TLS says first. */
+  readonly clientHello: Uint8Array
   readonly highWater: Uint8Array
   readonly snapshot: Uint8Array
 }
@@ -42,6 +44,7 @@ export function readCorpus(folder: string): Corpus {
     frames,
     payloads,
     entries,
+    clientHello: read('tls-client-hello.bin'),
     highWater: read('high-water.bin'),
     snapshot: read('snapshot.bin'),
   }
