@@ -251,6 +251,34 @@ describe('time', () => {
     halfDead.close()
   })
 
+  test('a peer that reads slowly and steadily keeps its connection, although no keepalive reaches it', async () => {
+    const time = new ManualTime()
+    let reader: Socket | undefined
+    const slow = await listening((socket) => {
+      reader = socket.pause()
+      socket.write(ACCEPTED)
+    })
+    const member = await world.open(1, { environment: time.besideSockets(world.log) })
+    const { transport } = member
+    transport.setPeers([{ id: 2, address: slow.address }])
+    await member.reported('+2')
+    const bytes = new Uint8Array(1_000_000)
+    const waitMs = LIMITS.peerKeepalivesUnansweredMax * LIMITS.peerKeepaliveMs + LIMITS.peerStallMsMax
+    for (let passedMs = 0; passedMs <= waitMs; passedMs += LIMITS.peerKeepaliveMs) {
+      const { framesSent } = transport.statistics
+      reader?.resume()
+      await eventually(() => {
+        // As much waits as there is room for, now and always.
+        while (transport.send(2, { kind: 1, bytes }));
+        return transport.statistics.framesSent > framesSent || member.reports.length > 1
+      })
+      reader?.pause()
+      time.pass(LIMITS.peerKeepaliveMs)
+      expect(member.reports, `after ${passedMs} ms`).toEqual(['+2'])
+    }
+    slow.close()
+  })
+
   test('a connection without traffic stays, as keepalives are answered', async () => {
     const time = new ManualTime()
     const environment = time.besideSockets(world.log)
