@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Timers } from '../base/clock.js'
+import type { Cancel, Timers } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import type { ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
@@ -48,6 +48,8 @@ export interface FaceOptions {
   readonly insecure: boolean
   readonly tls: TlsIdentity | undefined
   readonly timers: Timers
+  /** How long a question may take, from its head until its answer was taken. */
+  readonly handshakeMsMax: number
 }
 
 export class HttpFace {
@@ -55,6 +57,8 @@ export class HttpFace {
   readonly #events: FaceEvents
   /** Connections that are a stream now: nothing else is to come on them. */
   readonly #streaming = new WeakSet<Socket>()
+  /** What ends the questions under way. */
+  readonly #asking = new Set<Cancel>()
 
   constructor(options: FaceOptions, events: FaceEvents) {
     this.#options = options
@@ -80,6 +84,11 @@ export class HttpFace {
       this.#refuse(request, response, error as Error)
     }
     return true
+  }
+
+  /** Ends the questions under way: on a server of somebody else they would stay. */
+  close(): void {
+    for (const end of this.#asking) end()
   }
 
   /** What follows our path; undefined where something else is asked for. */
@@ -157,6 +166,7 @@ export class HttpFace {
   }
 
   async #question(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#limit(request, response)
     try {
       const question = await readBody(request, LIMITS.questionBytesMax)
       const answer = await this.#events.onQuestion(question)
@@ -165,6 +175,27 @@ export class HttpFace {
     } catch (error) {
       this.#refuse(request, response, error as Error)
     }
+  }
+
+  /** Whoever's server it came to: that one may wait for minutes, and for a body only. */
+  #limit(request: IncomingMessage, response: ServerResponse): void {
+    const { timers, handshakeMsMax } = this.#options
+    const { socket } = request
+    const remote = remoteOf(request)
+    const cancel = timers.after(handshakeMsMax, () => {
+      if (socket.destroyed) return
+      socket.destroy()
+      this.#events.onRefused('TIMEOUT', `No question was over within ${handshakeMsMax} ms.`, remote)
+    })
+    const end = (): void => {
+      cancel()
+      socket.destroy()
+    }
+    this.#asking.add(end)
+    response.on('close', () => {
+      cancel()
+      this.#asking.delete(end)
+    })
   }
 
   /** Whoever comes from elsewhere has to show who it is, unless we were told that it need not. */

@@ -90,7 +90,8 @@ class Http implements HttpTransport {
     })
     this.#tls = tls === undefined ? undefined : new TlsIdentity(checkTlsOptions(tls), environment)
     this.#client = new HttpClient({ insecure, tls: this.#tls })
-    const face = { path: this.#path, insecure, tls: this.#tls, timers: environment.timers }
+    const { handshakeMsMax } = this.#limits
+    const face = { path: this.#path, insecure, tls: this.#tls, timers: environment.timers, handshakeMsMax }
     this.#face = new HttpFace(face, this.#faceEvents)
   }
 
@@ -157,6 +158,7 @@ class Http implements HttpTransport {
     this.#state = 'closed'
     this.#context = undefined
     this.#unmount?.()
+    this.#face.close()
     this.#closed.abort()
     for (const peer of this.#peers.values()) peer.close()
     this.#peers.clear()

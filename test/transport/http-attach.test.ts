@@ -3,12 +3,15 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Environment } from '../../src/base/clock.js'
+import { LIMITS } from '../../src/base/limits.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
 import { httpTransport } from '../../src/transport/http.js'
 import type { HttpTransport } from '../../src/transport/http-options.js'
 import { fetched, helloOf, HttpWorld, meet } from './http-world.js'
 import { helloHeader } from '../../src/transport/http-handshake.js'
-import type { Member } from './tcp-world.js'
+import { ManualTime } from './manual-time.js'
+import { eventually, type Member } from './tcp-world.js'
 
 let world: HttpWorld
 const servers: Server[] = []
@@ -79,6 +82,45 @@ describe('a server with routes of its own', () => {
   })
 })
 
+describe('a question to a server that would wait for minutes', () => {
+  const head = 'POST /quorate/ask HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n'
+
+  test('is given up when its body does not come, or there is no answer, in time', async () => {
+    const time = new ManualTime()
+    const server = await listening(hello)
+    const member = await attach(server, 1, '/quorate', { environment: time.besideSockets(world.log) })
+    let asked = 0
+    member.answer = () => {
+      asked++
+      return new Promise(() => undefined)
+    }
+    const [slow, waiting] = [await world.call(member), await world.call(member)]
+    slow.write(Buffer.from(`${head}ab`))
+    waiting.write(Buffer.from(`${head}who`))
+    await eventually(() => asked === 1 && time.pending === 2)
+    time.pass(LIMITS.handshakeMsMax - 1)
+    expect([slow.closed, waiting.closed]).toEqual([false, false])
+    time.pass(1)
+    await Promise.all([slow.ended(), waiting.ended()])
+    expect(time.pending).toBe(0)
+    expect(member.transport.statistics.connectionsRefused).toBe(2)
+    expect(world.log.of('refused an inbound connection')).toMatchObject([{ code: 'TIMEOUT' }])
+    expect((await fetched(new URL('/', member.address).href)).text).toBe('hello')
+  })
+
+  test('ends with the member, and leaves no timer', async () => {
+    const time = new ManualTime()
+    const server = await listening(hello)
+    const member = await attach(server, 1, '/quorate', { environment: time.besideSockets(world.log) })
+    const slow = await world.call(member)
+    slow.write(Buffer.from(`${head}ab`))
+    await eventually(() => time.pending === 1)
+    await member.transport.close()
+    await slow.ended()
+    expect(time.pending).toBe(0)
+  })
+})
+
 describe('who can be reached from elsewhere', () => {
   test('needs TLS, or a word that it may be insecure', async () => {
     const server = await listening(hello, '0.0.0.0')
@@ -124,11 +166,16 @@ describe('a framework', () => {
   })
 })
 
-function attached(server: Server, path: string, address: string, options: { insecure?: boolean } = {}): HttpTransport {
+interface Attaching {
+  readonly insecure?: boolean
+  readonly environment?: Environment
+}
+
+function attached(server: Server, path: string, address: string, options: Attaching = {}): HttpTransport {
   return httpTransport({ server, path, address, environment: systemEnvironment(world.log), ...options })
 }
 
-function attach(server: Server, id: number, path = '/quorate', options = {}): Promise<Member> {
+function attach(server: Server, id: number, path = '/quorate', options: Attaching = {}): Promise<Member> {
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
   return world.adopt(id, attached(server, path, address, options))
 }

@@ -16,6 +16,7 @@ describe('http', () => {
     harness: () => ({
       transport: (address = 'http://127.0.0.1:0') => httpTransport({ listen: new URL(address).host, environment }),
       timers: environment.timers,
+      refusesDuplicates: true,
     }),
   })
 })
@@ -28,6 +29,7 @@ describe('https', () => {
       transport: (address = 'https://127.0.0.1:0') =>
         httpTransport({ listen: new URL(address).host, tls, environment }),
       timers: environment.timers,
+      refusesDuplicates: true,
     }),
   })
 })
@@ -45,7 +47,7 @@ describe('http, attached to a server', () => {
       const dispose = async () => {
         for (const server of servers) await new Promise((resolve) => server.close(resolve))
       }
-      return { transport, timers: environment.timers, dispose }
+      return { transport, timers: environment.timers, refusesDuplicates: true, dispose }
     },
   })
 })

@@ -184,6 +184,29 @@ describe('time', () => {
     await eventually(() => calls === 4)
   })
 
+  test('of two processes with one id the one at the address that is known counts, whoever came first', async () => {
+    const { address, transport } = await world.open(2)
+    await transport.close()
+    const a = await world.open(1)
+    a.transport.setPeers([{ id: 2, address }])
+    const copy = await world.open(2)
+    copy.transport.setPeers([a.peer])
+    await a.reported('+2')
+    const b = await world.open(2, { listen: new URL(address).host })
+    b.transport.setPeers([a.peer])
+    await world.log.until(() => world.log.of('refused an inbound connection').length > 0)
+    expect(world.log.of('refused an inbound connection')).toMatchObject([{ code: 'DUPLICATE_MEMBER', peer: 2 }])
+    const before = copy.frames.length
+    await eventually(() => {
+      a.transport.send(2, { kind: 1, bytes: new Uint8Array(1) })
+      b.transport.send(1, { kind: 1, bytes: new Uint8Array(1) })
+      return a.frames.length > 0 && b.frames.length > 0
+    })
+    // Nobody asks the copy for its frames, so it never could say anything.
+    expect(copy.transport.send(1, { kind: 1, bytes: new Uint8Array(1) })).toBe(false)
+    expect(copy.frames).toHaveLength(before)
+  })
+
   test('a peer that answers nothing is given up', async () => {
     const time = new ManualTime()
     const watched = new Watched()
