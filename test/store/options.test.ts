@@ -86,6 +86,12 @@ describe('open() refuses', () => {
     ['a disk that is none', wrong({ disk: {} }), TypeError, /disk has no method peek; it needs peek, acquire/],
     ['a transport that is none', wrong({ transport: {} }), TypeError, /transport has no method start/],
     [
+      'TLS beside a transport, which would go without it',
+      wrong({ transport: () => 5, tls: { cert: 'c', key: 'k', ca: 'a' } }),
+      TypeError,
+      /tls is for TCP: give it to the transport instead/,
+    ],
+    [
       'a function that makes no transport',
       wrong({ transport: () => 5 }),
       TypeError,

@@ -1,7 +1,12 @@
 /** Members that reach each other only through a proxy, as it is found in front of many an application. */
-import { createServer, request, Agent, type Server } from 'node:http'
+import { createServer, request, Agent, type RequestListener, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AddressInfo } from 'node:net'
+import { systemEnvironment } from '../../src/runtime/system.js'
+import { httpTransport } from '../../src/transport/http.js'
+import type { TlsOptions } from '../../src/transport/tls-options.js'
+import { certificateAuthority } from '../certificates.js'
 import { HttpWorld } from './http-world.js'
 import { Nginx, nginxVersion } from './nginx.js'
 import { eventually, type Member } from './tcp-world.js'
@@ -12,16 +17,19 @@ interface Proxy {
   stop(): Promise<void>
 }
 
+type OpenMember = (id: number) => Promise<Member>
 type StartProxy = (targets: Readonly<Record<string, string>>) => Promise<Proxy>
 
 let world: HttpWorld
 const proxies: Proxy[] = []
+const servers: Server[] = []
 beforeEach(() => {
   world = new HttpWorld()
 })
 afterEach(async () => {
   await world.close()
   await Promise.all(proxies.splice(0).map((proxy) => proxy.stop()))
+  for (const server of servers.splice(0)) server.close()
 })
 
 describe('through a proxy that forwards requests one by one', () => {
@@ -32,9 +40,25 @@ describe.skipIf(nginxVersion() === undefined)('through nginx as it comes', () =>
   suite((targets) => Nginx.start(targets))
 })
 
-function suite(start: StartProxy): void {
+describe('through a proxy that ends TLS, and asks for a certificate', () => {
+  const authority = certificateAuthority()
+  const tls = { ...authority.issue(), ca: authority.cert }
+  suite(
+    (targets) => forwarding(targets, tls),
+    async (id) => {
+      const server = createServer()
+      servers.push(server)
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+      const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/quorate`
+      const environment = systemEnvironment(world.log)
+      return world.adopt(id, httpTransport({ server, path: '/quorate', address, tls, environment }))
+    },
+  )
+})
+
+function suite(start: StartProxy, open: OpenMember = (id) => world.open(id)): void {
   async function behind(): Promise<[Member, Member, Proxy]> {
-    const [a, b] = [await world.open(1), await world.open(2)]
+    const [a, b] = [await open(1), await open(2)]
     const proxy = await start({ a: a.address, b: b.address })
     proxies.push(proxy)
     a.transport.setPeers([{ id: 2, address: `${proxy.address}/b` }])
@@ -77,9 +101,9 @@ function suite(start: StartProxy): void {
 }
 
 /** Forwards by the first segment of the path, over connections that it keeps and uses again. */
-async function forwarding(targets: Readonly<Record<string, string>>): Promise<Proxy> {
+async function forwarding(targets: Readonly<Record<string, string>>, tls?: TlsOptions): Promise<Proxy> {
   const agent = new Agent({ keepAlive: true })
-  const server: Server = createServer((incoming, response) => {
+  const forward: RequestListener = (incoming, response) => {
     const [, name = '', rest = ''] = /^\/(\w+)(.*)$/.exec(incoming.url ?? '') ?? []
     const { method, headers } = incoming
     const outgoing = request(`${targets[name]}${rest}`, {
@@ -96,10 +120,14 @@ async function forwarding(targets: Readonly<Record<string, string>>): Promise<Pr
     outgoing.on('error', () => response.destroy())
     response.on('close', () => outgoing.destroy())
     incoming.pipe(outgoing)
-  })
+  }
+  const server =
+    tls === undefined
+      ? createServer(forward)
+      : createSecureServer({ ...tls, requestCert: true, rejectUnauthorized: true }, forward)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
-    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     stop: async () => {
       agent.destroy()
       server.closeAllConnections()

@@ -1,6 +1,9 @@
 /** Who may call over HTTPS, and whom a member calls: the rules are those of TCP, told in HTTP's words. */
 import { createServer, type Server } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { connect, createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/base/limits.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
@@ -128,6 +131,75 @@ describe('a caller', () => {
     await Promise.all([second.ended(), third.ended()])
     expect(time.pending).toBe(0)
   })
+})
+
+describe('new certificates in files', () => {
+  test('are shown to new callers, by a server and by who calls, and streams that stand stay', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'quorate-https-'))
+    const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+    const write = async (name: string) => {
+      const { cert, key } = authority.issue({ name })
+      await Promise.all([writeFile(certFile, cert), writeFile(keyFile, key)])
+    }
+    await write('old')
+    const time = new ManualTime()
+    const tls = { certFile, keyFile, ca: authority.cert, reloadIntervalMs: 100 }
+    const renewed = await world.open(1, { tls, environment: time.besideSockets(world.log) })
+    const other = await world.open(2, { tls: tlsOf({ name: 'other' }, { allowedNames: ['old', 'new'] }) })
+    await meet(renewed, other)
+    await write('new')
+    // So little that no keepalive is due, which time that is passed by hand would not let be answered.
+    time.pass(100)
+    await world.log.until(() => world.log.of('new certificates count for new connections').length > 0)
+    other.transport.send(1, { kind: 1, bytes: new Uint8Array(1) })
+    renewed.transport.send(2, { kind: 1, bytes: new Uint8Array(1) })
+    await Promise.all([renewed, other].map((end) => end.until(() => end.frames.length > 0)))
+    expect([renewed.reports, other.reports]).toEqual([['+2'], ['+1']])
+    // Whom only the new name opens the door to is let in, and lets in.
+    const picky = await world.open(3, { tls: tlsOf({ name: 'picky' }, { allowedNames: ['new'] }) })
+    renewed.transport.setPeers([other.peer, picky.peer])
+    picky.transport.setPeers([renewed.peer])
+    await Promise.all([renewed.reported('+3'), picky.reported('+1')])
+    await rm(folder, { recursive: true })
+  })
+})
+
+describe('through what only passes bytes', () => {
+  test('two members talk, and prove themselves to each other', async () => {
+    const [a, b] = [await world.open(1, { tls: tlsOf() }), await world.open(2, { tls: tlsOf() })]
+    const [toA, toB] = [await passing(a), await passing(b)]
+    a.transport.setPeers([{ id: 2, address: toB.address }])
+    b.transport.setPeers([{ id: 1, address: toA.address }])
+    await Promise.all([a.reported('+2'), b.reported('+1')])
+    a.transport.send(2, { kind: 3, bytes: Buffer.from('secret') })
+    await b.until(() => b.frames.length === 1)
+    expect(Buffer.concat([...toA.passed, ...toB.passed]).includes('secret')).toBe(false)
+    toA.stop()
+    toB.stop()
+    await Promise.all([a.reported('-2'), b.reported('-1')])
+  })
+
+  async function passing(member: Member) {
+    const { hostname, port } = new URL(member.address)
+    const passed: Buffer[] = []
+    const sockets: Socket[] = []
+    const server = createTcpServer((near) => {
+      const far = connect(Number(port), hostname)
+      for (const [from, to] of [[near, far] as const, [far, near] as const]) {
+        sockets.push(from)
+        from.on('error', () => to.destroy())
+        from.on('close', () => to.destroy())
+        from.on('data', (chunk: Buffer) => passed.push(chunk))
+        from.pipe(to)
+      }
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const stop = (): void => {
+      server.close()
+      for (const socket of sockets) socket.destroy()
+    }
+    return { address: `https://127.0.0.1:${(server.address() as AddressInfo).port}/quorate`, passed, stop }
+  }
 })
 
 describe('an attached server with TLS', () => {
