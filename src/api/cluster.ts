@@ -115,8 +115,9 @@ export interface Cluster {
   promote(member: MemberSelection, call?: CallOptions): Promise<ClusterMember>
 
   /**
-   * Hands leadership to a voter, or to the one that has most of the log, and resolves when it leads. Rejects with
-   * `TRANSFEREE_INVALID` for a member that is no voter, `MEMBER_NOT_FOUND`.
+   * Hands leadership to a voter, or to the one that has most of the log, and resolves when it leads. Writes wait meanwhile, for
+   * an election timeout at most: then it is given up, with `TIMEOUT`. Rejects with `TRANSFEREE_INVALID` for a member that is no
+   * voter or does not answer, `MEMBER_NOT_FOUND`.
    *
    * @example
    * await store.cluster.moveLeader() // before the machine of the leader is restarted

@@ -264,7 +264,7 @@ export const ERRORS = {
     grpc: 'UNAVAILABLE',
     etcd: 'etcdserver: request timed out',
     retryable: true,
-    doc: 'The deadline passed. For a write, `outcome` says whether it may still take effect.',
+    doc: 'The deadline passed. For a write, `outcome` says whether it may still take effect. From `cluster.moveLeader()` also: the member that was named did not take over within an election timeout, and the leader goes on.',
   },
   ABORTED: {
     grpc: 'CANCELED',

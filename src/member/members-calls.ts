@@ -85,7 +85,11 @@ export class MembersCalls {
       )
     }
     const response = await askLeader(request, identity, limits)
-    if (response.type === 'refused') throw new StoreError(response.code, response.message)
+    if (response.type === 'refused') {
+      const { code, message } = response
+      // What the leader gave up may come about all the same.
+      throw new StoreError(code, message, { outcome: code === 'TIMEOUT' ? 'unknown' : 'refused' })
+    }
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with ${response.type}`)
     return response as Extract<CallResponse, { readonly type: Type }>
   }

@@ -5,13 +5,16 @@
  * done. So two callers who want the same thing both get it, and it does not matter which leader does the last part.
  * Always: whoever waits here leaves with the leadership, or after an election timeout: who asked asks again (calls.ts).
  */
+import { assertNever } from '../base/assert.js'
 import type { ErrorCode } from '../base/errors.js'
+import { quote } from '../base/quote.js'
 import { encodeMemberBook } from '../machine/member-book-codec.js'
 import type { Machine } from '../machine/machine.js'
 import type { ConfigurationRefusal } from '../raft/confchange/change.js'
 import { isJoint } from '../raft/configuration.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { FollowerStatus } from '../raft/ready.js'
+import type { TransferRefusal } from '../raft/transfer-result.js'
 import { NOBODY, type NodeId, type Term } from '../raft/types.js'
 import type { Clock } from '../base/clock.js'
 import type { AddressBook } from './address-book.js'
@@ -38,8 +41,18 @@ export interface MembershipParts {
 /** Not an answer: whoever asked asks again, of whoever leads then. */
 const ASK_AGAIN: CallResponse = { type: 'refused', code: 'NO_LEADER', message: 'this member does not lead' }
 
+interface Move {
+  /** As it was asked for. */
+  readonly to: NodeId
+  readonly term: Term
+  readonly rememberedUntilMs: number
+  readonly answer: Promise<CallResponse>
+}
+
 export class Membership {
   readonly #parts: MembershipParts
+  /** The last attempt to hand leadership over. */
+  #move: Move | undefined
 
   constructor(parts: MembershipParts) {
     this.#parts = parts
@@ -77,20 +90,24 @@ export class Membership {
     }
   }
 
-  /** Hands leadership of this member to `to`, or to whoever is best; answers once another one leads. */
+  /**
+   * Hands leadership of this member to `to`, or to whoever is best; answers once another one leads, or an election timeout
+   * later. Who asks asks several times meanwhile, and maybe once more when it is over: all are about the same attempt, since
+   * each holds up every write.
+   */
   async moveLeader(to: NodeId): Promise<CallResponse> {
-    const { raft, memberId, clock, electionTimeoutMs, wake, book } = this.#parts
+    const { raft, memberId, clock, electionTimeoutMs, wake } = this.#parts
     if (to === memberId) return { type: 'leader-moved', leader: memberId }
-    const moved = raft.transferLeadership(to === NOBODY ? 'best' : to, clock.monotonicMs())
+    const nowMs = clock.monotonicMs()
+    const { term } = raft
+    const last = this.#move
+    if (last?.to === to && last.term === term && nowMs < last.rememberedUntilMs) return last.answer
+    const moved = raft.transferLeadership(to === NOBODY ? 'best' : to, nowMs)
     wake()
-    if (!moved.accepted) {
-      if (moved.reason !== 'no-candidate') return ASK_AGAIN
-      const whom = to === NOBODY ? 'There is no other voter' : `${book.nameOf(to) ?? `Member ${to}`} is no voter`
-      return { type: 'refused', code: 'TRANSFEREE_INVALID', message: `${whom} that answers and keeps its promises.` }
-    }
-    const deadlineMs = clock.monotonicMs() + electionTimeoutMs
-    const seen = await this.#until(() => raft.leader !== NOBODY && raft.leader !== memberId, deadlineMs)
-    return seen ? { type: 'leader-moved', leader: raft.leader } : ASK_AGAIN
+    if (!moved.accepted) return this.#whyNotMoved(moved.reason, to)
+    const answer = this.#moved(moved.to, term, nowMs + electionTimeoutMs)
+    this.#move = { to, term, rememberedUntilMs: nowMs + 2 * electionTimeoutMs, answer }
+    return answer
   }
 
   status(): CallResponse {
@@ -109,6 +126,42 @@ export class Membership {
     })
     const status: MembersStatus = { leader, lastIndex, members }
     return { type: 'members-status', status }
+  }
+
+  async #moved(target: NodeId, term: Term, deadlineMs: number): Promise<CallResponse> {
+    const { raft, memberId, electionTimeoutMs } = this.#parts
+    const seen = await this.#until(() => raft.leader !== NOBODY && raft.leader !== memberId, deadlineMs)
+    if (seen) return { type: 'leader-moved', leader: raft.leader }
+    if (!this.#leads(term)) return ASK_AGAIN
+    const message =
+      `Leadership stays where it is: ${this.#nameOf(target)} did not take it over within ${electionTimeoutMs} ms. It may have ` +
+      'stopped, or lag behind by too much; see that it answers, or name another member.'
+    return { type: 'refused', code: 'TIMEOUT', message }
+  }
+
+  #whyNotMoved(reason: TransferRefusal, to: NodeId): CallResponse {
+    const invalid = (message: string): CallResponse => ({ type: 'refused', code: 'TRANSFEREE_INVALID', message })
+    const { electionTimeoutMs } = this.#parts
+    switch (reason) {
+      case 'silent':
+        return invalid(
+          `${this.#nameOf(to)} was not heard from for ${electionTimeoutMs} ms, an election timeout: it would not lead.`,
+        )
+      case 'no-candidate':
+        if (to === NOBODY) return invalid('There is no other voter that answers and keeps its promises.')
+        return invalid(`${this.#nameOf(to)} is no voter that keeps its promises.`)
+      case 'not-leader':
+      case 'already-leader':
+      case 'transferring':
+        return ASK_AGAIN
+      default:
+        return assertNever(reason, 'refusal')
+    }
+  }
+
+  #nameOf(id: NodeId): string {
+    const name = this.#parts.book.nameOf(id)
+    return name === undefined ? `Member ${id}` : quote(name)
   }
 
   /** False at `deadlineMs`, and when the member ends. */

@@ -10,6 +10,8 @@ export type TransferRefusal =
   | 'already-leader'
   /** The member named is no voter, or, for `best`, no other voter answers. */
   | 'no-candidate'
+  /** The member named was not heard from within an election timeout. */
+  | 'silent'
 
 export type TransferResult =
   | { readonly accepted: true; readonly to: NodeId }
@@ -24,4 +26,5 @@ const REFUSAL_TEXTS: Record<TransferRefusal, string> = {
   transferring: 'leadership is being handed to another member',
   'already-leader': 'the member leads already',
   'no-candidate': 'there is no such voter, or none that answers',
+  silent: 'the member does not answer',
 }

@@ -25,6 +25,8 @@ export function transferLeadership(state: RaftState, to: NodeId | 'best'): Trans
   }
   const target = to === 'best' ? bestTarget(state) : to
   if (target === undefined || !isTarget(state, target)) return refuse(state, 'no-candidate')
+  // It would hold up every proposal for an election timeout, and for nothing.
+  if (!isHeard(state, target)) return refuse(state, 'silent')
   state.transfer = {
     to: target,
     deadlineMs: state.nowMs + state.settings.electionTimeoutMs,
@@ -78,10 +80,10 @@ export function expireTransfer(state: RaftState): void {
 
 /** Of the voters that answer, the one with the longest log; among equals the one of the highest priority. */
 export function bestTarget(state: RaftState): NodeId | undefined {
-  const { followers, nowMs, settings } = state
+  const { followers, settings } = state
   let best: { readonly id: NodeId; readonly matchIndex: number; readonly priority: number } | undefined
-  for (const { id, matchIndex, lastContactMs } of followers.values()) {
-    if (!isTarget(state, id) || nowMs - lastContactMs >= settings.electionTimeoutMs) continue
+  for (const { id, matchIndex } of followers.values()) {
+    if (!isTarget(state, id) || !isHeard(state, id)) continue
     const priority = settings.priority?.(id) ?? 0
     const better =
       best === undefined ||
@@ -96,6 +98,12 @@ export function bestTarget(state: RaftState): NodeId | undefined {
 function isTarget(state: RaftState, id: NodeId): boolean {
   if (id === state.id || !isVoter(state, id) || !state.configuration.voters.includes(id)) return false
   return countedMatchIndex(state.followers.get(id)) !== undefined
+}
+
+/** Within an election timeout. */
+function isHeard({ followers, nowMs, settings }: RaftState, id: NodeId): boolean {
+  const follower = followers.get(id)
+  return follower !== undefined && nowMs - follower.lastContactMs < settings.electionTimeoutMs
 }
 
 function refuse(state: RaftState, reason: TransferRefusal): TransferResult {

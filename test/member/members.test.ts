@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { AuthCommand } from '../../src/auth/command.js'
 import { ANONYMOUS, MEMBER, type Identity } from '../../src/machine/identity.js'
+import type { MemberEvent } from '../../src/member/event.js'
 import { caughtUpPercent } from '../../src/member/members-change.js'
 import { MembersWorld } from './members-world.js'
 
@@ -156,6 +157,45 @@ describe('a cluster', () => {
       expect(world.leaderName).not.toBe(before)
       expect(leader).toBe(world.idOf(world.leaderName as string))
     }
+  })
+
+  test('does not hand leadership to a member that has been down, and writes go on meanwhile', async () => {
+    world = await MembersWorld.start({ initial: 3 })
+    await world.lead('a')
+    world.crash('c')
+    await world.world.pass(1000)
+    const { clock } = world.world.place('a')
+    const beganMs = clock.monotonicMs()
+    const moving = world.member('b').moveLeader(world.idOf('c'), MEMBER, world.limitsAt('b'))
+    await expect(moving).rejects.toMatchObject({
+      code: 'TRANSFEREE_INVALID',
+      message: "'c' was not heard from for 300 ms, an election timeout: it would not lead.",
+    })
+    await world.put('key', 'x', 'a')
+    expect(clock.monotonicMs() - beganMs).toBeLessThan(150)
+  })
+
+  test('gives the handing over up once where a member falls silent meanwhile, and says so', async () => {
+    const transfers: MemberEvent[] = []
+    const observe = (_: string, event: MemberEvent): void => {
+      if (event.type === 'decided' && event.event.type === 'transfer-started') transfers.push(event)
+    }
+    world = await MembersWorld.start({ initial: 3, observe })
+    await world.lead('a')
+    transfers.splice(0)
+    world.crash('c')
+    const { clock } = world.world.place('a')
+    const beganMs = clock.monotonicMs()
+    const moving = world.member('b').moveLeader(world.idOf('c'), MEMBER, world.limitsAt('b'))
+    await expect(moving).rejects.toMatchObject({
+      code: 'TIMEOUT',
+      outcome: 'unknown',
+      message: expect.stringMatching(/^Leadership stays where it is: 'c' did not take it over within 300 ms/) as string,
+    })
+    await world.put('key', 'x', 'b')
+    await world.world.pass(2000)
+    expect(transfers).toHaveLength(1)
+    expect(clock.monotonicMs() - beganMs).toBeLessThan(3000)
   })
 
   test('tells how far each member has come', async () => {

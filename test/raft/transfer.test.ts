@@ -103,6 +103,18 @@ describe('leadership', () => {
     expect(transfer(script, 'best')).toBe('no-candidate')
   })
 
+  it('does not go to one that is named and has fallen silent, which takes proposals all the time', () => {
+    const script = led()
+    script.cut(2)
+    script.pass(1500)
+    expect(transfer(script, 2)).toBe('silent')
+    expect(describeTransferRefusal('silent')).toMatch(/does not answer/)
+    expect(script.propose(1, 'a').accepted).toBe(true)
+    script.heal()
+    script.pass(200)
+    expect(transfer(script, 2)).toBe('to 2')
+  })
+
   it.each<[NodeId, string]>([
     [1, 'already-leader'],
     [4, 'no-candidate'],
