@@ -68,16 +68,12 @@ export class Drain {
 
   /** Once. Resolves when the member may end. */
   run(): Promise<void> {
-    const { lifetime, clock, timers, logger, electionTimeoutMs, drainMs } = this.#parts
+    const { lifetime, clock, logger, drainMs } = this.#parts
     if (drainMs === 0 || this.#parts.buggify('close-at-once')) return Promise.resolve()
     lifetime.refuse()
     this.#deadlineMs = clock.monotonicMs() + drainMs
-    const look = (): void => {
-      this.#look()
-    }
-    this.#timers.push(timers.after(drainMs, look))
+    this.#lookAfter(drainMs)
     this.#handOver()
-    if (this.#handover === 'under way') this.#timers.push(timers.after(electionTimeoutMs, look))
     logger.info('the member is closed: calls under way may end first', { underWay: this.#underWay, drainMs })
     return new Promise((resolve) => {
       this.#end = resolve
@@ -106,7 +102,12 @@ export class Drain {
     logger.info('this leader hands leadership over before it stops')
     this.#handover = 'under way'
     this.#handoverDeadlineMs = nowMs + electionTimeoutMs
+    this.#lookAfter(electionTimeoutMs)
     wake()
+  }
+
+  #lookAfter(delayMs: number): void {
+    this.#timers.push(this.#parts.timers.after(delayMs, () => this.#look()))
   }
 
   #look(): void {

@@ -13,12 +13,21 @@ const clock: Clock = {
   wallMs: () => Date.now(),
 }
 
-/** The longest delay that setTimeout takes; a longer one would fire at once. */
+/** The longest delay that setTimeout takes; a longer one would fire at once, and is taken in parts. */
 const DELAY_MS_MAX = 2 ** 31 - 1
 
 const timers: Timers = {
   after(delayMs, action) {
-    const handle = setTimeout(action, Math.min(Math.ceil(delayMs), DELAY_MS_MAX))
+    const dueMs = performance.now() + delayMs
+    // It counts whole milliseconds of a clock that is read once in a turn, and so fires up to one too early by ours. Whoever
+    // then looks whether the time is over, and is called once, would wait for ever.
+    const look = (): void => {
+      const leftMs = dueMs - performance.now()
+      if (leftMs > 0) handle = start(leftMs)
+      else action()
+    }
+    const start = (leftMs: number) => setTimeout(look, Math.min(Math.ceil(leftMs), DELAY_MS_MAX))
+    let handle = start(delayMs)
     return () => {
       clearTimeout(handle)
     }
