@@ -103,8 +103,9 @@ export interface Cluster {
   replace(old: MemberSelection, member: NewMember, options?: MemberChangeOptions): Promise<ClusterMember>
 
   /**
-   * Tells all members another address of one of them, which is then opened with that (`advertise` or `listen`). Rejects with
-   * `MEMBER_NOT_FOUND`, `ADDRESS_TAKEN`, `ADDRESS_INVALID`.
+   * Tells all members another address of one of them, which is then opened with that (`advertise` or `listen`). Ask any other
+   * one: it hears nothing until it is found there. Rejects with `QUORUM_AT_RISK` where the others are no quorum without it, as
+   * of two members; `MEMBER_NOT_FOUND`, `ADDRESS_TAKEN`, `ADDRESS_INVALID`.
    */
   update(member: MemberSelection, change: { readonly address: string }, call?: CallOptions): Promise<ClusterMember>
 

@@ -328,7 +328,7 @@ export const ERRORS = {
     grpc: 'FAILED_PRECONDITION',
     etcd: 'etcdserver: re-configuration failed due to not enough started members',
     retryable: true,
-    doc: 'With this change too few voters would be there that answer and keep their promises: the cluster could not go on, and could not even undo it. The message has the numbers. Start or replace those that are down first; to remove one that is down is possible, as long as the others are a quorum without it.',
+    doc: 'With this change too few voters would be there that answer and keep their promises: the cluster could not go on, and could not even undo it. The message has the numbers. Start or replace those that are down first; to remove one that is down is possible, as long as the others are a quorum without it. A member is given another address only where that holds too, since nobody knows yet whether it will be found there: of two members neither is, add a third one first.',
   },
   MEMBERS_TOO_OLD: {
     grpc: 'FAILED_PRECONDITION',

@@ -4,7 +4,8 @@
  *
  * Always: what is wished for again when it is done is done: whoever lost the answer asks again, also of another leader.
  * Always (etcd's strict rules): nothing is proposed that needs a quorum of voters of which fewer answer and keep their
- * promises now. It could not be committed, and nothing else could be afterwards, not even taking it back.
+ * promises now. It could not be committed, and nothing else could be afterwards, not even taking it back. Whose address
+ * changes does not count towards it: the address may be wrong, or nobody be there yet.
  */
 import { assertNever } from '../base/assert.js'
 import type { ErrorCode } from '../base/errors.js'
@@ -21,7 +22,7 @@ export interface Deciding {
   /** By the log, all of which is applied. */
   readonly book: MemberBook
   readonly configuration: CompleteConfiguration
-  /** Whether a member was heard from within an election timeout, and keeps its promises. */
+  /** Whether a member was heard from within an election timeout, at the address that it has now, and keeps its promises. */
   readonly counts: (id: NodeId) => boolean
   /** Those that speak a version without changes of the membership. */
   readonly tooOld: readonly MemberAddress[]
@@ -40,7 +41,11 @@ export function decideChange(change: MembersChange, deciding: Deciding): Decided
   const { tooOld, leader } = deciding
   if (tooOld.length > 0) {
     const names = tooOld.map(({ name }) => quote(name)).join(', ')
-    return refused('MEMBERS_TOO_OLD', `${names} run a version that knows nothing of changes of members. Upgrade first.`)
+    const run = tooOld.length === 1 ? 'runs' : 'run'
+    return refused(
+      'MEMBERS_TOO_OLD',
+      `${names} ${run} a version that knows nothing of changes of members. Upgrade first.`,
+    )
   }
   const risk = riskOf(decided, deciding)
   if (risk !== undefined) return risk
@@ -123,6 +128,7 @@ function riskOf(
   { configuration, counts, book: before }: Deciding,
 ): Decided | undefined {
   const { voters } = configuration
+  if (change.type === 'update') return riskOfMoving(change.id, book, configuration.voters, counts)
   if (change.type === 'voter' && !counts(change.id)) {
     const learner = nameIn(before, change.id) ?? `${change.id}`
     return refused(
@@ -139,12 +145,42 @@ function riskOf(
   const needed = Math.floor(after.length / 2) + 1
   const silent = after.filter((id) => !counts(id))
   if (after.length - silent.length >= needed) return undefined
-  const names = silent.map((id) => nameIn(book, id) ?? nameIn(before, id) ?? `${id}`)
   return refused(
     'QUORUM_AT_RISK',
     `After the change ${needed} of ${after.length} voters are needed, and ${after.length - silent.length} would be there: ` +
-      `${names.join(', ')} ${names.length === 1 ? 'does' : 'do'} not answer, or lost promises and have not caught up.`,
+      whoIsSilent(silent, (id) => nameIn(book, id) ?? nameIn(before, id)),
   )
+}
+
+/** Nobody knows whether a member is found at an address before it is: until then the others have to be a quorum without it. */
+function riskOfMoving(
+  moved: NodeId,
+  book: MemberBook,
+  voters: readonly NodeId[],
+  counts: (id: NodeId) => boolean,
+): Decided | undefined {
+  if (!voters.includes(moved) || voters.length === 1) return undefined
+  const others = voters.filter((id) => id !== moved)
+  const silent = others.filter((id) => !counts(id))
+  const needed = Math.floor(voters.length / 2) + 1
+  const there = others.length - silent.length
+  if (there >= needed) return undefined
+  const why =
+    others.length < needed
+      ? 'of two voters neither can do without the other. Add a third one first.'
+      : whoIsSilent(silent, (id) => nameIn(book, id))
+  return refused(
+    'QUORUM_AT_RISK',
+    `Until ${nameIn(book, moved) ?? moved} is found at its new address ${needed} of ${voters.length} voters are needed without it, ` +
+      `and ${there} would be there: ${why}`,
+  )
+}
+
+function whoIsSilent(silent: readonly NodeId[], nameOf: (id: NodeId) => string | undefined): string {
+  const names = silent.map((id) => nameOf(id) ?? `${id}`).join(', ')
+  return silent.length === 1
+    ? `${names} does not answer, or lost its promises and has not caught up.`
+    : `${names} do not answer, or lost their promises and have not caught up.`
 }
 
 function nameIn({ members }: MemberBook, id: NodeId): string | undefined {

@@ -51,6 +51,8 @@ interface Move {
 
 export class Membership {
   readonly #parts: MembershipParts
+  /** When members were given another address, by this leader; what they say a moment later may yet come from the old one. */
+  readonly #movedMs = new Map<NodeId, number>()
   /** The last attempt to hand leadership over. */
   #move: Move | undefined
 
@@ -85,6 +87,7 @@ export class Membership {
           const proposed = raft.proposeConfiguration({ type: 'change', members: [decided.change], data }, nowMs)
           wake()
           if (!proposed.accepted) return refusalOf(proposed.reason)
+          if (change.type === 'update') this.#moving(change.id, nowMs)
         }
       }
     }
@@ -195,7 +198,8 @@ export class Membership {
       configuration: raft.configuration,
       counts: (id) => {
         const follower = followers.find((each) => each.id === id)
-        return id === memberId || (this.#isHeard(follower) && follower?.recovering === false)
+        if (id === memberId) return true
+        return this.#isHeard(follower) && follower?.recovering === false && this.#isFound(follower)
       },
       tooOld: book.members.filter(({ id }) => versions.isTooOld(id)),
     })
@@ -210,11 +214,33 @@ export class Membership {
     return clock.monotonicMs() - lastContactMs < electionTimeoutMs
   }
 
-  /** Who answers is not known yet: this member leads, or follows them, since a moment only. */
+  /** Not only by what was under way when its address changed: an election timeout is longer than anything is. */
+  #isFound({ id, lastContactMs }: FollowerStatus): boolean {
+    const movedMs = this.#movedMs.get(id)
+    return movedMs === undefined || lastContactMs - movedMs >= this.#parts.electionTimeoutMs
+  }
+
+  #moving(id: NodeId, nowMs: number): void {
+    for (const [moved, movedMs] of this.#movedMs) if (!this.#isMoving(movedMs, nowMs)) this.#movedMs.delete(moved)
+    this.#movedMs.set(id, nowMs)
+  }
+
+  /** Whoever is heard later than that is found. */
+  #isMoving(movedMs: number, nowMs: number): boolean {
+    return nowMs - movedMs < 2 * this.#parts.electionTimeoutMs
+  }
+
+  /** Who answers is not known yet: this member leads, follows them, or reaches them elsewhere, since a moment only. */
   #isPremature(code: ErrorCode): boolean {
     if (code !== 'QUORUM_AT_RISK' && code !== 'LEARNER_NOT_READY') return false
+    const nowMs = this.#parts.clock.monotonicMs()
     const { followers } = this.#parts.raft.status()
-    return followers.some((follower) => !hasAnswered(follower) && this.#isRecent(follower))
+    return followers.some((follower) => {
+      if (!this.#isRecent(follower)) return false
+      const movedMs = this.#movedMs.get(follower.id)
+      const isMoving = movedMs !== undefined && this.#isMoving(movedMs, nowMs) && !this.#isFound(follower)
+      return isMoving || !hasAnswered(follower)
+    })
   }
 }
 

@@ -19,7 +19,7 @@ export class ChangeProgress {
 
   /** Tells it, unless that is what was told last. `reached`: what is so from here on, whatever becomes of the call. */
   at(step: MemberProgress['step'], percent: number, reached: string): void {
-    this.#reached = reached
+    this.reached(reached)
     if (this.#told?.step === step && this.#told.percent === percent) return
     this.#told = { step, percent }
     try {
@@ -29,6 +29,11 @@ export class ChangeProgress {
     } catch {
       // A change of the cluster does not end because somebody could not hear of it.
     }
+  }
+
+  /** What is so from here on, of a change that has no steps to tell of. */
+  reached(reached: string): void {
+    this.#reached = reached
   }
 
   /** What the call rejects with, for what one of its steps was rejected with. */

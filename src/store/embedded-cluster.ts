@@ -95,6 +95,7 @@ export class EmbeddedCluster implements Cluster {
     return this.#change('remove()', call, async (change) => {
       const found = select((await this.#status(change)).members, selection)
       if (found === undefined) return false
+      change.progress.reached(`it is not known whether ${describe(found)} was removed`)
       await this.#remove(found, change)
       return true
     })
@@ -141,7 +142,11 @@ export class EmbeddedCluster implements Cluster {
       const { members } = await this.#status(change)
       const found = select(members, selection)
       if (found === undefined) throw notFound(selection, members)
-      const { identity, limits } = change
+      const { identity, limits, progress } = change
+      progress.reached(
+        `it is not known whether ${quote(found.name)} was given the address; where it was the others look for it there: open ` +
+          'it with that one, and ask members that were not moved',
+      )
       await this.#member.changeMembers({ type: 'update', id: found.id, address }, identity, limits)
       return recordOf({ ...found, address })
     })
@@ -153,6 +158,7 @@ export class EmbeddedCluster implements Cluster {
       const { members } = await this.#status(change)
       const found = select(members, selection)
       if (found === undefined) throw notFound(selection, members)
+      change.progress.reached(`it is not known whether ${quote(found.name)} votes already`)
       if (found.role === 'learner') await this.#promote(found.id, change)
       return recordOf(found, 'voter')
     })
@@ -188,7 +194,7 @@ export class EmbeddedCluster implements Cluster {
         return steps({ identity, limits, progress })
       })
     } catch (error) {
-      throw waits ? progress.explain(error) : error
+      throw progress.explain(error)
     }
   }
 

@@ -133,7 +133,7 @@ describe('a cluster', () => {
     await expect(world.change({ type: 'remove', id: world.idOf('b') })).rejects.toMatchObject({
       code: 'QUORUM_AT_RISK',
       message:
-        "After the change 2 of 2 voters are needed, and 1 would be there: 'c' does not answer, or lost promises and have not caught up.",
+        "After the change 2 of 2 voters are needed, and 1 would be there: 'c' does not answer, or lost its promises and has not caught up.",
     })
     expect(world.membersBy('a')).toBe('a b c d?')
     await world.change({ type: 'remove', id: world.idOf('c') })
@@ -213,6 +213,50 @@ describe('a cluster', () => {
     world.bootJoining('b', 7)
     await world.until(() => world.members.has('b') && world.member('b').status.promises === 'kept')
     expect((await status()).members.map((member) => caughtUpPercent(member, lastIndex))).toEqual([100, 100])
+  })
+
+  test('gives no voter another address that the others are no quorum without, so that a wrong one is put right', async () => {
+    world = await MembersWorld.start({ initial: 3 })
+    await world.lead('a')
+    const [a, b, c] = [world.idOf('a'), world.idOf('b'), world.idOf('c')]
+    await world.change({ type: 'update', id: b, address: 'nowhere' }, 'c')
+    for (const [id, name] of [
+      [c, 'c'],
+      [a, 'a'],
+    ] as const) {
+      await expect(world.change({ type: 'update', id, address: 'd' }, 'c')).rejects.toMatchObject({
+        code: 'QUORUM_AT_RISK',
+        message:
+          `Until '${name}' is found at its new address 2 of 3 voters are needed without it, and 1 would be there: ` +
+          "'b' does not answer, or lost its promises and has not caught up.",
+      })
+    }
+    await world.put('key', 'x', 'c')
+    await world.change({ type: 'update', id: b, address: 'b' }, 'c')
+    // At once: it waits until that one was found.
+    await world.change({ type: 'update', id: c, address: 'nowhere' })
+    // Who does not answer, or is not found, may always be said to be elsewhere.
+    await world.change({ type: 'update', id: c, address: 'e' }, 'b')
+    await world.change({ type: 'update', id: c, address: 'c' }, 'b')
+    await world.agree(['a', 'b', 'c'])
+  })
+
+  test('of two voters gives neither another address before there is a third, and the only one any', async () => {
+    world = await MembersWorld.start()
+    await world.change({ type: 'update', id: world.idOf('a'), address: 'e' })
+    await world.change({ type: 'update', id: world.idOf('a'), address: 'a' })
+    const b = await world.addLearner('b')
+    await world.change({ type: 'update', id: b, address: 'd' })
+    await world.change({ type: 'update', id: b, address: 'b' })
+    await world.promote(b)
+    await expect(world.change({ type: 'update', id: b, address: 'd' })).rejects.toMatchObject({
+      code: 'QUORUM_AT_RISK',
+      message:
+        "Until 'b' is found at its new address 2 of 2 voters are needed without it, and 1 would be there: " +
+        'of two voters neither can do without the other. Add a third one first.',
+    })
+    await world.add('c')
+    await world.change({ type: 'update', id: b, address: 'd' })
   })
 
   test('makes two changes at once one after the other', async () => {

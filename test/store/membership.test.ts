@@ -242,6 +242,19 @@ describe('a member', () => {
     expect(alone.message).toMatch(/only voter/)
   })
 
+  test('that is asked to move itself says at the deadline how far it came, as it hears nothing any more', async () => {
+    const running = growing()
+    const a = await running.grown(['a', 'b', 'c'])
+    await a.cluster.moveLeader('a')
+    const moving = running.store('c').cluster.update('c', { address: 'd' }, { timeoutMs: 2_000 })
+    const error = await refusal('TIMEOUT', moving)
+    expect(error).toMatchObject({ outcome: 'unknown' })
+    expect(error.message).toMatch(
+      /so far it is not known whether 'c' was given the address; where it was .* ask members/,
+    )
+    expect((await a.cluster.list()).map(({ address }) => address)).toEqual(['a', 'b', 'd'])
+  })
+
   test('that moved is told to the others, and opened at the new address', async () => {
     const running = growing()
     const a = await running.grown(['a', 'b', 'c'])
