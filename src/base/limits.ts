@@ -133,7 +133,7 @@ export const LIMITS = {
   joinQuestionsPerSecondMax: 50,
   /** Ids of members that were removed, which never come back: the latest are known. Beyond: the oldest are forgotten. */
   removedMembersMax: 1024,
-  /** Bytes of a member's name, and of its address. Over it: `REQUEST_TOO_LARGE`. */
+  /** Bytes of a member's name, and of its address. Over it: `REQUEST_TOO_LARGE`; in options of `open()`: `RangeError`. */
   memberTextBytesMax: 1024,
   /** Log entries kept in memory and on disk behind the applied state, for followers that lag. Beyond: trimmed. */
   logRetainBytes: 32 * MEBIBYTE,

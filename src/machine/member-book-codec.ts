@@ -8,7 +8,7 @@
  */
 import { decodeStored, Reader, Writer } from '../base/codec.js'
 import { LIMITS } from '../base/limits.js'
-import type { MemberAddress, MemberBook, MemberSets, Membership } from './member-book.js'
+import { tooLongText, type MemberAddress, type MemberBook, type MemberSets, type Membership } from './member-book.js'
 
 const VERSION = 1
 const ID_BYTES = 8
@@ -75,14 +75,8 @@ export function writeMember(writer: Writer, { id, name, address }: MemberAddress
 /** Throws `MALFORMED`. */
 export function readMember(reader: Reader): MemberAddress {
   const member = { id: readId(reader), name: reader.text(), address: reader.text() }
-  for (const [what, text] of Object.entries({ name: member.name, address: member.address })) {
-    const bytes = Buffer.byteLength(text, 'utf8')
-    if (bytes > LIMITS.memberTextBytesMax) {
-      throw reader.malformed(
-        `the ${what} of a member has ${bytes} bytes, at most ${LIMITS.memberTextBytesMax} are possible`,
-      )
-    }
-  }
+  const wrong = tooLongText('name', member.name) ?? tooLongText('address', member.address)
+  if (wrong !== undefined) throw reader.malformed(wrong)
   return member
 }
 

@@ -37,6 +37,13 @@ export interface Membership {
   readonly removed: readonly number[]
 }
 
+/** What is wrong with a name or an address, if anything: it is too long to be told to others. */
+export function tooLongText(what: 'name' | 'address', text: string): string | undefined {
+  const bytes = Buffer.byteLength(text, 'utf8')
+  if (bytes <= LIMITS.memberTextBytesMax) return undefined
+  return `the ${what} of a member has ${bytes} bytes, at most ${LIMITS.memberTextBytesMax} are possible`
+}
+
 /** The book without those whom the configuration does not know any more: they are removed. */
 export function prunedBook({ members, removed }: MemberBook, { voters, outgoing, learners }: MemberSets): MemberBook {
   const belongs = new Set([...voters, ...outgoing, ...learners])

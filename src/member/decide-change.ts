@@ -11,7 +11,7 @@ import { assertNever } from '../base/assert.js'
 import type { ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
-import type { MemberAddress, MemberBook } from '../machine/member-book.js'
+import { tooLongText, type MemberAddress, type MemberBook } from '../machine/member-book.js'
 import type { MemberChange } from '../raft/confchange/change.js'
 import type { CompleteConfiguration } from '../raft/configuration.js'
 import type { NodeId } from '../raft/types.js'
@@ -75,8 +75,8 @@ function decideStep(change: MembersChange, { book, configuration }: Deciding): D
       const other = members.find((member) => member.address === address)
       if (other !== undefined)
         return refused('ADDRESS_TAKEN', `${quote(other.name)} has the address ${address} already.`)
-      const wrong = wrongText('address', address)
-      if (wrong !== undefined) return wrong
+      const wrong = tooLongText('address', address)
+      if (wrong !== undefined) return refused('REQUEST_TOO_LARGE', wrong)
       const updated = members.map((member) => (member.id === id ? { ...member, address } : member))
       return { type: 'propose', change: { type: 'update', id }, book: { members: updated, removed } }
     }
@@ -108,19 +108,10 @@ function add(
   if (members.length >= LIMITS.membersMax) {
     return refused('TOO_MANY_MEMBERS', `The cluster has ${members.length} members, the limit.`)
   }
-  const wrong = wrongText('name', name) ?? wrongText('address', address)
-  if (wrong !== undefined) return wrong
+  const wrong = tooLongText('name', name) ?? tooLongText('address', address)
+  if (wrong !== undefined) return refused('REQUEST_TOO_LARGE', wrong)
   const book = { members: [...members, { id, name, address }], removed }
   return { type: 'propose', change: { type: 'learner', id }, book }
-}
-
-function wrongText(what: string, text: string): Decided | undefined {
-  const bytes = Buffer.byteLength(text, 'utf8')
-  if (bytes <= LIMITS.memberTextBytesMax) return undefined
-  return refused(
-    'REQUEST_TOO_LARGE',
-    `the ${what} of a member takes ${bytes} bytes, at most ${LIMITS.memberTextBytesMax}`,
-  )
 }
 
 function riskOf(

@@ -16,7 +16,7 @@ import type { BookExchange } from './book-exchange.js'
 import type { Calls } from './calls.js'
 import type { Observe } from './event.js'
 import type { States } from './states.js'
-import { decodeCalls, decodeReplies, type Call } from './wire/call-codec.js'
+import { decodeCalls, decodeReplies, unreadableCall, type Call } from './wire/call-codec.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { decodeProposals } from './wire/proposal-codec.js'
 import { decodeMessage } from './wire/raft-codec.js'
@@ -31,6 +31,8 @@ export interface InboxParts {
   readonly logger: Logger
   /** Answers questions of another member, in its own time. */
   readonly answer: (from: NodeId, calls: readonly Call[]) => void
+  /** Tells another member that one of its questions cannot be read. */
+  readonly refuse: (from: NodeId, id: number, why: string) => void
   readonly observe: Observe | undefined
   readonly buggify: Buggify
 }
@@ -69,7 +71,7 @@ export class Inbox {
   }
 
   #dispatch(from: NodeId, frame: Frame, nowMs: number): void {
-    const { raft, backlog, calls, states, books, memberId, answer, logger, observe } = this.#parts
+    const { raft, backlog, calls, states, books, memberId, logger, observe } = this.#parts
     switch (frame.kind) {
       case FRAME_KIND.raft: {
         const message = decodeMessage(frame.bytes, from, memberId)
@@ -82,7 +84,7 @@ export class Inbox {
         this.#collect(from, frame.bytes)
         break
       case FRAME_KIND.call:
-        answer(from, decodeCalls(frame.bytes))
+        this.#ask(from, frame.bytes)
         break
       case FRAME_KIND.reply:
         for (const { id, response } of decodeReplies(frame.bytes)) calls.answered(id, response)
@@ -95,6 +97,19 @@ export class Inbox {
         break
       default:
         logger.warn('frame of an unknown kind ignored', { from, kind: frame.kind })
+    }
+  }
+
+  #ask(from: NodeId, bytes: Uint8Array): void {
+    const { answer, refuse } = this.#parts
+    try {
+      answer(from, decodeCalls(bytes))
+    } catch (error) {
+      // Who asks would ask again, and again, for as long as its caller waits.
+      const id = isStoreError(error, 'MALFORMED') ? unreadableCall(bytes) : undefined
+      if (id !== undefined)
+        refuse(from, id, `Member ${this.#parts.memberId} cannot read it: ${(error as Error).message}`)
+      throw error
     }
   }
 

@@ -7,6 +7,7 @@ import { AssertionError } from '../base/assert.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import type { Identity } from '../machine/identity.js'
 import type { Machine } from '../machine/machine.js'
+import { tooLongText } from '../machine/member-book.js'
 import type { RawNode } from '../raft/raw-node.js'
 import { NOBODY, type NodeId } from '../raft/types.js'
 import type { Conditions } from './conditions.js'
@@ -34,6 +35,7 @@ export class MembersCalls {
 
   /** Resolves once the leader has applied it. */
   async change(change: MembersChange, identity: Identity, limits: CallLimits): Promise<void> {
+    checkTexts(change)
     if (change.type === 'promote') await this.#checkLearner(change.id, identity, limits)
     try {
       await this.#ask('members-changed', { type: 'change-members', change }, identity, limits)
@@ -93,4 +95,12 @@ export class MembersCalls {
     if (response.type !== type) throw new AssertionError(`a ${request.type} was answered with ${response.type}`)
     return response as Extract<CallResponse, { readonly type: Type }>
   }
+}
+
+/** Before it leaves: no member can read what is too long. */
+function checkTexts(change: MembersChange): void {
+  const name = change.type === 'add-learner' ? tooLongText('name', change.name) : undefined
+  const address = 'address' in change ? tooLongText('address', change.address) : undefined
+  const wrong = name ?? address
+  if (wrong !== undefined) throw new StoreError('REQUEST_TOO_LARGE', wrong)
 }

@@ -201,6 +201,9 @@ export function makeParts(ground: Ground) {
         reply(from, replies)
       }).catch(failed)
     },
+    refuse: (from, id, message) => {
+      reply(from, [{ id, response: { type: 'refused', code: 'MALFORMED', message } }])
+    },
     observe,
     buggify,
   })

@@ -8,7 +8,7 @@ import type { Environment } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
-import type { MemberAddress } from '../machine/member-book.js'
+import { tooLongText, type MemberAddress } from '../machine/member-book.js'
 import { clusterIdOf, memberIdOf } from './identity.js'
 import type { Disk } from '../storage/disk.js'
 import { within } from './within.js'
@@ -109,7 +109,7 @@ export async function withMembersFound<Options extends ClusterOptions>(
   return { ...options, cluster: found }
 }
 
-/** Throws TypeError. */
+/** Throws TypeError or RangeError. */
 export function clusterSettingsOf(options: ClusterOptions): ClusterSettings {
   const name = options.name ?? DEFAULT_NAME
   const token = options.clusterToken ?? 'quorate'
@@ -124,6 +124,7 @@ export function clusterSettingsOf(options: ClusterOptions): ClusterSettings {
   const members = names.map((each) => ({
     ...{ id: memberIdOf(token, each), name: each, address: addressOf(cluster, each) },
   }))
+  for (const each of members) checkTexts(each)
   const addresses = members.map(({ address }) => address)
   const twice = addresses.find((address, at) => addresses.indexOf(address) !== at)
   if (twice !== undefined) throw new TypeError(`two members of cluster have the address ${twice}`)
@@ -149,6 +150,7 @@ export function joinSettingsOf(options: ClusterOptions): JoinSettings | undefine
   if (address === undefined) {
     throw new TypeError('join needs listen, or advertise: where the other members are to reach this one')
   }
+  checkTexts({ name, address })
   const others = (addresses: readonly string[]): readonly string[] => addresses.filter((each) => each !== address)
   if (typeof join !== 'function') {
     if (!Array.isArray(join)) throw new TypeError(`join must be addresses of members, not ${kind(join)}`)
@@ -261,6 +263,12 @@ async function find(option: string, finding: () => unknown): Promise<unknown> {
 
 function discoveryFailed(option: string, why: string, cause?: unknown): StoreError {
   return new StoreError('DISCOVERY_FAILED', `The function ${option} did not find the members: ${why}.`, { cause })
+}
+
+/** Throws RangeError for a member that no other could be told of. */
+function checkTexts({ name, address }: Pick<MemberAddress, 'name' | 'address'>): void {
+  const wrong = tooLongText('name', name) ?? tooLongText('address', address)
+  if (wrong !== undefined) throw new RangeError(wrong)
 }
 
 function addressOf(cluster: Addresses, name: string): string {

@@ -241,6 +241,31 @@ describe('a cluster', () => {
     await world.agree(['a', 'b', 'c'])
   })
 
+  test('refuses names and addresses that are too long where they are said, also on a member that does not lead', async () => {
+    world = await MembersWorld.start({ initial: 3 })
+    const long = 'x'.repeat(1025)
+    for (const at of ['a', 'b', 'c']) {
+      for (const change of [
+        { type: 'add-learner', id: 7, name: long, address: 'd' },
+        { type: 'add-learner', id: 7, name: 'd', address: long },
+        { type: 'update', id: world.idOf('a'), address: long },
+      ] as const) {
+        await expect(world.change(change, at)).rejects.toMatchObject({
+          code: 'REQUEST_TOO_LARGE',
+          message: expect.stringMatching(/1025 bytes, at most 1024 are possible/) as string,
+        })
+      }
+    }
+  })
+
+  test('tells a member that its question cannot be read, so that it is not asked again and again', async () => {
+    world = await MembersWorld.start({ initial: 3 })
+    await world.lead('a')
+    const nobody = { type: 'add-learner', id: 0, name: 'd', address: 'd' } as const
+    await expect(world.change(nobody, 'b')).rejects.toMatchObject({ code: 'MALFORMED', outcome: 'refused' })
+    await world.change({ ...nobody, id: 7 }, 'b')
+  })
+
   test('of two voters gives neither another address before there is a third, and the only one any', async () => {
     world = await MembersWorld.start()
     await world.change({ type: 'update', id: world.idOf('a'), address: 'e' })

@@ -75,6 +75,22 @@ export function decodeCalls(bytes: Uint8Array): readonly Call[] {
   return readAll(new Reader(bytes, 'a call'), LEAST_CALL_BYTES, readCall)
 }
 
+/** Which question it is in `bytes` that does not decode; undefined where that cannot be told. */
+export function unreadableCall(bytes: Uint8Array): number | undefined {
+  let last: number | undefined
+  const read = (reader: Reader, id: number): void => {
+    last = id
+    readCall(reader, id)
+    last = undefined
+  }
+  try {
+    readAll(new Reader(bytes, 'a call'), LEAST_CALL_BYTES, read)
+    return undefined
+  } catch {
+    return last
+  }
+}
+
 function writeCall(writer: Writer, { id, identity, request }: Call): void {
   writer.uint53(id)
   writeIdentity(writer, identity)

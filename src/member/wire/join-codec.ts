@@ -123,12 +123,11 @@ function readRefusal(reader: Reader): JoinAnswer {
 function readWelcome(reader: Reader): JoinAnswer {
   const clusterId = readId(reader)
   const memberId = readId(reader)
-  const count = reader.count(MEMBER_BYTES_MIN)
-  if (count > LIMITS.membersMax) throw reader.malformed(`${count} members, at most ${LIMITS.membersMax} are possible`)
+  const count = reader.count(MEMBER_BYTES_MIN, LIMITS.membersMax)
   const members = Array.from({ length: count }, (): MemberAddress => {
     return { id: readId(reader), name: reader.text(), address: reader.text() }
   })
-  const removed = Array.from({ length: reader.count(8) }, () => readId(reader))
+  const removed = Array.from({ length: reader.count(8, LIMITS.removedMembersMax) }, () => readId(reader))
   if (!members.some(({ id }) => id === memberId)) throw reader.malformed('it lets in somebody who is no member')
   if (removed.includes(memberId)) throw reader.malformed('it lets in somebody who was removed')
   return { type: 'welcome', clusterId, memberId, members, removed }
