@@ -3,6 +3,7 @@
  *
  * Always: at most one proposal of each alarm is under way; one that was given up, since there was no leader, is made again
  * with the next turn of the loop. An alarm that somebody disarmed is not raised again before somebody finds a reason anew.
+ * Always: a learner that is short of space holds up nobody: it says so in its log, and raises no alarm before it votes.
  */
 import type { Logger } from '../base/logger.js'
 import type { Alarm, AlarmType } from '../machine/alarms.js'
@@ -11,6 +12,8 @@ import type { AlarmRequest } from '../machine/command.js'
 export interface AlarmRaiserParts {
   readonly memberId: number
   readonly isActive: (alarm: Alarm) => boolean
+  /** Whether this member is one that the cluster counts on. */
+  readonly votes: () => boolean
   /** Resolves once it was applied. */
   readonly propose: (request: AlarmRequest) => Promise<unknown>
   /** Has the loop take a turn. */
@@ -22,6 +25,8 @@ export class AlarmRaiser {
   readonly #parts: AlarmRaiserParts
   readonly #wanted = new Set<AlarmType>()
   readonly #proposed = new Set<AlarmType>()
+  /** As a learner. */
+  #toldShort = false
 
   constructor(parts: AlarmRaiserParts) {
     this.#parts = parts
@@ -31,6 +36,11 @@ export class AlarmRaiser {
   raise(alarm: AlarmType, reason: string): void {
     const { memberId: member, isActive, wake, logger } = this.#parts
     if (this.#wanted.has(alarm) || isActive({ alarm, member })) return
+    if (alarm === 'no-space' && !this.#parts.votes()) {
+      if (!this.#toldShort) logger.error('this learner has too little space, and may not catch up', { reason })
+      this.#toldShort = true
+      return
+    }
     logger.error('this member raises an alarm', { alarm, reason })
     this.#wanted.add(alarm)
     wake()

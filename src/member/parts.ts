@@ -155,6 +155,7 @@ export function makeParts(ground: Ground) {
     logger,
     wake,
     isActive: (alarm) => machine.alarms.has(alarm),
+    votes: () => raft.configuration.voters.includes(memberId),
     // Sent until it is applied, or given up where no leader is found for long.
     propose: async (request) => {
       const deadlineMs = clock.monotonicMs() + OWN_TIMEOUT_ELECTIONS * electionTimeoutMs

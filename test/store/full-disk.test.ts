@@ -7,6 +7,7 @@ import { open } from '../../src/store/open.js'
 import { levelDisk } from '../../src/storage/level-disk.js'
 import { temporaryFolder } from '../storage/disks.js'
 import { RunningWorld } from './clusters.js'
+import { GrowingWorld } from './growing-world.js'
 
 const MEBIBYTE = 2 ** 20
 /** A look at the disk, and a round through the log. */
@@ -75,6 +76,26 @@ describe('less is free than the reserve', () => {
     await world.store('a').put('key', 'x')
     await world.halt()
   })
+})
+
+test('a learner with little space holds up nobody, says so in its log, and raises the alarm once it votes', async () => {
+  const world = new GrowingWorld()
+  const a = await world.grown(['a', 'b', 'c'])
+  world.place('d').disk.leave(MEBIBYTE)
+  await Promise.all([world.join('d'), a.cluster.add({ name: 'd', address: 'd', role: 'learner' })])
+  const d = world.store('d')
+  await d.ready()
+  await world.pass(NOTICED_MS)
+  await a.put('key', 'x')
+  expect(await a.maintenance.alarms()).toEqual([])
+  const short = (world.logs.get('d') ?? []).filter(({ message }) => /this learner has too little space/.test(message))
+  expect(short).toHaveLength(1)
+  expect((await refusal(d.put('key', 'x'))).code).toBe('NO_SPACE')
+
+  await a.cluster.promote('d')
+  await world.pass(NOTICED_MS)
+  expect(await a.maintenance.alarms()).toEqual([{ alarm: 'no-space', memberId: d.status().memberId }])
+  await world.halt()
 })
 
 test('a real directory tells what is free, and memory does not', async () => {
