@@ -13,7 +13,7 @@ export interface Opening {
 }
 
 export function tellOpening(options: MemberOptions, storage: Storage, opening: Opening): void {
-  tellDamage(options, storage, opening)
+  tellPromises(options, storage, opening)
   const { memberId: member, name, observe } = options
   const { machine, stored, needed } = opening
   if (observe === undefined) return
@@ -27,10 +27,15 @@ export function tellOpening(options: MemberOptions, storage: Storage, opening: O
   })
 }
 
-function tellDamage({ environment }: MemberOptions, { damage, promises }: Storage, { needed }: Opening): void {
+function tellPromises({ environment }: MemberOptions, { damage, promises, log }: Storage, opening: Opening): void {
   const { logger } = environment
   for (const what of damage) logger.error('damage was found on the disk, and what it concerns given up', { what })
   if (promises === 'kept') return
+  const { stored, needed } = opening
+  if (log.joined && damage.length === 0 && stored.compacted.index === 0 && stored.entries.length === 0) {
+    logger.info('this member has nothing yet: it is not counted until a leader has given it what the others have')
+    return
+  }
   logger.warn('this member lost promises: it does not vote and is not counted until a leader has made up for them', {
     stateNeeded: needed,
   })

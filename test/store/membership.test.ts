@@ -242,6 +242,17 @@ describe('a member', () => {
     expect(alone.message).toMatch(/only voter/)
   })
 
+  test('that is new does not say that it lost anything, and one that was emptied is new again', async () => {
+    const running = growing()
+    await running.grown(['a', 'b', 'c'])
+    running.empty('c')
+    const c = await running.join('c')
+    await c.ready()
+    const said = (about: RegExp) => (running.logs.get('c') ?? []).filter(({ message }) => about.test(message))
+    expect(said(/this member has nothing yet/)).toHaveLength(2)
+    expect(said(/this member lost promises/)).toEqual([])
+  })
+
   test('that is asked to move itself says at the deadline how far it came, as it hears nothing any more', async () => {
     const running = growing()
     const a = await running.grown(['a', 'b', 'c'])
