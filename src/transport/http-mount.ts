@@ -41,6 +41,10 @@ export function mount(server: AnyServer, path: string, handler: RequestHandler):
     throw new StoreError('ADDRESS_IN_USE', `The path ${quote(path)} of this server is taken by another transport.`)
   }
   mounts.set(path, handler)
+  // The longest first: a path within another one is not for whoever has the other one.
+  const longestFirst = [...mounts].sort(([one], [other]) => other.length - one.length)
+  mounts.clear()
+  for (const [each, its] of longestFirst) mounts.set(each, its)
   return () => {
     if (mounts.get(path) === handler) mounts.delete(path)
   }

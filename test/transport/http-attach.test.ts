@@ -72,6 +72,14 @@ describe('a server with routes of its own', () => {
     await meet(await attach(server, 1, '/a'), b)
   })
 
+  test.each([
+    ['/q', '/q/b'],
+    ['/q/b', '/q'],
+  ])('takes two members of which one has a path within that of the other: %s, then %s', async (first, second) => {
+    const server = await listening(hello)
+    await meet(await attach(server, 1, first), await attach(server, 2, second))
+  })
+
   test('that ends by itself does not keep the member from closing', async () => {
     const server = await listening(hello)
     const [a, b] = [await attach(server, 1), await world.open(2)]
