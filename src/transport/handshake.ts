@@ -277,6 +277,8 @@ function describeRefusal(answer: Answer & { type: 'refused' }, hello: Hello): st
         `one may run.`
       )
     case 'CERTIFICATE_REFUSED':
+      // Who only asks is nobody yet.
+      if (hello.purpose === 'question') return 'It does not take our certificate: its log says why.'
       return `It does not take our certificate for that of member ${from}: its log says why.`
   }
 }

@@ -41,6 +41,11 @@ export function formatHttpAddress(address: HttpAddress): string {
   return `${address.secure ? 'https' : 'http'}://${formatAddress(address)}${address.path}`
 }
 
+/** Whether who is called there is called without TLS. */
+export function isPlain(address: string): boolean {
+  return /^http:/i.test(address)
+}
+
 /** The path that a member listens under, without a slash at its end. Throws `RangeError`. */
 export function checkPath(path: string): string {
   const bare = path.replace(/\/$/, '')

@@ -8,6 +8,7 @@ import type { ServerResponse } from 'node:http'
 import type { Cancel } from '../base/clock.js'
 import { isStoreError } from '../base/errors.js'
 import { describeFailure } from './describe-failure.js'
+import { isPlain } from './http-address.js'
 import type { Answer, Hello } from './handshake.js'
 import { ANSWER_HEADER, answerHeader, LIFE_HEADER } from './http-handshake.js'
 import type { HttpContext } from './http-options.js'
@@ -115,7 +116,7 @@ export class HttpPeer {
   #mainFell(reason: Error, silent: boolean): void {
     // Where nothing arrives from, nothing may arrive: its end of our stream would never tell.
     if (silent) for (const sender of [...this.#senders.values()]) sender.fail(reason)
-    if (this.#reported === 'nothing') this.#unreachable(describeFailure(reason))
+    if (this.#reported === 'nothing') this.#unreachable(describeFailure(reason, isPlain(this.address)))
     if (!isStoreError(reason, 'REMOVED') || this.#removedReported) return
     this.#removedReported = true
     this.#context.handler.onRemoved?.(this.#peer.id)
@@ -124,7 +125,7 @@ export class HttpPeer {
   #senderEnded(channel: Channel, sender: HttpSender, reason: Error): void {
     if (this.#senders.get(channel) !== sender) return
     this.#senders.delete(channel)
-    if (channel === 'main') this.#unreachable(describeFailure(reason))
+    if (channel === 'main') this.#unreachable(describeFailure(reason, isPlain(this.address)))
   }
 
   #reachable(version: number): void {

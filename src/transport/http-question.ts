@@ -4,10 +4,12 @@ import { STATUS_CODES } from 'node:http'
 import type { Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
+import { checkAnswer, questionHello } from './handshake.js'
 import { describeFailure } from './describe-failure.js'
 import { readBody } from './http-body.js'
 import type { HttpClient } from './http-client.js'
-import { NO_ANSWER_HEADER } from './http-handshake.js'
+import { HTTP_VERSIONS, NO_ANSWER_HEADER, readAnswer } from './http-handshake.js'
+import { isPlain } from './http-address.js'
 import { QUESTION_PATH } from './http-paths.js'
 import { NO_ANSWER, unanswered, unansweredInTime } from './question.js'
 
@@ -35,10 +37,10 @@ export async function ask(address: string, question: Uint8Array, options: Asking
   signal.addEventListener('abort', close)
   try {
     const response = await responseTo(request, question)
-    if (response.statusCode !== 200) throw new Error(whyNot(response))
+    if (response.statusCode !== 200) throw whyNot(response)
     return await readBody(response, LIMITS.answerBytesMax)
   } catch (error) {
-    throw ended ?? unanswered(address, describeFailure(error as Error))
+    throw ended ?? unanswered(address, describeFailure(error as Error, isPlain(address)).replace(/\.$/, ''))
   } finally {
     cancel()
     signal.removeEventListener('abort', close)
@@ -56,8 +58,15 @@ function responseTo(request: ClientRequest, question: Uint8Array): Promise<Incom
 }
 
 /** In a member's own words, or what the status of somebody else says. */
-function whyNot({ statusCode = 0, headers }: IncomingMessage): string {
+function whyNot({ statusCode = 0, headers }: IncomingMessage): Error {
   const said = headers[NO_ANSWER_HEADER]
-  if (typeof said === 'string' && Object.hasOwn(NO_ANSWER, said)) return NO_ANSWER[said as keyof typeof NO_ANSWER]
-  return `HTTP ${statusCode} (${STATUS_CODES[statusCode] ?? 'unknown'})`
+  if (typeof said === 'string' && Object.hasOwn(NO_ANSWER, said))
+    return new Error(NO_ANSWER[said as keyof typeof NO_ANSWER])
+  try {
+    const answer = readAnswer(headers)
+    if (answer !== undefined) checkAnswer(answer, questionHello(HTTP_VERSIONS))
+  } catch (error) {
+    return error as Error
+  }
+  return new Error(`HTTP ${statusCode} (${STATUS_CODES[statusCode] ?? 'unknown'})`)
 }

@@ -12,6 +12,7 @@ import { Backoff } from './backoff.js'
 import { describeFailure } from './describe-failure.js'
 import { checkAnswer, helloTo } from './handshake.js'
 import type { Hello } from './handshake.js'
+import { isPlain } from './http-address.js'
 import { HELLO_HEADER, helloHeader } from './http-handshake.js'
 import type { HttpContext } from './http-options.js'
 import { STREAM_PATH } from './http-paths.js'
@@ -111,7 +112,7 @@ export class HttpReceiver {
     const stoodMs = this.#standingSinceMs === undefined ? undefined : clock.monotonicMs() - this.#standingSinceMs
     this.#stream = undefined
     this.#standingSinceMs = undefined
-    const description = describeFailure(reason)
+    const description = describeFailure(reason, isPlain(this.#peer.address))
     if (this.#reasonLogged !== description) {
       this.#reasonLogged = description
       const fields = { peer: this.#peer.id, address: this.#peer.address, channel: this.#channel, reason: description }

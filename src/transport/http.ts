@@ -47,13 +47,14 @@ import type {
  * A transport over HTTP, not yet started: with a server of its own, or attached to one that is there for other things.
  *
  * @example
- * const transport = httpTransport({ listen: '127.0.0.1:7001', environment: systemEnvironment() })
- * transport.setPeers([{ id: 2, address: 'http://127.0.0.1:7002/quorate' }])
- * await transport.start({ clusterId: 1, memberId: 1 }, handler)
+ * const cluster = { a: 'http://127.0.0.1:7001/quorate', b: 'http://127.0.0.1:7002/quorate' }
+ * const transport = (environment) => httpTransport({ listen: '127.0.0.1:7001', environment })
+ * const store = await open({ name: 'a', cluster, dataDir: './a', transport })
  *
  * @example
  * const server = createServer(app).listen(8080, '127.0.0.1')
- * httpTransport({ server, path: '/quorate', address: 'http://127.0.0.1:8080/quorate', environment })
+ * const address = 'http://127.0.0.1:8080/quorate'
+ * const transport = (environment) => httpTransport({ server, path: '/quorate', address, environment })
  */
 export function httpTransport(options: HttpOptions): HttpTransport {
   return new Http(options)

@@ -37,9 +37,10 @@ import type {
  * A transport over TCP, not yet started.
  *
  * @example
- * const transport = tcpTransport({ listen: '127.0.0.1:7001', environment: systemEnvironment() })
- * transport.setPeers([{ id: 2, address: '127.0.0.1:7002' }])
- * await transport.start({ clusterId: 1, memberId: 1 }, handler)
+ * // What open() does with `listen`; by hand it is given other limits, say.
+ * const limits = { peerIdleMsMax: 10_000 }
+ * const transport = (environment) => tcpTransport({ listen: '127.0.0.1:7001', limits, environment })
+ * const store = await open({ name: 'a', cluster: { a: '127.0.0.1:7001', b: '127.0.0.1:7002' }, dataDir: './a', transport })
  */
 export function tcpTransport(options: TcpOptions): Transport {
   return new TcpTransport(options)

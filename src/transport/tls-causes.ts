@@ -36,5 +36,9 @@ export function tlsCause(error: Error): string | undefined {
   if (code === 'ECONNRESET' && error.message.includes('before secure TLS connection')) {
     return 'it hung up within the TLS handshake: it may have been started without `tls`'
   }
+  // What comes instead of TLS is met by Node in the middle of a write sometimes.
+  if (code === 'EPROTO' && error.message.includes('wrong version number')) {
+    return HANDSHAKE_CAUSES['ERR_SSL_WRONG_VERSION_NUMBER']
+  }
   return certificateCause(code) ?? HANDSHAKE_CAUSES[code]
 }

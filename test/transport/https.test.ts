@@ -69,6 +69,37 @@ describe('two members', () => {
     expect([...a.reports, ...b.reports]).toEqual(['-2', '-1'])
   })
 
+  test('tell who asks a question and is not believed that it is its certificate', async () => {
+    const a = await world.open(1, { tls: tlsOf() })
+    const stranger = await world.open(2, { tls: { ...tlsOf({}, {}, certificateAuthority()), ca: authority.cert } })
+    await expect(stranger.transport.ask?.(a.address, Buffer.from('who'), 60_000)).rejects.toMatchObject({
+      code: 'UNREACHABLE',
+      message: expect.stringMatching(
+        /CERTIFICATE_REFUSED: It does not take our certificate: its log says why\.$/,
+      ) as string,
+    })
+  })
+
+  test('of which only one has TLS are told so, and not of certificates that nobody showed', async () => {
+    const [secure, plain] = [await world.open(1, { tls: tlsOf() }), await world.open(2)]
+    const asked = async (address: string): Promise<string> => {
+      const answer = await secure.transport
+        .ask?.(address, Buffer.from('who'), 60_000)
+        .catch((error: Error) => error.message)
+      return String(answer)
+    }
+    expect(await asked(plain.address.replace('http:', 'https:'))).toMatch(/: it does not speak TLS: /)
+    const silent = createTcpServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+    await new Promise((resolve) => silent.once('listening', resolve))
+    const { port } = silent.address() as AddressInfo
+    const unproven = await plain.transport
+      .ask?.(`http://127.0.0.1:${port}/quorate`, Buffer.from('who'), 60_000)
+      .catch((error: Error) => error.message)
+    expect(unproven).toMatch(/hung up without an answer|ECONNRESET/)
+    expect(unproven).not.toMatch(/certificate/)
+    silent.close()
+  })
+
   test('do not talk where the name of one is not allowed', async () => {
     const allowed = { allowedNames: ['member-1', 'member-2'] }
     const a = await world.open(1, { tls: tlsOf({ name: 'member-1' }, allowed) })
