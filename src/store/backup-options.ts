@@ -5,8 +5,8 @@ import { backupFolder, type BackupFolder } from '../storage/backup-folder.js'
 
 export interface BackupOptions {
   /**
-   * The folder they go to, outside every data directory. `open()` rejects with `DISK_FAILED` where it does not exist or cannot
-   * be written to: a volume that is not mounted is a failure, and not made up for.
+   * The folder they go to, outside every data directory. Where it does not exist or cannot be written to, as with a volume that
+   * is not mounted, it is not made: `open()` logs it, and `status().backups.failure` tells why.
    */
   readonly dir?: string
   /** Instead of `dir`: a place of your own making. */
