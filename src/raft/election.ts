@@ -27,6 +27,8 @@ import { NOBODY, type NodeId } from './types.js'
 /** The election timer ran out. */
 export function campaign(state: RaftState): void {
   if (!mayCampaign(state) || state.resigned || state.promises === 'lost') {
+    // It is no candidate, and no longer follows whom it does not hear: who asks it is not to be sent there.
+    if (state.leader !== NOBODY) becomeFollower(state, state.term, NOBODY)
     restartElectionTimer(state)
     return
   }

@@ -46,32 +46,25 @@ export function proposeConfiguration(state: RaftState, change: ConfigurationChan
 /** An entry that brings a configuration has been appended to the log. */
 export function adoptConfiguration(state: RaftState, entry: Entry): void {
   state.configurations.append(entry)
-  putInForce(state)
-  const { configuration } = state
-  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index: entry.index, configuration })
+  putInForce(state, 'configuration-adopted', entry.index)
 }
 
 /** The entries from `from` on are no longer in the log. */
 export function rollBackConfigurations(state: RaftState, from: Index): void {
   if (!state.configurations.truncate(from)) return
-  putInForce(state)
-  const { configuration } = state
-  state.settings.trace?.({ type: 'configuration-rolled-back', node: state.id, index: from, configuration })
+  putInForce(state, 'configuration-rolled-back', from)
 }
 
 /** The log has been replaced by a snapshot up to `index`. */
 export function resetConfigurations(state: RaftState, index: Index, configuration: CompleteConfiguration): void {
   state.configurations.reset(index, configuration)
-  putInForce(state)
-  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration })
+  putInForce(state, 'configuration-adopted', index)
 }
 
 /** What is in force, since before the log begins, is told by a state. */
 export function learnConfiguration(state: RaftState, configuration: CompleteConfiguration): void {
   state.configurations.learn(configuration)
-  putInForce(state)
-  const { index } = state.configurations.current
-  state.settings.trace?.({ type: 'configuration-adopted', node: state.id, index, configuration })
+  putInForce(state, 'configuration-adopted', state.configurations.current.index)
 }
 
 /** Whether the joint configuration in force is committed and to be left by us now. */
@@ -166,8 +159,11 @@ function changesAreSettled(state: RaftState): boolean {
   return state.configurations.current.index <= state.commitIndex && ownTermIsCommitted(state)
 }
 
-function putInForce(state: RaftState): void {
-  state.configuration = state.configurations.current.configuration
+/** Told before anything follows from it: what was proposed before may be committed by the new configuration at once. */
+function putInForce(state: RaftState, type: 'configuration-adopted' | 'configuration-rolled-back', index: Index): void {
+  const { configuration } = state.configurations.current
+  state.configuration = configuration
+  state.settings.trace?.({ type, node: state.id, index, configuration })
   if (state.role !== 'leader') return
   syncFollowers(state, state.configuration, state.id, { ...state.settings, nextIndex: state.log.lastIndex + 1 })
   // The quorum is another one: what it has done, and when it was heard, is to be looked at anew.
