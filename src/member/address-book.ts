@@ -28,14 +28,22 @@ export interface BookSources {
 
 export class AddressBook {
   readonly #memberId: NodeId
+  readonly #initial: readonly MemberAddress[]
+  readonly #catchesUp: () => boolean
   /** The one that is applied, and those of the entries behind it; the last counts. */
   #books: readonly MemberBook[]
   #readFrom: { readonly configuration: CompleteConfiguration; readonly applied: Membership | undefined } | undefined
 
   #told: { readonly index: Index; readonly book: MemberBook } | undefined
 
-  constructor(memberId: NodeId, initial: readonly MemberAddress[]) {
+  /**
+   * `catchesUp`: it joined, and its log does not reach yet what it was told when it did: the members that the log names so far
+   * are those of the past, and not those from whom the rest of it comes.
+   */
+  constructor(memberId: NodeId, initial: readonly MemberAddress[], catchesUp: () => boolean = () => false) {
     this.#memberId = memberId
+    this.#initial = initial
+    this.#catchesUp = catchesUp
     this.#books = [{ members: initial, removed: [] }]
   }
 
@@ -57,7 +65,8 @@ export class AddressBook {
   /** Whom this member speaks to: by the book that is applied or by any behind it. */
   get peers(): readonly MemberAddress[] {
     const books = this.#told === undefined ? this.#books : [this.#told.book, ...this.#books]
-    const peers = new Map(books.flatMap(({ members }) => members).map((member) => [member.id, member]))
+    const named = [...books.flatMap(({ members }) => members), ...this.#awaited]
+    const peers = new Map(named.map((member) => [member.id, member]))
     peers.delete(this.#memberId)
     return [...peers.values()]
   }
@@ -73,7 +82,7 @@ export class AddressBook {
       const found = this.#books[at]?.members.find((member) => member.id === id)
       if (found !== undefined) return found
     }
-    return this.#told?.book.members.find((member) => member.id === id)
+    return [...(this.#told?.book.members ?? []), ...this.#awaited].find((member) => member.id === id)
   }
 
   nameOf(id: NodeId): string | undefined {
@@ -109,6 +118,11 @@ export class AddressBook {
     }
     this.#books = books
     return true
+  }
+
+  /** Of whom it was told, and whom its log does not name yet. */
+  get #awaited(): readonly MemberAddress[] {
+    return this.#catchesUp() ? this.#initial.filter(({ id }) => !this.removed.includes(id)) : []
   }
 
   get #applied(): MemberBook {

@@ -92,7 +92,8 @@ export class Member {
 
   private constructor(options: MemberOptions, storage: Storage, { machine, stored, needed }: LoadedState) {
     this.#options = options
-    this.#book = new AddressBook(options.memberId, options.members)
+    const catchesUp = (): boolean => storage.log.joined && storage.promises === 'lost'
+    this.#book = new AddressBook(options.memberId, options.members, catchesUp)
     tellOpening(options, storage, { machine, stored, needed })
     const failed = (error: unknown): void => {
       this.#fail(error)
