@@ -16,6 +16,7 @@ const USAGE = `Simulated runs of small clusters under faults.
   npm run sim -- --canary [NAME]                           with a planted bug, which must be found
 
   --simulated-minutes 5   how long faults last in each run
+  --membership            members come and go in every run, not only in one of four
   --threads N             how many cores to use
 
 Exit code: 0 everything held, 1 it did not, 2 the command line makes no sense.`
@@ -28,6 +29,7 @@ const OPTIONS = {
   minutes: { type: 'string' },
   'simulated-minutes': { type: 'string', default: '5' },
   threads: { type: 'string' },
+  membership: { type: 'boolean', default: false },
   plan: { type: 'string' },
   canary: { type: 'boolean', default: false },
   transcript: { type: 'boolean', default: false },
@@ -57,8 +59,9 @@ async function main(): Promise<number> {
   const simulatedMinutes = number('simulated-minutes', values['simulated-minutes'])
   if (values.seed !== undefined) {
     const seed = wholeNumber('seed', values.seed)
-    const replay = `npm run sim -- --seed ${seed} --simulated-minutes ${simulatedMinutes}`
-    return one(drawPlan(seed, { safetyMs: simulatedMinutes * 60_000 }), replay)
+    const { membership } = values
+    const replay = `npm run sim -- --seed ${seed} --simulated-minutes ${simulatedMinutes}${membership ? ' --membership' : ''}`
+    return one(drawPlan(seed, { safetyMs: simulatedMinutes * 60_000, ...(membership ? { membership } : {}) }), replay)
   }
   const result = await many(undefined, {
     from: wholeNumber('from', values.from ?? '1'),
@@ -119,7 +122,13 @@ interface Range {
 
 async function many(planted: CanaryName | undefined, range: Range): Promise<ManyResult> {
   const threads = values.threads === undefined ? availableParallelism() : wholeNumber('threads', values.threads, 1)
-  const run = new Many({ ...range, threads, setup: { canary: planted }, log })
+  const run = new Many({
+    ...range,
+    membership: values.membership ? true : undefined,
+    threads,
+    setup: { canary: planted },
+    log,
+  })
   const stop = (): void => {
     console.log('\nending: waiting for the runs under way')
     run.stop()

@@ -1,5 +1,5 @@
 /** Many seeds on all cores: progress while it goes on, failures shrunk and kept, coverage at the end. */
-import { drawPlan, CoverageSum, neverSeen, unexpected } from '../../src/testing/index.js'
+import { drawPlan, CoverageSum, neverSeen, unexpected, type DrawOptions } from '../../src/testing/index.js'
 import { coverageTable } from './coverage-table.js'
 import { keepFailure } from './failure-folder.js'
 import type { FailureText, Ran, Setup } from './messages.js'
@@ -11,6 +11,8 @@ export interface ManyOptions {
   readonly seeds: number | undefined
   readonly minutes: number | undefined
   readonly simulatedMinutes: number
+  /** Whether members come and go in every run, or in none. Undefined: in some. */
+  readonly membership: boolean | undefined
   readonly threads: number
   readonly setup: Setup
   /** End with the first failure. Default false. */
@@ -73,14 +75,13 @@ export class Many {
   }
 
   async #lane(): Promise<void> {
-    const { from, seeds, simulatedMinutes } = this.#options
+    const { from, seeds } = this.#options
     while (!this.#stopped && (seeds === undefined || this.#next < from + seeds)) {
       const seed = this.#next++
       this.#seeds++
       let ran: Ran
       try {
-        const safetyMs = simulatedMinutes * 60_000
-        ran = await this.#pool.ask({ type: 'run', seed, safetyMs, twice: seed % TWICE_ONE_IN === 0 })
+        ran = await this.#pool.ask({ type: 'run', seed, draw: this.#draw, twice: seed % TWICE_ONE_IN === 0 })
       } catch (error) {
         // The thread died of what no run could catch, or never answered.
         await this.#failed(
@@ -95,6 +96,11 @@ export class Many {
     }
   }
 
+  get #draw(): DrawOptions {
+    const { simulatedMinutes, membership } = this.#options
+    return { safetyMs: simulatedMinutes * 60_000, ...(membership === undefined ? {} : { membership }) }
+  }
+
   #add({ virtualMs, events, operations, coverage }: Ran): void {
     this.#virtualMs += virtualMs
     this.#events += events
@@ -103,18 +109,17 @@ export class Many {
   }
 
   async #failed(seed: number, failure: FailureText, shrinkable: boolean): Promise<void> {
-    const { log, setup, simulatedMinutes } = this.#options
+    const { log, setup, simulatedMinutes, membership } = this.#options
     this.#failures.push([seed, failure])
     if (this.#options.untilFailure === true) this.stop()
     log(`\nseed ${seed} failed: ${failure.kind}\n  ${failure.message.replaceAll('\n', '\n  ')}`)
-    log(
-      `  replay: npm run sim -- --seed ${seed}${simulatedMinutes === 5 ? '' : ` --simulated-minutes ${simulatedMinutes}`}`,
-    )
+    const minutes = simulatedMinutes === 5 ? '' : ` --simulated-minutes ${simulatedMinutes}`
+    log(`  replay: npm run sim -- --seed ${seed}${minutes}${membership === true ? ' --membership' : ''}`)
     const name = `${failure.kind} ${failure.invariant ?? ''}`
     const count = this.#shrunk.get(name) ?? 0
     if (!shrinkable || count >= SHRUNK_PER_CLASS_MAX) return
     this.#shrunk.set(name, count + 1)
-    const drawn = drawPlan(seed, { safetyMs: simulatedMinutes * 60_000 })
+    const drawn = drawPlan(seed, this.#draw)
     const {
       plan: shrunk,
       failure: last,

@@ -1,5 +1,5 @@
 /** What the main thread and its workers say to each other. Always: plain data. */
-import type { Coverage, FailureKind, Plan } from '../../src/testing/index.js'
+import type { Coverage, DrawOptions, FailureKind, Plan } from '../../src/testing/index.js'
 import type { CanaryName } from './canaries.js'
 
 /** What every worker is told when it starts. */
@@ -10,7 +10,7 @@ export interface Setup {
 
 export type Order =
   /** Run a seed; `twice`, to see whether both runs are the same. */
-  | { readonly type: 'run'; readonly seed: number; readonly safetyMs: number; readonly twice: boolean }
+  | { readonly type: 'run'; readonly seed: number; readonly draw: DrawOptions; readonly twice: boolean }
   /** Make a failing plan small. */
   | { readonly type: 'shrink'; readonly plan: Plan; readonly failure: FailureText; readonly limitMs: number }
 

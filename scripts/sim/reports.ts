@@ -10,7 +10,7 @@ export interface Reports {
 }
 
 export async function reportsOf(plan: Plan, { canary }: Setup, replay: string): Promise<Reports> {
-  const recorder = new RunRecorder({ members: plan.members })
+  const recorder = new RunRecorder({ members: [...plan.members, ...(plan.spares ?? [])] })
   const report = await runPlan(plan, {
     observe: (event) => {
       recorder.world(event)

@@ -27,8 +27,8 @@ function options(): RunOptions {
   return canary === undefined ? {} : { plant: CANARIES[canary]() }
 }
 
-async function run({ seed, safetyMs, twice }: Order & { readonly type: 'run' }): Promise<Ran> {
-  const plan = drawPlan(seed, { safetyMs })
+async function run({ seed, draw, twice }: Order & { readonly type: 'run' }): Promise<Ran> {
+  const plan = drawPlan(seed, draw)
   const report = await runPlan(plan, options())
   const { virtualMs, events, coverage } = report
   let { failure } = report

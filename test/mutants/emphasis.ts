@@ -5,7 +5,7 @@
  * Always: what is added is what some seed draws, so nothing is asked of the simulation that a longer search would not.
  */
 import { BUGGIFY_POINTS, type BuggifyPoint } from '../../src/base/buggify.js'
-import { drawPlan, FAULT_TYPES, type Plan } from '../../src/testing/index.js'
+import { drawPlan, FAULT_TYPES, type DrawOptions, type Plan } from '../../src/testing/index.js'
 
 /** Additional faults, and operations, of each kind in a minute. */
 const FAULTS_PER_MINUTE = 8
@@ -15,17 +15,23 @@ const OTHERS_MAX = 60
 const SHORT_LOG = 'short-log'
 const SMALL_QUOTA = 'small-quota'
 const AUTHORIZATION = 'authorization'
-const SETTINGS: readonly string[] = [SHORT_LOG, SMALL_QUOTA, AUTHORIZATION]
+/** Members come and go; without it they stay, so that what seeds have found before they find again. */
+const MEMBERSHIP = 'membership'
+const SETTINGS: readonly string[] = [SHORT_LOG, SMALL_QUOTA, AUTHORIZATION, MEMBERSHIP]
 const SMALL_QUOTA_BYTES = 40_000
 
-export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
+export function emphasised(seed: number, safetyMs: number, kinds: readonly string[]): Plan {
+  const membership = kinds.includes(MEMBERSHIP)
+  const plan = drawn(seed, { safetyMs, membership }, kinds)
   if (kinds.length === 0) return plan
-  const { seed, members, safetyMs } = plan
+  const { members } = plan
   const settings = settingsFor(plan, kinds)
   const minutes = safetyMs / 60_000
   const faults = [...plan.faults]
   const authorization = kinds.includes(AUTHORIZATION)
-  const operations = [...(authorization ? drawPlan(seed, { safetyMs, authorization }) : plan).operations]
+  const operations = [
+    ...(authorization ? drawn(seed, { safetyMs, membership, authorization }, kinds) : plan).operations,
+  ]
   const wanted = new Map<string, number>(
     kinds.flatMap((kind) =>
       isPoint(kind) || SETTINGS.includes(kind) ? [] : [[kind, Math.ceil(minutes * perMinute(kind))]],
@@ -37,12 +43,13 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
     return left > 0
   }
   for (let other = 1; other <= OTHERS_MAX && [...wanted.values()].some((left) => left > 0); other++) {
-    const drawn = drawPlan(seed * 1_000 + other, { safetyMs, ...(authorization ? { authorization } : {}) })
-    if (drawn.members.length !== members.length) continue
-    for (const fault of drawn.faults) {
+    const options = { safetyMs, membership, ...(authorization ? { authorization } : {}) }
+    const others = drawn(seed * 1_000 + other, options, kinds)
+    if (others.members.length !== members.length || others.spares?.length !== plan.spares?.length) continue
+    for (const fault of others.faults) {
       if (take(fault.type)) faults.push(fault)
     }
-    for (const operation of drawn.operations) {
+    for (const operation of others.operations) {
       if (!take(operation.type)) continue
       const { id, client } = operation
       operations.push({ ...operation, id: other * 1_000_000 + id, client: other * 1_000 + client })
@@ -52,6 +59,12 @@ export function emphasised(plan: Plan, kinds: readonly string[]): Plan {
   operations.sort((a, b) => a.atMs - b.atMs || a.id - b.id)
   const points = kinds.filter(isPoint)
   return { ...plan, settings, faults, operations, buggify: [...new Set([...plan.buggify, ...points])] }
+}
+
+/** Faults that came later are left out where they are not asked for, for the same reason. */
+function drawn(seed: number, options: DrawOptions, kinds: readonly string[]): Plan {
+  const plan = drawPlan(seed, options)
+  return { ...plan, faults: plan.faults.filter(({ type }) => type !== 'old-version' || kinds.includes(type)) }
 }
 
 function isPoint(kind: string): kind is BuggifyPoint {

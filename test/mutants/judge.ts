@@ -3,7 +3,7 @@
  * a mutant that never comes back can be ended. One task after the other: a worker that is warm is fast.
  */
 import { parentPort } from 'node:worker_threads'
-import { drawPlan, runPlan, type Plan } from '../../src/testing/index.js'
+import { runPlan, type Plan } from '../../src/testing/index.js'
 import { emphasised } from './emphasis.js'
 
 export interface Task {
@@ -39,7 +39,7 @@ async function judge({ fromSeed, throughSeed, verdicts, emphasis, safetyMs, unti
   let other: Finding | undefined
   let simulatedMs = 0
   for (let seed = fromSeed; seed <= throughSeed; seed++) {
-    const { failure, virtualMs } = await runPlan(cut(emphasised(drawPlan(seed, { safetyMs }), emphasis), untilMs))
+    const { failure, virtualMs } = await runPlan(cut(emphasised(seed, safetyMs, emphasis), untilMs))
     simulatedMs += virtualMs
     if (failure === undefined) continue
     const verdict = failure.invariant ?? failure.kind

@@ -19,7 +19,7 @@ import type { Index, NodeId } from '../../raft/types.js'
 import { AlarmChecker } from './alarm-checker.js'
 import { AuthChecker } from './auth-checker.js'
 import { BoundsChecker, type Bounds } from './bounds-checker.js'
-import { ConfigurationChecker } from './configuration-checker.js'
+import { ConfigurationChecker, type LatestMembership } from './configuration-checker.js'
 import { ContactChecker } from './contact-checker.js'
 import { LeaseChecker } from './lease-checker.js'
 import { LogChecker } from './log-checker.js'
@@ -46,6 +46,12 @@ export interface CheckersOptions {
   readonly electionTimeoutMs?: number
   /** As the members were opened. Default: as `open()` has it. */
   readonly bounds?: Bounds
+}
+
+/** See {@link Checkers.membership}. */
+export interface KnownMembership extends LatestMembership {
+  /** Some log has a change that is not committed. */
+  readonly inFlight: boolean
 }
 
 export class Checkers {
@@ -114,6 +120,23 @@ export class Checkers {
   /** R24, for whoever sees what users are told. */
   get auth(): AuthChecker {
     return this.#auth
+  }
+
+  /** Who belongs to the cluster, by what is committed and by what might yet be. */
+  get membership(): KnownMembership {
+    const latest = this.#configurations.latest
+    const inFlight = [...this.#views.values()].some(({ followed }) => followed.index > this.#log.committedIndex)
+    return { ...latest, inFlight }
+  }
+
+  /** Of the one that runs, or ran last, under this name; 0 before its first life. */
+  memberIdOf(name: string): NodeId {
+    return this.#viewOf(name).id
+  }
+
+  /** Whether its removal is committed. */
+  wasRemoved(member: NodeId): boolean {
+    return this.#configurations.wasRemoved(member)
   }
 
   /** The last entry that a member has applied in its present life. */

@@ -8,6 +8,7 @@
  * with each write and each state that is installed, so that whoever counts by the one counts by the other.
  */
 import { decodeMemberBook } from '../../machine/member-book-codec.js'
+import type { MemberAddress } from '../../machine/member-book.js'
 import type { MemberEvent } from '../../member/event.js'
 import {
   completeConfiguration,
@@ -25,6 +26,13 @@ import { fail } from './violation.js'
 
 type EventOf<Type extends RaftEvent['type']> = Extract<RaftEvent, { type: Type }>
 
+/** By what is committed. */
+export interface LatestMembership {
+  readonly voters: readonly NodeId[]
+  /** Undefined before the first change. */
+  readonly book: readonly MemberAddress[] | undefined
+}
+
 /** What only a voter may do. */
 const ACTS: ReadonlySet<RaftEvent['type']> = new Set([
   'became-pre-candidate',
@@ -41,6 +49,8 @@ export class ConfigurationChecker {
   /** By which committed entry a member was removed. */
   readonly #removedAt = new Map<NodeId, Index>()
 
+  #book: readonly MemberAddress[] | undefined
+
   constructor(ledger: LogLedger) {
     this.#ledger = ledger
   }
@@ -50,11 +60,15 @@ export class ConfigurationChecker {
     return (this.#removedAt.get(id) ?? Infinity) <= appliedIndex
   }
 
-  /** What the last committed entry that changes the membership left; undefined while that is not known. */
-  get latest(): { readonly configuration: CompleteConfiguration; readonly book: Uint8Array } | undefined {
+  /** Whether that is committed. */
+  wasRemoved(id: NodeId): boolean {
+    return this.#removedAt.has(id)
+  }
+
+  get latest(): LatestMembership {
     const configured = this.#ledger.committed(this.#ledger.committedIndex)?.configured
-    const configuration = configured && this.#configurationOf(configured)
-    return configuration && { configuration, book: configured.data }
+    const voters = (configured && this.#configurationOf(configured))?.voters ?? []
+    return { voters, book: this.#book }
   }
 
   /** The view is up to date but for what it goes by. */
@@ -109,8 +123,8 @@ export class ConfigurationChecker {
     const followed = this.#followedAt(view, last.index)
     // By reference, mostly: this comes with every write.
     if (followed.configuration === expected) return
-    // Of one that has to be told, all that its log says.
-    if (followed.configuration.voters.length === 0 && configured.index === 0) return
+    // It has to be told what it begins with; what its log brings behind that it goes by.
+    if (followed.configuration.voters.length === 0 && configured.index <= followed.index) return
     if (isSame(followed.configuration, expected)) {
       followed.configuration = expected
       return
@@ -140,8 +154,11 @@ export class ConfigurationChecker {
       view.configurations = [followed]
       return
     }
-    // What a state told it, beside what its log says.
-    if (index <= before.index) return
+    if (index <= before.index) {
+      // A state told it what it began with.
+      if (before.configuration.voters.length === 0) view.configurations = [followed]
+      return
+    }
     if (view.role === 'leader') this.#proposed(view, before, followed)
     view.configurations.push(followed)
   }
@@ -180,6 +197,7 @@ export class ConfigurationChecker {
     }
     if (data.byteLength === 0) return
     const { members, removed } = decodeMemberBook(data)
+    this.#book = members
     const named = members.map(({ id }) => id).sort((a, b) => a - b)
     if (named.join(' ') !== ids.join(' ')) {
       fail('R14', `the book of entry ${index} names ${named.join(' ')}, its configuration ${ids.join(' ')}`)

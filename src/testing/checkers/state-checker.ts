@@ -184,7 +184,7 @@ export class StateChecker {
     }
     const { outcome, proposal } = applied
     if (outcome === undefined || proposal.member === 0) return
-    if (!outcome.ok && outcome.code === 'PROPOSAL_EXPIRED') return
+    if (!outcome.ok && (outcome.code === 'PROPOSAL_EXPIRED' || outcome.code === 'MEMBER_REMOVED')) return
     const origin = `${proposal.member} ${proposal.incarnation}`
     let sequences = this.#effective.get(origin)
     if (sequences === undefined) this.#effective.set(origin, (sequences = new Set()))

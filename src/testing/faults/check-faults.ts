@@ -20,6 +20,7 @@ const FIELDS: {
   'crash-at': { member: 'node', event: Object.keys(DECISIONS), downMs: 'milliseconds' },
   restart: { member: 'node', downMs: 'milliseconds' },
   'rolling-restart': { downMs: 'milliseconds', pauseMs: 'milliseconds' },
+  'old-version': { member: 'node', forMs: 'milliseconds' },
   pause: { member: 'node', forMs: 'milliseconds' },
   lag: { member: 'node', lateMs: 'milliseconds', forMs: 'milliseconds' },
   'clock-drift': { member: 'node', perMillion: 'any number', forMs: 'milliseconds' },
@@ -47,6 +48,7 @@ const FIELDS: {
     downMs: 'milliseconds',
   },
   'state-rot': { member: 'node', rot: ['hole', 'bit-flip'] },
+  'disk-wipe': { member: 'node', downMs: 'milliseconds' },
 }
 
 /** Throws TypeError unless all are types of faults, RangeError for one that cannot happen to so few nodes. */

@@ -15,6 +15,8 @@ export interface DrawnFor {
   readonly forMs: number
   /** Whether somebody makes room and disarms alarms. */
   readonly operator: boolean
+  /** Whether the members change: then one whose disk is wiped may come back by asking the others who it is. */
+  readonly membership: boolean
 }
 
 /** Of so many seeds one has a given kind of fault. */
@@ -23,6 +25,9 @@ const KIND_ONE_IN = 3
 const ROT_ONE_IN = 2
 /** Between two faults of a kind, on average, at least and at most. */
 const EVERY_MS_MIN = 5_000
+/** What somebody does to a member, and not often. */
+const RARE: readonly FaultType[] = ['old-version', 'disk-wipe']
+const RARELY_EVERY_MS_MIN = 30_000
 const EVERY_MS_MAX = 120_000
 /** A fault may end in the moment everything heals, not later. */
 const FOR_MS_MIN = 20
@@ -40,6 +45,7 @@ const MEMBERS_FOR: Partial<Record<FaultType, number>> = {
   'bit-flips': 2,
   'disk-rot': 3,
   'state-rot': 3,
+  'old-version': 2,
 }
 
 /** Decisions of a member in whose very moment its power may fail. */
@@ -60,7 +66,9 @@ function drawKind(draw: Draw, type: FaultType, drawn: DrawnFor): Fault[] {
   const oneIn = type === 'disk-rot' || type === 'state-rot' ? ROT_ONE_IN : KIND_ONE_IN
   if (!draw.oneIn(oneIn) || drawn.members.length < membersNeededFor(type)) return []
   if (type === 'disk-low' && !drawn.operator) return []
-  return drawFaultsOfType(draw, type, { ...drawn, everyMs: draw.spread(EVERY_MS_MIN, EVERY_MS_MAX) })
+  if (type === 'disk-wipe' && !drawn.membership) return []
+  const everyMs = draw.spread(RARE.includes(type) ? RARELY_EVERY_MS_MIN : EVERY_MS_MIN, EVERY_MS_MAX)
+  return drawFaultsOfType(draw, type, { ...drawn, everyMs })
 }
 
 /** Members that a fault of this kind needs to make sense. */
@@ -72,7 +80,7 @@ export function membersNeededFor(type: FaultType): number {
 export function drawFaultsOfType(
   draw: Draw,
   type: FaultType,
-  { members, forMs, everyMs }: Omit<DrawnFor, 'operator'> & { readonly everyMs: number },
+  { members, forMs, everyMs }: Pick<DrawnFor, 'members' | 'forMs'> & { readonly everyMs: number },
 ): Fault[] {
   const faults: Fault[] = []
   let atMs = 0
@@ -101,6 +109,7 @@ function drawOne(draw: Draw, type: FaultType, members: readonly string[], leftMs
     case 'rolling-restart':
       return { type, downMs: draw.spread(10, 2_000), pauseMs: draw.spread(50, 3_000) }
     case 'pause':
+    case 'old-version':
       return { type, member, forMs }
     case 'lag':
       return { type, member, lateMs: draw.spread(5, 1_000), forMs }
@@ -144,6 +153,8 @@ function drawOne(draw: Draw, type: FaultType, members: readonly string[], leftMs
     }
     case 'state-rot':
       return { type, member, rot: draw.pick(['hole', 'bit-flip', 'bit-flip'] as const) }
+    case 'disk-wipe':
+      return { type, member, downMs }
     default:
       return assertNever(type, 'a kind of fault')
   }

@@ -26,6 +26,8 @@ export type FaultKind =
   | { readonly type: 'pause'; readonly member: string; readonly forMs: number }
   /** An event loop under load: whatever is due runs up to `lateMs` late, in bulk. */
   | { readonly type: 'lag'; readonly member: string; readonly lateMs: number; readonly forMs: number }
+  /** Started anew with a program that speaks protocol version 1, and afterwards with this one. */
+  | { readonly type: 'old-version'; readonly member: string; readonly forMs: number }
   // Clocks.
   /** The monotonic clock (and with it the timers) runs this much faster, or slower if negative. */
   | { readonly type: 'clock-drift'; readonly member: string; readonly perMillion: number; readonly forMs: number }
@@ -88,6 +90,8 @@ export type FaultKind =
     }
   /** The same to the state under a running member, which finds it when it reads there (M3, M4). */
   | { readonly type: 'state-rot'; readonly member: string; readonly rot: 'hole' | 'bit-flip' }
+  /** Everything on it is gone. The process is started anew with an empty directory, to get back what it had from the others. */
+  | { readonly type: 'disk-wipe'; readonly member: string; readonly downMs: number }
 
 export type FaultType = FaultKind['type']
 
@@ -98,6 +102,7 @@ export const FAULT_TYPES: Readonly<Record<FaultType, string>> = {
   'crash-at': 'loss of power in the moment of a certain decision',
   restart: 'a process is closed in order and started again',
   'rolling-restart': 'all processes are closed and started, one after the other',
+  'old-version': 'a member of an older version, which is upgraded later',
   pause: 'a process is stopped (SIGSTOP, garbage collection, a moved machine) and goes on',
   lag: 'an event loop under load: whatever is due runs late, in bulk',
   'clock-drift': 'a monotonic clock that is too fast, or too slow',
@@ -120,4 +125,5 @@ export const FAULT_TYPES: Readonly<Record<FaultType, string>> = {
   'disk-low': 'a disk that is nearly full',
   'disk-rot': 'what lies on a disk is torn, missing, flipped or cannot be opened',
   'state-rot': 'records of the state go bad under a running member',
+  'disk-wipe': 'everything on a disk is gone, and its member comes back with an empty directory',
 }

@@ -6,6 +6,7 @@
  */
 import { assertNever } from '../../base/assert.js'
 import type { Cancel } from '../../base/clock.js'
+import { PROTOCOL_VERSIONS } from '../../transport/handshake.js'
 import type { CrashKind } from '../sim/sim-disk.js'
 import type { Place, SimWorld } from '../sim/world.js'
 import type { Fault, FaultType } from './fault.js'
@@ -17,12 +18,16 @@ type Of<Type extends FaultType> = Fault & { readonly type: Type }
 export interface InjectorOptions {
   readonly world: SimWorld
   /** Starts again what a fault takes down. */
-  readonly supervisor: Pick<Supervisor, 'keepDown' | 'restart' | 'expectDiskFailure' | 'mayRot' | 'rots'>
+  readonly supervisor: Pick<Supervisor, 'keepDown' | 'restart' | 'expectDiskFailure' | 'mayRot' | 'rots' | 'wipes'>
   readonly observe: (event: 'begin' | 'end', fault: Fault) => void
 }
 
 /** Less than the reserve of any disk. */
 const LOW_BYTES = 1
+/** The oldest protocol version that there is. */
+const OLD_VERSION = PROTOCOL_VERSIONS.min
+/** How long a program takes to be replaced by another version of it. */
+const REPLACE_MS = 50
 /** What one turn in a crash loop leaves a process to start in. */
 const CRASH_LOOP_DOWN_MS = 1
 
@@ -96,6 +101,8 @@ export class Injector {
         return this.#over(fault)
       case 'rolling-restart':
         return this.#rollingRestart(fault, 0)
+      case 'old-version':
+        return this.#runOldVersion(fault)
       case 'pause':
         return this.#whilePaused(fault)
       case 'lag':
@@ -174,6 +181,8 @@ export class Injector {
         return this.#rot(fault)
       case 'state-rot':
         return this.#rotState(fault)
+      case 'disk-wipe':
+        return this.#wipe(fault)
       default:
         return assertNever(fault, 'a fault')
     }
@@ -204,6 +213,16 @@ export class Injector {
     if (supervisor.restart(place.name, fault.downMs)) this.#effect(fault)
     this.#later(fault.downMs + fault.pauseMs, () => {
       this.#rollingRestart(fault, nth + 1)
+    })
+  }
+
+  /** Counts where there was a process to be replaced by an older one. */
+  #runOldVersion(fault: Of<'old-version'>): void {
+    const { supervisor } = this.#options
+    const place = this.#place(fault.member)
+    this.#last(fault, fault.forMs, `version ${fault.member}`, OLD_VERSION, (version) => {
+      place.version = version
+      supervisor.restart(fault.member, REPLACE_MS)
     })
   }
 
@@ -312,6 +331,16 @@ export class Injector {
     if (process !== undefined && supervisor.mayRot(fault.member)) {
       supervisor.rots(fault.member)
       if (disk.rot(fault.rot, 'state')) this.#effect(fault)
+    }
+    this.#over(fault)
+  }
+
+  /** As {@link #rot}: nobody could bring back what is gone from two of three disks. */
+  #wipe(fault: Of<'disk-wipe'>): void {
+    const { supervisor } = this.#options
+    if (supervisor.mayRot(fault.member) && this.#crash(fault.member, 'process', fault.downMs)) {
+      supervisor.wipes(fault.member)
+      this.#effect(fault)
     }
     this.#over(fault)
   }

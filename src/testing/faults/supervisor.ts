@@ -16,6 +16,14 @@ export interface SupervisorHooks {
   readonly ended: (process: SimProcess) => void
   /** What lies on its disk changes by itself. */
   readonly rots: (member: string) => void
+  /** Everything on its disk is gone. */
+  readonly wiped: (member: string) => void
+  /** The directory of this member is that of another one: whether somebody empties it. */
+  readonly isOfNobody: (member: string) => boolean
+  /** Whether the others could do without what this one has. */
+  readonly mayLose: (member: string) => boolean
+  /** Whether anybody counts on what this member has. */
+  readonly belongs: (member: string) => boolean
   /** A failure without an explanation. */
   readonly broke: (failure: RunFailure) => void
 }
@@ -116,15 +124,28 @@ export class Supervisor {
 
   /** Whether the disk of this member may rot: no other one has, or that member is whole again and counts. */
   mayRot(member: string): boolean {
-    if (this.#rotten === undefined || this.#rotten === member) return true
+    const { hurt } = this
+    return (hurt === undefined || hurt === member) && this.#hooks.mayLose(member)
+  }
+
+  /** Whose disk rotted, as long as it is not whole again and counts. */
+  get hurt(): string | undefined {
+    if (this.#rotten === undefined || !this.#hooks.belongs(this.#rotten)) return undefined
     const status = this.#of(this.#rotten).place.store?.status()
-    return this.#verified && status?.promises === 'kept' && !status.awaitsState
+    return this.#verified && status?.promises === 'kept' && !status.awaitsState ? undefined : this.#rotten
   }
 
   rots(member: string): void {
     this.#rotten = member
     this.#verified = false
     this.#hooks.rots(member)
+  }
+
+  /** Everything on its disk is gone, while it is down. */
+  wipes(member: string): void {
+    this.#of(member).place.disk.wipe()
+    this.rots(member)
+    this.#hooks.wiped(member)
   }
 
   /** All that this member has on its disk was looked at, or comes from another one. */
@@ -187,6 +208,9 @@ export class Supervisor {
 
   #explained(watched: Watched, error: unknown): boolean {
     if (!isStoreError(error)) return false
+    // Nobody has added it yet, or it was removed: it asks again.
+    if (error.code === 'JOIN_FAILED') return true
+    if (error.code === 'WRONG_MEMBER') return this.#hooks.isOfNobody(watched.place.name)
     return watched.diskMayFail && error.code === 'DISK_FAILED'
   }
 

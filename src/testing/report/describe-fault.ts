@@ -21,6 +21,8 @@ export function describeFault(fault: Fault): string {
       const gap = `the next one ${describeMs(fault.pauseMs)} after the last one is back`
       return `each member in turn is closed and started anew after ${describeMs(fault.downMs)}, ${gap}`
     }
+    case 'old-version':
+      return `${fault.member} runs a program of an older version for ${describeMs(fault.forMs)}`
     case 'pause':
       return `${fault.member} stands still for ${describeMs(fault.forMs)}, and then does what was due`
     case 'lag':
@@ -81,6 +83,8 @@ export function describeFault(fault: Fault): string {
     }
     case 'state-rot':
       return `in the state of ${fault.member}, which runs, ${ROT[fault.rot]}`
+    case 'disk-wipe':
+      return `everything on the disk of ${fault.member} is gone; ${anew(fault.downMs)}`
     default:
       return assertNever(fault, 'fault')
   }

@@ -1,6 +1,6 @@
 /** What a client of a run asks for, in words. */
 import { assertNever } from '../../base/assert.js'
-import type { AuthStep, Operation } from '../swarm/operation.js'
+import type { AuthStep, MembersStep, Operation } from '../swarm/operation.js'
 import { describeMs } from './describe-time.js'
 
 /** `client 3 puts 40 bytes to "a" through b, within 2 s` */
@@ -66,6 +66,8 @@ function describeWork(operation: Operation): string {
     }
     case 'administer':
       return describeStep(operation.step)
+    case 'change-members':
+      return describeMembersStep(operation.step)
     case 'watch': {
       const pace = operation.slowMs === 0 ? '' : `, taking an event every ${describeMs(operation.slowMs)}`
       const { fromOldest } = operation
@@ -124,6 +126,27 @@ function describeStep(step: AuthStep): string {
       return `deletes the role ${step.role}`
     case 'disable':
       return 'disables authorization'
+    default:
+      return assertNever(step, 'step')
+  }
+}
+
+function describeMembersStep(step: MembersStep): string {
+  switch (step.step) {
+    case 'add':
+      return `adds ${step.name} as a ${step.role}`
+    case 'remove':
+      return `removes ${step.name}`
+    case 'promote':
+      return `makes ${step.name} a voter`
+    case 'replace':
+      return `puts ${step.by} in the place of ${step.name}`
+    case 'update':
+      return `tells all that ${step.name} moves to ${step.address}`
+    case 'move-leader':
+      return `hands leadership to ${step.name ?? 'whoever is best'}`
+    case 'list':
+      return `lists the members${step.consistency === 'local' ? ' by what its own member knows' : ''}`
     default:
       return assertNever(step, 'step')
   }

@@ -8,6 +8,10 @@ export interface Place {
   readonly name: string
   readonly disk: SimDisk
   readonly clock: SimClock
+  /** Where processes that are started from now on are reached: the name, or the name with `#` and something behind it. */
+  address: string
+  /** The protocol that they speak; undefined: the latest. */
+  version: number | undefined
   /** The process that runs there; undefined between its end and the next start. */
   process: SimProcess | undefined
   /** Undefined until `open()` resolved, and after the end of the process; and where another program runs. */

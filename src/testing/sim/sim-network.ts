@@ -10,7 +10,8 @@
  *
  * Bulk is a way of its own beside the one for main: what happens to a frame on one changes nothing for the other.
  *
- * Places are addresses: a member that starts again, under the same id or a new one, is at the same place.
+ * Places are addresses: a member that starts again, under the same id or a new one, is at the same place. A place that the
+ * network was told of has more of them, with `#` and something behind it: the same ways lead there, but somebody must listen.
  */
 import { kind } from '../../api/check-fields.js'
 import type { Clock, Timers } from '../../base/clock.js'
@@ -73,7 +74,10 @@ const CONNECTION_KIND = { question: 256, answer: 257 } as const
 
 export class SimNetwork {
   readonly #options: SimNetworkOptions
+  /** By the address at which each listens, and by its place. */
   readonly #attached = new Map<string, MemoryTransport>()
+  readonly #present = new Map<string, MemoryTransport>()
+  readonly #places = new Map<string, string>()
   readonly #enters = new WeakMap<MemoryTransport, Enter>()
   /** Each once it was asked for. */
   readonly #ways: Way[] = []
@@ -195,7 +199,7 @@ export class SimNetwork {
 
   /** The process at `address` is gone: its transport is dead at once, without a word to its handler. */
   crash(address: string): void {
-    void this.#attached.get(address)?.close()
+    void this.#present.get(this.#placeOf(address))?.close()
   }
 
   readonly #medium: Medium = {
@@ -204,9 +208,12 @@ export class SimNetwork {
         throw new StoreError('ADDRESS_IN_USE', `'${transport.place}' is taken by another transport of this network.`)
       }
       this.#attached.set(transport.place, transport)
+      this.#present.set(this.#placeOf(transport.place), transport)
     },
     detach: (transport) => {
       this.#attached.delete(transport.place)
+      const place = this.#placeOf(transport.place)
+      if (this.#present.get(place) === transport) this.#present.delete(place)
     },
     reach: (from, peer) => this.#reach(from, peer),
     changed: () => this.#lookAgain(),
@@ -282,9 +289,9 @@ export class SimNetwork {
 
   #break(way: Way): void {
     for (const parcel of way.break()) this.#note('reset', way, parcel)
-    const target = this.#attached.get(way.to)
+    const target = this.#present.get(way.to)
     // Whom one reaches is a matter of main alone.
-    if (target !== undefined && way.channel === 'main') this.#attached.get(way.from)?.broken(target)
+    if (target !== undefined && way.channel === 'main') this.#present.get(way.from)?.broken(target)
   }
 
   /**
@@ -329,7 +336,7 @@ export class SimNetwork {
       this.#break(way)
       return
     }
-    const target = this.#attached.get(way.to)
+    const target = this.#present.get(way.to)
     const taken = target?.identity?.memberId === parcel.receiver && target.accepts(parcel.sender)
     this.#note(taken ? 'delivered' : 'undeliverable', way, parcel)
     if (!taken) return
@@ -366,7 +373,18 @@ export class SimNetwork {
   }
 
   #way(from: string, to: string, channel: Channel = 'main'): Way {
-    return this.#waysOf(from, to)[channel]
+    return this.#waysOf(this.#placeOf(from), this.#placeOf(to))[channel]
+  }
+
+  #placeOf(address: string): string {
+    let place = this.#places.get(address)
+    if (place === undefined) {
+      const { places } = this.#options
+      const before = address.slice(0, Math.max(0, address.lastIndexOf('#')))
+      place = places !== undefined && !places.includes(address) && places.includes(before) ? before : address
+      this.#places.set(address, place)
+    }
+    return place
   }
 
   #waysOf(from: string, to: string): Ways {

@@ -35,14 +35,21 @@ export type MemberOptions = Omit<OpenOptions, 'name' | 'cluster' | 'disk' | 'dat
 /** What happened, without the time, which the world knows. */
 export type Happening = WorldEvent extends infer Event ? (Event extends unknown ? Omit<Event, 'atMs'> : never) : never
 
+/** As a member that a cluster begins with; or one whose directory may be lost; or one that is added to a cluster. */
+export type Beginning = 'first' | 'rejoins' | 'joins'
+
 export interface WorldOptions {
   readonly seed: number
   /** Names of the places, and of the members that run there. Default a, b, c. */
   readonly members?: readonly string[]
+  /** Those of them that the cluster begins with. Default all. */
+  readonly first?: readonly string[]
   /** What runs at every place. Default: a store, from `open()`. */
   readonly program?: Program
   /** For every member, or by its name; what the world provides (disk, transport, environment, cluster) cannot be given. */
   readonly open?: MemberOptions | ((name: string) => MemberOptions)
+  /** How the store at a place is opened, asked at every start. Default `first`. */
+  readonly begins?: (place: Place) => Beginning
   /** Stands between each member and what the world gives it, to plant a fault that the checks must find. Default: nothing. */
   readonly plant?: {
     readonly disk?: (disk: Disk) => Disk
@@ -223,6 +230,8 @@ export class SimWorld {
     const random = this.#randomOf('clock', name)
     return {
       name,
+      address: name,
+      version: undefined,
       disk: new SimDisk({
         timers: scheduler.timersOf(),
         seed,
@@ -246,7 +255,7 @@ export class SimWorld {
 
   #portsOf(place: Place, process: SimProcess): ProgramPorts {
     const { buggify, logger, plant } = this.#options
-    const { name, clock, lives } = place
+    const { name, address, version, clock, lives } = place
     const timers = this.scheduler.timersOf(process)
     const enter = this.scheduler.enterOf(process)
     const environment: Environment = {
@@ -261,10 +270,10 @@ export class SimWorld {
     const mounted = place.disk.mount(enter)
     return {
       name,
-      cluster: Object.fromEntries(this.places.map((each) => [each.name, each.name])),
+      cluster: Object.fromEntries(this.#first.map((each) => [each, each])),
       environment,
       disk: plant?.disk?.(mounted) ?? mounted,
-      transport: this.network.transport(name, timers, enter),
+      transport: this.network.transport(address, timers, enter, version),
       onStop: (close) => {
         if (process.alive) place.closers.push(close)
       },
@@ -278,7 +287,8 @@ export class SimWorld {
       const { process } = place
       const options = typeof given === 'function' ? given(name) : given
       try {
-        const store = await open({ ...options, name, cluster, disk, transport, environment })
+        const who = this.#beginningOf(place, cluster)
+        const store = await open({ ...options, ...who, name, disk, transport, environment })
         if (process?.alive !== true) return
         place.store = plant?.store?.(store) ?? store
         onStop(() => store.close())
@@ -289,6 +299,21 @@ export class SimWorld {
         this.#note(place, 'failed', error instanceof Error ? error.message : String(error))
       }
     }
+  }
+
+  #beginningOf(
+    place: Place,
+    cluster: Readonly<Record<string, string>>,
+  ): Pick<OpenOptions, 'cluster' | 'join' | 'advertise' | 'rejoin'> {
+    const begins = this.#options.begins?.(place) ?? 'first'
+    if (begins === 'first') return { cluster }
+    if (begins === 'rejoins') return { cluster, rejoin: true }
+    const others = this.places.filter((each) => each !== place)
+    return { join: async () => others.map(({ address }) => address), advertise: place.address }
+  }
+
+  get #first(): readonly string[] {
+    return this.#options.first ?? this.places.map(({ name }) => name)
   }
 
   #end(place: Place, kind: CrashKind, event: 'crash' | 'stopped', detail: string): void {

@@ -10,7 +10,7 @@ import { Draw } from '../swarm/draw.js'
 import type { Settings } from './options.js'
 
 /** What nobody recovers from by itself, or where it hits too many at a time: it has to be asked for by name. */
-const FOR_GOOD: readonly FaultType[] = ['disk-rot', 'state-rot', 'disk-low']
+const FOR_GOOD: readonly FaultType[] = ['disk-rot', 'state-rot', 'disk-wipe', 'disk-low']
 
 export function faultsOfSeed<Observed, Exposed>(settings: Settings<Observed, Exposed>, seed: number): readonly Fault[] {
   const { faults, nodes, forMs } = settings

@@ -111,12 +111,19 @@ export class Keeper {
     this.#of(node).mayBeLost = true
   }
 
+  /** Whether its program gets it all back from others is a matter of how it opens its store. */
+  wipes(node: string): void {
+    const kept = this.#of(node)
+    kept.place.disk.wipe()
+    kept.mayBeLost = true
+  }
+
   /** The program of a node threw, or rejected. It ends at once. */
   threw(place: Place, error: unknown): void {
     if (place.process === undefined) return
     const { world, restartAfterMs, uncaught } = this.#options
     const kept = this.#of(place.name)
-    const lost = kept.mayBeLost && isStoreError(error, 'DATA_DAMAGED')
+    const lost = kept.mayBeLost && isLoss(error)
     const ofDisk = kept.diskFailureMs !== undefined && isOfDisk(error)
     uncaught(place.name, error, lost || ofDisk)
     world.crash(place)
@@ -139,6 +146,11 @@ export class Keeper {
     if (kept === undefined) throw new RangeError(`there is no node ${node} in this world`)
     return kept
   }
+}
+
+/** What it has is damaged beyond repair, or it has forgotten what it promised. */
+function isLoss(error: unknown): boolean {
+  return isStoreError(error, 'DATA_DAMAGED') || (isStoreError(error, 'MEMBER_FAILED') && isLoss(error.cause))
 }
 
 /** The disk failed on opening, or under a member that stopped itself for it. */

@@ -8,12 +8,13 @@ import { checkFields, kind } from '../../api/check-fields.js'
 import { BUGGIFY_POINTS } from '../../base/buggify.js'
 import { checkFaults } from '../faults/check-faults.js'
 import { checkNetworkFaults } from '../sim/network-faults.js'
-import { OPERATIONS } from './expected.js'
+import { OPERATIONS, STEPS } from './expected.js'
 import type { Plan, PlanSettings } from './plan.js'
 
 const PLAN: Readonly<Record<keyof Plan, true>> = {
   seed: true,
   members: true,
+  spares: true,
   settings: true,
   network: true,
   buggify: true,
@@ -46,17 +47,16 @@ export function checkPlan(plan: Plan): void {
   if (plan === undefined) throw new TypeError('a plan must be an object, not undefined')
   checkFields(plan, PLAN, 'a plan')
   for (const field of Object.keys(PLAN) as (keyof Plan)[]) {
-    if (plan[field] === undefined)
+    if (plan[field] === undefined && field !== 'spares')
       throw new TypeError(`a plan has ${Object.keys(PLAN).join(', ')}: ${field} is missing`)
   }
-  const { seed, members, settings, network, buggify, faults, operations, safetyMs } = plan
+  const { seed, members, spares = [], settings, network, buggify, faults, operations, safetyMs } = plan
   if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`seed must be a whole number, not ${String(seed)}`)
-  list('members', members, (member, at) => {
-    if (typeof member !== 'string' || member === '') {
-      throw new TypeError(`members[${at}] must be a name, not ${JSON.stringify(member)}`)
-    }
-    if (members.indexOf(member) !== at) throw new RangeError(`members names ${member} twice`)
-  })
+  names('members', members)
+  names('spares', spares)
+  const both = spares.find((name) => members.includes(name))
+  if (both !== undefined) throw new RangeError(`spares names ${both}, who is one of the members`)
+  const everybody = [...members, ...spares]
   if (members.length === 0) throw new RangeError('members must have one name at least')
   checkFields(settings, SETTINGS, 'settings')
   for (const name of Object.keys(SETTINGS) as (keyof PlanSettings)[]) {
@@ -70,15 +70,15 @@ export function checkPlan(plan: Plan): void {
     }
   })
   number('safetyMs', safetyMs)
-  checkFaults(faults, members, Infinity)
-  list('operations', operations, (operation, at) => checkOperation(`operations[${at}]`, operation, members))
+  checkFaults(faults, everybody, Infinity)
+  list('operations', operations, (operation, at) => checkOperation(`operations[${at}]`, operation, everybody))
 }
 
 function checkOperation(where: string, operation: unknown, members: readonly string[]): void {
   if (typeof operation !== 'object' || operation === null) {
     throw new TypeError(`${where} must be an object, not ${kind(operation)}`)
   }
-  const { id, atMs, client, member, timeoutMs, type } = operation as Readonly<Record<string, unknown>>
+  const { id, atMs, client, member, timeoutMs, type, step } = operation as Readonly<Record<string, unknown>>
   if (!Object.hasOwn(OPERATIONS, String(type))) {
     throw new RangeError(
       `${where}.type: there is no operation ${JSON.stringify(type)}, only ${Object.keys(OPERATIONS).join(', ')}`,
@@ -88,6 +88,30 @@ function checkOperation(where: string, operation: unknown, members: readonly str
   if (!members.includes(member as string)) {
     throw new RangeError(`${where}.member: there is no member ${JSON.stringify(member)}, only ${members.join(', ')}`)
   }
+  if (type === 'change-members') checkStep(`${where}.step`, step, members)
+}
+
+function checkStep(where: string, given: unknown, members: readonly string[]): void {
+  if (typeof given !== 'object' || given === null) throw new TypeError(`${where} must be an object, not ${kind(given)}`)
+  const { step, name, by } = given as Readonly<Record<string, unknown>>
+  if (!Object.hasOwn(STEPS, String(step))) {
+    throw new RangeError(
+      `${where}.step: there is no step ${JSON.stringify(step)}, only ${Object.keys(STEPS).join(', ')}`,
+    )
+  }
+  for (const [field, value] of Object.entries({ name, by })) {
+    if (value === undefined || members.includes(value as string)) continue
+    throw new RangeError(`${where}.${field}: there is no member ${JSON.stringify(value)}, only ${members.join(', ')}`)
+  }
+}
+
+function names(where: string, given: readonly string[]): void {
+  list(where, given, (name, at) => {
+    if (typeof name !== 'string' || name === '') {
+      throw new TypeError(`${where}[${at}] must be a name, not ${JSON.stringify(name)}`)
+    }
+    if (given.indexOf(name) !== at) throw new RangeError(`${where} names ${name} twice`)
+  })
 }
 
 function list(where: string, value: readonly unknown[], check: (each: unknown, at: number) => void): void {

@@ -24,6 +24,10 @@ export type OperationOutcome = 'ok' | 'refused' | 'unknown' | 'pending' | 'skipp
 export interface ClientHooks {
   /** The store a client uses: recorded, say. `client` tells apart what is done one after the other. */
   readonly storeOf: (store: Store, client: string, operation: Operation) => Store
+  /** Where the process of this name is reached. */
+  readonly addressOf: (name: string) => string
+  /** Whether anybody would do that now; else it is left out. */
+  readonly mayBegin: (operation: Operation) => boolean
   readonly began: (operation: Operation, member: string) => void
   readonly ended: (operation: Operation, member: string, outcome: OperationOutcome, error: unknown) => void
   readonly watched: (operation: WatchOperation, event: WatchEvent, watch: WatchBegun) => void
@@ -123,7 +127,7 @@ export class Clients {
   #begin(client: Client, operation: Operation): boolean {
     const { process, store } = this.#world.place(operation.member)
     if (process === undefined || store === undefined) return false
-    if (this.#world.nowMs - operation.atMs > LATE_MS_MAX) return false
+    if (this.#world.nowMs - operation.atMs > LATE_MS_MAX || !this.#hooks.mayBegin(operation)) return false
     client.underWay = { operation, process, sinceMs: this.#world.nowMs }
     this.#world.scheduler.timersOf(process).soon(() => {
       void this.#perform(client, operation, store)
@@ -142,6 +146,7 @@ export class Clients {
       await perform(this.#hooks.storeOf(store, nameOf(operation, client.name), operation), operation, {
         signal: aborting?.signal,
         memory,
+        addressOf: this.#hooks.addressOf,
         watched: (event, watch) => {
           if (operation.type === 'watch') this.#hooks.watched(operation, event, watch)
         },

@@ -23,7 +23,7 @@ export interface OperationsFor {
 /** Those that are drawn by themselves; others are asked instead of one of them, now and then (`rarely`). */
 type CommonType = Exclude<
   OperationType,
-  'leases-at-once' | 'time-to-live' | 'leases' | 'hash' | 'make-room' | 'limit-prefix' | 'administer'
+  'leases-at-once' | 'time-to-live' | 'leases' | 'hash' | 'make-room' | 'limit-prefix' | 'administer' | 'change-members'
 >
 
 /** How often each kind of call is made, of those that a client makes one after the other. */

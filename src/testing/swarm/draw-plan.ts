@@ -7,8 +7,10 @@
 import { BUGGIFY_POINTS, type BuggifyPoint } from '../../base/buggify.js'
 import { drawFaults } from '../faults/draw.js'
 import type { NetworkFaults } from '../sim/sim-network.js'
+import { drawMembership } from './draw-membership.js'
 import { drawOperations } from './draw-operations.js'
 import { Draw } from './draw.js'
+import type { Operation } from './operation.js'
 import type { Plan, PlanSettings } from './plan.js'
 
 export interface DrawOptions {
@@ -18,6 +20,8 @@ export interface DrawOptions {
   readonly operationsPerSecond?: number
   /** Whether users ask, with permissions that change. Default: in one of three plans. */
   readonly authorization?: boolean
+  /** Whether members come and go. Default: in one of four plans. */
+  readonly membership?: boolean
 }
 
 const SAFETY_MS = 300_000
@@ -27,30 +31,55 @@ const LOG_KEPT_BYTES = 1 << 30
 /** How late a frame may come a second time. The end of a run waits for that. */
 export const DUPLICATE_MS_MAX = 3_000
 
-const NAMES = ['a', 'b', 'c', 'd', 'e']
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f']
+const SPARES_MAX = 2
+/** Operations per second where members come and go: more members, and more of their own to do. */
+const MEMBERSHIP_OPERATIONS_SHARE = 0.6
 
 export function drawPlan(seed: number, options: DrawOptions = {}): Plan {
   if (!Number.isSafeInteger(seed) || seed < 0)
     throw new RangeError(`seed must be a whole number from 0 on, not ${seed}`)
   const { safetyMs = SAFETY_MS, operationsPerSecond: perSecond = OPERATIONS_PER_SECOND } = options
   const draw = new Draw('plan', seed)
-  const members = NAMES.slice(0, draw.of('members').pick([1, 3, 3, 3, 3, 3, 5, 5]))
+  const { membership = draw.of('membership').oneIn(4) } = options
+  const count = draw.of('members').pick([1, 3, 3, 3, 3, 3, 5, 5])
+  // With five there is one more to come, at most.
+  const members = NAMES.slice(0, membership && count === 5 ? draw.of('fewer').between(1, 4) : count)
+  const spares = membership ? NAMES.slice(members.length).slice(0, draw.of('spares').between(1, SPARES_MAX)) : []
+  const names = [...members, ...spares]
   const settings = drawSettings(draw.of('settings'))
   const quota = settings.quotaBytes !== undefined
+  const operations = drawOperations(draw.of('operations'), {
+    ...{ members: names, forMs: safetyMs, quota },
+    perSecond: membership ? MEMBERSHIP_OPERATIONS_SHARE * perSecond : perSecond,
+    ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
+  })
   return {
     seed,
     members,
+    ...(membership ? { spares } : {}),
     settings,
     network: drawNetwork(draw.of('network')),
     buggify: drawBuggify(draw.of('buggify')),
-    faults: drawFaults(draw.of('faults'), { members, forMs: safetyMs, operator: quota }),
-    operations: drawOperations(draw.of('operations'), {
-      ...{ members, forMs: safetyMs, perSecond },
-      quota,
-      ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
-    }),
+    faults: drawFaults(draw.of('faults'), { members: names, forMs: safetyMs, operator: quota, membership }),
+    operations: membership ? withMembership(operations, draw.of('changes'), names, safetyMs) : operations,
     safetyMs,
   }
+}
+
+function withMembership(
+  operations: readonly Operation[],
+  draw: Draw,
+  names: readonly string[],
+  forMs: number,
+): Operation[] {
+  const after = (numbers: readonly number[]): number => 1 + Math.max(0, ...numbers)
+  const changes = drawMembership(draw, {
+    ...{ names, forMs },
+    firstId: after(operations.map(({ id }) => id)),
+    firstClient: after(operations.map(({ client }) => client)),
+  })
+  return [...operations, ...changes].sort((a, b) => a.atMs - b.atMs || a.id - b.id)
 }
 
 function drawSettings(draw: Draw): PlanSettings {

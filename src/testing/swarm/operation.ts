@@ -77,6 +77,8 @@ export type OperationKind =
   | { readonly type: 'limit-prefix'; readonly prefix: string; readonly keysMax?: number; readonly bytesMax?: number }
   /** Changes who may do what. */
   | { readonly type: 'administer'; readonly step: AuthStep }
+  /** Changes who belongs to the cluster, or asks who does. */
+  | { readonly type: 'change-members'; readonly step: MembersStep }
   /** Watches everything, or some keys, taking each event `slowMs` after the last, for `forMs`. */
   | {
       readonly type: 'watch'
@@ -100,6 +102,18 @@ export type OperationKind =
     }
   /** Takes a lock, writes under its guard, holds it for `holdMs`. */
   | { readonly type: 'lock'; readonly name: string; readonly holdMs: number; readonly ttlMs: number }
+
+/** Members by their names; addresses are those of their places, but for `update`. */
+export type MembersStep =
+  /** As a voter it first catches up, and the step waits for that. */
+  | { readonly step: 'add'; readonly name: string; readonly role: 'voter' | 'learner' }
+  | { readonly step: 'remove' | 'promote'; readonly name: string }
+  | { readonly step: 'replace'; readonly name: string; readonly by: string }
+  /** The process moves there some time later. */
+  | { readonly step: 'update'; readonly name: string; readonly address: string }
+  /** Without a name to whoever is best. */
+  | { readonly step: 'move-leader'; readonly name?: string }
+  | { readonly step: 'list'; readonly consistency: 'linearizable' | 'local' }
 
 export type OperationType = OperationKind['type']
 

@@ -10,6 +10,7 @@ import { assertNever } from '../../base/assert.js'
 import { NO_LEASE, type LeaseId } from '../../base/lease-id.js'
 import { Mutex } from '../../recipes/mutex.js'
 import { administer, handleFor, isTokenVoid } from './administer.js'
+import { changeMembers } from './change-members.js'
 import type { Operation } from './operation.js'
 import { watch } from './perform-watch.js'
 import { sleep, type PerformOptions } from './performing.js'
@@ -145,6 +146,8 @@ async function ask(
     }
     case 'administer':
       return administer(store, operation.step, call)
+    case 'change-members':
+      return changeMembers(store.cluster, operation.step, call, options.addressOf)
     case 'watch':
       return watch(store, operation, options, status)
     case 'lock':

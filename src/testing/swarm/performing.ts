@@ -24,6 +24,8 @@ export interface PerformOptions {
   readonly watchFailed: (error: unknown, watch: WatchBegun) => void
   /** Told of what a member holds. */
   readonly hashed: (hash: HashResult) => void
+  /** Where the process of this name is reached. */
+  readonly addressOf: (name: string) => string
   /** Told when a lock is held, before anything is written under it. */
   readonly held: (hold: HoldBegun) => void
 }

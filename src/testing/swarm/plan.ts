@@ -13,7 +13,10 @@ import type { Operation } from './operation.js'
 export interface Plan {
   /** Decides the fate of each frame, the disk's timings, what a crash leaves, and the members' own randomness. */
   readonly seed: number
+  /** Those that the cluster begins with. */
   readonly members: readonly string[]
+  /** Processes that want to join it, as soon as somebody adds them. Default none: the members stay as they are. */
+  readonly spares?: readonly string[]
   readonly settings: PlanSettings
   /** What the network does all the time, as rates. */
   readonly network: Partial<NetworkFaults>

@@ -16,7 +16,7 @@ import { Injector } from '../faults/inject.js'
 import { Supervisor } from '../faults/supervisor.js'
 import { NO_FAULTS } from '../sim/sim-network.js'
 import type { WorldEvent } from '../sim/world-event.js'
-import { SimWorld, type MemberOptions, type WorldOptions } from '../sim/world.js'
+import { SimWorld, type MemberOptions, type Place, type WorldOptions } from '../sim/world.js'
 import { AuthJudge } from './auth-judge.js'
 import { checkPlan } from './check-plan.js'
 import { Clients, type OperationOutcome } from './clients.js'
@@ -25,6 +25,7 @@ import { DUPLICATE_MS_MAX } from './draw-plan.js'
 import { Draw } from './draw.js'
 import { failureOf, RunFailure, type RunVerdict } from './failure.js'
 import { Judge } from './judge.js'
+import { Operator } from './operator.js'
 import type { Operation } from './operation.js'
 import type { Plan, PlanSettings } from './plan.js'
 
@@ -62,6 +63,10 @@ const CALLS_END_MS = 30_000
 /** A transfer whose other end is gone is given up after ten election timeouts, and then begun anew. */
 const ALIKE_WITHIN_MS = 40_000
 const LAST_WRITES_MS = 10_000
+/** What a process takes to ask all others who it is, some of which do not answer, and to open its store. */
+const MEMBERS_OPEN_MS = 20_000
+/** What an operator takes to put all machines right. */
+const MACHINES_MS = 5_000
 /** How often a point that is on fires, at least and at most. */
 const BUGGIFY_PER_MILLION_MIN = 10_000
 const BUGGIFY_PER_MILLION_MAX = 250_000
@@ -87,6 +92,7 @@ class Run {
   readonly #options: RunOptions
   readonly #world: SimWorld
   readonly #supervisor: Supervisor
+  readonly #operator: Operator
   readonly #injector: Injector
   readonly #clients: Clients
   readonly #checkers: Checkers
@@ -119,15 +125,29 @@ class Run {
     this.#world = this.#makeWorld()
     const world = this.#world
     this.#supervisor = new Supervisor(world, {
-      opened: () => undefined,
+      opened: (place) => {
+        if (this.#operator.begins(place) === 'joins') this.#coverage.add('machines', 'a process joins')
+      },
       ended: (process) => {
         this.#clients.processEnded(process)
       },
       rots: (member) => {
         this.#checkers.diskChanged(member, 'damaged')
       },
+      wiped: (member) => {
+        this.#operator.wiped(member)
+      },
+      isOfNobody: (member) => this.#operator.isOfNobody(member),
+      mayLose: (member) => this.#operator.mayLose(member),
+      belongs: (member) => this.#operator.belongs(member),
       broke: (failure) => {
         this.#broken ??= failure
+      },
+    })
+    this.#operator = new Operator({
+      ...{ plan, world, supervisor: this.#supervisor, checkers: this.#checkers },
+      did: (work) => {
+        this.#coverage.add('machines', work)
       },
     })
     this.#injector = new Injector({
@@ -146,6 +166,7 @@ class Run {
     const plan = this.#plan
     this.#world.network.setFaults(plan.network)
     this.#supervisor.start()
+    this.#operator.start()
     this.#injector.start(plan.faults)
     this.#clients.start()
     await this.#pass(plan.safetyMs)
@@ -180,11 +201,13 @@ class Run {
   }
 
   #makeWorld(): SimWorld {
-    const { seed, members, settings } = this.#plan
+    const { seed, members, spares = [], settings } = this.#plan
     const { observe, plant, keepTrace = false } = this.#options
     return new SimWorld({
       seed,
-      members,
+      members: [...members, ...spares],
+      first: members,
+      begins: (place) => this.#operator.begins(place),
       keepTrace,
       open: (name) => ({ ...optionsOf(settings), observe: this.#observerOf(name) }),
       buggify: (name) => this.#buggifyOf(name),
@@ -225,13 +248,18 @@ class Run {
       storeOf: (store, client, { as, member }) => {
         return this.#judge.recorded(store, client, as === undefined ? undefined : { user: as, member })
       },
+      addressOf: (name) => world.place(name).address,
+      mayBegin: (operation) => this.#operator.mayBegin(operation),
       began: (operation, node) => {
         const { id } = operation
+        this.#operator.began(operation)
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'invoke', id, detail: describe(operation) })
       },
       ended: (operation, node, outcome, error) => {
         const { id } = operation
         this.#judge.locks.ended(operation)
+        this.#operator.ended(operation)
+        if (operation.type === 'change-members') this.#coverage.add('members', `${operation.step.step} ${outcome}`)
         if (isStoreError(error)) this.#coverage.add('refusal', error.code)
         const detail = error instanceof Error ? `${outcome}: ${error.message}` : outcome
         observe?.({ atMs: world.nowMs, subject: 'call', node, event: 'return', id, detail })
@@ -266,6 +294,7 @@ class Run {
       observe?.({ atMs: this.#world.nowMs, subject: 'member', node: name, event })
       if (event.type === 'applied' && event.applied !== undefined) this.#applied(event.applied)
       if (event.type === 'scrubbed') this.#coverage.add('disk', 'read through')
+      if (event.type === 'removed') this.#coverage.add('machines', 'a removed one is told')
       if (event.type === 'damage-found') this.#supervisor.damageFound(name, event.error)
       if (event.type === 'recovered' || event.type === 'state-adopted') this.#supervisor.verified(name)
       if (event.type !== 'decided') return
@@ -290,12 +319,19 @@ class Run {
     this.#injector.heal()
     network.setFaults(NO_FAULTS)
     this.#supervisor.heal()
+    this.#operator.heal()
+    await this.#demand(MACHINES_MS, () => this.#operator.idle, 'machines are not as they should be')
     const leaderMs = LEADER_WITHIN_TIMEOUTS * electionTimeoutMs
     await this.#demand(leaderMs, () => this.#leader() !== undefined, 'there is no leader')
     this.#clients.stop()
     const calls = (): string => this.#clients.underWay.map(describe).join(', ')
     const ended = (): boolean => this.#clients.underWay.length === 0
     await this.#demand(CALLS_END_MS, ended, () => `calls do not end: ${calls()}`)
+    await this.#demand(
+      MEMBERS_OPEN_MS,
+      () => this.#members.every(({ store }) => store !== undefined),
+      () => `members do not open: ${this.#describe()}`,
+    )
     // A frame of a call whose process died may still be on its way, and take effect when it arrives.
     await this.#pass(DUPLICATE_MS_MAX)
     await this.#lastWrites()
@@ -309,8 +345,9 @@ class Run {
 
   /** Every member takes a write. */
   async #lastWrites(): Promise<void> {
-    const left = new Set(this.#world.places.map(({ name }) => name))
-    for (const { name, store } of this.#world.places) {
+    const left = new Set<string>()
+    for (const { name, store } of this.#members) {
+      left.add(name)
       if (store === undefined) continue
       const last = this.#judge.recorded(store, `last on ${name}`, undefined)
       const call = { timeoutMs: LAST_WRITES_MS / 2 }
@@ -336,8 +373,9 @@ class Run {
 
   /** What can be read of history is the same on all members. */
   async #lastHashes(): Promise<void> {
-    const left = new Set(this.#world.places.map(({ name }) => name))
-    for (const { name, store } of this.#world.places) {
+    const left = new Set<string>()
+    for (const { name, store } of this.#members) {
+      left.add(name)
       store?.maintenance
         .hash({ timeoutMs: LAST_WRITES_MS })
         .then((hash) => {
@@ -363,8 +401,13 @@ class Run {
     return this.#world.statuses().find(({ role }) => role === 'leader')?.name
   }
 
+  /** Where members are to run, by what is committed. */
+  get #members(): readonly Place[] {
+    return this.#operator.members.map((name) => this.#world.place(name))
+  }
+
   #alike(): boolean {
-    const statuses = this.#world.places.map(({ store }) => store?.status())
+    const statuses = this.#members.map(({ store }) => store?.status())
     const [first] = statuses
     return statuses.every((each) => each?.appliedIndex === first?.appliedIndex && each?.digest === first?.digest)
   }

@@ -109,7 +109,7 @@ class Shrinker {
       await this.#try({ ...this.#plan, network: without(this.#plan.network, rate) })
     }
     await ddmin(this.#plan.buggify, (buggify) => this.#holds({ ...this.#plan, buggify }))
-    for (const member of [...this.#plan.members].reverse()) {
+    for (const member of [...this.#plan.members, ...(this.#plan.spares ?? [])].reverse()) {
       const smaller = withoutMember(this.#plan, member)
       if (smaller !== undefined) await this.#try(smaller)
     }
@@ -183,11 +183,17 @@ async function bisect(size: number, holds: (size: number) => Promise<boolean | u
 }
 
 /** How much there is to a plan: what a reader has to look at. Each step makes it smaller. */
-function sizeOf({ faults, operations, members, network, buggify, safetyMs }: Plan): number {
+function sizeOf({ faults, operations, members, spares = [], network, buggify, safetyMs }: Plan): number {
   const durations = faults.reduce((sum, fault) => sum + durationOf(fault), 0)
   const aborts = operations.filter(({ abortAfterMs }) => abortAfterMs !== undefined).length
   const parts =
-    faults.length + operations.length + aborts + members.length + Object.keys(network).length + buggify.length
+    faults.length +
+    operations.length +
+    aborts +
+    members.length +
+    spares.length +
+    Object.keys(network).length +
+    buggify.length
   return parts * 1_000_000_000 + safetyMs + durations
 }
 
@@ -223,9 +229,13 @@ function earlier(plan: Plan, fromMs: number, byMs: number): Plan {
  * would fail for that alone.
  */
 function withoutMember(plan: Plan, member: string): Plan | undefined {
-  const named = JSON.stringify([plan.faults, plan.operations.map((each) => each.member)])
+  const steps = plan.operations.flatMap((each) => (each.type === 'change-members' ? [each.step] : []))
+  const named = JSON.stringify([plan.faults, plan.operations.map((each) => each.member), steps])
+  if (named.includes(JSON.stringify(member))) return undefined
+  const { spares = [] } = plan
+  if (spares.includes(member)) return { ...plan, spares: spares.filter((each) => each !== member) }
   const needed = Math.max(1, ...plan.faults.map(({ type }) => membersNeededFor(type)))
-  if (plan.members.length <= needed || named.includes(JSON.stringify(member))) return undefined
+  if (plan.members.length <= needed) return undefined
   return { ...plan, members: plan.members.filter((each) => each !== member) }
 }
 

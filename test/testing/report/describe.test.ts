@@ -14,6 +14,11 @@ describe('a fault in words', () => {
       { atMs: 0, type: 'clock-drift', member: 'a', perMillion: -500, forMs: 2000 },
       'the clock of a runs 0.05 % too slow for 2 s',
     ],
+    [{ atMs: 0, type: 'old-version', member: 'a', forMs: 2000 }, 'a runs a program of an older version for 2 s'],
+    [
+      { atMs: 0, type: 'disk-wipe', member: 'a', downMs: 20 },
+      'everything on the disk of a is gone; a new process starts after 20 ms',
+    ],
     [{ atMs: 0, type: 'wall-jump', member: 'a', byMs: -3500 }, 'the wall clock of a is set back by 3.5 s'],
     [
       { atMs: 0, type: 'swizzle', members: ['a', 'b', 'c'], stepMs: 40 },
@@ -42,6 +47,10 @@ test('an operation in words', () => {
   )
   expect(describeOperation({ ...who, type: 'range', key: 'a', end: 'c', limit: 5, back: 2 })).toBe(
     'client 3 reads "a" to "c", at most 5 keys as of 2 revisions ago, through b, within 2 s',
+  )
+  const replace = { step: 'replace', name: 'c', by: 'd' } as const
+  expect(describeOperation({ ...who, type: 'change-members', step: replace })).toBe(
+    'client 3 puts d in the place of c through b, within 2 s',
   )
 })
 

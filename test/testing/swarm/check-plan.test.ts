@@ -3,6 +3,7 @@ import { drawPlan, runPlan, type Plan } from 'quorate/testing'
 
 const drawn = drawPlan(3, { safetyMs: 2_000 })
 const [operation] = drawn.operations
+const change = { ...operation, type: 'change-members' }
 const pause = { atMs: 5, type: 'pause', member: 'a', forMs: 5 }
 
 test('every plan that a seed draws is one that may be run, also when it comes out of a file', async () => {
@@ -24,6 +25,18 @@ test.each<[string, unknown, string]>([
   ['a time that is text', { ...drawn, safetyMs: '1000' }, 'safetyMs must be a number, not string'],
   ['half a seed', { ...drawn, seed: 0.5 }, 'seed must be a whole number, not 0.5'],
   ['a member named twice', { ...drawn, members: ['a', 'a'] }, 'members names a twice'],
+  ['a spare that is a member', { ...drawn, spares: ['a'] }, 'spares names a, who is one of the members'],
+  ['a spare without a name', { ...drawn, spares: [''] }, 'spares[0] must be a name, not ""'],
+  [
+    'a change that is none',
+    { ...drawn, operations: [{ ...change, step: { step: 'ad' } }] },
+    'operations[0].step.step: there is no step "ad", only add,',
+  ],
+  [
+    'a change of nobody',
+    { ...drawn, operations: [{ ...change, step: { step: 'remove', name: 'z' } }] },
+    'operations[0].step.name: there is no member "z"',
+  ],
   ['no members', { ...drawn, members: [], faults: [], operations: [] }, 'members must have one name at least'],
   ['a setting that is missing', { ...drawn, settings: {} }, 'settings.electionTimeoutMs must be a number'],
   ['a rate that is none', { ...drawn, network: { delayMsMin: NaN } }, 'network.delayMsMin must be finite'],

@@ -6,20 +6,24 @@ import { Standing } from '../../../src/testing/faults/standing.js'
 const SAFETY_MS = 5_000
 const AT_MS = 2_000
 
-const plans = Array.from({ length: 200 }, (_, seed) => drawPlan(seed, { safetyMs: SAFETY_MS * 20 }))
+const drawn = (membership: boolean): Plan[] =>
+  Array.from({ length: 200 }, (_, seed) => drawPlan(seed, { safetyMs: SAFETY_MS * 20, membership }))
+const plans = drawn(false)
+const changing = drawn(true)
 
 /** The first plan that has a fault of this kind, with that fault alone, early, on a network without faults. */
 function planWith(type: FaultType): Plan {
-  for (const plan of plans) {
+  for (const plan of type === 'disk-wipe' ? changing : plans) {
     // A state that was never written yet cannot rot.
     const fault = plan.faults.find((each) => each.type === type && !('part' in each && each.part === 'state'))
     if (fault === undefined || plan.members.length < 3) continue
+    if ('member' in fault && !plan.members.includes(fault.member)) continue
     const short = {
       ...fault,
       atMs: AT_MS,
       ...('forMs' in fault ? { forMs: Math.min(fault.forMs, 2_000) } : {}),
     } as Fault
-    const operations = plan.operations.filter(({ atMs }) => atMs < SAFETY_MS)
+    const operations = plan.operations.filter(({ atMs, type: what }) => atMs < SAFETY_MS && what !== 'change-members')
     const settings = type === 'state-rot' ? { ...plan.settings, stateBufferBytesMax: 200 } : plan.settings
     return { ...plan, settings, faults: [short], operations, network: {}, buggify: [], safetyMs: SAFETY_MS }
   }

@@ -15,6 +15,7 @@ test(
       seeds: SEEDS,
       minutes: undefined,
       simulatedMinutes: 5,
+      membership: false,
       threads: Math.min(2, availableParallelism()),
       setup: { canary: undefined },
       log: (line) => lines.push(line),
