@@ -41,6 +41,9 @@ const TIMEOUT_MS = 1_000
  * app.use(healthHandler(store, { path: '/internal' })) // Express
  */
 export function healthHandler(store: HealthStore, options: HealthHandlerOptions = {}): HealthHandler {
+  if (typeof (store as Partial<HealthStore> | null | undefined)?.health !== 'function') {
+    throw new TypeError(`healthHandler() takes a store, not ${kind(store)}`)
+  }
   const { path, timeoutMs } = complete(options)
   const checks = new HealthChecks(store, timeoutMs)
   const answers = new Map<string, Answering>([

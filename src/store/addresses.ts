@@ -11,10 +11,12 @@ import type { OpenOptions } from './options.js'
 
 /** Where the TCP transport of a first member is to listen; '' for nowhere. Throws `ADDRESS_INVALID` or `TLS_REQUIRED`. */
 export function listenAddressOf(
-  { listen, insecure, tls }: OpenOptions,
+  { listen, advertise, insecure, tls }: OpenOptions,
   { members, memberId }: ClusterSettings,
 ): string {
   const several = members.length > 1
+  // Also where there is nobody yet who could dial it: others may be added.
+  if (advertise !== undefined) checkDialled(advertise, 'to advertise')
   const address = listen ?? members.find(({ id }) => id === memberId)?.address ?? ''
   if (address === '' && !several) return ''
   checkListen(address, insecure === true || tls !== undefined)

@@ -58,6 +58,8 @@ async function recordsOf(
 }
 
 function membersOf(service: string, records: readonly SrvRecord[]): Record<string, string> {
+  const given: unknown = records
+  if (!Array.isArray(given)) throw failed(service, `the resolver returned ${kind(records)}, not a list`)
   if (records.length === 0) throw failed(service, 'there is none')
   if (records.length > LIMITS.membersMax) {
     throw failed(service, `there are ${records.length}, and a cluster has at most ${LIMITS.membersMax} members`)
@@ -77,11 +79,13 @@ function membersOf(service: string, records: readonly SrvRecord[]): Record<strin
   return Object.fromEntries(members)
 }
 
-function memberOf(service: string, { name: target, port }: SrvRecord): { name: string; address: string } {
+function memberOf(service: string, record: SrvRecord): { name: string; address: string } {
+  const { name: target, port } = (record ?? {}) as Partial<SrvRecord>
+  if (typeof target !== 'string') throw failed(service, `one has ${kind(target)} for a name`)
   const name = target.toLowerCase().replace(/\.$/, '')
   // A target of "." says that the service is decidedly not there (RFC 2782).
   if (name === '') throw failed(service, 'one has no target: the service is said not to be there')
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+  if (port === undefined || !Number.isInteger(port) || port < 1 || port > 65_535) {
     throw failed(service, `that of ${quote(name)} has the port ${port}, which nobody can listen on`)
   }
   return { name, address: formatAddress({ host: name, port }) }

@@ -252,7 +252,15 @@ function checkpointInterval(options: OpenOptions, electionTimeoutMs: number): nu
   throw new RangeError(`leaseCheckpointIntervalMs ${given} is less than four election timeouts, ${leastMs}`)
 }
 
-type Kind = 'string' | 'number' | 'boolean' | 'object' | 'function' | 'object or function' | 'boolean or string'
+type Kind =
+  | 'string'
+  | 'number'
+  | 'boolean'
+  | 'object'
+  | 'array'
+  | 'function'
+  | `${'object' | 'array'} or function`
+  | 'boolean or string'
 
 /** Every option and what it is. A name that is not here is misspelt: `datadir` must not quietly keep everything in memory. */
 const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
@@ -261,14 +269,14 @@ const KINDS: Readonly<Record<keyof OpenOptions, Kind>> = {
   listen: 'string',
   advertise: 'string',
   cluster: 'object or function',
-  join: 'object or function',
+  join: 'array or function',
   signal: 'object',
   clusterToken: 'string',
   durability: 'string',
   electionTimeoutMs: 'number',
   heartbeatIntervalMs: 'number',
   drainMs: 'number',
-  closeOn: 'object',
+  closeOn: 'array',
   auth: 'object',
   tls: 'object',
   insecure: 'boolean',
@@ -297,8 +305,10 @@ export function checkKinds(options: OpenOptions): void {
   checkFields(options, KINDS, 'open()')
   for (const [option, value] of Object.entries(options)) {
     const kind = KINDS[option as keyof OpenOptions]
-    if (value === undefined || (kind.split(' or ').includes(typeof value) && value !== null)) continue
-    throw new TypeError(`${option} must be ${kind.startsWith('o') ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
+    // What an array holds, and whether it is one, is looked at where that is known.
+    const kinds = kind.replace('array', 'object').split(' or ')
+    if (value === undefined || (kinds.includes(typeof value) && value !== null)) continue
+    throw new TypeError(`${option} must be ${/^[ao]/.test(kind) ? 'an' : 'a'} ${kind}, not ${describeKind(value)}`)
   }
   const { durability, name, dataDir, logger, environment, disk, transport, tls } = options
   if (durability !== undefined && durability !== 'none') {

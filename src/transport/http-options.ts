@@ -68,3 +68,34 @@ export interface HttpContext {
   readonly counters: Counters
   readonly client: HttpClient
 }
+
+/** Throws TypeError for what says nowhere, or two places, to be called at. */
+export function checkPlace(options: HttpOptions): void {
+  const { listen, server, path, address } = options as Partial<HttpListenOptions & HttpAttachOptions>
+  if (path !== undefined && typeof path !== 'string')
+    throw new TypeError(`path must be a string, not ${typeName(path)}`)
+  if (listen !== undefined) {
+    if (typeof listen !== 'string') throw new TypeError(`listen must be a string, host:port, not ${typeName(listen)}`)
+    if (server === undefined) return
+    throw new TypeError(
+      'listen and server exclude each other: a transport has a server of its own, or is part of another',
+    )
+  }
+  if (typeof address !== 'string') {
+    throw new TypeError(
+      'an HTTP transport needs listen, for a server of its own, or address, where peers reach it as a part of another one',
+    )
+  }
+  if (server === undefined || isLikeServer(server)) return
+  throw new TypeError(`server must be a server of node:http or node:https, not ${typeName(server)}`)
+}
+
+/** Also one of a copy of the module, or of whoever builds upon it; one of node:net knows no requests. */
+function isLikeServer(server: unknown): boolean {
+  const { setTimeout, closeAllConnections, emit, address } = (server ?? {}) as Partial<Server>
+  return [setTimeout, closeAllConnections, emit, address].every((each) => typeof each === 'function')
+}
+
+function typeName(value: unknown): string {
+  return value === null ? 'null' : typeof value
+}

@@ -19,6 +19,7 @@ import { HttpFace } from './http-face.js'
 import type { FaceEvents } from './http-face.js'
 import { HTTP_VERSIONS } from './http-handshake.js'
 import { checkServer, mount } from './http-mount.js'
+import { checkPlace } from './http-options.js'
 import type { HttpContext, HttpListenOptions, HttpOptions, HttpTransport } from './http-options.js'
 import { HttpPeer } from './http-peer.js'
 import { ask } from './http-question.js'
@@ -82,6 +83,7 @@ class Http implements HttpTransport {
 
   constructor(options: HttpOptions) {
     const { environment, insecure = false, tls } = options
+    checkPlace(options)
     this.#options = options
     this.#path = checkPath(options.path ?? '/quorate')
     this.#limits = completeLimits(options.limits)

@@ -199,3 +199,7 @@ test.each([
   expect(() => healthHandler(store, options)).toThrow(message)
   await world.halt()
 })
+
+test.each([null, undefined, {}])('what is no store is refused at once: %j', (store) => {
+  expect(() => healthHandler(store as never)).toThrow(/takes a store/)
+})

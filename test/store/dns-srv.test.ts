@@ -61,3 +61,11 @@ test('what is no service and no resolver is refused at once', () => {
   expect(() => dnsSrv(SERVICE, { resolver: 'dns' } as unknown as DnsSrvOptions)).toThrow(/must be a function/)
   expect(() => dnsSrv(SERVICE, { resolvers: 1 } as unknown as DnsSrvOptions)).toThrow(/did you mean resolver/)
 })
+
+test.each([[null], ['x'], [[null]], [[{}]], [[{ name: 'a' }]]])(
+  'what a resolver returns that are no records, %j, is told',
+  async (given) => {
+    const finding = dnsSrv(SERVICE, { resolver: () => Promise.resolve(given) } as unknown as DnsSrvOptions)()
+    await expect(finding).rejects.toMatchObject({ code: 'DISCOVERY_FAILED' })
+  },
+)

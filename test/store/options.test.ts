@@ -37,6 +37,13 @@ describe('open() refuses', () => {
     ['a time that is none', { electionTimeoutMs: -1 }, RangeError, /electionTimeoutMs must be a positive.*-1/],
     ['a close that waits for ever', { drainMs: Infinity }, RangeError, /drainMs must be a finite.*Infinity/],
     ['a signal that nobody can listen to', { closeOn: ['SIGKILL'] as never }, TypeError, /closeOn.*SIGTERM.*SIGKILL/],
+    ['a signal without a list', { closeOn: 'SIGTERM' as never }, TypeError, /closeOn must be an array, not string/],
+    [
+      'an address to join without a list',
+      { join: 'h:1' as never },
+      TypeError,
+      /join must be an array or function, not/,
+    ],
     ['signals that are no list', { closeOn: {} as never }, TypeError, /closeOn must be a list/],
     ['a time that is not a number', { electionTimeoutMs: NaN }, RangeError, /electionTimeoutMs.*NaN/],
     ['a time for ever', { heartbeatIntervalMs: Infinity }, RangeError, /heartbeatIntervalMs.*Infinity/],
@@ -123,6 +130,8 @@ describe('open() refuses', () => {
     ],
     ['an address without a port', { cluster: { ...THREE, a: '127.0.0.1' } }, 'ADDRESS_INVALID', /'127\.0\.0\.1'/],
     ['a peer whose address is none', { cluster: { ...THREE, b: 'nonsense' } }, 'ADDRESS_INVALID', /nonsense/],
+    ['an own address that is none', { listen: 'h:1', advertise: 'foo' }, 'ADDRESS_INVALID', /'foo'/],
+    ['every interface as its own', { listen: 'h:1', advertise: '0.0.0.0:4' }, 'ADDRESS_INVALID', /0:4' to advertise/],
     ['a peer on any free port', { cluster: { ...THREE, b: '127.0.0.1:0' } }, 'ADDRESS_INVALID', /'b'.*port 0/],
     [
       'an own port that peers could not dial',

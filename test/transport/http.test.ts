@@ -1,6 +1,6 @@
 /** Streams over HTTP: who is given up, when, and what becomes of the other direction. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createNetServer, type AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LIMITS } from '../../src/base/limits.js'
 import { systemEnvironment } from '../../src/runtime/system.js'
@@ -36,6 +36,20 @@ describe('options', () => {
 
   test.each(['quorate', '/a//b', '/a b', '/a?b', '/a/../%zz'])('take no path like %j', (path) => {
     expect(() => httpTransport({ listen: '127.0.0.1:0', path, environment })).toThrow(RangeError)
+  })
+
+  test.each<[string, object, RegExp]>([
+    ['no place', {}, /needs listen.*or address/],
+    ['two places', { listen: '127.0.0.1:0', server: createServer() }, /exclude each other/],
+    [
+      'a server that knows no requests',
+      { server: createNetServer(), path: '/a', address: 'http://a:1/a' },
+      /node:http/,
+    ],
+    ['no server', { server: null, path: '/a', address: 'http://a:1/a' }, /node:http or node:https, not null/],
+    ['no path', { server: createServer(), path: null, address: 'http://a:1/a' }, /path must be a string, not null/],
+  ])('take not %s', (_what, options, message) => {
+    expect(() => httpTransport({ environment, ...options } as never)).toThrow(message)
   })
 
   test('name the path that the address tells', async () => {
