@@ -18,7 +18,7 @@ import { ForgottenPromisesError } from '../raft/commit.js'
 import type { Write } from '../raft/ready.js'
 import type { RaftEvent } from '../raft/trace.js'
 import { NOBODY, type NodeId } from '../raft/types.js'
-import { openStorage, type Storage, type StorageOptions } from '../storage/storage.js'
+import type { Storage } from '../storage/storage.js'
 import type { Frame } from '../transport/transport.js'
 import { AddressBook, wasRemoved } from './address-book.js'
 import type { CallLimits } from './deadlines.js'
@@ -28,16 +28,15 @@ import { CLOSED, Lifetime, type Ending } from './lifetime.js'
 import type { MemberOptions } from './member-options.js'
 import type { MembersChange, MembersStatus } from './members-change.js'
 import { firstMembers } from './first-members.js'
-import { leaveFormerCluster } from './leave-former-cluster.js'
-import { loadState, type LoadedState } from './load-state.js'
+import type { LoadedState } from './load-state.js'
 import { memberStatusOf, type MemberStatus } from './member-status.js'
 import { noteForOperators } from './operator-notes.js'
+import { openData, type OpenedData } from './open-data.js'
 import { makeParts, type Parts } from './parts.js'
 import { Peering } from './peering.js'
 import type { Proposed } from './proposals.js'
 import type { Ranged } from './ranges.js'
 import { decidedMembers, withRoles, type MemberWithRole } from './roles.js'
-import { sayWhileSlow } from './say-while-slow.js'
 import type { StateRepair } from './state-repair.js'
 import { LostMajority } from './lost-majority.js'
 import { tellOpening } from './tell-opening.js'
@@ -60,26 +59,19 @@ export class Member {
 
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
   static async open(options: MemberOptions): Promise<Member> {
-    const { clusterId, memberId, disk } = options
-    const identity = { clusterId, memberId, name: options.name }
-    const { buggify = NEVER, timers, clock } = options.environment
-    const { diskTimeoutMs, valueCacheBytesMax } = options
-    const alone = options.members.length === 1 && !options.joining
-    const beginning = beginningOf(options)
-    // An origin that does not know how often it was opened must not meet its own proposals of before.
-    const incarnationFloor = Math.max(0, Math.floor(clock.wallMs()))
-    const settings = { recover: !alone, beginning, incarnationFloor, timers, diskTimeoutMs, buggify }
-    const opening = openStorage(disk, identity, settings)
-    // How long reading takes depends on how much there is: it is waited for, but the operator is told.
-    const storage = await sayWhileSlow(opening, diskTimeoutMs, timers, (forMs) => {
-      const { location } = disk
-      options.environment.logger.warn('opening the data takes long: the disk may not answer', { location, forMs })
-    })
+    let opened: OpenedData
     try {
-      if (!options.joining) await leaveFormerCluster(storage, { valueCacheBytesMax })
-      const loaded = await loadState(storage, { valueCacheBytesMax })
+      opened = await openData(options)
+    } catch (error) {
+      await options.transport?.close()
+      throw error
+    }
+    const { storage, loaded, recorded } = opened
+    try {
       const members = await firstMembers(options, storage, loaded)
       const member = new Member({ ...options, members }, storage, loaded)
+      // Until log or state, of which something is damaged, name them again.
+      if (recorded !== undefined) member.#book.hear(recorded.index, recorded.book)
       await member.#start()
       if (loaded.behind) member.#catchUp()
       return member
@@ -516,9 +508,4 @@ export class Member {
       this.#options.observe?.({ type: 'closed' })
     }
   }
-}
-
-function beginningOf({ joining, rejoin }: MemberOptions): StorageOptions['beginning'] {
-  if (joining) return 'joining'
-  return rejoin ? 'rejoining' : undefined
 }
