@@ -3,10 +3,12 @@
  * it does not know it does not let speak to it, not even to tell it so. But it still knows others, and asks them.
  *
  *     no leader is heard ── some election timeouts ──► ask all peers ── one knows of later changes ──► their members are peers
+ *                                                        └── nothing came of it ──► ask elsewhere, too (elsewhere.ts)
  *
  * Always: what is told so changes whom the transport speaks to, and nothing else: who votes is decided by the log alone.
  * Always: nobody is told but who asks, and nobody asks who hears a leader.
- * A member all of whose peers were replaced while it was away has nobody to ask: it is to be removed and added anew.
+ * A member all of whose peers were replaced while it was away, and that knows no addresses to join by, has nobody to ask: it
+ * is to be removed and added anew.
  */
 import type { MemberBook } from '../machine/member-book.js'
 import type { Machine } from '../machine/machine.js'
@@ -23,6 +25,8 @@ export interface BookExchangeParts {
   readonly versions: PeerVersions
   readonly electionTimeoutMs: number
   readonly send: (to: NodeId, frame: BookFrame) => void
+  /** Asks at other addresses than those of peers. */
+  readonly askElsewhere: () => void
   /** There are other peers than before, or this member is told that it was removed. */
   readonly heard: (by: NodeId, book: MemberBook) => void
 }
@@ -35,6 +39,8 @@ export class BookExchange {
   readonly #patienceMs: number
   /** When the others are asked next; Infinity while a leader is known. */
   #askMs = Infinity
+  /** How often in a row. */
+  #asked = 0
 
   constructor(parts: BookExchangeParts) {
     this.#parts = parts
@@ -42,12 +48,15 @@ export class BookExchange {
   }
 
   turn(nowMs: number): void {
-    const { raft, book, versions, send } = this.#parts
-    if (raft.leader !== NOBODY || book.alone) this.#askMs = Infinity
-    else if (this.#askMs === Infinity) this.#askMs = nowMs + this.#patienceMs
+    const { raft, book, versions, send, askElsewhere } = this.#parts
+    if (raft.leader !== NOBODY || book.alone) {
+      this.#askMs = Infinity
+      this.#asked = 0
+    } else if (this.#askMs === Infinity) this.#askMs = nowMs + this.#patienceMs
     if (nowMs < this.#askMs) return
     this.#askMs = nowMs + this.#patienceMs
     for (const { id } of book.peers) if (versions.knowsMembers(id)) send(id, { type: 'ask', index: book.index })
+    if (++this.#asked > 1) askElsewhere()
   }
 
   nextDeadlineMs(): number {

@@ -19,8 +19,11 @@ export interface MemberOptions {
   readonly name: string
   /** An empty disk is that of a member that was added to a cluster: it knows no voters before it is told, and has promised nothing. */
   readonly joining: boolean
-  /** Of one that joins: tells who else there is, where neither its log nor its state does. */
-  readonly whoElse?: (() => Promise<readonly MemberAddress[]>) | undefined
+  /**
+   * Of one that joins: tells who else there is, where neither its log nor its state does, or nobody of whom they tell is there.
+   * Rejects with a StoreError, also when `signal` is aborted.
+   */
+  readonly whoElse?: ((signal?: AbortSignal) => Promise<readonly MemberAddress[]>) | undefined
   readonly memberId: NodeId
   readonly disk: Disk
   /** An empty disk is that of a member that was there before. */

@@ -456,6 +456,7 @@ export class Member {
   /** From here on nothing is taken on, and everybody who waits is told. */
   #end(ending: Ending): void {
     this.#lifetime.end(ending)
+    this.#parts.elsewhere.stop()
     const { code, why, cause } = ending
     const {
       pacer,

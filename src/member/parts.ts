@@ -22,6 +22,7 @@ import { Conditions } from './conditions.js'
 import { Deadlines, type CallLimits } from './deadlines.js'
 import { DiskGuard } from './disk-guard.js'
 import { Drain } from './drain.js'
+import { Elsewhere } from './elsewhere.js'
 import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
 import { Inbox } from './inbox.js'
@@ -185,8 +186,12 @@ export function makeParts(ground: Ground) {
     ...{ memberId, raft, machine, book, versions, conditions, clock, electionTimeoutMs, wake },
     snapshotPercent: (to) => states.sender.percentOf(to),
   })
+  const elsewhere = new Elsewhere({ whoElse: options.whoElse, book, raft, logger, heard: ground.membersChanged })
   const books = new BookExchange({
     ...{ raft, machine, book, versions, electionTimeoutMs, heard: ground.bookHeard },
+    askElsewhere: () => {
+      elsewhere.ask()
+    },
     send: (to, frame) => transport?.send(to, { kind: FRAME_KIND.book, bytes: encodeBook(frame) }),
   })
   const inbox = new Inbox({
@@ -288,6 +293,7 @@ export function makeParts(ground: Ground) {
     raft,
     versions,
     conditions,
+    elsewhere,
     members: new MembersCalls({ memberId, raft, machine, versions, conditions, confirmRead, askLeader }),
     deadlines,
     proposals,

@@ -25,8 +25,8 @@ export interface JoiningParts {
 }
 
 export interface Joined extends ClusterSettings {
-  /** Who else there is: asked where neither the log nor the state says it. Rejects as {@link joinCluster}. */
-  readonly whoElse: () => Promise<readonly MemberAddress[]>
+  /** Who else there is: asked where log and state do not say it, or name nobody who is there. Rejects as {@link joinCluster}. */
+  readonly whoElse: (signal?: AbortSignal) => Promise<readonly MemberAddress[]>
 }
 
 /**
@@ -43,8 +43,9 @@ export async function joinCluster(parts: JoiningParts): Promise<Joined> {
       `${disk.location} holds the data of member ${describeIdentity(found)}, not of ${quote(name)}.`,
     )
   }
-  const ask = (identity: Identity | undefined): Promise<Welcome> => askToJoin(askingOf(parts, identity))
-  const whoElse = async (): Promise<readonly MemberAddress[]> => (await ask(found)).members
+  const ask = (identity: Identity | undefined, signal?: AbortSignal): Promise<Welcome> =>
+    askToJoin(askingOf(signal === undefined ? parts : { ...parts, signal }, identity))
+  const whoElse: Joined['whoElse'] = async (signal) => (await ask(found, signal)).members
   const common = { name, forceNewCluster: false, rejoin: false, joining: true, forgetful: false, whoElse } as const
   if (found !== undefined) {
     const { clusterId, memberId } = found
