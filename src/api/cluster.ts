@@ -92,7 +92,8 @@ export interface Cluster {
 
   /**
    * Puts a new member in the place of an old one, which need not run any more: adds the new one as {@link add} does, and only
-   * then removes the old one. Called again it goes on where it was. The names differ: a member whose directory is lost is
+   * then removes the old one. Called again it goes on where it was; so where the new one has been a voter all the time, the old
+   * one is only removed. The names differ: a member whose directory is lost is
    * started anew under its own name with `open({ rejoin: true })` or `open({ join })`, and needs no change.
    *
    * Rejects as {@link add}, and with `MEMBER_NOT_FOUND` where neither is there.

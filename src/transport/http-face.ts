@@ -25,6 +25,7 @@ import { QUESTION_PATH, STREAM_PATH } from './http-paths.js'
 import { hasBody, respond } from './http-response.js'
 import { NO_ANSWER } from './question.js'
 import type { NoAnswer } from './question.js'
+import { remoteOf } from './remote-of.js'
 import type { Judgement } from './tcp-inbound.js'
 import type { TlsIdentity } from './tls-identity.js'
 import { isSecured } from './tls-stranger.js'
@@ -161,7 +162,7 @@ export class HttpFace {
     respond(response, REFUSAL_STATUS[answer.code], `${answer.code}: ${reason}`, {
       [ANSWER_HEADER]: answerHeader(answer),
     })
-    this.#events.onRefused(answer.code, reason, remoteOf(request), hello.from)
+    this.#events.onRefused(answer.code, reason, remoteOf(request.socket), hello.from)
     return undefined
   }
 
@@ -181,7 +182,7 @@ export class HttpFace {
   #limit(request: IncomingMessage, response: ServerResponse): void {
     const { timers, handshakeMsMax } = this.#options
     const { socket } = request
-    const remote = remoteOf(request)
+    const remote = remoteOf(request.socket)
     const cancel = timers.after(handshakeMsMax, () => {
       if (socket.destroyed) return
       socket.destroy()
@@ -218,7 +219,7 @@ export class HttpFace {
     const refused = { type: 'refused', code: 'CERTIFICATE_REFUSED', versions: HTTP_VERSIONS } as const
     const headers = error.code === refused.code ? { [ANSWER_HEADER]: answerHeader(refused) } : {}
     respond(response, STATUS[error.code] ?? 400, `${error.code}: ${error.message}`, headers)
-    this.#events.onRefused(error.code, error.message, remoteOf(request))
+    this.#events.onRefused(error.code, error.message, remoteOf(request.socket))
   }
 }
 
@@ -232,8 +233,4 @@ const NO_ANSWER_STATUS: Readonly<Record<NoAnswer, number>> = { untaken: 404, bus
 
 function notAllowed(response: ServerResponse, allowed: string): void {
   respond(response, 405, `Only ${allowed} makes sense here.`, { Allow: allowed })
-}
-
-function remoteOf({ socket }: IncomingMessage): string {
-  return `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
 }

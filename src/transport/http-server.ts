@@ -14,6 +14,7 @@ import { LIMITS } from '../base/limits.js'
 import type { HostPort } from './address.js'
 import { respond } from './http-response.js'
 import { Listener } from './listener.js'
+import { remoteOf } from './remote-of.js'
 import type { TcpLimits } from './tcp-options.js'
 import { TlsGate } from './tls-gate.js'
 import type { TlsIdentity } from './tls-identity.js'
@@ -162,8 +163,4 @@ export class HttpServer {
     else socket.destroy()
     if (error.code !== 'ECONNRESET') this.#options.onRefused('MALFORMED', `It is no request: ${error.message}`, remote)
   }
-}
-
-function remoteOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? 'unknown'}:${remotePort ?? 0}`
 }

@@ -7,6 +7,7 @@
  */
 import type { Socket } from 'node:net'
 import type { Cancel, Clock, Timers } from '../base/clock.js'
+import { remoteOf } from './remote-of.js'
 import { SilenceWatch } from './silence-watch.js'
 
 export interface ConnectionOptions {
@@ -48,7 +49,7 @@ export class TcpConnection {
 
   /** Where the other side is, for the log. */
   get remote(): string {
-    return `${this.#socket.remoteAddress ?? 'unknown'}:${this.#socket.remotePort ?? 0}`
+    return remoteOf(this.#socket)
   }
 
   /** Bytes written that the kernel has not taken. */

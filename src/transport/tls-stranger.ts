@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { Cancel, Timers } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
+import { remoteOf } from './remote-of.js'
 import type { TlsGate } from './tls-gate.js'
 
 export interface StrangerEvents {
@@ -18,7 +19,7 @@ export class TlsStranger {
 
   constructor(socket: Socket, gate: TlsGate, timers: Timers, handshakeMsMax: number, events: StrangerEvents) {
     this.#socket = socket
-    this.remote = `${socket.remoteAddress ?? 'unknown'}:${socket.remotePort ?? 0}`
+    this.remote = remoteOf(socket)
     this.#deadline = timers.after(handshakeMsMax, () => {
       this.close()
       events.onFailed(new StoreError('TIMEOUT', `No TLS handshake within ${handshakeMsMax} ms.`))
