@@ -129,6 +129,11 @@ export class Checkers {
     return { ...latest, inFlight }
   }
 
+  /** Who voted by what is committed up to there. */
+  votersAt(index: Index): readonly NodeId[] {
+    return this.#configurations.votersAt(index)
+  }
+
   /** Of the one that runs, or ran last, under this name; 0 before its first life. */
   memberIdOf(name: string): NodeId {
     return this.#viewOf(name).id

@@ -66,9 +66,13 @@ export class ConfigurationChecker {
   }
 
   get latest(): LatestMembership {
-    const configured = this.#ledger.committed(this.#ledger.committedIndex)?.configured
-    const voters = (configured && this.#configurationOf(configured))?.voters ?? []
-    return { voters, book: this.#book }
+    return { voters: this.votersAt(this.#ledger.committedIndex), book: this.#book }
+  }
+
+  /** By what is committed up to there. */
+  votersAt(index: Index): readonly NodeId[] {
+    const configured = this.#ledger.committed(index)?.configured
+    return (configured && this.#configurationOf(configured))?.voters ?? []
   }
 
   /** The view is up to date but for what it goes by. */

@@ -9,6 +9,7 @@
 import type { Checkers } from '../checkers/checkers.js'
 import type { Supervisor } from '../faults/supervisor.js'
 import type { Beginning, Place, SimWorld } from '../sim/world.js'
+import type { Index } from '../../raft/types.js'
 import { Draw } from './draw.js'
 import type { MachineWork } from './expected.js'
 import type { MembersStep, Operation } from './operation.js'
@@ -41,6 +42,8 @@ export class Operator {
   readonly #renewedFor = new Map<string, number>()
   /** Since when something is to be done at a place. */
   readonly #dueSince = new Map<string, number>()
+  /** Up to where the state on a disk goes. */
+  readonly #recorded = new Map<string, Index>()
   #healed = false
 
   constructor(options: OperatorOptions) {
@@ -96,6 +99,10 @@ export class Operator {
     return true
   }
 
+  recorded(name: string, index: Index): void {
+    this.#recorded.set(name, index)
+  }
+
   mayBegin({ type, ...operation }: Operation): boolean {
     if (type !== 'change-members') return true
     const { step } = (operation as Extract<Operation, { type: 'change-members' }>).step
@@ -121,6 +128,9 @@ export class Operator {
     if (inFlight || this.#isUnderWay(REMOVALS)) return false
     // The only one that its options name takes itself for alone, and refuses a damaged log.
     if (plan.members.length === 1 && plan.members.includes(name)) return false
+    // So does one whose state is of a time at which nobody else voted, where its log can no longer tell of others.
+    const then = checkers.votersAt(this.#recorded.get(name) ?? 0)
+    if (then.length === 1 && then.includes(checkers.memberIdOf(name))) return false
     if (voters.length > 2) return true
     return !voters.includes(checkers.memberIdOf(name)) && !this.#isUnderWay(CHANGES)
   }
