@@ -7,8 +7,8 @@
  *
  * Always: what is told so changes whom the transport speaks to, and nothing else: who votes is decided by the log alone.
  * Always: nobody is told but who asks, and nobody asks who hears a leader.
- * A member all of whose peers were replaced while it was away, and that knows no addresses to join by, has nobody to ask: it
- * is to be removed and added anew.
+ * A member all of whose peers were replaced while it was away, by members at addresses of which it was not told at its start
+ * either, has nobody to ask: it is to be removed and added anew.
  */
 import type { MemberBook } from '../machine/member-book.js'
 import type { Machine } from '../machine/machine.js'

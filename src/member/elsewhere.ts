@@ -1,6 +1,7 @@
 /**
- * Where a member has nobody to ask any more among those that it knows, since all of them were replaced while it was away: the
- * addresses that it was opened to join by. Whoever is there tells who the members are.
+ * Where a member has nobody to ask any more among those that it knows, since all of them were replaced while it was away, or
+ * since all that it had of their changes is damaged: the addresses that it was opened with, to join by or as those of the first
+ * members. At one of the latter there may be a member with another id by now. Whoever is there tells who the members are.
  *
  * Always: one asking at a time; it ends with the member. As with what peers tell (book-exchange.ts), only whom the transport
  * speaks to changes.
@@ -55,7 +56,9 @@ export class Elsewhere {
     } catch (error) {
       if (!isStoreError(error)) throw error
       if (!signal.aborted)
-        logger.warn('no member is found, neither among those known nor by join', { reason: error.message })
+        logger.warn('no member is found, neither among those known nor at the addresses it was opened with', {
+          reason: error.message,
+        })
     }
   }
 }

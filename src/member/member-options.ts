@@ -20,7 +20,8 @@ export interface MemberOptions {
   /** An empty disk is that of a member that was added to a cluster: it knows no voters before it is told, and has promised nothing. */
   readonly joining: boolean
   /**
-   * Of one that joins: tells who else there is, where neither its log nor its state does, or nobody of whom they tell is there.
+   * Asks at the addresses that it was opened with who else there is, where neither its log nor its state tells, or nobody of
+   * whom they tell is there.
    * Rejects with a StoreError, also when `signal` is aborted.
    */
   readonly whoElse?: ((signal?: AbortSignal) => Promise<readonly MemberAddress[]>) | undefined

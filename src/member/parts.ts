@@ -190,7 +190,8 @@ export function makeParts(ground: Ground) {
   const books = new BookExchange({
     ...{ raft, machine, book, versions, electionTimeoutMs, heard: ground.bookHeard },
     askElsewhere: () => {
-      elsewhere.ask()
+      // Where the members never changed, as far as is known, those that are connected are no others.
+      if (options.joining || machine.members !== undefined || versions.none) elsewhere.ask()
     },
     send: (to, frame) => transport?.send(to, { kind: FRAME_KIND.book, bytes: encodeBook(frame) }),
   })

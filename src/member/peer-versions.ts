@@ -17,6 +17,11 @@ export class PeerVersions {
     this.#versions.delete(peer)
   }
 
+  /** Whether nobody is connected. */
+  get none(): boolean {
+    return this.#versions.size === 0
+  }
+
   /** Whether it is connected, and understands what is said of the membership. */
   knowsMembers(peer: NodeId): boolean {
     return (this.#versions.get(peer) ?? 0) >= VERSION_WITH_MEMBERS

@@ -56,7 +56,26 @@ export async function joinCluster(parts: JoiningParts): Promise<Joined> {
   return { ...common, clusterId, memberId, members }
 }
 
-function askingOf({ joining, transport, environment, signal }: JoiningParts, identity: Identity | undefined) {
+/**
+ * The same of a first member: its peers may all be members with other ids by now, some of them where those were that the
+ * cluster began with. Undefined where there is nobody to ask.
+ */
+export function whoElseOf(
+  { name, clusterId, memberId, members }: ClusterSettings,
+  transport: Transport | undefined,
+  environment: Environment,
+): Joined['whoElse'] | undefined {
+  const others = members.filter(({ id }) => id !== memberId).map(({ address }) => address)
+  const address = members.find(({ id }) => id === memberId)?.address
+  if (transport?.ask === undefined || address === undefined || others.length === 0) return undefined
+  const joining = { name, address, addresses: async () => others }
+  return async (signal) => {
+    const asking = askingOf({ joining, transport, environment, signal }, { clusterId, memberId, name })
+    return (await askToJoin(asking)).members
+  }
+}
+
+function askingOf({ joining, transport, environment, signal }: AskingParts, identity: Identity | undefined) {
   if (transport.ask === undefined) {
     throw new TypeError(
       'join needs a transport with the method ask, to ask members who this process is: give `cluster`, or another transport',
@@ -69,6 +88,8 @@ function askingOf({ joining, transport, environment, signal }: JoiningParts, ide
     question: { name, address, identity: identity && { clusterId: identity.clusterId, memberId: identity.memberId } },
   }
 }
+
+type AskingParts = Omit<JoiningParts, 'disk'>
 
 /** Undefined where nothing was promised by it yet, or its mark is damaged: then the others say who it is. */
 async function identityOn(disk: Disk): Promise<Identity | undefined> {

@@ -33,7 +33,7 @@ import { piecesOf } from './embedded-snapshot.js'
 import { EmbeddedStore } from './embedded-store.js'
 import { forceNewCluster } from './force-new-cluster.js'
 import { Listeners } from './listeners.js'
-import { joinCluster, type Joined, type JoiningParts } from './join-cluster.js'
+import { joinCluster, whoElseOf, type Joined, type JoiningParts } from './join-cluster.js'
 import { checkKinds, tuningOf, type OpenOptions, type Settings, type Tuning } from './options.js'
 import { checkTransport, harmlessLogger, harmlessObserver } from './ports.js'
 
@@ -92,7 +92,10 @@ async function openStore(
   const transport = transportOf(options, first ?? joining, environment)
   const backupFolder = tuning.backups?.folder
   const backupsFail = backupFolder?.check && (await whyUnusable(backupFolder, options.dataDir))
-  const cluster = first ?? (await joined({ joining, disk, transport, environment, signal: options.signal }))
+  const cluster =
+    first === undefined
+      ? await joined({ joining, disk, transport, environment, signal: options.signal })
+      : { ...first, whoElse: whoElseOf(first, transport, environment) }
   const settings = { ...tuning, ...cluster }
   if (settings.forceNewCluster !== false) await forceNewCluster({ disk, settings, environment })
   const member = await Member.open({

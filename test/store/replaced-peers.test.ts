@@ -41,7 +41,7 @@ test('goes on asking while nobody is there, and stops when it is closed', async 
   const c = await running.join('c', { join: ['d', 'e'] })
   await running.pass(90_000)
   const told = (running.logs.get('c') ?? []).map(({ message }) => message)
-  expect(told).toContain('no member is found, neither among those known nor by join')
+  expect(told).toContain('no member is found, neither among those known nor at the addresses it was opened with')
   await running.join('d')
   await running.join('e')
   await c.ready({ timeoutMs: 90_000 })
@@ -49,4 +49,24 @@ test('goes on asking while nobody is there, and stops when it is closed', async 
   running.kill('e')
   await running.pass(5_000)
   await c.close()
+})
+
+test('finds those who took the places of the members that it began with, under their addresses', async () => {
+  const running = new GrowingWorld(['a', 'b', 'c', 'd'])
+  world = running
+  const cluster = { a: 'a', b: 'b', c: 'c' }
+  await Promise.all(['a', 'b', 'c'].map((name) => running.begin(name, { cluster })))
+  await running.store('a').ready()
+  running.kill('c')
+  await running.grow(running.store('a'), 'd')
+  const d = running.store('d')
+  for (const name of ['a', 'b']) {
+    await d.cluster.remove(name)
+    running.empty(name)
+    await running.grow(d, name)
+  }
+  await d.put('since', 'x')
+  const c = await running.begin('c', { cluster })
+  await c.ready({ timeoutMs: 60_000 })
+  expect((await c.get('since'))?.text()).toBe('x')
 })
