@@ -1,7 +1,8 @@
 /**
  * Who a member is that joins: by its directory, where that holds data, else by what the members of the cluster say.
  *
- *     directory empty, or given up before anything was promised from it     ask, until somebody lets it in
+ *     directory empty, or given up before anything was told to it           ask, until somebody lets it in; where that is as the
+ *                                                                           successor of a removed member, it is emptied first
  *     directory of a member                                                 it is that one; nobody is asked, unless log and state
  *                                                                           do not say yet who else there is (`whoElse`)
  */
@@ -9,9 +10,10 @@ import type { Environment } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import type { MemberAddress } from '../machine/member-book.js'
+import { handOverBlank, isBlank } from '../storage/blank-directory.js'
 import type { Disk } from '../storage/disk.js'
 import { readHighWater } from '../storage/high-water.js'
-import { describeIdentity, type Identity } from '../storage/identity.js'
+import { describeIdentity, type Identity, type Owner } from '../storage/identity.js'
 import type { Transport } from '../transport/transport.js'
 import { askToJoin, type Welcome } from './ask-to-join.js'
 import type { ClusterSettings, JoinSettings } from './cluster-options.js'
@@ -34,26 +36,36 @@ export interface Joined extends ClusterSettings {
  * read for; TypeError for a transport that cannot ask.
  */
 export async function joinCluster(parts: JoiningParts): Promise<Joined> {
-  const { joining, disk } = parts
+  const { joining, disk, environment } = parts
   const { name } = joining
-  const found = await identityOn(disk)
-  if (found !== undefined && found.name !== name) {
+  const found = await directoryOn(disk)
+  const before = found?.identity
+  if (found !== undefined && found.identity.name !== name) {
     throw new StoreError(
       'WRONG_MEMBER',
-      `${disk.location} holds the data of member ${describeIdentity(found)}, not of ${quote(name)}.`,
+      `${disk.location} holds the data of member ${describeIdentity(found.identity)}, not of ${quote(name)}.`,
     )
   }
   const ask = (identity: Identity | undefined, signal?: AbortSignal): Promise<Welcome> =>
     askToJoin(askingOf(signal === undefined ? parts : { ...parts, signal }, identity))
-  const whoElse: Joined['whoElse'] = async (signal) => (await ask(found, signal)).members
-  const common = { name, forceNewCluster: false, rejoin: false, joining: true, forgetful: false, whoElse } as const
-  if (found !== undefined) {
-    const { clusterId, memberId } = found
-    return { ...common, clusterId, memberId, members: [] }
+  const common = { name, forceNewCluster: false, rejoin: false, joining: true, forgetful: false } as const
+  const as = ({ clusterId, memberId }: Owner, members: readonly MemberAddress[]): Joined => {
+    const identity = { clusterId, memberId, name }
+    return { ...common, clusterId, memberId, members, whoElse: async (signal) => (await ask(identity, signal)).members }
   }
-  const { clusterId, memberId, members } = await ask(undefined)
-  parts.environment.logger.info('let into the cluster', { name, memberId, clusterId, members: members.length })
-  return { ...common, clusterId, memberId, members }
+  if (before !== undefined && found?.blank === false) return as(before, [])
+  const welcome = await ask(undefined)
+  const { clusterId, memberId, members, removed } = welcome
+  if (before !== undefined && before.clusterId === clusterId && before.memberId !== memberId) {
+    // Whoever answers may be behind, and the other one the later member.
+    if (!removed.includes(before.memberId)) return as(before, [])
+    await handOverBlank(disk, before, { clusterId, memberId, name })
+    environment.logger.info('the directory of a removed member, which had nothing yet, is that of its successor now', {
+      ...{ name, removed: before.memberId, memberId },
+    })
+  }
+  environment.logger.info('let into the cluster', { name, memberId, clusterId, members: members.length })
+  return as(welcome, members)
 }
 
 /**
@@ -91,13 +103,19 @@ function askingOf({ joining, transport, environment, signal }: AskingParts, iden
 
 type AskingParts = Omit<JoiningParts, 'disk'>
 
-/** Undefined where nothing was promised by it yet, or its mark is damaged: then the others say who it is. */
-async function identityOn(disk: Disk): Promise<Identity | undefined> {
+interface FoundDirectory {
+  readonly identity: Identity
+  /** Nothing was told to it, and nothing promised from it. */
+  readonly blank: boolean
+}
+
+/** Undefined where there is none, or its mark is damaged: then the others say who it is. */
+async function directoryOn(disk: Disk): Promise<FoundDirectory | undefined> {
   const bytes = await disk.peek('high-water')
   if (bytes === undefined) return undefined
   try {
-    const { identity, mark } = readHighWater(bytes, disk.location)
-    return mark.generation === 0 ? undefined : identity
+    const content = readHighWater(bytes, disk.location)
+    return { identity: content.identity, blank: await isBlank(disk, content) }
   } catch (error) {
     if (isStoreError(error, 'DATA_DAMAGED')) return undefined
     throw error
