@@ -41,8 +41,8 @@ export interface WatchStream {
   next(): Promise<WatchItem | undefined>
   /** Has `next` tell how far it has come, after all that it has to tell before. */
   requestProgress(): void
-  /** The version that an event replaced; undefined when history does not hold it any more. */
-  record(id: RevisionId): Promise<KeyValue | undefined>
+  /** The version that an event replaced; undefined when there was none, or history does not hold it any more. */
+  previous(event: Event): Promise<KeyValue | undefined>
   /** Everything up to here was handed out. */
   readonly revision: Revision
   close(): void
@@ -193,9 +193,9 @@ class OpenWatch implements WatchStream {
     }
   }
 
-  async record(id: RevisionId): Promise<KeyValue | undefined> {
-    const bytes = await this.#recordBytes(id)
-    const record = bytes === undefined ? undefined : decodeRecord(bytes)
+  async previous({ keyValue, previous }: Event): Promise<KeyValue | undefined> {
+    const bytes = previous && (await this.#replacedBytes(previous, keyValue.modRevision))
+    const record = bytes && decodeRecord(bytes)
     return record?.type === 'put' ? record.keyValue : undefined
   }
 
@@ -245,12 +245,15 @@ class OpenWatch implements WatchStream {
     this.#watcher.awaited = false
   }
 
-  async #recordBytes(id: RevisionId): Promise<Uint8Array | undefined> {
+  /** Of the version `id`, which the revision `replacedAt` replaced. */
+  async #replacedBytes(id: RevisionId, replacedAt: Revision): Promise<Uint8Array | undefined> {
     for (;;) {
       const { generation } = this.#repair
       try {
         const [bytes] = await this.#storage.state.getMany([recordKey(id)])
-        return bytes
+        // The revision before can be read as long as none from this one on is compacted, and this version belongs to it.
+        if (bytes !== undefined || this.#machine.compactRevision >= replacedAt) return bytes
+        throw missingChange(id.main)
       } catch (error) {
         if (this.#closed || !this.#repair.mayReadAgain(error, generation)) throw error
         while (this.#repair.blocked && !this.#closed) await this.#sleep()
@@ -292,14 +295,12 @@ class OpenWatch implements WatchStream {
 
   /** A seal shows that a record is as it was written, not that one is missing: a watch would pass over it without a word. */
   #checkWhole(records: readonly Record[], fromRevision: Revision, throughRevision: Revision): void {
-    const { store, compactRevision } = this.#machine
+    const { store } = this.#machine
     let at = 0
-    while (at < records.length && (records[at] as Record).id.main <= compactRevision) at++
     // An empty store is at revision 1, without a change.
-    for (let main = Math.max(fromRevision, compactRevision + 1, 2); main <= throughRevision; main++) {
+    for (let main = Math.max(fromRevision, 2); main <= throughRevision; main++) {
       for (let left = store.changesOf(main); left > 0; left--) {
-        if (records[at++]?.id.main === main) continue
-        throw new StoreError('DATA_DAMAGED', `The state on disk is damaged: a change of revision ${main} is missing.`)
+        if (records[at++]?.id.main !== main) throw missingChange(main)
       }
     }
   }
@@ -325,6 +326,10 @@ class OpenWatch implements WatchStream {
       if (whole.length > 0) return { records: whole, throughRevision: last - 1 }
     }
   }
+}
+
+function missingChange(main: Revision): StoreError {
+  return new StoreError('DATA_DAMAGED', `The state on disk is damaged: a change of revision ${main} is missing.`)
 }
 
 interface History {

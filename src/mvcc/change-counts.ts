@@ -1,18 +1,20 @@
 /**
  * How many changes each revision has: whoever reads history finds by it that a record is missing, which no seal shows.
  *
- * The changes of a revision are numbered from 0, and a revision behind the last compaction keeps all of them. Most have one:
- * only those with several take up memory.
+ * The changes of a revision are numbered from 0, and every revision that can be read keeps all of them, the compact revision
+ * too (key-index.ts). Most have one: only those with several take up memory.
  */
 import type { Revision } from './types.js'
 
 export class ChangeCounts {
   /** In ascending order. */
   readonly #several = new Map<Revision, number>()
+  /** Without a change. One at most: whoever raises the revision compacts everything before it. */
+  #without: Revision = 0
 
-  /** Of a revision that happened and is not compacted. */
+  /** Of a revision that happened and can be read. */
   of(main: Revision): number {
-    return this.#several.get(main) ?? 1
+    return main === this.#without ? 0 : (this.#several.get(main) ?? 1)
   }
 
   /** Changes come in their order. */
@@ -20,10 +22,15 @@ export class ChangeCounts {
     if (sub > 0) this.#several.set(main, sub + 1)
   }
 
-  /** Of revisions up to here it depends on the sweep which changes are kept. */
+  /** The revision `main`, the compact revision, has no change: the store was raised to it. */
+  raised(main: Revision): void {
+    this.#without = main
+  }
+
+  /** Of revisions before this one it depends on the sweep which changes are kept. */
   compacted(revision: Revision): void {
     for (const main of this.#several.keys()) {
-      if (main > revision) return
+      if (main >= revision) return
       this.#several.delete(main)
     }
   }

@@ -59,7 +59,7 @@ export class MvccStore {
   readonly #space: KeySpace
   readonly #sweep: Sweep
   /** While records are loaded: the lease of the latest version of each key that has one. Leases may end between versions. */
-  #loading: { last: RevisionId; readonly leases: Map<Key, LeaseId> } | undefined
+  #loading: { last: RevisionId; compactRevisionChanged: boolean; readonly leases: Map<Key, LeaseId> } | undefined
 
   /** `valueCacheBytesMax`: how much may be kept of what was written or read last, so that it is not read again. */
   constructor(backend: Backend, leases: LeaseBook = NO_LEASES, valueCacheBytesMax = 0) {
@@ -97,7 +97,7 @@ export class MvccStore {
     return this.#space.bytes
   }
 
-  /** How many changes the revision `main` has, which is not compacted. */
+  /** How many changes the revision `main` has, which can be read. */
   changesOf(main: Revision): number {
     return this.#space.changes.of(main)
   }
@@ -260,6 +260,7 @@ export class MvccStore {
   compactAll(revision: Revision): void {
     assert(revision > this.revision, () => `the revision is raised from ${this.revision} to ${revision}`)
     this.#space.revision = revision
+    this.#space.changes.raised(revision)
     this.compact(revision)
   }
 
@@ -282,7 +283,7 @@ export class MvccStore {
     this.#space.index.startLoading()
     this.#space.revision = revision
     this.#space.compactRevision = compactRevision
-    this.#loading = { last: { main: 0, sub: 0 }, leases: new Map() }
+    this.#loading = { last: { main: 0, sub: 0 }, compactRevisionChanged: false, leases: new Map() }
   }
 
   /** Takes up one record; they come in ascending order. The value is not kept. Throws `DATA_DAMAGED`. */
@@ -300,6 +301,7 @@ export class MvccStore {
     const { last } = loading
     assert(id.main > last.main || (id.main === last.main && id.sub > last.sub), 'records are loaded out of order')
     loading.last = id
+    if (id.main === this.#space.compactRevision) loading.compactRevisionChanged = true
     this.#space.history.add(id.main, id.sub)
     this.#space.changes.add(id.main, id.sub)
 
@@ -337,6 +339,8 @@ export class MvccStore {
       if (!space.leases.exists(lease)) throw damaged(`a key hangs on lease ${lease}, which is missing`)
       space.leases.attach(key, lease)
     }
+    // That none is missing the digests tell.
+    if (!loading.compactRevisionChanged) space.changes.raised(space.compactRevision)
     space.changes.compacted(space.compactRevision)
     if (space.compactRevision > 0) this.#sweep.begin()
   }

@@ -10,7 +10,7 @@ import { LIMITS } from '../base/limits.js'
 import type { AbortSignals } from '../member/abort-signals.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
-import type { Event, KeyValue as KeyValueRecord, Revision } from '../mvcc/types.js'
+import type { Event, Revision } from '../mvcc/types.js'
 import { keyValueOf } from './results.js'
 import type { WatchPermission } from './watch-permission.js'
 
@@ -201,10 +201,7 @@ export class EmbeddedWatch implements Watch {
   }
 
   async #eventOf(event: Event): Promise<WatchEvent> {
-    let previous: KeyValueRecord | undefined
-    if (this.#options.previous === true && event.previous !== undefined) {
-      previous = await this.#stream.record(event.previous)
-    }
+    const previous = this.#options.previous === true ? await this.#stream.previous(event) : undefined
     const { keyValue } = event
     return {
       type: event.type,

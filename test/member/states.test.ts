@@ -409,6 +409,47 @@ describe('a record that goes bad under a running member', () => {
     await alike(running)
   })
 
+  test('that is gone is not passed over by a watch that reads history from the compact revision on', async () => {
+    const group = await cluster({}, NO_CACHE)
+    const { running, checkers, events } = group
+    await write(running.leader, 5)
+    const keys = Array.from({ length: 40 }, (_, nth) => `of one ${nth}`)
+    const { revision } = await running.leader.txn({ success: keys.map((key) => put(key, VALUE)) })
+    await running.leader.compact(revision)
+    const name = nameOf(running.followers[0])
+    await intoTables(group, name)
+    checkers.diskChanged(name, 'damaged')
+    for (let nth = 0; nth < 5; nth++) expect(running.place(name).disk.rot('hole', 'state')).toBe(true)
+    const told: string[] = []
+    for await (const event of running.store(name).watch({ all: true }, { startRevision: revision })) {
+      expect(event.revision).toBe(revision)
+      if (told.push(event.key) === keys.length) break
+    }
+    expect(told).toEqual(keys)
+    expect(events.some(({ event }) => event.type === 'state-adopted')).toBe(true)
+    await alike(running)
+  })
+
+  test('that is gone is not taken for compacted by a watch that shows what was replaced', async () => {
+    const group = await cluster({}, NO_CACHE)
+    const { running, checkers, events } = group
+    await write(running.leader, 30)
+    const name = nameOf(running.followers[0])
+    await intoTables(group, name)
+    checkers.diskChanged(name, 'damaged')
+    for (let nth = 0; nth < 5; nth++) expect(running.place(name).disk.rot('hole', 'state')).toBe(true)
+    const replaced: (string | undefined)[] = []
+    const watch = running.store(name).watch({ all: true }, { startRevision: 32, previous: true })
+    const watching = (async () => {
+      for await (const { previous } of watch) if (replaced.push(previous?.text()) === 11) return
+    })()
+    await write(running.leader, 11, 30)
+    await watching
+    expect(replaced).toEqual(Array.from({ length: 11 }, (_, nth) => `${nth + 19} ${VALUE}`))
+    expect(events.some(({ event }) => event.type === 'state-adopted')).toBe(true)
+    await alike(running)
+  })
+
   test('that an entry needs stops applying, not the member', async () => {
     const group = await cluster({}, NO_CACHE)
     const { running, events } = group

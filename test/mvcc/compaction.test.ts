@@ -145,6 +145,25 @@ describe('compaction', () => {
   })
 })
 
+describe('a store that is raised to a revision', () => {
+  test('counts no change of that one, also when it is loaded again', () => {
+    const { store, backend } = world()
+    store.write(put('a', '1'))
+    store.write(put('a', '2'))
+    store.compactAll(10)
+    store.write(put('b', '1'))
+    const reopened = new MvccStore(backend)
+    reopened.startLoading(store.revision, store.compactRevision)
+    for (const [key, record] of backend.sorted()) reopened.load(key, record)
+    reopened.finishLoading()
+    for (const each of [store, reopened]) {
+      expect([each.changesOf(10), each.changesOf(11)]).toEqual([0, 1])
+      each.compact(11)
+      expect(each.changesOf(11)).toBe(1)
+    }
+  })
+})
+
 describe('a hold on the sweep', () => {
   test('keeps what could be read when it was taken, and nothing once it is released', () => {
     const { store, compact, records } = world()

@@ -141,6 +141,9 @@ class Pair {
     const kept = this.model.kept()
     expect(this.#backend.sorted().map(([stateKey]) => stateKey)).toEqual(kept.map(({ id }) => recordKey(id)))
     expect(this.store.size).toBe(new Set(kept.map(({ key }) => key)).size)
+    for (let main = Math.max(this.model.compactRevision, 2); main <= this.model.revision; main++) {
+      expect(this.store.changesOf(main)).toBe(kept.filter(({ id }) => id.main === main).length)
+    }
     for (const change of kept) {
       if (change.id.main < this.model.compactRevision) continue
       const event = this.store.eventOf(decodeRecord(this.#backend.get(recordKey(change.id)) as Uint8Array))

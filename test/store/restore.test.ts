@@ -250,6 +250,10 @@ describe('three members restored from one snapshot', () => {
     expect((await leader.put('key', 'x')).revision).toBe(bumped + 1)
     await world.pass(1_000)
     expect(await itemsOf(leader)).toHaveLength(6)
+    for await (const event of leader.watch({ all: true }, { startRevision: bumped })) {
+      expect(event.revision).toBe(bumped + 1)
+      break
+    }
   })
 })
 
