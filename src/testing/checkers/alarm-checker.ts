@@ -5,6 +5,7 @@ import type { Request } from '../../machine/command.js'
 import type { MemberEvent } from '../../member/event.js'
 import type { Operation } from '../../mvcc/types.js'
 import type { MemberView } from './member-view.js'
+import type { NodeId } from '../../raft/types.js'
 import { fail } from './violation.js'
 
 export class AlarmChecker {
@@ -29,6 +30,11 @@ export class AlarmChecker {
     const alarm = `${request.alarm} ${request.member}`
     if (request.action === 'activate') this.#active.add(alarm)
     else this.#active.delete(alarm)
+  }
+
+  /** Alarms about members that are removed go with them. */
+  forget(isRemoved: (member: NodeId) => boolean): void {
+    for (const alarm of this.#active) if (isRemoved(Number(alarm.split(' ')[1]))) this.#active.delete(alarm)
   }
 
   #is(alarm: 'no-space' | 'corrupt'): boolean {

@@ -290,6 +290,8 @@ export class Checkers {
   #applied(view: MemberView, event: Extract<MemberEvent, { type: 'applied' }>): void {
     if (!this.#state.applied(view, event)) return
     this.#leases.applied(view, event)
+    const { kind, index } = event.entry
+    if (kind === 'configuration') this.#alarms.forget((id) => this.#configurations.wasRemoved(id, index))
     const body = event.applied?.outcome === undefined ? undefined : bodyOf(event.entry.data)
     if (body === undefined) return
     this.#alarms.applied(view, event, body)

@@ -60,9 +60,10 @@ export class ConfigurationChecker {
     return (this.#removedAt.get(id) ?? Infinity) <= appliedIndex
   }
 
-  /** Whether that is committed. */
-  wasRemoved(id: NodeId): boolean {
-    return this.#removedAt.has(id)
+  /** Whether that is committed, at `through` at the latest. */
+  wasRemoved(id: NodeId, through = Infinity): boolean {
+    const at = this.#removedAt.get(id)
+    return at !== undefined && at <= through
   }
 
   get latest(): LatestMembership {

@@ -8,7 +8,7 @@ import type { Request } from '../../../src/machine/command.js'
 import type { Applied, Outcome } from '../../../src/machine/outcome.js'
 import type { Event } from '../../../src/mvcc/types.js'
 import type { Entry } from '../../../src/raft/types.js'
-import { put as event, settled, type ForgedCluster } from './forged.js'
+import { configuring, put as event, settled, type ForgedCluster } from './forged.js'
 
 interface Step {
   readonly identity?: Identity
@@ -192,6 +192,27 @@ describe('R26: while an alarm is active', () => {
     )
     expect(log(raise('no-space'), nested).violation).toContain('the transaction at entry 2 takes effect')
     expect(log(raise('corrupt'), remove).violation).toContain('the delete at entry 2 takes effect though CORRUPT')
+  })
+
+  test('which ends with the member that it is about', () => {
+    const about = (member: number): string => {
+      const requests = [{ type: 'alarm', action: 'activate', alarm: 'no-space', member }, putRequest('a')] as const
+      const [alarm, written] = requests.map((request, at): Entry => {
+        const proposal = { member: 2, incarnation: 1, sequence: at + 1 }
+        const data = Buffer.from(encodeCommand({ proposal, identity: MEMBER, request }))
+        return { index: 1 + 2 * at, term: 1, kind: 'normal', data }
+      }) as [Entry, Entry]
+      const voters = [1, 2]
+      const members = voters.map((id) => ({ id, name: `${id}`, address: `${id}` }))
+      const removal = configuring(2, 1, { voters }, { members, removed: [3] })
+      const done = { outcome: { ok: true, response: { type: 'auth' } } } as const
+      const cluster = settled([alarm]).apply('a', alarm, done)
+      for (const name of ['a', 'b'] as const) cluster.adopt(name, removal, { voters }).write(name, [written])
+      cluster.commit('a', 3).apply('a', removal, { outcome: undefined })
+      return cluster.apply('a', written, done).violation
+    }
+    expect(about(3)).toBe('')
+    expect(about(1)).toBe('R26 violated: the put at entry 3 takes effect though NOSPACE is active (a)')
   })
 })
 
