@@ -15,6 +15,7 @@ import type { MemberEvent } from '../../member/event.js'
 import type { Index } from '../../raft/types.js'
 import { allows, AuthTwin, spanOf, type Reach } from './auth-twin.js'
 import type { MemberView } from './member-view.js'
+import { passedOver } from './passed-over.js'
 import { fail } from './violation.js'
 
 type EventOf<Type extends MemberEvent['type']> = Extract<MemberEvent, { type: Type }>
@@ -43,7 +44,7 @@ export class AuthChecker {
   applied(view: MemberView, { entry, applied }: EventOf<'applied'>, body: CommandBody): void {
     if (applied?.outcome === undefined) return
     const { outcome, events } = applied
-    if (outcome.ok || outcome.code !== 'PROPOSAL_EXPIRED') this.#judge(view, entry.index, body, outcome)
+    if (!passedOver(outcome)) this.#judge(view, entry.index, body, outcome)
     for (const { type, keyValue } of events) {
       if (type === 'put' && keyValue.lease !== 0n) this.#leaseOf.set(keyValue.key, keyValue.lease)
       else this.#leaseOf.delete(keyValue.key)

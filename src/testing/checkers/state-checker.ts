@@ -11,6 +11,7 @@ import type { MemberEvent } from '../../member/event.js'
 import type { Index, LogPosition } from '../../raft/types.js'
 import { describeLink, fingerprintOf, type LogLedger } from './log-ledger.js'
 import type { MemberView } from './member-view.js'
+import { passedOver } from './passed-over.js'
 import { equalEvents, type AppliedState, type StateLedger } from './state-ledger.js'
 import { fail } from './violation.js'
 
@@ -184,7 +185,7 @@ export class StateChecker {
     }
     const { outcome, proposal } = applied
     if (outcome === undefined || proposal.member === 0) return
-    if (!outcome.ok && (outcome.code === 'PROPOSAL_EXPIRED' || outcome.code === 'MEMBER_REMOVED')) return
+    if (passedOver(outcome)) return
     const origin = `${proposal.member} ${proposal.incarnation}`
     let sequences = this.#effective.get(origin)
     if (sequences === undefined) this.#effective.set(origin, (sequences = new Set()))

@@ -83,6 +83,7 @@ describe('R24: the log', () => {
       write(ANONYMOUS, 'a', 'USER_EMPTY'),
       write(MEMBER, 'c'),
       { identity: ann(9), request: { type: 'lease-grant', id: 7n, ttlSeconds: 9 } },
+      { request: login('ann', 9), refused: 'MEMBER_REMOVED' },
     )
     expect(legal.violation).toBe('')
   })
