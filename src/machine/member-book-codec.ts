@@ -8,7 +8,21 @@
  */
 import { decodeStored, Reader, Writer } from '../base/codec.js'
 import { LIMITS } from '../base/limits.js'
-import { tooLongText, type MemberAddress, type MemberBook, type MemberSets, type Membership } from './member-book.js'
+import {
+  prunedBook,
+  tooLongText,
+  type MemberAddress,
+  type MemberBook,
+  type MemberSets,
+  type Membership,
+} from './member-book.js'
+
+/** What an entry that changes the membership says (raft/confchange/codec.ts). */
+export interface MembersEntry {
+  readonly configuration: MemberSets
+  /** A member book; empty where a joint configuration is left. */
+  readonly data: Uint8Array
+}
 
 const VERSION = 1
 const ID_BYTES = 8
@@ -25,6 +39,11 @@ export function decodeMemberBook(bytes: Uint8Array): MemberBook {
   const book = readMemberBook(reader)
   reader.end()
   return book
+}
+
+/** The book from that entry on: its own, or else the one before it, without those who are in it no more. Throws `MALFORMED`. */
+export function bookSince({ configuration, data }: MembersEntry, before: MemberBook): MemberBook {
+  return prunedBook(data.byteLength === 0 ? before : decodeMemberBook(data), configuration)
 }
 
 export function encodeMembership({ index, configuration, book, removed }: Membership): Uint8Array {

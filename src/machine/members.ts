@@ -7,15 +7,8 @@
 import { AssertionError } from '../base/assert.js'
 import { EMPTY_DIGEST, hash64, type Digest } from '../base/checksum.js'
 import { isStoreError } from '../base/errors.js'
-import { decodeMemberBook, decodeMembership, encodeMembership } from './member-book-codec.js'
-import { prunedBook, type MemberBook, type Membership, type MemberSets } from './member-book.js'
-
-/** What an entry that changes the membership says (raft/confchange/codec.ts). */
-export interface MembersEntry {
-  readonly configuration: MemberSets
-  /** A member book; empty where a joint configuration is left: then it is the one before, without those who leave. */
-  readonly data: Uint8Array
-}
+import { bookSince, decodeMembership, encodeMembership, type MembersEntry } from './member-book-codec.js'
+import type { MemberBook, Membership } from './member-book.js'
 
 export class Members {
   #membership: Membership | undefined
@@ -42,11 +35,11 @@ export class Members {
   }
 
   /** The entry at `index` is applied; gives those who are removed by it. */
-  apply(index: number, { configuration, data }: MembersEntry): readonly number[] {
+  apply(index: number, entry: MembersEntry): readonly number[] {
     const { book: members = [], removed = [] } = this.#membership ?? {}
-    const book = prunedBook(data.byteLength === 0 ? { members, removed } : decode(index, data), configuration)
+    const book = read(index, entry, { members, removed })
     const gone = book.removed.filter((id) => !this.#removed.has(id))
-    this.#become({ index, configuration, book: book.members, removed: book.removed })
+    this.#become({ index, configuration: entry.configuration, book: book.members, removed: book.removed })
     return gone
   }
 
@@ -71,9 +64,9 @@ export class Members {
 }
 
 /** It was made by a leader, and checked on the wire and on the disk: what cannot be read now was written wrongly. */
-function decode(index: number, data: Uint8Array): MemberBook {
+function read(index: number, entry: MembersEntry, before: MemberBook): MemberBook {
   try {
-    return decodeMemberBook(data)
+    return bookSince(entry, before)
   } catch (error) {
     if (!isStoreError(error, 'MALFORMED')) throw error
     throw new AssertionError(`entry ${index} changes the members: ${error.message}`)

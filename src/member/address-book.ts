@@ -11,8 +11,8 @@
  * What another member told (book-exchange.ts) adds peers, until this one has applied as much itself.
  */
 import { present } from '../base/assert.js'
-import { decodeMemberBook } from '../machine/member-book-codec.js'
-import { prunedBook, type MemberAddress, type MemberBook, type Membership } from '../machine/member-book.js'
+import { bookSince } from '../machine/member-book-codec.js'
+import type { MemberAddress, MemberBook, Membership } from '../machine/member-book.js'
 import type { CompleteConfiguration } from '../raft/configuration.js'
 import type { ConfigurationAt } from '../raft/configurations.js'
 import type { Index, NodeId } from '../raft/types.js'
@@ -111,10 +111,9 @@ export class AddressBook {
     this.#readFrom = { configuration, applied }
     if ((applied?.index ?? 0) >= (this.#told?.index ?? 0)) this.#told = undefined
     const books = [applied === undefined ? this.#applied : { members: applied.book, removed: applied.removed }]
-    for (const { index, configuration: sets, data } of configurations) {
+    for (const { index, configuration: since, data } of configurations) {
       if (data === undefined || index <= (applied?.index ?? 0)) continue
-      const before = present(books.at(-1), 'the book before')
-      books.push(prunedBook(data.byteLength === 0 ? before : decodeMemberBook(data), sets))
+      books.push(bookSince({ configuration: since, data }, present(books.at(-1), 'the book before')))
     }
     this.#books = books
     return true

@@ -3,8 +3,8 @@
  * the entries of the log behind it. Nothing is changed.
  */
 import { isStoreError } from '../base/errors.js'
-import { decodeMemberBook } from '../machine/member-book-codec.js'
-import { prunedBook, type MemberBook, type Membership, type MemberSets } from '../machine/member-book.js'
+import { bookSince } from '../machine/member-book-codec.js'
+import type { MemberBook, Membership, MemberSets } from '../machine/member-book.js'
 import { Members } from '../machine/members.js'
 import { recordKindOf } from '../machine/state-records.js'
 import { decodeConfiguration } from '../raft/confchange/codec.js'
@@ -62,16 +62,18 @@ function lastChange(
   for (const entry of entries) {
     if (entry.kind !== 'configuration' || entry.index <= index) continue
     const { configuration, data } = decodeConfiguration(entry.data)
-    const before = data.byteLength > 0 ? decodeMemberBook(data) : book
-    if (before === undefined) continue
+    // Of one that only leaves a joint configuration nothing is known without the book before it.
+    if (book === undefined && data.byteLength === 0) continue
     index = entry.index
-    book = prunedBook(before, configuration)
+    book = bookSince({ configuration, data }, book ?? NOBODY)
     sets = configuration
   }
   if (book === undefined || sets === undefined) return undefined
   const othersVote = [...sets.voters, ...sets.outgoing].some((id) => id !== memberId)
   return { index, book, othersVote }
 }
+
+const NOBODY: MemberBook = { members: [], removed: [] }
 
 async function membershipIn(disk: Disk, slot: StateSlot): Promise<Membership | undefined> {
   const members = new Members()
