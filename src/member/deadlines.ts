@@ -102,6 +102,20 @@ export class Deadlines {
     return pending
   }
 
+  /** Settles as `work` does, or rejects with what `giveUp` says when `limits` end; what becomes of the work is nobody's affair then. */
+  within<T>(work: Promise<T>, limits: CallLimits, giveUp: GiveUp): Promise<T> {
+    const pending = this.wait<T>(limits, giveUp)
+    work.then(
+      (result) => {
+        pending.resolve(result)
+      },
+      (error: unknown) => {
+        pending.reject(error as Error)
+      },
+    )
+    return pending.promise
+  }
+
   /** @internal */
   left(pending: Pending<unknown>): void {
     this.#waiting.delete(pending)

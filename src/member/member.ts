@@ -202,19 +202,10 @@ export class Member {
   /** Waits for `work`, but no longer than a call may; what becomes of the work then is nobody's affair. */
   async within<T>(work: Promise<T>, limits: CallLimits, what: string): Promise<T> {
     this.#lifetime.checkOpen()
-    const pending = this.#parts.deadlines.wait<T>(limits, (code, cause) => {
+    return this.#parts.deadlines.within(work, limits, (code, cause) => {
       const why = code === 'TIMEOUT' ? 'The deadline passed' : 'The call was aborted'
       return new StoreError(code, `${why} before ${what}.`, { cause })
     })
-    work.then(
-      (result) => {
-        pending.resolve(result)
-      },
-      (error: unknown) => {
-        pending.reject(error as Error)
-      },
-    )
-    return pending.promise
   }
 
   async askLeader(request: CallRequest, identity: Identity, limits: CallLimits): Promise<CallResponse> {

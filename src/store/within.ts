@@ -2,23 +2,14 @@
 import type { Environment } from '../base/clock.js'
 import { Deadlines, type CallLimits, type GiveUp } from '../member/deadlines.js'
 
-/** Settles as `work` does, or rejects with what `giveUp` says when `limits` end; what becomes of the work is nobody's affair then. */
+/** As {@link Deadlines.within}. */
 export function within<T>(
   work: Promise<T>,
   limits: CallLimits,
   { clock, timers }: Pick<Environment, 'clock' | 'timers'>,
   giveUp: GiveUp,
 ): Promise<T> {
-  const pending = new Deadlines(clock, timers).wait<T>(limits, giveUp)
-  work.then(
-    (result) => {
-      pending.resolve(result)
-    },
-    (error: unknown) => {
-      pending.reject(error as Error)
-    },
-  )
-  return pending.promise
+  return new Deadlines(clock, timers).within(work, limits, giveUp)
 }
 
 /** Resolves after so many milliseconds; rejects with what `giveUp` says when `limits` end before. */
