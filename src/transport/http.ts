@@ -239,12 +239,7 @@ class Http implements HttpTransport {
 
   #certificateRefusal(from: PeerId, socket: Socket): string | undefined {
     if (this.#tls === undefined || !isSecured(socket)) return undefined
-    try {
-      return this.#tls.peerRefusal(socket, parseHttpAddress(this.#roster.get(from)?.address ?? '').host)
-    } catch (error) {
-      // The address came from a configuration that others decided on.
-      return (error as Error).message
-    }
+    return this.#tls.peerRefusal(socket, () => parseHttpAddress(this.#roster.get(from)?.address ?? '').host)
   }
 
   #refused(code: ErrorCode, reason: string, remote?: string, peer?: PeerId): void {

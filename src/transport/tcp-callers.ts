@@ -150,13 +150,7 @@ export class TcpCallers {
   }
 
   #certificateRefusal(from: PeerId, tlsCaller: TlsCaller): string | undefined {
-    const address = this.#roster.get(from)?.address ?? ''
-    try {
-      return this.#context.tls?.peerRefusal(tlsCaller, parseAddress(address).host)
-    } catch (error) {
-      // It came from a configuration that others decided on.
-      return (error as Error).message
-    }
+    return this.#context.tls?.peerRefusal(tlsCaller, () => parseAddress(this.#roster.get(from)?.address ?? '').host)
   }
 
   /** Whether a process that lives, and not the one of this `life`, holds the connection. */

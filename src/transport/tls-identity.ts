@@ -107,11 +107,18 @@ export class TlsIdentity {
     return `its certificate is for ${names.map(quote).join(', ')}, and none of these is among allowedNames`
   }
 
-  /** Why a caller, who is believed otherwise, is not the member that the cluster knows at `host`. */
-  peerRefusal(caller: TlsCaller, host: string): string | undefined {
+  /**
+   * Why a caller, who is believed otherwise, is not the member that the cluster knows at `host()`, which may throw: the address
+   * came from a configuration that others decided on.
+   */
+  peerRefusal(caller: TlsCaller, host: () => string): string | undefined {
     const certificate = certificateOf(caller)
     if (certificate === undefined) return 'it showed no certificate'
-    return checkServerIdentity(this.#nameOf(host), certificate)?.message
+    try {
+      return checkServerIdentity(this.#nameOf(host()), certificate)?.message
+    } catch (error) {
+      return (error as Error).message
+    }
   }
 
   /** Tells when what counts is another. */
