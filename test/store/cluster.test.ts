@@ -2,10 +2,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { compare, put } from '../../src/api/operations.js'
 import type { Store } from '../../src/api/store.js'
-import { isStoreError, type ErrorCode, type StoreError } from '../../src/base/errors.js'
+import { isStoreError } from '../../src/base/errors.js'
 import { below } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import type { WorldOptions } from '../../src/testing/sim/world.js'
+import { refusal } from '../code-of.js'
 import { RunningWorld } from './clusters.js'
 
 let world: RunningWorld | undefined
@@ -18,15 +19,6 @@ async function cluster(options: Partial<WorldOptions> = {}): Promise<RunningWorl
 afterEach(async () => {
   await world?.halt()
 })
-
-async function refusal(code: ErrorCode, call: Promise<unknown>): Promise<StoreError> {
-  const error: unknown = await call.then(
-    () => 'it was done',
-    (reason: unknown) => reason,
-  )
-  if (!isStoreError(error, code)) throw new Error(`${code} is expected, not ${String(error)}`)
-  return error
-}
 
 describe('every member', () => {
   test('takes writes, and reads what any other one was told', async () => {

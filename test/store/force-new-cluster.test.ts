@@ -5,7 +5,6 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
 import type { Environment } from '../../src/base/clock.js'
 import type { LogFields, Logger } from '../../src/base/logger.js'
-import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import type { Identity } from '../../src/storage/identity.js'
 import { readHighWater } from '../../src/storage/high-water.js'
 import { openStorage } from '../../src/storage/storage.js'
@@ -23,6 +22,7 @@ import { copyFolder, withDatabase } from '../storage/folders.js'
 import { ManualTime } from '../transport/manual-time.js'
 import { RunningWorld } from './clusters.js'
 import { stoppedMember, temporaryFolder } from './stopped-member.js'
+import { within } from './within-events.js'
 
 const CLUSTER = { a: '127.0.0.1:7001', b: '127.0.0.1:7002', c: '127.0.0.1:7003' } as const
 type Name = keyof typeof CLUSTER
@@ -161,19 +161,6 @@ describe('a crash at any moment', () => {
     const { disk } = world.place('a')
     world.crash(world.place('a'))
     return { scheduler: world.scheduler, disk, old: { clusterId, memberId, name } }
-  }
-
-  /** Whether all of `work` was done within so many events of the disk. */
-  async function within(scheduler: SimScheduler, work: Promise<unknown>, events: number): Promise<boolean> {
-    let ended = false
-    const end = (): void => {
-      ended = true
-    }
-    work.then(end, end)
-    await drainMicrotasks()
-    for (let event = 0; !ended && event < events; event++) await scheduler.step()
-    if (ended) await work
-    return ended
   }
 
   test.each<CrashKind>(['process', 'power'])('of the %s leaves the old member or the new one, whole', async (kind) => {

@@ -2,17 +2,16 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { isStoreError } from '../../src/base/errors.js'
 import { leaveFormerCluster } from '../../src/member/leave-former-cluster.js'
-import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import { readHighWater } from '../../src/storage/high-water.js'
 import type { Identity } from '../../src/storage/identity.js'
 import { openStorage, type Storage } from '../../src/storage/storage.js'
 import { forceNewCluster } from '../../src/store/force-new-cluster.js'
 import { loadState, replay } from '../../src/store/load-state.js'
 import { settingsOf } from '../../src/store/options.js'
-import type { SimScheduler } from '../../src/testing/sim/scheduler.js'
 import type { CrashKind, SimDisk } from '../../src/testing/sim/sim-disk.js'
 import { ManualTime } from '../transport/manual-time.js'
 import { GrowingWorld } from './growing-world.js'
+import { within } from './within-events.js'
 
 const FORCED = { name: 'b', cluster: { b: 'b' }, clusterToken: 'alone', forceNewCluster: true } as const
 const LOADING = { valueCacheBytesMax: 0 }
@@ -87,19 +86,6 @@ describe('a member whose cluster is lost, and had changed its members', () => {
 
 describe('a crash at any moment', () => {
   const settings = settingsOf(FORCED)
-
-  /** Whether all of `work` was done within so many events. */
-  async function within(scheduler: SimScheduler, work: Promise<unknown>, events: number): Promise<boolean> {
-    let ended = false
-    const end = (): void => {
-      ended = true
-    }
-    work.then(end, end)
-    await drainMicrotasks()
-    for (let event = 0; !ended && event < events; event++) await scheduler.step()
-    if (ended) await work
-    return ended
-  }
 
   const ownerOn = async (disk: SimDisk): Promise<Identity> => {
     const bytes = await disk.mount().peek('high-water')

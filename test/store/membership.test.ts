@@ -1,10 +1,10 @@
 /** Members that come, are replaced and go, in virtual time: what their users see, and what is refused. */
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
-import { isStoreError, type ErrorCode, type StoreError } from '../../src/base/errors.js'
 import { LIMITS } from '../../src/base/limits.js'
 import { open } from '../../src/store/open.js'
 import type { Transport } from '../../src/transport/transport.js'
+import { refusal } from '../code-of.js'
 import { GrowingWorld } from './growing-world.js'
 
 let world: GrowingWorld | undefined
@@ -17,15 +17,6 @@ function growing(names?: readonly string[]): GrowingWorld {
 afterEach(async () => {
   await world?.halt()
 })
-
-async function refusal(code: ErrorCode, call: Promise<unknown>): Promise<StoreError> {
-  const error: unknown = await call.then(
-    () => 'it was done',
-    (reason: unknown) => reason,
-  )
-  if (!isStoreError(error, code)) throw new Error(`${code} is expected, not ${String(error)}`)
-  return error
-}
 
 const namesOf = async (store: Store): Promise<string> => {
   return (await store.cluster.list()).map(({ name, role }) => (role === 'voter' ? name : `(${name})`)).join(' ')
