@@ -102,8 +102,9 @@ export type { FormerCluster } from './base/former-cluster.js'
 export type { LeaseId } from './base/lease-id.js'
 export type { LogFields, Logger } from './base/logger.js'
 export type { Random } from './base/random.js'
-export { Election, healthHandler, Mutex, Session } from './recipes/index.js'
+export { Barrier, Election, healthHandler, Mutex, Session } from './recipes/index.js'
 export type {
+  BarrierHoldOptions,
   CampaignOptions,
   HealthHandler,
   HealthHandlerOptions,

@@ -11,6 +11,7 @@ import type { Store } from '../api/store.js'
 import type { BytesLike } from '../base/bytes.js'
 import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
+import { checkName } from './check-name.js'
 import type { Hold } from './hold.js'
 import { readLine } from './line.js'
 import { Patience, type WaitOptions } from './patience.js'
@@ -36,7 +37,7 @@ export class Contender<Held extends Hold> {
   #held: Held | undefined
 
   constructor(store: Store, name: string, hold: (place: Place, revision: Revision) => Held) {
-    if (typeof name !== 'string' || name === '') throw new TypeError('name must be a string of at least one character')
+    checkName(name)
     this.#store = store
     this.#name = name
     this.#hold = hold

@@ -1,4 +1,6 @@
 /** Recipes: what is built from the Store contract alone, and so runs over every store that keeps it. */
+export { Barrier } from './barrier.js'
+export type { BarrierHoldOptions } from './barrier.js'
 export { healthHandler } from './health-handler.js'
 export type { HealthHandler, HealthHandlerOptions } from './health-handler.js'
 export { Election } from './election.js'
