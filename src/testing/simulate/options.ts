@@ -51,6 +51,8 @@ export interface SimulateOptions<Observed = unknown, Exposed = unknown> {
   readonly marks?: readonly string[]
   /** Makes Date.now, Math.random, setTimeout and their like throw where the application calls them. Default false. */
   readonly traps?: boolean
+  /** Whether a seed that fails is run again and again for the faults that it takes. Default true. */
+  readonly shrink?: boolean
   /** Whether a failure is thrown, as SimulationError, or only returned in the report. Default 'throw'. */
   readonly onFailure?: 'throw' | 'return'
 }
@@ -70,6 +72,7 @@ const FIELDS: Fields<SimulateOptions> = {
   atEnd: true,
   marks: true,
   traps: true,
+  shrink: true,
   onFailure: true,
 }
 
@@ -89,6 +92,7 @@ export interface Settings<Observed, Exposed> {
   readonly atEnd: ((world: SimulatedWorld<Observed, Exposed>) => Promise<void> | void) | undefined
   readonly marks: readonly string[]
   readonly traps: boolean
+  readonly shrink: boolean
   readonly throws: boolean
 }
 
@@ -106,7 +110,8 @@ export function settingsOf<Observed, Exposed>(
 ): Settings<Observed, Exposed> {
   if (options === undefined) throw new TypeError('simulate() takes an object with at least an `app`')
   checkFields(options, FIELDS, 'simulate()')
-  const { app, always, eventually, atEnd, restartAfterMs, marks = [], traps = false, onFailure = 'throw' } = options
+  const { app, always, eventually, atEnd, restartAfterMs } = options
+  const { marks = [], traps = false, shrink = true, onFailure = 'throw' } = options
   if (typeof app !== 'function') throw new TypeError(`app must be a function of one environment, not ${kind(app)}`)
   checkFunction('always', always)
   checkFunction('eventually', eventually)
@@ -119,6 +124,7 @@ export function settingsOf<Observed, Exposed>(
     throw new TypeError('marks must be an array of names')
   }
   if (typeof traps !== 'boolean') throw new TypeError(`traps must be true or false, not ${kind(traps)}`)
+  if (typeof shrink !== 'boolean') throw new TypeError(`shrink must be true or false, not ${kind(shrink)}`)
   if (onFailure !== 'throw' && onFailure !== 'return') {
     throw new TypeError(`onFailure must be 'throw' or 'return', not ${String(onFailure)}`)
   }
@@ -139,6 +145,7 @@ export function settingsOf<Observed, Exposed>(
     atEnd,
     marks,
     traps,
+    shrink,
     throws: onFailure === 'throw',
   }
 }

@@ -146,6 +146,7 @@ class Simulation<Observed, Exposed> {
     first: RunOutcome<Observed>,
   ): Promise<SimulationFailure<Observed> | undefined> {
     if (first.failure === undefined) return undefined
+    if (!this.#settings.shrink) return failureOf(seed, faults, faults.length, first, first.failure)
     let last = first
     let runs = 0
     const kept = await ddmin(faults, async (some) => {

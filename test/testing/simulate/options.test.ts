@@ -20,6 +20,7 @@ test.each<[string, object | undefined, string]>([
   ['seeds without a count', { seeds: { from: 3 } }, 'seeds.count must be a whole number of at least 1, not undefined'],
   ['a check that is none', { always: true }, 'always must be a function of the world, not boolean'],
   ['marks that are none', { marks: 'a' }, 'marks must be an array of names'],
+  ['half a shrinking', { shrink: 'a bit' }, 'shrink must be true or false, not string'],
   ['another way to fail', { onFailure: 'log' }, "onFailure must be 'throw' or 'return', not log"],
   ['no seeds at all', { seeds: null }, 'seeds takes a plain object of from and count, not null'],
   [

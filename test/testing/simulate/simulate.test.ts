@@ -211,14 +211,17 @@ test('a point that no seed reached fails the simulation, and one that some seed 
 
 test('of the faults of a run that failed, those are told that it takes', async () => {
   const others: Fault[] = [100, 600, 1_300].map((atMs) => ({ atMs, type: 'pause', member: 'b', forMs: 100 }))
-  const failure = await failureOf<string, never>({
+  const told: SimulateOptions<string, never> = {
     app: (env) => env.report(`${env.node}${env.life}`),
     faults: [...others, crash(200, 'b'), crash(300, 'c'), crash(1_000, 'c')],
     always: ({ observations }) => {
       if (observations.some(({ value }) => value === 'c3')) throw new Error('the third life')
     },
-  })
+  }
+  const failure = await failureOf(told)
   expect(failure).toMatchObject({ faults: [crash(300, 'c'), crash(1_000, 'c')], faultsOfRun: 6 })
+  const quickly = await failureOf({ ...told, shrink: false })
+  expect(quickly).toMatchObject({ faults: told.faults, faultsOfRun: 6, message: failure.message })
 })
 
 test('a failure is thrown, and says what happened, by which faults, how it went and how to see it again', async () => {
