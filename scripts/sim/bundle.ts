@@ -9,12 +9,12 @@ import { buildSync } from 'esbuild'
 /** Inside the folder of packages, so that the bundle finds those it imports. */
 const BUNDLES = fileURLToPath(new URL('../../node_modules/.cache/quorate-sim', import.meta.url))
 
-/** The path of the bundle. One for each process: another one may be running while its sources are changed. */
-export function bundleWorker(): string {
+/** The path of the bundle of `source`. One for each process: another one may be running while its sources are changed. */
+export function bundleWorker(source: URL): string {
   mkdirSync(BUNDLES, { recursive: true })
   const outfile = `${BUNDLES}/worker-${process.pid}.mjs`
   buildSync({
-    entryPoints: [fileURLToPath(new URL('./worker.ts', import.meta.url))],
+    entryPoints: [fileURLToPath(source)],
     outfile,
     bundle: true,
     platform: 'node',

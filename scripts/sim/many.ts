@@ -1,8 +1,9 @@
 /** Many seeds on all cores: progress while it goes on, failures shrunk and kept, coverage at the end. */
 import { drawPlan, CoverageSum, neverSeen, unexpected, type DrawOptions } from '../../src/testing/index.js'
+import { bundleWorker } from './bundle.js'
 import { coverageTable } from './coverage-table.js'
 import { keepFailure } from './failure-folder.js'
-import type { FailureText, Ran, Setup } from './messages.js'
+import type { Answers, FailureText, Order, Ran, Setup } from './messages.js'
 import { Pool } from './pool.js'
 
 export interface ManyOptions {
@@ -39,7 +40,7 @@ export interface ManyResult {
 
 export class Many {
   readonly #options: ManyOptions
-  readonly #pool: Pool
+  readonly #pool: Pool<Order, Answers>
   readonly #coverage = new CoverageSum()
   readonly #failures: [number, FailureText][] = []
   readonly #shrunk = new Map<string, number>()
@@ -54,7 +55,8 @@ export class Many {
   constructor(options: ManyOptions) {
     const { threads, setup } = options
     this.#options = options
-    this.#pool = new Pool({ threads, setup, answerWithinMs: ANSWER_WITHIN_MS })
+    const program = bundleWorker(new URL('./worker.ts', import.meta.url))
+    this.#pool = new Pool({ threads, program, setup, answerWithinMs: ANSWER_WITHIN_MS })
     this.#next = options.from
   }
 

@@ -31,7 +31,11 @@ export interface Shrunk {
   readonly runs: number
 }
 
-export type Answer = Ran | Shrunk
+/** What each order is answered with. */
+export interface Answers {
+  readonly run: Ran
+  readonly shrink: Shrunk
+}
 
 /** A failure as it crosses from one thread to another. */
 export interface FailureText {

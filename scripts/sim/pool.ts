@@ -4,33 +4,29 @@
  * Always: every order ends, with its answer or with an error: of a thread that died, or that did not answer in time.
  */
 import { Worker } from 'node:worker_threads'
-import { bundleWorker } from './bundle.js'
-import type { Answer, Order, Setup } from './messages.js'
 
 export interface PoolOptions {
   readonly threads: number
-  readonly setup: Setup
+  /** The path of what each of them runs. */
+  readonly program: string
+  /** What each of them is told when it starts. Plain data. */
+  readonly setup?: unknown
   /** Milliseconds for one order, by a real clock: a run that never ends is a failure, too. */
   readonly answerWithinMs: number
 }
 
-interface Asked {
+interface Asked<Order> {
   readonly order: Order
-  readonly resolve: (answer: Answer) => void
+  readonly resolve: (answer: never) => void
   readonly reject: (error: Error) => void
 }
 
-interface Thread {
-  readonly worker: Worker
-  readonly asked: Asked
-}
-
-export class Pool {
+/** `Answers`: what each type of order is answered with. */
+export class Pool<Order extends { readonly type: string }, Answers extends Record<Order['type'], unknown>> {
   readonly #options: PoolOptions
-  readonly #program = bundleWorker()
   readonly #idle: Worker[] = []
-  readonly #busy = new Map<Worker, Thread>()
-  readonly #waiting: Asked[] = []
+  readonly #busy = new Map<Worker, Asked<Order>>()
+  readonly #waiting: Asked<Order>[] = []
   #workers = 0
 
   constructor(options: PoolOptions) {
@@ -38,9 +34,7 @@ export class Pool {
   }
 
   /** Carries `order` out when a thread is free. */
-  ask(order: Order & { readonly type: 'run' }): Promise<Answer & { readonly type: 'ran' }>
-  ask(order: Order & { readonly type: 'shrink' }): Promise<Answer & { readonly type: 'shrunk' }>
-  ask(order: Order): Promise<Answer> {
+  ask<Type extends Order['type']>(order: Order & { readonly type: Type }): Promise<Answers[Type]> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ order, resolve, reject })
       this.#next()
@@ -57,22 +51,23 @@ export class Pool {
     const worker = this.#idle.pop() ?? (this.#workers < this.#options.threads ? this.#start() : undefined)
     const asked = worker === undefined ? undefined : this.#waiting.shift()
     if (worker === undefined || asked === undefined) return
-    this.#busy.set(worker, { worker, asked })
+    this.#busy.set(worker, asked)
     worker.postMessage(asked.order)
     this.#watch(worker, asked)
   }
 
   #start(): Worker {
     this.#workers++
-    const worker = new Worker(this.#program, {
-      workerData: this.#options.setup,
+    const { program, setup } = this.#options
+    const worker = new Worker(program, {
+      workerData: setup,
       execArgv: ['--enable-source-maps'],
     })
-    worker.on('message', (answer: Answer) => {
-      const thread = this.#busy.get(worker)
+    worker.on('message', (answer: unknown) => {
+      const asked = this.#busy.get(worker)
       this.#busy.delete(worker)
       this.#idle.push(worker)
-      thread?.asked.resolve(answer)
+      asked?.resolve(answer as never)
       this.#next()
     })
     worker.on('error', (error) => {
@@ -81,10 +76,10 @@ export class Pool {
     return worker
   }
 
-  #watch(worker: Worker, asked: Asked): void {
+  #watch(worker: Worker, asked: Asked<Order>): void {
     const { answerWithinMs } = this.#options
     const timer = setTimeout(() => {
-      if (this.#busy.get(worker)?.asked !== asked) return
+      if (this.#busy.get(worker) !== asked) return
       this.#lost(
         worker,
         new Error(`no answer within ${answerWithinMs / 1000} s: ${JSON.stringify(asked.order).slice(0, 200)}`),
@@ -95,12 +90,12 @@ export class Pool {
   }
 
   #lost(worker: Worker, error: Error): void {
-    const thread = this.#busy.get(worker)
+    const asked = this.#busy.get(worker)
     const at = this.#idle.indexOf(worker)
     if (at >= 0) this.#idle.splice(at, 1)
     this.#busy.delete(worker)
     this.#workers--
-    thread?.asked.reject(error)
+    asked?.reject(error)
     this.#next()
   }
 }

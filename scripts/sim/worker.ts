@@ -11,7 +11,7 @@ import {
   type RunOptions,
 } from '../../src/testing/index.js'
 import { CANARIES } from './canaries.js'
-import type { Answer, FailureText, Order, Ran, Setup, Shrunk } from './messages.js'
+import type { FailureText, Order, Ran, Setup, Shrunk } from './messages.js'
 
 const { canary } = workerData as Setup
 
@@ -19,7 +19,7 @@ parentPort?.on('message', (order: Order) => {
   void answer(order).then((result) => parentPort?.postMessage(result))
 })
 
-function answer(order: Order): Promise<Answer> {
+function answer(order: Order): Promise<Ran | Shrunk> {
   return order.type === 'run' ? run(order) : shrink(order)
 }
 

@@ -1,0 +1,5 @@
+/** Every scenario of a recipe: a new one adds a line here, and is run by the tests and by `npm run sim:recipes`. */
+import { mutex } from './mutex.js'
+import type { Scenario } from './scenario.js'
+
+export const SCENARIOS: readonly Scenario[] = [mutex]
