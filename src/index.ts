@@ -102,10 +102,12 @@ export type { FormerCluster } from './base/former-cluster.js'
 export type { LeaseId } from './base/lease-id.js'
 export type { LogFields, Logger } from './base/logger.js'
 export type { Random } from './base/random.js'
-export { Barrier, Election, healthHandler, Mutex, Session } from './recipes/index.js'
+export { Barrier, CachedView, Election, healthHandler, Mutex, Session } from './recipes/index.js'
 export type {
   BarrierHoldOptions,
   CampaignOptions,
+  Decode,
+  DecodedViewOptions,
   HealthHandler,
   HealthHandlerOptions,
   Hold,
@@ -113,6 +115,13 @@ export type {
   Lock,
   LockOptions,
   SessionOptions,
+  ViewChange,
+  ViewDelete,
+  ViewFailure,
+  ViewGetOptions,
+  ViewOptions,
+  ViewPut,
+  ViewUnreadable,
   WaitOptions,
 } from './recipes/index.js'
 export { abstractLevelDisk } from './storage/abstract-level-disk.js'

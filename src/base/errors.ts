@@ -488,6 +488,16 @@ export const ERRORS = {
     retryable: true,
     doc: 'The lock or leadership is already taken or waited for through this object. Make one object for each that contends.',
   },
+  VIEW_STALE: {
+    grpc: 'UNAVAILABLE',
+    retryable: true,
+    doc: 'A value was asked of a `CachedView` with `staleMsMax`, and the view was last known to be up to date longer ago: its member is cut off, or the cluster has no quorum. The message has the numbers. Go on without the value, or read it from the store.',
+  },
+  VIEW_TOO_LARGE: {
+    grpc: 'RESOURCE_EXHAUSTED',
+    retryable: false,
+    doc: 'The selection of a `CachedView` holds more keys or bytes than the view may. Select less, or open it with a larger `keysMax` or `bytesMax`. A view that is open already shows what it last could, grows stale and has this as its `trouble`, until there is room again.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** The stable name of an operating error. */

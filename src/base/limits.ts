@@ -248,4 +248,19 @@ export const LIMITS = {
   backupDelayMs: 60_000,
   /** Milliseconds that a close waits for the unfinished file of a backup to be removed. */
   backupEndMsMax: 1000,
+
+  /** Keys that a cached view holds, unless it is opened with another `keysMax`. Over it: `VIEW_TOO_LARGE`. */
+  viewKeysMax: 100_000,
+  /** Bytes of keys and values as stored that it holds, unless it is opened with another `bytesMax`. Over it: `VIEW_TOO_LARGE`. */
+  viewBytesMax: 64 * MEBIBYTE,
+  /** Keys that it lists with one call; where their values are too large for one answer, fewer. */
+  viewPageKeys: 1000,
+  /** Changes that wait for one consumer of its changes; beyond, those of one key become one. */
+  viewChangesMax: 1000,
+  /** Milliseconds between two questions whether it is up to date, unless it is opened with another `checkEveryMs`. */
+  viewCheckMs: 1000,
+  /** The least that may be asked for. Less: `RangeError`. */
+  viewCheckMsMin: 10,
+  /** The longest time between two tries to follow the store again. */
+  viewRetryMsMax: 5000,
 } as const

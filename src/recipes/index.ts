@@ -1,6 +1,11 @@
 /** Recipes: what is built from the Store contract alone, and so runs over every store that keeps it. */
 export { Barrier } from './barrier.js'
 export type { BarrierHoldOptions } from './barrier.js'
+export { CachedView } from './cached-view.js'
+export type { ViewGetOptions } from './cached-view.js'
+export type { ViewChange, ViewDelete, ViewPut, ViewUnreadable } from './view-change.js'
+export type { ViewFailure } from './view-contents.js'
+export type { Decode, DecodedViewOptions, ViewOptions } from './view-options.js'
 export { healthHandler } from './health-handler.js'
 export type { HealthHandler, HealthHandlerOptions } from './health-handler.js'
 export { Election } from './election.js'
