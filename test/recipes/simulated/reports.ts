@@ -30,7 +30,7 @@ export function eachReport<Observed, Exposed = unknown>(
 
 /** Whether every node has reported something of the kind since all was healed: for `eventually`. */
 export function everyNodeReports<Observed>(
-  world: SimulatedWorld<Observed>,
+  world: Pick<SimulatedWorld<Observed>, 'observations'> & { readonly nodes: readonly { readonly name: string }[] },
   healedAtMs: number,
   matches: (value: Observed) => boolean = () => true,
 ): boolean {

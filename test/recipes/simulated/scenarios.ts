@@ -1,5 +1,6 @@
 /** Every scenario of a recipe: a new one adds a line here, and is run by the tests and by `npm run sim:recipes`. */
+import { barrier } from './barrier.js'
 import { mutex } from './mutex.js'
 import type { Scenario } from './scenario.js'
 
-export const SCENARIOS: readonly Scenario[] = [mutex]
+export const SCENARIOS: readonly Scenario[] = [mutex, barrier]
