@@ -102,7 +102,7 @@ export type { FormerCluster } from './base/former-cluster.js'
 export type { LeaseId } from './base/lease-id.js'
 export type { LogFields, Logger } from './base/logger.js'
 export type { Random } from './base/random.js'
-export { Barrier, CachedView, Election, healthHandler, Mutex, Session } from './recipes/index.js'
+export { Barrier, CachedView, Counter, Election, healthHandler, Mutex, Session, stm } from './recipes/index.js'
 export type {
   BarrierHoldOptions,
   CampaignOptions,
@@ -115,6 +115,12 @@ export type {
   Lock,
   LockOptions,
   SessionOptions,
+  StmCommit,
+  StmOptions,
+  StmPutOptions,
+  StmRangeOptions,
+  StmTransaction,
+  StmWork,
   ViewChange,
   ViewDelete,
   ViewFailure,

@@ -478,6 +478,21 @@ export const ERRORS = {
     retryable: false,
     doc: 'The peer speaks no protocol version that this one speaks.',
   },
+  TRANSACTION_CONFLICT: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: true,
+    doc: 'The work of `stm()` was run as often as it may be, and each time others changed what it had read before it could commit. Nothing was written. The message says how often, and which key was in the way the last time: read less, spread what is written over more keys, or give `tries`.',
+  },
+  NOT_A_COUNTER: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'The key of a counter holds something else than a whole number: somebody else wrote it. Nothing was changed.',
+  },
+  COUNTER_OVERFLOW: {
+    grpc: 'OUT_OF_RANGE',
+    retryable: false,
+    doc: 'The counter would leave the numbers that are exact, -(2^53 - 1) to 2^53 - 1. It keeps its value.',
+  },
   LOCK_LOST: {
     grpc: 'FAILED_PRECONDITION',
     retryable: true,

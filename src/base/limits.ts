@@ -225,6 +225,13 @@ export const LIMITS = {
   /** Milliseconds that a snapshot may take as a whole. Over it: `TIMEOUT`. */
   snapshotMsMax: 3_600_000,
 
+  /** How often `stm()` runs its work when others change what it read, unless the call says otherwise. Over it: `TRANSACTION_CONFLICT`. */
+  stmTriesMax: 100,
+  /** Milliseconds before such a work is run again after a conflict; doubles with each further one, and chance takes off up to half. */
+  stmPauseMsMin: 4,
+  /** The longest such pause. */
+  stmPauseMsMax: 500,
+
   /** Bytes of one piece of a snapshot on its way to another member. */
   transferPieceBytes: 64 * KIBIBYTE,
   /** Pieces of a snapshot that are on their way to one member, or wait there, at the same time. */

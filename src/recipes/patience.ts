@@ -16,7 +16,7 @@ export interface WaitOptions {
 }
 
 /** Milliseconds before a failed call is made again: what is refused at once, for want of a leader, must not spin. */
-const RETRY_MS = 100
+export const RETRY_MS = 100
 
 export class Patience {
   readonly #environment: Environment
@@ -56,8 +56,39 @@ export class Patience {
         this.signal.throwIfAborted()
         if (!isStoreError(error) || !error.retryable) throw error
       }
-      await this.#pause()
+      await this.pause(RETRY_MS)
     }
+  }
+
+  /** What `promise` comes to, unless it is over before. */
+  within<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const over = (): void => {
+         
+        reject(this.signal.reason)
+      }
+      this.signal.addEventListener('abort', over, { once: true })
+      promise.then(resolve, reject).finally(() => {
+        this.signal.removeEventListener('abort', over)
+      })
+    })
+  }
+
+  /** Resolves after `ms`, or when it is over before. */
+  pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.signal.aborted) {
+        resolve()
+        return
+      }
+      const goOn = (): void => {
+        cancel()
+        this.signal.removeEventListener('abort', goOn)
+        resolve()
+      }
+      const cancel = this.#environment.timers.after(ms, goOn)
+      this.signal.addEventListener('abort', goOn, { once: true })
+    })
   }
 
   /** Waits no more: nothing is left behind on the clock or on anybody's signal. */
@@ -99,17 +130,5 @@ export class Patience {
 
   #over(reason: unknown): void {
     this.#controller.abort(reason)
-  }
-
-  #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const goOn = (): void => {
-        cancel()
-        this.signal.removeEventListener('abort', goOn)
-        resolve()
-      }
-      const cancel = this.#environment.timers.after(RETRY_MS, goOn)
-      this.signal.addEventListener('abort', goOn, { once: true })
-    })
   }
 }
