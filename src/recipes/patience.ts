@@ -64,7 +64,6 @@ export class Patience {
   within<T>(promise: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const over = (): void => {
-         
         reject(this.signal.reason)
       }
       this.signal.addEventListener('abort', over, { once: true })
