@@ -68,8 +68,8 @@ async function holdOffice(): Promise<void> {
 }
 
 async function followConfiguration(): Promise<void> {
-  for await (const { keyValue } of store.watch('configuration', { signal })) {
-    await parent.report({ type: 'configured', version: keyValue.version })
+  for await (const { type, keyValue } of store.watch('configuration', { signal })) {
+    if (type === 'put') await parent.report({ type: 'configured', version: keyValue.version })
   }
 }
 

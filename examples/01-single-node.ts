@@ -33,7 +33,9 @@ console.log(`at revision ${revision} it was ${before?.text()}`)
 
 // A watch sees every change, in order. It can begin in the past: here, at the first one.
 for await (const event of store.watch({ prefix: 'config/' }, { startRevision: revision })) {
-  console.log(`  ${event.revision} ${event.type} ${event.key} = ${event.keyValue.text()}`)
+  console.log(
+    `  ${event.revision} ${event.type} ${event.key}${event.type === 'put' ? ` = ${event.keyValue.text()}` : ''}`,
+  )
   if (event.key === 'config/changed-by') break
 }
 

@@ -10,6 +10,6 @@ const store = await open({ name, cluster, transport, durability: 'none', electio
 await store.ready()
 
 await store.put(`threads/${name}`, 'is here')
-for await (const event of store.watch({ prefix: 'threads/' }, { startRevision: 1 })) {
-  parentPort?.postMessage(`${name} sees that ${event.key} ${event.keyValue.text()}`)
+for await (const { type, key, keyValue } of store.watch({ prefix: 'threads/' }, { startRevision: 1 })) {
+  if (type === 'put') parentPort?.postMessage(`${name} sees that ${key} ${keyValue.text()}`)
 }

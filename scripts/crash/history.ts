@@ -140,7 +140,11 @@ function checkWatch({ name, wants, events: seen }: Watched, events: readonly Wat
 }
 
 function sameEvent(a: WatchEvent, b: WatchEvent): boolean {
-  return a.revision === b.revision && a.key === b.key && a.type === b.type && a.keyValue.text() === b.keyValue.text()
+  return a.revision === b.revision && a.key === b.key && a.type === b.type && textOf(a) === textOf(b)
+}
+
+function textOf(event: WatchEvent): string | undefined {
+  return event.type === 'put' ? event.keyValue.text() : undefined
 }
 
 function describeEvent(event: WatchEvent | undefined): string {

@@ -1,5 +1,5 @@
 /** What our store takes and gives, from and to the words of etcd's protocol. */
-import { ERRORS, isStoreError, type KeyValue, type Selection } from '../../src/index.js'
+import { ERRORS, isStoreError, type DeletedKey, type KeyValue, type Selection } from '../../src/index.js'
 import type { LeaseNames } from './lease-names.js'
 import type { SeenError, SeenKeyValue } from './observation.js'
 import { FROM_KEY_ON, NO_LEASE, type Bytes } from './operation.js'
@@ -29,6 +29,11 @@ export function seenKeyValue(keyValue: KeyValue, leases: LeaseNames): SeenKeyVal
     value: seenBytes(value),
     lease: lease === undefined ? NO_LEASE : leases.nameOf(String(lease)),
   }
+}
+
+export function seenDeletion({ keyBytes, modRevision }: DeletedKey): SeenKeyValue {
+  const nothing = { createRevision: 0, version: 0, value: seenBytes(new Uint8Array(0)), lease: NO_LEASE }
+  return { key: seenBytes(keyBytes), modRevision, ...nothing }
 }
 
 /** Undefined for what is no answer of a store. Misuse of our interface goes by the name of its class. */

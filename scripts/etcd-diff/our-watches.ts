@@ -4,7 +4,7 @@ import { isStoreError, type Store, type Watch, type WatchEvent, type WatchOption
 import type { LeaseNames } from './lease-names.js'
 import type { SeenEvent, SeenWatch } from './observation.js'
 import { revisionAt, type Bearings, type WatchOperation } from './operation.js'
-import { seenError, seenKeyValue, selectionOf } from './our-values.js'
+import { seenError, seenDeletion, seenKeyValue, selectionOf } from './our-values.js'
 
 const DELIVERY_MS_MAX = 3_000
 /** So little that revisions are split. */
@@ -106,10 +106,9 @@ export class OurWatches {
   }
 
   #seenEvent({ type, keyValue, previous }: WatchEvent): SeenEvent {
-    return {
-      type: type === 'put' ? 'PUT' : 'DELETE',
-      kv: seenKeyValue(keyValue, this.#leases),
-      prevKv: previous && seenKeyValue(previous, this.#leases),
-    }
+    const prevKv = previous && seenKeyValue(previous, this.#leases)
+    return type === 'put'
+      ? { type: 'PUT', kv: seenKeyValue(keyValue, this.#leases), prevKv }
+      : { type: 'DELETE', kv: seenDeletion(keyValue), prevKv }
   }
 }

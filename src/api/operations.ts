@@ -26,7 +26,7 @@ import { checkFields, type Fields } from './check-fields.js'
 import { rangeOf, type KeyRange, type Selection } from './key-value.js'
 import { checkMade, isMadeTransaction, made } from './made.js'
 
-export type { Compare, Relation, Revision } from '../mvcc/types.js'
+export type { Compare, DeleteRequest, PutRequest, RangeRequest, Relation, Revision } from '../mvcc/types.js'
 
 export interface PutOptions {
   /** The key is deleted when this lease ends. Without it, an earlier lease is detached. */
@@ -110,18 +110,39 @@ export function del(selection: Selection, options?: DeleteOptions): DeleteReques
   return made(deleteRequest(selection, options))
 }
 
-/** A transaction as the store takes it: all of `compare` hold, or else. Also an operation inside another one. */
-export interface Transaction {
+/**
+ * A transaction as the store takes it: all of `compare` hold, or else. Also an operation inside another one. `Transaction`
+ * alone is one of which no more is known.
+ */
+export interface Transaction<
+  Success extends readonly Operation[] = readonly Operation[],
+  Failure extends readonly Operation[] = readonly Operation[],
+> {
   readonly compare?: readonly Compare[] | undefined
-  readonly success?: readonly Operation[] | undefined
-  readonly failure?: readonly Operation[] | undefined
+  /** Done where all compares hold; one result each. */
+  readonly success?: Success | undefined
+  /** Done where one does not. */
+  readonly failure?: Failure | undefined
+}
+
+/** A transaction that stands inside another one; {@link txn} makes it. */
+export interface TransactionOperation<
+  Success extends readonly Operation[] = readonly Operation[],
+  Failure extends readonly Operation[] = readonly Operation[],
+> extends TransactionRequest {
+  readonly success: Success
+  readonly failure: Failure
 }
 
 const TRANSACTION_FIELDS: Fields<Transaction> = { compare: true, success: true, failure: true }
 
 /** Throws TypeError for what {@link compare}, {@link put}, {@link get}, {@link del} and {@link txn} did not make. */
-export function txn(transaction: Transaction): TransactionRequest {
-  return made(transactionRequest(transaction))
+export function txn<
+  const Success extends readonly Operation[] = readonly [],
+  const Failure extends readonly Operation[] = readonly [],
+>(transaction: Transaction<Success, Failure>): TransactionOperation<Success, Failure> {
+  // The branches are copied as they are.
+  return made(transactionRequest(transaction)) as TransactionOperation<Success, Failure>
 }
 
 /** @internal What `put()` makes, for whoever has checked the names of the options and uses it at once. */
@@ -208,6 +229,9 @@ function checkNumber(value: number, what: string): number {
   throw new RangeError(`${what} must be a whole number from 0 on, not ${value}`)
 }
 
+/** A compare of one property. */
+export type CompareOf<Target extends Compare['target']> = Extract<Compare, { readonly target: Target }>
+
 /** Starts a compare of a key, or of every key of a selection. A missing key has revision, version and lease 0 and no value. */
 export function compare(selection: Selection): CompareBuilder {
   return new CompareBuilder(rangeOf(selection))
@@ -222,41 +246,42 @@ export class CompareBuilder {
     this.#range = range
   }
 
-  value(relation: Relation, value: BytesLike): Compare {
+  value(relation: Relation, value: BytesLike): CompareOf<'value'> {
     return this.#finish(relation, { target: 'value', value: copyBytes(value, 'value') })
   }
 
-  version(relation: Relation, version: number): Compare {
+  version(relation: Relation, version: number): CompareOf<'version'> {
     return this.#finish(relation, { target: 'version', version: checkNumber(version, 'version') })
   }
 
-  createRevision(relation: Relation, createRevision: Revision): Compare {
+  createRevision(relation: Relation, createRevision: Revision): CompareOf<'create-revision'> {
     checkNumber(createRevision, 'createRevision')
     return this.#finish(relation, { target: 'create-revision', createRevision })
   }
 
-  modRevision(relation: Relation, modRevision: Revision): Compare {
+  modRevision(relation: Relation, modRevision: Revision): CompareOf<'mod-revision'> {
     checkNumber(modRevision, 'modRevision')
     return this.#finish(relation, { target: 'mod-revision', modRevision })
   }
 
-  lease(relation: Relation, lease: LeaseId): Compare {
+  lease(relation: Relation, lease: LeaseId): CompareOf<'lease'> {
     return this.#finish(relation, { target: 'lease', lease: lease === NO_LEASE ? lease : checkLeaseId(lease) })
   }
 
   /** The key exists. */
-  exists(): Compare {
+  exists(): CompareOf<'create-revision'> {
     return this.createRevision('!=', 0)
   }
 
   /** The key does not exist. */
-  missing(): Compare {
+  missing(): CompareOf<'create-revision'> {
     return this.createRevision('=', 0)
   }
 
-  #finish(relation: Relation, target: CompareTarget): Compare {
+  #finish<Target extends CompareTarget>(relation: Relation, target: Target): CompareOf<Target['target']> {
     if (!RELATIONS.includes(relation))
       throw new TypeError(`the relation must be '=', '!=', '<' or '>', not ${String(relation)}`)
-    return made({ ...this.#range, relation, ...target })
+    const finished: Compare = { ...this.#range, relation, ...target }
+    return made(finished) as CompareOf<Target['target']>
   }
 }

@@ -20,11 +20,20 @@ import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
 import type { ScrubStatus } from './scrub-status.js'
 import type { LeaseKey } from './lease-key.js'
-import type { DeleteOptions, PutOptions, ReadOptions, Transaction } from './operations.js'
+import type { DeleteOptions, Operation, PutOptions, ReadOptions, Transaction } from './operations.js'
+import type { TransactionResult } from './transaction-result.js'
 
 export type { CallOptions } from './call-options.js'
 export type { Consistency } from './consistency.js'
-export type { Watch, WatchBatch, WatchEvent, WatchOptions } from './watch.js'
+export type {
+  DeleteOperationResult,
+  OperationResult,
+  PutOperationResult,
+  RangeOperationResult,
+  TransactionOperationResult,
+  TransactionResult,
+} from './transaction-result.js'
+export type { DeletedKey, DeleteEvent, PutEvent, Watch, WatchBatch, WatchEvent, WatchOptions } from './watch.js'
 
 export interface GetOptions extends CallOptions, Consistency {
   readonly revision?: Revision | undefined
@@ -52,21 +61,6 @@ export interface DeleteResult {
   readonly revision: Revision
   readonly deleted: number
   readonly previous: readonly KeyValue[]
-}
-
-/** The result of one operation of a transaction, told apart by `type`. */
-export type OperationResult =
-  | { readonly type: 'put'; readonly previous: KeyValue | undefined }
-  | { readonly type: 'range'; readonly items: readonly KeyValue[]; readonly count: number; readonly more: boolean }
-  | { readonly type: 'delete'; readonly deleted: number; readonly previous: readonly KeyValue[] }
-  | { readonly type: 'transaction'; readonly succeeded: boolean; readonly results: readonly OperationResult[] }
-
-export interface TransactionResult {
-  readonly revision: Revision
-  /** Whether the compares held: `success` was done, else `failure`. */
-  readonly succeeded: boolean
-  /** One per operation of the branch that was done. */
-  readonly results: readonly OperationResult[]
 }
 
 export interface CompactOptions extends CallOptions {
@@ -240,8 +234,26 @@ export interface Store extends AsyncDisposable {
   get(key: BytesLike, options?: GetOptions): Promise<KeyValue | undefined>
   range(selection: Selection, options?: RangeOptions): Promise<RangeResult>
   delete(selection: Selection, options?: DeleteOptions & CallOptions): Promise<DeleteResult>
-  /** Compares and operations as one atomic step. */
-  txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult>
+  /**
+   * Compares and operations as one atomic step. What it gives has the types of what it was made of: one result per operation
+   * of the branch that was done, and `succeeded` tells which branch that was.
+   *
+   * @example
+   * const { succeeded, results } = await store.txn({
+   *   compare: [compare('a').exists()],
+   *   success: [put('a', '2', { previous: true }), get('b')],
+   *   failure: [get('c')],
+   * })
+   * if (succeeded) console.log(results[0].previous?.text(), results[1].items)
+   * else console.log(results[0].items)
+   */
+  txn<
+    const Success extends readonly Operation[] = readonly [],
+    const Failure extends readonly Operation[] = readonly [],
+  >(
+    transaction: Transaction<Success, Failure>,
+    options?: CallOptions,
+  ): Promise<TransactionResult<Success, Failure>>
   watch(selection: Selection, options?: WatchOptions): Watch
   /**
    * Forgets history before `revision`; the latest version of every key stays. Rejects with `COMPACTED` where that was done

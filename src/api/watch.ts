@@ -26,18 +26,35 @@ export interface WatchOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface WatchEvent {
-  readonly type: 'put' | 'delete'
-  /** For a deletion it has the key and `modRevision` only. */
+/** One change of one key, told apart by `type`. */
+export type WatchEvent = PutEvent | DeleteEvent
+
+export interface PutEvent extends Change {
+  readonly type: 'put'
+  /** The version that was written. */
   readonly keyValue: KeyValue
+  /** Whether this put created the key. */
+  readonly created: boolean
+}
+
+/** A deletion has no value, and nothing else that a version has: what was deleted is in `previous`, where it was asked for. */
+export interface DeleteEvent extends Change {
+  readonly type: 'delete'
+  readonly keyValue: DeletedKey
+  readonly created: false
+}
+
+interface Change {
   /** The key, as text. */
   readonly key: string
   /** The revision of the change. Several events of one transaction share it, and come one after the other. */
   readonly revision: Revision
-  /** True for the put that created the key. */
-  readonly created: boolean
+  /** The version before: where the watch was opened with `previous`, there was one, and history holds it still. */
   readonly previous: KeyValue | undefined
 }
+
+/** What there is to say of a key that was deleted; its `modRevision` is that of the deletion. */
+export type DeletedKey = Pick<KeyValue, 'key' | 'keyBytes' | 'modRevision'>
 
 /** What a watch tells at once. */
 export type WatchBatch =

@@ -534,14 +534,15 @@ export interface StoreErrorOptions {
  * @example
  * if (isStoreError(error, 'COMPACTED')) restartFrom(error.compactRevision)
  */
-export class StoreError extends Error {
+export class StoreError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'StoreError'
-  readonly code: ErrorCode
+  readonly code: Code
   readonly outcome: Outcome
   readonly retryable: boolean
+  /** With `COMPACTED`: the oldest revision that can be read. Undefined with any other code. */
   readonly compactRevision: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: StoreErrorOptions = {}) {
+  constructor(code: Code, message: string, options: StoreErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.outcome = options.outcome ?? 'refused'
@@ -554,7 +555,10 @@ export class StoreError extends Error {
  * Whether `error` is an operating error of ours, and of this code if one is given. Told by its shape, so that it holds
  * across copies of the package and across realms (test runners load modules in realms of their own).
  */
-export function isStoreError(error: unknown, code?: ErrorCode): error is StoreError {
+export function isStoreError<Code extends ErrorCode = ErrorCode>(
+  error: unknown,
+  code?: Code,
+): error is StoreError<Code> {
   if (typeof error !== 'object' || error === null) return false
   const { name, code: found } = error as Partial<StoreError>
   if (name !== 'StoreError' || typeof found !== 'string' || !Object.hasOwn(ERRORS, found)) return false

@@ -22,6 +22,7 @@ import {
   READ_FIELDS,
   transactionRequest,
   type DeleteOptions,
+  type Operation,
   type PutOptions,
   type Transaction,
 } from '../api/operations.js'
@@ -177,6 +178,10 @@ export class EmbeddedStore implements Store {
     return { revision, deleted: response.deleted, previous }
   }
 
+  txn<const Success extends readonly Operation[], const Failure extends readonly Operation[]>(
+    transaction: Transaction<Success, Failure>,
+    options?: CallOptions,
+  ): Promise<TransactionResult<Success, Failure>>
   async txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult> {
     checkFields(options, CALL_FIELDS, 'txn()')
     const { response, revision } = await this.#write('transaction', transactionRequest(transaction), options)

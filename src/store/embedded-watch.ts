@@ -1,17 +1,16 @@
 /** A watch as users iterate it: events one by one, or those of a revision together with notices of progress. */
-import { keyText } from '../base/bytes.js'
 import type { Cancel } from '../base/clock.js'
 import { checkBoolean } from '../api/check-boolean.js'
 import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
-import type { KeyRange, KeyValue } from '../api/key-value.js'
+import type { KeyRange } from '../api/key-value.js'
 import type { Watch, WatchBatch, WatchEvent, WatchOptions } from '../api/watch.js'
 import { LIMITS } from '../base/limits.js'
 import type { AbortSignals } from '../member/abort-signals.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { Event, Revision } from '../mvcc/types.js'
-import { keyValueOf } from './results.js'
+import { watchEventOf } from './results.js'
 import type { WatchPermission } from './watch-permission.js'
 
 const WATCH_FIELDS: Fields<WatchOptions> = {
@@ -202,15 +201,7 @@ export class EmbeddedWatch implements Watch {
 
   async #eventOf(event: Event): Promise<WatchEvent> {
     const previous = this.#options.previous === true ? await this.#stream.previous(event) : undefined
-    const { keyValue } = event
-    return {
-      type: event.type,
-      keyValue: keyValueOf(keyValue),
-      key: keyText(keyValue.key),
-      revision: keyValue.modRevision,
-      created: event.type === 'put' && keyValue.createRevision === keyValue.modRevision,
-      previous: keyValueOf(previous),
-    }
+    return watchEventOf(event, previous)
   }
 }
 
@@ -249,7 +240,7 @@ function split(events: readonly WatchEvent[], bytesMax: number): WatchEvent[][] 
   const parts: WatchEvent[][] = []
   let room = 0
   for (const event of events) {
-    const bytes = bytesOf(event.keyValue) + (event.previous === undefined ? 0 : bytesOf(event.previous))
+    const bytes = bytesOf(event)
     const last = parts.at(-1)
     if (last !== undefined && bytes <= room) last.push(event)
     else {
@@ -261,6 +252,9 @@ function split(events: readonly WatchEvent[], bytesMax: number): WatchEvent[][] 
   return parts
 }
 
-function bytesOf({ keyBytes, value }: KeyValue): number {
-  return keyBytes.byteLength + value.byteLength
+function bytesOf(event: WatchEvent): number {
+  const { keyValue, previous } = event
+  const valueBytes = event.type === 'put' ? event.keyValue.value.byteLength : 0
+  const previousBytes = previous === undefined ? 0 : previous.keyBytes.byteLength + previous.value.byteLength
+  return keyValue.keyBytes.byteLength + valueBytes + previousBytes
 }

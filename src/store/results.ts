@@ -3,16 +3,30 @@
  * as reading it did, so it too is done in slices.
  */
 import { assertNever } from '../base/assert.js'
+import { keyText } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
 import { KeyValue } from '../api/key-value.js'
-import type { OperationResult } from '../api/store.js'
+import type { OperationResult, WatchEvent } from '../api/store.js'
 import { Slices } from '../member/slices.js'
-import type { KeyValue as KeyValueRecord, OperationResponse } from '../mvcc/types.js'
+import type { Event, KeyValue as KeyValueRecord, OperationResponse } from '../mvcc/types.js'
 
 export function keyValueOf(record: KeyValueRecord): KeyValue
 export function keyValueOf(record: KeyValueRecord | undefined): KeyValue | undefined
 export function keyValueOf(record: KeyValueRecord | undefined): KeyValue | undefined {
   return record === undefined ? undefined : new KeyValue({ ...record, value: new Uint8Array(record.value) })
+}
+
+export function watchEventOf({ type, keyValue }: Event, previous?: KeyValueRecord): WatchEvent {
+  const { modRevision: revision, createRevision } = keyValue
+  const change = {
+    keyValue: keyValueOf(keyValue),
+    key: keyText(keyValue.key),
+    revision,
+    previous: keyValueOf(previous),
+  }
+  return type === 'put'
+    ? { type, ...change, created: createRevision === revision }
+    : { type, ...change, created: false }
 }
 
 export function keyValuesOf(records: readonly KeyValueRecord[], environment: Environment): Promise<KeyValue[]> {

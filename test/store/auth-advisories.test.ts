@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { compare, del, get, put, txn } from '../../src/api/operations.js'
+import { compare, del, get, put, txn, type Transaction } from '../../src/api/operations.js'
 import type { Permission } from '../../src/api/auth.js'
 import type { Selection } from '../../src/api/key-value.js'
 import type { Store } from '../../src/api/store.js'
@@ -70,11 +70,12 @@ test('CVE-2026-44283: a previous value and a lease need permission inside a tran
     del('secret', { previous: true }),
     put('a', 'mine', { lease: id }),
   ]) {
-    for (const transaction of [
+    const transactions: Transaction[] = [
       { success: [operation] },
       { failure: [operation] },
       { success: [txn({ success: [operation] })] },
-    ]) {
+    ]
+    for (const transaction of transactions) {
       expect(await refusal(() => ann.txn(transaction))).toBe('PERMISSION_DENIED')
     }
   }

@@ -291,8 +291,8 @@ describe('concurrent users', () => {
     const total = 3 * 10
     const watches = stores.map(async (store) => {
       const seen: [number, string][] = []
-      for await (const event of store.watch('counter')) {
-        seen.push([event.revision, event.keyValue.text()])
+      for await (const { type, revision, keyValue } of store.watch('counter')) {
+        if (type === 'put') seen.push([revision, keyValue.text()])
         if (seen.length === total) break
       }
       return seen

@@ -18,6 +18,7 @@ import {
   rangeRequest,
   transactionRequest,
   type DeleteOptions,
+  type Operation,
   type PutOptions,
   type Transaction,
 } from '../../api/operations.js'
@@ -201,6 +202,10 @@ class RecordedStore implements Store {
     )
   }
 
+  txn<const Success extends readonly Operation[], const Failure extends readonly Operation[]>(
+    transaction: Transaction<Success, Failure>,
+    options?: CallOptions,
+  ): Promise<TransactionResult<Success, Failure>>
   txn(transaction: Transaction, options?: CallOptions): Promise<TransactionResult> {
     return this.#recorder.call(
       () => operationData(transactionRequest(transaction)),

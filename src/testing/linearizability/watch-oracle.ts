@@ -2,6 +2,7 @@
  * What a watch of all keys saw, as an oracle for the etcd model: which change was really made at each revision.
  */
 import { assertNever } from '../../base/assert.js'
+import { asBuffer } from '../../base/bytes.js'
 import type { WatchEvent } from '../../api/store.js'
 import type { EtcdInput } from './etcd-calls.js'
 import { keyValueData } from './etcd-calls.js'
@@ -61,8 +62,9 @@ function nameOf(key: string, value?: string): string {
 }
 
 function changeOf({ type, keyValue }: WatchEvent): Change {
-  const data = keyValueData(keyValue)
-  return type === 'put' ? data : { key: data.key, value: '', create: 0, mod: data.mod, version: 0 }
+  if (type === 'put') return keyValueData(keyValue)
+  const { keyBytes, modRevision } = keyValue
+  return { key: asBuffer(keyBytes).toString('latin1'), value: '', create: 0, mod: modRevision, version: 0 }
 }
 
 function same(left: Change, right: Change): boolean {

@@ -187,13 +187,12 @@ class HeardHistory extends History<EtcdInput, EtcdOutput> {
   }
 }
 
-function tells({ type, key, keyValue, revision }: WatchEvent, change: Change): boolean {
-  const { event } = change
+function tells(told: WatchEvent, { revision, event: { type, keyValue } }: Change): boolean {
   return (
-    revision === change.revision &&
-    type === event.type &&
-    key === keyText(event.keyValue.key) &&
-    asBuffer(keyValue.value).equals(event.keyValue.value)
+    told.revision === revision &&
+    told.type === type &&
+    told.key === keyText(keyValue.key) &&
+    (told.type === 'delete' || asBuffer(told.keyValue.value).equals(keyValue.value))
   )
 }
 

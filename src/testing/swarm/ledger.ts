@@ -5,7 +5,7 @@
 import type { WatchEvent } from '../../api/store.js'
 import type { Applied } from '../../machine/outcome.js'
 import type { Event, KeyValue } from '../../mvcc/types.js'
-import { keyValueOf } from '../../store/results.js'
+import { watchEventOf } from '../../store/results.js'
 
 export interface Change {
   readonly revision: number
@@ -55,9 +55,6 @@ export class Ledger {
 
   /** As a watch of everything would tell it. */
   watchEvents(): WatchEvent[] {
-    return this.#changes.map(({ revision, event: { type, keyValue } }) => {
-      const copy = keyValueOf(keyValue)
-      return { type, keyValue: copy, key: copy.key, revision, created: keyValue.version === 1, previous: undefined }
-    })
+    return this.#changes.map(({ event }) => watchEventOf(event))
   }
 }

@@ -6,7 +6,6 @@ import fc from 'fast-check'
 import { KeyValue } from '../../../src/api/key-value.js'
 import { compare, del, get, put, txn, type Operation } from '../../../src/api/operations.js'
 import type { OperationResult, WatchEvent } from '../../../src/api/store.js'
-import { keyText } from '../../../src/base/bytes.js'
 import { isStoreError } from '../../../src/base/errors.js'
 import { Lessor } from '../../../src/lease/lessor.js'
 import { MvccStore } from '../../../src/mvcc/store.js'
@@ -14,6 +13,7 @@ import type { Event, OperationResponse, RangeRequest } from '../../../src/mvcc/t
 import type { Ending } from '../../../src/testing/linearizability/call.js'
 import type { EtcdInput, EtcdKeyValue, EtcdOutput } from '../../../src/testing/linearizability/etcd-calls.js'
 import { keyValueData, operationData, resultData } from '../../../src/testing/linearizability/etcd-calls.js'
+import { watchEventOf } from '../../../src/store/results.js'
 import { MemoryBackend } from '../../mvcc/memory-backend.js'
 import type { Drawn } from './histories.js'
 
@@ -276,12 +276,7 @@ class Truth {
   }
 
   #tell(events: readonly Event[]): void {
-    for (const { type, keyValue } of events) {
-      const { modRevision: revision, createRevision } = keyValue
-      const created = type === 'put' && createRevision === revision
-      const seen = { type, keyValue: new KeyValue(keyValue), key: keyText(keyValue.key), revision, created }
-      this.events.push({ ...seen, previous: undefined })
-    }
+    for (const event of events) this.events.push(watchEventOf(event))
   }
 }
 
