@@ -501,7 +501,7 @@ export const ERRORS = {
   LOCK_BUSY: {
     grpc: 'FAILED_PRECONDITION',
     retryable: true,
-    doc: 'The lock or leadership is already taken or waited for through this object. Make one object for each that contends.',
+    doc: 'The lock or leadership is already taken or waited for through this object, and would wait for itself. Make one object for each task that contends; within a task, pass the lock on that it has.',
   },
   VIEW_STALE: {
     grpc: 'UNAVAILABLE',

@@ -207,6 +207,8 @@ export const LIMITS = {
   watchBuffersBytesMax: 128 * MEBIBYTE,
   /** Watches of one member that read history at the same time; the others wait for their turn. */
   watchCatchUpsMax: 16,
+  /** Keys under the name of a lock or an election that are read in the transaction that enters its line; of more, the line is read afterwards. */
+  lineGlanceKeysMax: 32,
   /** The least time between two notices of a watch's progress, in milliseconds (etcd's). Less: `RangeError`. */
   watchProgressMsMin: 100,
   /** Revisions read from history in one step of a watch's catch-up. */

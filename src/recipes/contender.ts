@@ -1,11 +1,11 @@
 /**
- * One who contends for a name: from the wish to hold it to the front of the line.
+ * One who contends for a name: from the wish to hold it until nobody stands in the way.
  *
  * Always: one object contends once at a time. A second try through the same object could only wait for the first, which
  * is for ever where the first waits for the second to return.
  */
 import { CALL_FIELDS } from '../api/check-call.js'
-import { checkFields, type Fields } from '../api/check-fields.js'
+import { checkFields, kind, type Fields } from '../api/check-fields.js'
 import type { Revision } from '../api/operations.js'
 import type { Store } from '../api/store.js'
 import type { BytesLike } from '../base/bytes.js'
@@ -14,58 +14,90 @@ import { quote } from '../base/quote.js'
 import { checkName } from './check-name.js'
 import type { Hold } from './hold.js'
 import { readLine } from './line.js'
+import type { Rule } from './obstacle.js'
 import { Patience, type WaitOptions } from './patience.js'
 import { Place, type PlaceOptions } from './place.js'
-import { checkTtl } from './session.js'
+import { checkTtl, type Session } from './session.js'
+
+/** What all that is contended for takes when it is made. */
+export interface ContenderOptions {
+  /**
+   * Contend on the lease of this session instead of one of its own for each hold: cheaper for many locks, and all of them
+   * are lost together. Closing the session gives all of them back. Default: a session of its own each time.
+   */
+  readonly session?: Session | undefined
+}
+
+export const CONTENDER_FIELDS: Fields<ContenderOptions> = { session: true }
 
 export interface ContendOptions extends WaitOptions {
   /**
    * Milliseconds after which others take over when this process dies; default 10 000. The store may grant more: whole
    * seconds, at least one and a half election timeouts. Without a confirmed renewal the signal aborts after four fifths.
+   * Not with a `session`, which has its own.
    */
   readonly ttlMs?: number | undefined
 }
 
+export interface LockOptions extends ContendOptions {
+  /** Who contends, for the eyes of operators: `line()` shows it. Default: the name of the store's member. */
+  readonly owner?: string | undefined
+}
+
 const CONTEND_FIELDS: Fields<ContendOptions> = { ttlMs: true, ...CALL_FIELDS }
+const LOCK_FIELDS: Fields<LockOptions> = { owner: true, ...CONTEND_FIELDS }
 const TTL_MS = 10_000
+
+/** What is contended for, and as whom. */
+export interface Wish {
+  /** What was called, for what is wrong with the options. */
+  readonly what: string
+  /** Of the key: what others see of who contends. Without it the options say who that is. */
+  readonly value?: BytesLike | undefined
+  readonly rule: Rule
+  readonly mark?: string | undefined
+}
 
 export class Contender<Held extends Hold> {
   readonly #store: Store
   readonly #name: string
+  readonly #session: Session | undefined
   readonly #hold: (place: Place, revision: Revision) => Held
   #contending = false
   #held: Held | undefined
 
-  constructor(store: Store, name: string, hold: (place: Place, revision: Revision) => Held) {
+  constructor(
+    store: Store,
+    name: string,
+    { session }: ContenderOptions,
+    hold: (place: Place, revision: Revision) => Held,
+  ) {
     checkName(name)
     this.#store = store
     this.#name = name
+    this.#session = checkSession(session)
     this.#hold = hold
   }
 
-  /**
-   * Waits for the front of the line. Rejects with `LOCK_BUSY` when this object contends or holds already.
-   *
-   * @param what was called, for what is wrong with the options.
-   */
-  contend(what: string, value: BytesLike, options: ContendOptions): Promise<Held> {
-    return this.#once(what, options, async (patience) => {
-      const place = await Place.take(this.#store, this.#place(value, options), patience)
+  /** Waits until nobody stands in the way. Rejects with `LOCK_BUSY` when this object contends or holds already. */
+  contend(wish: Wish, options: LockOptions): Promise<Held> {
+    return this.#once(wish, options, async (patience) => {
+      const place = await Place.take(this.#store, this.#place(wish, options), patience)
       return this.#orAbandon(place, async () => this.#hold(place, await place.reachFront(patience)))
     })
   }
 
-  /** The front of the line if nobody else is there, else undefined. */
-  tryOnce(what: string, value: BytesLike, options: ContendOptions): Promise<Held | undefined> {
-    return this.#once(what, options, async (patience) => {
+  /** If nobody stands in the way now, else undefined. */
+  tryOnce(wish: Wish, options: LockOptions): Promise<Held | undefined> {
+    return this.#once(wish, options, async (patience) => {
       // Asked first: it spares the busy the grant and the end of a lease, and those in the line a place that comes and goes.
       const { contenders } = await patience.insist((signal) => readLine(this.#store, this.#name, { signal }))
-      if (contenders.length > 0) return undefined
-      const place = await Place.take(this.#store, this.#place(value, options), patience)
+      if (wish.rule(contenders, contenders.length) !== undefined) return undefined
+      const place = await Place.take(this.#store, this.#place(wish, options), patience)
       return this.#orAbandon(place, async () => {
         const revision = await place.isFront(patience)
         if (revision !== undefined) return this.#hold(place, revision)
-        place.session.abandon()
+        place.abandon()
         return undefined
       })
     })
@@ -76,14 +108,19 @@ export class Contender<Held extends Hold> {
   }
 
   async #once<Result extends Held | undefined>(
-    what: string,
-    options: ContendOptions,
+    wish: Wish,
+    options: LockOptions,
     contend: (patience: Patience) => Promise<Result>,
   ): Promise<Result> {
-    checkFields(options, CONTEND_FIELDS, what)
-    if (options.ttlMs !== undefined) checkTtl(options.ttlMs)
+    this.#check(wish, options)
     if (this.busy) {
-      throw new StoreError('LOCK_BUSY', `${quote(this.#name)} is taken through this object: it would wait for itself`)
+      const { what } = wish
+      const taken = this.#contending ? 'waits in the line already' : 'is held already'
+      throw new StoreError(
+        'LOCK_BUSY',
+        `${quote(this.#name)} ${taken} through this object, and ${what} would wait for itself: ` +
+          'pass on what is held, or make another object for another task',
+      )
     }
     const patience = new Patience(this.#store.environment, options)
     this.#contending = true
@@ -97,17 +134,37 @@ export class Contender<Held extends Hold> {
     }
   }
 
-  /** Whoever gives up waiting is told at once; the end of its lease is on its way by then. */
+  #check({ what, value }: Wish, options: LockOptions): void {
+    checkFields(options, value === undefined ? LOCK_FIELDS : CONTEND_FIELDS, what)
+    const { ttlMs, owner } = options
+    if (owner !== undefined && typeof owner !== 'string') throw new TypeError(`owner must be text, not ${kind(owner)}`)
+    if (ttlMs === undefined) return
+    checkTtl(ttlMs)
+    if (this.#session === undefined) return
+    throw new TypeError(`${what} takes no ttlMs here: the session that was given has one, of ${this.#session.ttlMs} ms`)
+  }
+
+  /** Whoever gives up waiting is told at once; the end of its place is on its way by then. */
   async #orAbandon<Result>(place: Place, wait: () => Promise<Result>): Promise<Result> {
     try {
       return await wait()
     } catch (error) {
-      place.session.abandon()
+      place.abandon()
       throw error
     }
   }
 
-  #place(value: BytesLike, options: ContendOptions): PlaceOptions {
-    return { name: this.#name, value, ttlMs: options.ttlMs ?? TTL_MS, timeoutMs: options.timeoutMs }
+  #place({ rule, mark, ...wish }: Wish, { ttlMs = TTL_MS, owner }: LockOptions): PlaceOptions {
+    const value = wish.value ?? owner ?? this.#store.status().name
+    return { name: this.#name, value, rule, mark, session: this.#session ?? { ttlMs } }
   }
+}
+
+/** Throws TypeError for what is none: a promise of a session, say. */
+function checkSession(session: Session | undefined): Session | undefined {
+  if (session === undefined) return undefined
+  const { lease } = (session ?? {}) as Partial<Session>
+  if (typeof lease !== 'bigint')
+    throw new TypeError(`session must be what Session.open() resolves with, not ${kind(session)}`)
+  return session
 }

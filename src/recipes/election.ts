@@ -10,12 +10,14 @@ import { compare, get, put, type Revision } from '../api/operations.js'
 import type { CallOptions, Store } from '../api/store.js'
 import type { BytesLike } from '../base/bytes.js'
 import type { LeaseId } from '../base/lease-id.js'
-import { Contender, type ContendOptions } from './contender.js'
+import { Contender, CONTENDER_FIELDS, type ContenderOptions, type ContendOptions } from './contender.js'
 import { Hold } from './hold.js'
 import { readLine } from './line.js'
+import { oneAtATime } from './obstacle.js'
 import { observeLeader } from './observe-leader.js'
 import type { Place } from './place.js'
 
+export type ElectionOptions = ContenderOptions
 export type CampaignOptions = ContendOptions
 
 /** An election that was won, until it is lost or resigned. */
@@ -77,10 +79,11 @@ export class Election {
   readonly #name: string
   readonly #contender: Contender<Leadership>
 
-  constructor(store: Store, name: string) {
+  constructor(store: Store, name: string, options: ElectionOptions = {}) {
+    checkFields(options, CONTENDER_FIELDS, 'new Election()')
     this.#store = store
     this.#name = name
-    this.#contender = new Contender(store, name, (place, revision) => new Leadership(place, revision))
+    this.#contender = new Contender(store, name, options, (place, revision) => new Leadership(place, revision))
   }
 
   /**
@@ -91,7 +94,7 @@ export class Election {
    * up then.
    */
   campaign(value: BytesLike, options: CampaignOptions = {}): Promise<Leadership> {
-    return this.#contender.contend('campaign()', value, options)
+    return this.#contender.contend({ what: 'campaign()', value, rule: oneAtATime }, options)
   }
 
   /** Who leads now; undefined when nobody does. Linearizable. */

@@ -42,7 +42,7 @@ export abstract class Hold implements AsyncDisposable {
    * store was closed or failed, and when this is given back. Reading the property looks at the clock first.
    */
   get signal(): AbortSignal {
-    return this.#place.session.signal
+    return this.#place.signal
   }
 
   /**
@@ -90,7 +90,7 @@ export abstract class Hold implements AsyncDisposable {
 
   /** The store said that it is over; the error to throw. */
   protected lost(): StoreError {
-    this.#place.session.lose('its key was removed')
+    this.#place.lose('its key was removed')
     return new StoreError(
       'LOCK_LOST',
       `${quote(this.key)} is not held any more: its lease ended or its key was removed`,
@@ -99,17 +99,17 @@ export abstract class Hold implements AsyncDisposable {
 
   /** Idempotent; may be tried again when it rejects. */
   protected release(): Promise<void> {
-    return this.#place.session.close()
+    return this.#place.end()
   }
 
   /** A watch that fails ends the hold, too: from there on nobody would tell us. */
   async #watchKey(revision: Revision): Promise<void> {
-    const { store, session, standing } = this.#place
+    const { store, standing, signal } = this.#place
     try {
-      await untilGone(store, standing, revision, session.signal)
-      session.lose('its key was removed')
+      await untilGone(store, standing, revision, signal)
+      this.#place.lose('its key was removed')
     } catch (error) {
-      session.lose('its key cannot be watched any more', error)
+      this.#place.lose('its key cannot be watched any more', error)
     }
   }
 }

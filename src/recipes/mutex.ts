@@ -3,17 +3,21 @@
  *
  * What a lock promises is bounded by what a lease can promise (session.ts); hold.ts says what closes the gap.
  */
-import type { Store } from '../api/store.js'
-import { Contender, type ContendOptions } from './contender.js'
+import { checkFields } from '../api/check-fields.js'
+import type { CallOptions, Store } from '../api/store.js'
+import { Contender, CONTENDER_FIELDS, type ContenderOptions, type LockOptions } from './contender.js'
+import { listLine, type Contestant } from './contestant.js'
 import { Hold } from './hold.js'
+import { oneAtATime } from './obstacle.js'
+import { withHold } from './with-hold.js'
 
-export type LockOptions = ContendOptions
+export type MutexOptions = ContenderOptions
 
 /** A mutex that is held. */
 export class Lock extends Hold {
   /**
-   * Aborts the signal and lets the next one in. Idempotent. When it rejects, the lock ends with its lease, within the
-   * TTL, and calling again tries again.
+   * Aborts the signal and lets the next one in. Idempotent. When it rejects, calling again tries again, and the lock ends at
+   * the latest with its lease: within the TTL, or where the session was given, when that ends.
    */
   unlock(): Promise<void> {
     return this.release()
@@ -34,11 +38,14 @@ export class Lock extends Hold {
  */
 export class Mutex {
   readonly #store: Store
+  readonly #name: string
   readonly #contender: Contender<Lock>
 
-  constructor(store: Store, name: string) {
+  constructor(store: Store, name: string, options: MutexOptions = {}) {
+    checkFields(options, CONTENDER_FIELDS, 'new Mutex()')
     this.#store = store
-    this.#contender = new Contender(store, name, (place, revision) => new Lock(place, revision))
+    this.#name = name
+    this.#contender = new Contender(store, name, options, (place, revision) => new Lock(place, revision))
   }
 
   /**
@@ -49,29 +56,41 @@ export class Mutex {
    * in the line is given up then.
    */
   lock(options: LockOptions = {}): Promise<Lock> {
-    return this.#contender.contend('lock()', '', options)
+    return this.#contender.contend({ what: 'lock()', rule: oneAtATime }, options)
   }
 
   /** The lock if it is free, else undefined, without waiting for anybody. Rejects like {@link lock}. */
   async tryLock(options: LockOptions = {}): Promise<Lock | undefined> {
-    return this.#contender.busy ? undefined : this.#contender.tryOnce('tryLock()', '', options)
+    return this.#contender.busy ? undefined : this.#contender.tryOnce({ what: 'tryLock()', rule: oneAtATime }, options)
   }
 
   /**
    * Runs `work` with the lock, and gives it back. Resolves with what `work` does only if the lock was held until then;
    * rejects with `LOCK_LOST` when it was not, or with the error of `work`.
+   *
+   * @example
+   * await new Mutex(store, 'reports/2026').withLock(
+   *   (lock) => upload(report, { fencing: lock.token, signal: lock.signal }),
+   *   { timeoutMs: 30_000 },
+   * )
    */
   async withLock<Result>(work: (lock: Lock) => Promise<Result> | Result, options: LockOptions = {}): Promise<Result> {
-    const lock = await this.lock(options)
-    try {
-      const result = await work(lock)
-      lock.signal.throwIfAborted()
-      return result
-    } finally {
-      await lock.unlock().catch((error: unknown) => {
-        // What `work` did is done: the failure to say so at once only makes the next one wait for the lease to end.
-        this.#store.environment.logger.warn('a lock is left to its lease', { reason: String(error) })
-      })
-    }
+    return withHold(this.#store, await this.lock(options), work)
+  }
+
+  /**
+   * Who holds the lock and who waits for it, in order.
+   *
+   * @example
+   * for (const { owner, token, holds } of await mutex.line()) console.log(owner, token, holds ? 'holds' : 'waits')
+   */
+  line(options: CallOptions = {}): Promise<readonly Contestant[]> {
+    return listLine(
+      this.#store,
+      this.#name,
+      options,
+      () => oneAtATime,
+      (contestant) => contestant,
+    )
   }
 }

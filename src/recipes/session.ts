@@ -18,12 +18,14 @@
  * Not here: a stop that is longer than the margin. Between its end and the next look at the clock the process may act as
  * if nothing had happened; only a write that compares the token (hold.ts) is safe from that.
  */
+import { setMaxListeners } from 'node:events'
 import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
-import type { CallOptions, Store } from '../api/store.js'
+import type { CallOptions, Lease, Store } from '../api/store.js'
 import type { Cancel } from '../base/clock.js'
 import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 import type { LeaseId } from '../base/lease-id.js'
+import { Patience, type WaitOptions } from './patience.js'
 
 export interface SessionOptions extends CallOptions {
   /** Milliseconds for which the lease outlives this process; the store may grant more. */
@@ -48,6 +50,9 @@ const FINAL: readonly ErrorCode[] = ['LEASE_NOT_FOUND', 'CLOSED', 'MEMBER_FAILED
  * const session = await Session.open(store, { ttlMs: 10_000 })
  * await store.put('services/web/1', 'http://10.0.0.1', { lease: session.lease })
  * session.signal.addEventListener('abort', () => console.log('gone:', session.signal.reason))
+ *
+ * @example Many locks on one lease: one stream of renewals, and one transaction for each that is free
+ * const lock = await new Mutex(store, 'reports/2026', { session }).lock()
  */
 export class Session implements AsyncDisposable {
   /** Attach keys to it: they are deleted when the session ends. */
@@ -55,6 +60,7 @@ export class Session implements AsyncDisposable {
   /** Milliseconds, as granted. */
   readonly ttlMs: number
   readonly #store: Store
+  readonly #askedTtlMs: number
   readonly #controller = new AbortController()
   readonly #stopListening: () => void
   #deadlineMs: number
@@ -63,11 +69,15 @@ export class Session implements AsyncDisposable {
   /** Why the last renewal failed; undefined when it did not. */
   #trouble: unknown
   #closing: Promise<void> | undefined
+  #numbersTaken = 0
 
-  private constructor(store: Store, lease: { readonly id: LeaseId; readonly ttlMs: number }, sentMs: number) {
+  private constructor(store: Store, lease: Lease, askedTtlMs: number, sentMs: number) {
     this.lease = lease.id
     this.ttlMs = lease.ttlMs
     this.#store = store
+    this.#askedTtlMs = askedTtlMs
+    // Each lock that stands on the session listens, and Node would take more than ten for a leak.
+    setMaxListeners(0, this.#controller.signal)
     this.#deadlineMs = sentMs + lease.ttlMs * (1 - MARGIN)
     this.#stopListening = store.on('failed', (error) => {
       this.lose('the store failed', error)
@@ -85,7 +95,7 @@ export class Session implements AsyncDisposable {
     const { ttlMs, ...call } = options
     checkTtl(ttlMs)
     const sentMs = store.environment.clock.monotonicMs()
-    const session = new Session(store, await store.leases.grant({ ttlMs }, call), sentMs)
+    const session = new Session(store, await store.leases.grant({ ttlMs }, call), ttlMs, sentMs)
     if (session.signal.aborted) session.abandon()
     session.signal.throwIfAborted()
     return session
@@ -98,6 +108,28 @@ export class Session implements AsyncDisposable {
   get signal(): AbortSignal {
     this.#checkClock()
     return this.#controller.signal
+  }
+
+  /**
+   * Another session with the same store and TTL, for when this one is over: its lease, its keys and what was held by them
+   * do not come back. Tries until it has one. Whether to go on is decided by whoever was interrupted, so no session opens
+   * itself again. One that still stands is not touched.
+   *
+   * Rejects with `ABORTED` or `TIMEOUT` when waiting is given up, and with an error of the store that does not pass.
+   *
+   * @example
+   * if (session.signal.aborted) session = await session.reopen({ signal })
+   */
+  async reopen(options: WaitOptions = {}): Promise<Session> {
+    checkFields(options, CALL_FIELDS, 'reopen()')
+    const patience = new Patience(this.#store.environment, options)
+    // What is left of it would only keep others waiting.
+    if (this.signal.aborted) this.abandon()
+    try {
+      return await openSession(this.#store, { ttlMs: this.#askedTtlMs }, patience)
+    } finally {
+      patience.end()
+    }
   }
 
   /**
@@ -126,6 +158,11 @@ export class Session implements AsyncDisposable {
   /** @internal Ends the session for a reason found elsewhere: its key is gone, say. */
   lose(why: string, cause?: unknown): void {
     this.#end(new StoreError('LOCK_LOST', `the session is lost: ${why}`, { cause }))
+  }
+
+  /** @internal Names what hangs on the lease: each call gives another number. */
+  takeNumber(): number {
+    return ++this.#numbersTaken
   }
 
   get #nowMs(): number {
@@ -207,6 +244,22 @@ export class Session implements AsyncDisposable {
       this.#closing = undefined
       throw error
     }
+  }
+}
+
+/** Tries until there is a session or patience ends. A grant whose answer was lost leaves a lease without keys to its TTL. */
+export async function openSession(
+  store: Store,
+  { ttlMs }: { readonly ttlMs: number },
+  patience: Patience,
+): Promise<Session> {
+  let opened: Session | undefined
+  try {
+    return await patience.insist(async (signal) => (opened = await Session.open(store, { ttlMs, signal })))
+  } catch (error) {
+    // Given up in the moment in which it came.
+    opened?.abandon()
+    throw error
   }
 }
 
