@@ -220,7 +220,7 @@ describe('waiting for a lock', () => {
     const { leases } = stage.store
     const store = decorated(stage.store, {
       range: failing((...given: Parameters<Store['range']>) => stage.store.range(...given)),
-      txn: failing((...given: Parameters<Store['txn']>) => stage.store.txn(...given)),
+      txn: failing((...given: Parameters<Store['txn']>) => stage.store.txn(...given)) as Store['txn'],
       leases: { grant: failing((...given: Parameters<typeof leases.grant>) => leases.grant(...given)) },
     })
     const startMs = stage.nowMs

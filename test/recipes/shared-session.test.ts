@@ -79,7 +79,7 @@ describe('a session that many locks share', () => {
       }
     const { leases } = stage.store
     const store = decorated(stage.store, {
-      txn: told('txn', (...given: Parameters<Store['txn']>) => stage.store.txn(...given)),
+      txn: told('txn', (...given: Parameters<Store['txn']>) => stage.store.txn(...given)) as Store['txn'],
       range: told('range', (...given: Parameters<Store['range']>) => stage.store.range(...given)),
       delete: told('delete', (...given: Parameters<Store['delete']>) => stage.store.delete(...given)),
       leases: {
