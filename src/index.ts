@@ -107,6 +107,7 @@ export type {
 export { AssertionError } from './base/assert.js'
 export type { BytesLike } from './base/bytes.js'
 export type { Cancel, Clock, Environment, Timers } from './base/clock.js'
+export type { ApplySpan, HoldSpan, ProposeSpan, ReadSpan, SpanChannel, Spans, WatchSpan } from './base/spans.js'
 export { ERRORS, isStoreError, StoreError } from './base/errors.js'
 export type { ErrorCode, Outcome } from './base/errors.js'
 export { LIMITS } from './base/limits.js'

@@ -2,6 +2,7 @@ import type { Buggify } from './buggify.js'
 import type { Logger } from './logger.js'
 import type { Random } from './random.js'
 import type { Secrets } from './secrets.js'
+import type { Spans } from './spans.js'
 
 /**
  * Ports of time. Everything that waits or asks the time does it through these two, so that a whole cluster runs on a
@@ -50,4 +51,6 @@ export interface Environment {
   readonly loopDelay?: () => LoopMeter
   /** Default: the operating system's. */
   readonly secrets?: Secrets
+  /** Whom spans are told to. Default: `node:diagnostics_channel`. */
+  readonly spans?: Spans
 }

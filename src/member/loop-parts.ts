@@ -17,6 +17,7 @@ import type { DiskGuard } from './disk-guard.js'
 import type { Observe } from './event.js'
 import type { Inbox } from './inbox.js'
 import type { LeaseDriver } from './lease-driver.js'
+import type { MemberSpans } from './member-spans.js'
 import type { Pacer } from './pacer.js'
 import type { PastLives } from './past-lives.js'
 import type { Persistence } from './persistence.js'
@@ -69,6 +70,7 @@ export interface LoopParts {
   readonly membersChanged: () => void
   readonly leaderChanged: (leader: NodeId, term: number) => void
   readonly failed: (error: unknown) => void
+  readonly spans: MemberSpans
   readonly observe: Observe | undefined
   readonly buggify: Buggify
 }

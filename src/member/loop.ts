@@ -218,7 +218,7 @@ export class Loop {
   }
 
   #apply(entry: Entry, nowMs: number): void {
-    const { raft, machine, leases, tokens, verifier, watches, proposals, pastLives } = this.#parts
+    const { raft, machine, leases, tokens, verifier, watches, proposals, pastLives, spans } = this.#parts
     if (entry.kind === 'configuration') {
       applyConfiguration(machine, entry)
       this.#tellApplied(entry, undefined)
@@ -231,7 +231,8 @@ export class Loop {
       if (entry.kind === 'noop' && raft.role === 'leader' && entry.term === raft.term) leases.lead(nowMs)
       return
     }
-    const applied = machine.apply(entry.index, entry.term, entry.data)
+    const { index, term, data } = entry
+    const applied = spans.apply(index, term, () => machine.apply(index, term, data))
     this.#tellApplied(entry, applied)
     leases.applied(applied, nowMs)
     verifier.applied(applied, raft.role === 'leader')

@@ -148,7 +148,11 @@ export class Member {
   }
 
   /** Resolves with the result once the request was applied on this member: whether `identity` may is decided then. */
-  async propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
+  propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
+    return this.#parts.spans.propose(request, () => this.#propose(request, identity, limits))
+  }
+
+  async #propose(request: Request, identity: Identity, limits: CallLimits): Promise<Proposed> {
     this.#lifetime.checkOpen()
     this.#parts.space.admit(request)
     const proposed = this.#parts.proposals.propose(request, identity, limits)

@@ -34,6 +34,7 @@ import { Loop } from './loop.js'
 import { initialConfiguration } from './initial-configuration.js'
 import type { MemberOptions } from './member-options.js'
 import { MembersCalls } from './members-calls.js'
+import { MemberSpans } from './member-spans.js'
 import { Membership } from './membership.js'
 import { Pacer } from './pacer.js'
 import { PastLives } from './past-lives.js'
@@ -92,9 +93,10 @@ const DAMAGED_ALONE =
 
 export function makeParts(ground: Ground) {
   const { options, storage, machine, lifetime, book, failed } = ground
-  const { memberId, transport, electionTimeoutMs, environment, observe } = options
+  const { memberId, name, transport, electionTimeoutMs, environment, observe } = options
   const { clock, timers, random, logger, buggify = NEVER } = environment
 
+  const spans = new MemberSpans(name, environment.spans)
   const pacer = new Pacer(clock, timers, turn, buggify)
   const wake = (): void => {
     pacer.wake()
@@ -138,7 +140,7 @@ export function makeParts(ground: Ground) {
     buggify,
   })
   const tokens = new TokenBook(machine, options.simpleTokenTtlMs, raft.status().lastIndex + 1)
-  const watches = new Watches({ machine, storage, timers, random, repair, observe, buggify })
+  const watches = new Watches({ machine, storage, timers, random, repair, observe, spans, buggify })
   const persistence = new Persistence(
     {
       ...{ storage, machine, raft },
@@ -250,6 +252,7 @@ export function makeParts(ground: Ground) {
     leaderChanged: ground.leaderChanged,
     failed,
     observe,
+    spans,
     buggify,
   })
 
@@ -297,6 +300,7 @@ export function makeParts(ground: Ground) {
     elsewhere,
     members: new MembersCalls({ memberId, raft, machine, versions, conditions, confirmRead, askLeader }),
     deadlines,
+    spans,
     proposals,
     reads,
     calls,

@@ -20,6 +20,7 @@ import { WatchHub, type WatchOptions } from '../watch/hub.js'
 import type { Watcher } from '../watch/watcher.js'
 import type { Observe } from './event.js'
 import { Gate } from './gate.js'
+import type { MemberSpans } from './member-spans.js'
 import { Progress } from './progress.js'
 import type { StateRepair } from './state-repair.js'
 
@@ -56,6 +57,8 @@ export interface WatchesParts {
   /** What is damaged or replaced while history is read. Default: nothing ever is. */
   readonly repair?: Pick<StateRepair, 'blocked' | 'generation' | 'mayReadAgain'> | undefined
   readonly observe?: Observe | undefined
+  /** Default: nobody traces it. */
+  readonly spans?: Pick<MemberSpans, 'watch'> | undefined
   readonly buggify?: Buggify | undefined
 }
 
@@ -81,11 +84,16 @@ export class Watches {
     const watch = ++this.#opened
     const startRevision = options.startRevision ?? 0
     this.#observe?.({ type: 'watch-opened', watch, filter: watcher.filter, startRevision, currentRevision })
+    const span = this.#parts.spans?.watch(watcher.filter, startRevision)
     const stream: OpenWatch = new OpenWatch(watcher, this.#parts, this.#catchUps, options.progressEveryMs, {
-      delivered: (batch) => this.#observe?.({ type: 'watch-delivered', watch, batch }),
+      delivered: (batch) => {
+        span?.delivered(batch.events.length)
+        this.#observe?.({ type: 'watch-delivered', watch, batch })
+      },
       progressed: (revision, requested) => this.#observe?.({ type: 'watch-progress', watch, revision, requested }),
       ended: (revision, failure) => {
         this.#streams.delete(stream)
+        span?.ended(revision, failure)
         this.#observe?.({ type: 'watch-ended', watch, revision, failure })
       },
     })

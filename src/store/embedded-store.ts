@@ -1,6 +1,7 @@
 /** The Store over a member in this process: translates between what users say and what the member does. */
 import type { BytesLike } from '../base/bytes.js'
 import type { Environment } from '../base/clock.js'
+import { traced, type ReadSpan } from '../base/spans.js'
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import type { Auth, Caller as GivenCaller } from '../api/auth.js'
@@ -46,10 +47,11 @@ import type { Request } from '../machine/command.js'
 import type { Secrets } from '../base/secrets.js'
 import { AbortSignals } from '../member/abort-signals.js'
 import type { CallLimits } from '../member/deadlines.js'
+import { selectionOf } from '../member/member-spans.js'
 import type { Member } from '../member/member.js'
 import type { CompleteResponse } from '../member/response-reader.js'
 import { validateOperation, validateRevision } from '../mvcc/validate.js'
-import type { DeleteRequest, PutRequest, Revision, TransactionRequest } from '../mvcc/types.js'
+import type { DeleteRequest, PutRequest, RangeRequest, Revision, TransactionRequest } from '../mvcc/types.js'
 import type { JwtTokens } from '../runtime/jwt.js'
 import type { Passwords } from '../runtime/password.js'
 import type { Backups } from './backups.js'
@@ -282,6 +284,22 @@ export class EmbeddedStore implements Store {
     const request = rangeRequest(selection, options)
     validateOperation(request)
     const limits = this.#limits(options)
+    const channel = this.environment.spans?.read
+    if (channel?.hasSubscribers !== true) return this.#rangeWithin(request, consistency, limits)
+    const span: ReadSpan = { member: this.#settings.name, selection: selectionOf(request), consistency }
+    const read = (): Promise<RangeResult> => this.#rangeWithin(request, consistency, limits)
+    return traced(channel, span, read, ({ items, count, revision }) => {
+      span.items = items.length
+      span.count = count
+      span.revision = revision
+    })
+  }
+
+  async #rangeWithin(
+    request: RangeRequest,
+    consistency: ReadSpan['consistency'],
+    limits: CallLimits,
+  ): Promise<RangeResult> {
     const { keyValues, count, more, revision } = await this.#caller.perform(limits, async (identity) => {
       if (consistency === 'linearizable') await this.#member.confirmRead(limits)
       return this.#member.range(request, identity, limits)

@@ -7,6 +7,7 @@ import { SILENT } from '../base/logger.js'
 import type { Store } from '../api/store.js'
 import { Member } from '../member/member.js'
 import { CloseOnSignal } from '../runtime/close-on-signal.js'
+import { diagnosticsSpans } from '../runtime/diagnostics-spans.js'
 import { JwtTokens } from '../runtime/jwt.js'
 import { Passwords } from '../runtime/password.js'
 import { PROCESS_SIGNALS } from '../runtime/process-signals.js'
@@ -133,7 +134,11 @@ async function whyUnusable(folder: BackupFolder, dataDir: string | undefined): P
 /** The logger that was named beats the one in the environment; either may do what it likes, and harms nobody. */
 function environmentOf({ environment, logger }: OpenOptions): Environment {
   const given = environment ?? systemEnvironment()
-  return { ...given, logger: harmlessLogger(logger ?? environment?.logger ?? SILENT) }
+  return {
+    ...given,
+    spans: given.spans ?? diagnosticsSpans(),
+    logger: harmlessLogger(logger ?? environment?.logger ?? SILENT),
+  }
 }
 
 function backupsOf(identity: Settings, settings: BackupSettings, member: Member, environment: Environment): Backups {

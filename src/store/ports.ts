@@ -6,6 +6,7 @@ import { kind } from '../api/check-fields.js'
 import type { Clock, Environment, Timers } from '../base/clock.js'
 import type { Logger, LogFields } from '../base/logger.js'
 import type { Random } from '../base/random.js'
+import type { SpanChannel, Spans } from '../base/spans.js'
 import type { Observe } from '../member/event.js'
 import type { Disk } from '../storage/disk.js'
 import type { Transport } from '../transport/transport.js'
@@ -18,6 +19,10 @@ const LOGGER: Methods<Logger> = { debug: true, info: true, warn: true, error: tr
 const CLOCK: Methods<Clock> = { monotonicMs: true, wallMs: true }
 const TIMERS: Methods<Timers> = { after: true, soon: true }
 const RANDOM: Methods<Random> = { uint32: true }
+const SPANS: Readonly<Record<keyof Spans, true>> = {
+  ...{ propose: true, read: true, apply: true, watch: true, lock: true, election: true },
+}
+const SPAN_CHANNEL: Methods<SpanChannel<object>> = { run: true, failed: true, asyncStart: true, asyncEnd: true }
 const TRANSPORT: Methods<Transport> = { start: true, setPeers: true, send: true, close: true }
 const DISK: Methods<Disk> = {
   ...{ peek: true, acquire: true, openDatabase: true, openSlotFile: true, release: true },
@@ -30,7 +35,7 @@ export function checkLogger(logger: Logger, what = 'logger'): void {
 }
 
 export function checkEnvironment(environment: Environment): void {
-  const { clock, timers, random, logger, buggify, loopDelay } = environment
+  const { clock, timers, random, logger, buggify, loopDelay, spans } = environment
   checkMethods(clock, CLOCK, 'environment.clock')
   checkMethods(timers, TIMERS, 'environment.timers')
   checkMethods(random, RANDOM, 'environment.random')
@@ -40,6 +45,10 @@ export function checkEnvironment(environment: Environment): void {
   }
   if (loopDelay !== undefined && typeof loopDelay !== 'function') {
     throw new TypeError(`environment.loopDelay must be a function, not ${kind(loopDelay)}`)
+  }
+  if (spans !== undefined) {
+    for (const name of Object.keys(SPANS) as (keyof Spans)[])
+      checkMethods(spans[name], SPAN_CHANNEL, `environment.spans.${name}`)
   }
 }
 
