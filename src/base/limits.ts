@@ -264,12 +264,16 @@ export const LIMITS = {
   viewBytesMax: 64 * MEBIBYTE,
   /** Keys that it lists with one call; where their values are too large for one answer, fewer. */
   viewPageKeys: 1000,
-  /** Changes that wait for one consumer of its changes; beyond, those of one key become one. */
+  /** Changes that wait for one consumer of its changes, unless it says otherwise; beyond, those of one key become one. */
   viewChangesMax: 1000,
+  /** Bytes of keys and values, as stored, of those changes; beyond, those of one key become one. */
+  viewChangesBytesMax: 8 * MEBIBYTE,
   /** Milliseconds between two questions whether it is up to date, unless it is opened with another `checkEveryMs`. */
   viewCheckMs: 1000,
   /** The least that may be asked for. Less: `RangeError`. */
   viewCheckMsMin: 10,
   /** The longest time between two tries to follow the store again. */
   viewRetryMsMax: 5000,
+  /** Versions of a configuration that are looked at, from one that is not valid back, for the last that was. Beyond: its `fallback`, or `CONFIGURATION_INVALID`. */
+  configurationHistoryMax: 16,
 } as const

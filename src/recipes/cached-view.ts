@@ -6,7 +6,7 @@
  * does not look fresh.
  * Not here: how it is followed (follower.ts), what it holds (view-contents.ts), what waits for consumers (change-feed.ts).
  */
-import { checkSignal, CALL_FIELDS } from '../api/check-call.js'
+import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields } from '../api/check-fields.js'
 import { rangeOf, type KeyValue, type Selection } from '../api/key-value.js'
 import type { Revision } from '../api/operations.js'
@@ -20,9 +20,16 @@ import { Freshness } from './freshness.js'
 import { isForgotten } from './line.js'
 import { Patience, type WaitOptions } from './patience.js'
 import { readPages } from './read-pages.js'
-import type { Difference, ViewChange } from './view-change.js'
+import type { Difference, ViewChanges } from './view-change.js'
 import { ViewContents, type ViewFailure } from './view-contents.js'
-import { checkViewOptions, type Decode, type DecodedViewOptions, type ViewOptions } from './view-options.js'
+import {
+  checkChangesOptions,
+  checkViewOptions,
+  type Decode,
+  type DecodedViewOptions,
+  type ViewChangesOptions,
+  type ViewOptions,
+} from './view-options.js'
 
 export interface ViewGetOptions {
   /** Throw `VIEW_STALE` when the view was last known to be up to date longer ago. Default: take what is there. */
@@ -198,18 +205,17 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
 
   /**
    * Every change from the call on: apply them in order to what is shown now, and you have what is shown later. A consumer
-   * may be slow: when more than LIMITS.viewChangesMax wait for it, those of one key become one, with the last value and the
+   * may be slow: when more than `backlogMax` wait for it, those of one key become one, with the last value and the
    * `previous` that the consumer knows. Several consumers do not disturb each other. Ends without an error when `signal`
    * aborts or the view is closed; throws when the store is closed or has failed.
    */
-  changes(options: { readonly signal?: AbortSignal | undefined } = {}): AsyncIterableIterator<ViewChange<Value>> {
-    checkFields(options, { signal: true }, 'changes()')
-    const { signal } = options
-    checkSignal(signal)
+  changes(options: ViewChangesOptions = {}): ViewChanges<Value> {
+    checkChangesOptions(options)
+    const { signal, backlogMax = LIMITS.viewChangesMax } = options
     const close = (): void => {
       feed.close()
     }
-    const feed = new ChangeFeed<Value>(LIMITS.viewChangesMax, () => {
+    const feed = new ChangeFeed<Value>(backlogMax, () => {
       this.#feeds.delete(feed)
       signal?.removeEventListener('abort', close)
     })

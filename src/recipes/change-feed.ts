@@ -7,14 +7,16 @@
  * instead would leave the consumer with keys that are long gone; to make the view wait would leave everybody else behind.
  */
 import type { Key } from '../base/bytes.js'
-import type { Difference, ViewChange } from './view-change.js'
+import { LIMITS } from '../base/limits.js'
+import type { Difference, ViewChange, ViewChanges } from './view-change.js'
 
-export class ChangeFeed<Value> implements AsyncIterableIterator<ViewChange<Value>, undefined> {
+export class ChangeFeed<Value> implements ViewChanges<Value> {
   readonly #changesMax: number
   readonly #onEnd: () => void
   /** In the order of their revisions; under their keys once `#merged`, under numbers before. */
   #waiting = new Map<Key | number, Difference<Value>>()
   #merged = false
+  #bytes = 0
   #count = 0
   #ended = false
   #failure: { readonly error: unknown } | undefined
@@ -26,17 +28,16 @@ export class ChangeFeed<Value> implements AsyncIterableIterator<ViewChange<Value
     this.#onEnd = onEnd
   }
 
-  /** How many changes wait. */
-  get size(): number {
+  get backlog(): number {
     return this.#waiting.size
   }
 
   push(differences: readonly Difference<Value>[]): void {
     if (this.#ended) return
     for (const difference of differences) {
-      if (!this.#merged && this.#waiting.size >= this.#changesMax) this.#mergeAll()
+      if (!this.#merged && this.#isFull) this.#mergeAll()
       if (this.#merged) this.#merge(difference)
-      else this.#waiting.set(this.#count++, difference)
+      else this.#add(this.#count++, difference)
     }
     this.#wake()
   }
@@ -64,7 +65,7 @@ export class ChangeFeed<Value> implements AsyncIterableIterator<ViewChange<Value
       await new Promise<void>((resolve) => this.#takers.push(resolve))
     }
     for (const [at, { change }] of this.#waiting) {
-      this.#waiting.delete(at)
+      this.#take(at)
       if (this.#waiting.size === 0) this.#merged = false
       return { done: false, value: change }
     }
@@ -93,24 +94,42 @@ export class ChangeFeed<Value> implements AsyncIterableIterator<ViewChange<Value
     for (const take of takers) take()
   }
 
+  get #isFull(): boolean {
+    return this.#waiting.size >= this.#changesMax || this.#bytes > LIMITS.viewChangesBytesMax
+  }
+
+  #add(at: Key | number, difference: Difference<Value>): void {
+    this.#waiting.set(at, difference)
+    this.#bytes += difference.bytes
+  }
+
+  #take(at: Key | number): Difference<Value> | undefined {
+    const taken = this.#waiting.get(at)
+    if (taken === undefined) return undefined
+    this.#waiting.delete(at)
+    this.#bytes -= taken.bytes
+    return taken
+  }
+
   #mergeAll(): void {
     const differences = this.#waiting.values()
     this.#waiting = new Map()
+    this.#bytes = 0
     this.#merged = true
     for (const difference of differences) this.#merge(difference)
   }
 
   /** Put behind the others, since its revision is the largest. */
-  #merge({ at, known, change }: Difference<Value>): void {
-    const earlier = this.#waiting.get(at)
+  #merge(difference: Difference<Value>): void {
+    const { at, change } = difference
+    const earlier = this.#take(at)
     if (earlier === undefined) {
-      this.#waiting.set(at, { at, known, change })
+      this.#add(at, difference)
       return
     }
-    this.#waiting.delete(at)
+    const { known } = earlier
     // The consumer never heard of the key: keys that come and go must not add up while it is away.
-    if (change.type === 'delete' && !earlier.known) return
-    const { previous } = earlier.change
-    this.#waiting.set(at, { at, known: earlier.known, change: { ...change, previous } })
+    if (change.type === 'delete' && !known) return
+    this.#add(at, { ...difference, known, change: { ...change, previous: earlier.change.previous } })
   }
 }

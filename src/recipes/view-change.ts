@@ -32,11 +32,19 @@ export interface ViewUnreadable<Value> extends Change<Value> {
 /** Told apart by `type`. */
 export type ViewChange<Value> = ViewPut<Value> | ViewDelete<Value> | ViewUnreadable<Value>
 
+/** A loop over changes, of one consumer. */
+export interface ViewChanges<Value> extends AsyncIterableIterator<ViewChange<Value>, undefined> {
+  /** How many changes wait to be taken. */
+  readonly backlog: number
+}
+
 /** A change, and what it takes to put it together with others of its key. */
 export interface Difference<Value> {
   /** As bytes: of keys that are not text, several may read the same. */
   readonly at: Key
   /** Whether the key was there before, shown or unreadable. */
   readonly known: boolean
+  /** Of the key and the value, as stored. */
+  readonly bytes: number
   readonly change: ViewChange<Value>
 }

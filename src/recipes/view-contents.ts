@@ -104,6 +104,7 @@ export class ViewContents<Value> {
     return {
       at: key,
       known: before !== undefined,
+      bytes: entry.bytes,
       change:
         entry.type === 'value'
           ? { type: 'put', ...change, value: entry.value }
@@ -162,5 +163,10 @@ export class ViewContents<Value> {
 }
 
 function deletion<Value>(at: Key, previous: Value | undefined, revision: Revision): Difference<Value> {
-  return { at, known: true, change: { type: 'delete', key: keyText(at), value: undefined, previous, revision } }
+  return {
+    at,
+    known: true,
+    bytes: at.length,
+    change: { type: 'delete', key: keyText(at), value: undefined, previous, revision },
+  }
 }

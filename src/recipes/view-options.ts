@@ -25,9 +25,29 @@ export interface DecodedViewOptions<Value> extends ViewOptions {
   readonly decode: Decode<Value>
 }
 
+export interface ViewChangesOptions {
+  /** Ends the loop without an error. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * How many changes may wait before those of one key become one; 1: always, so that only what is now is told. Default:
+   * LIMITS.viewChangesMax.
+   */
+  readonly backlogMax?: number | undefined
+}
+
 const VIEW_FIELDS: Fields<DecodedViewOptions<unknown>> = {
   ...{ decode: true, checkEveryMs: true, keysMax: true, bytesMax: true },
   ...CALL_FIELDS,
+}
+
+const CHANGES_FIELDS: Fields<ViewChangesOptions> = { signal: true, backlogMax: true }
+
+/** Throws TypeError or RangeError. */
+export function checkChangesOptions(options: ViewChangesOptions): void {
+  checkFields(options, CHANGES_FIELDS, 'changes()')
+  checkSignal(options.signal)
+  const { backlogMax = 1 } = options
+  if (!(backlogMax >= 1)) throw new RangeError(`backlogMax must be at least 1, not ${String(backlogMax)}`)
 }
 
 /** Throws TypeError or RangeError. */
