@@ -513,6 +513,16 @@ export const ERRORS = {
     retryable: false,
     doc: 'The selection of a `CachedView` holds more keys or bytes than the view may. Select less, or open it with a larger `keysMax` or `bytesMax`. A view that is open already shows what it last could, grows stale and has this as its `trouble`, until there is room again.',
   },
+  CONFIGURATION_INVALID: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: 'A `Configuration` cannot be opened: what is stored is missing or not valid by its schema, no earlier version that can still be read is, and there is no `fallback`. The message says what is wrong with it, and `cause` holds the issues. Store a valid value, or open it with a `fallback`.',
+  },
+  CONFIGURATION_CHANGED: {
+    grpc: 'FAILED_PRECONDITION',
+    retryable: false,
+    doc: '`set()` of a `Configuration` was called with `ifRevision`, and the stored value is of another revision: somebody else changed it. Nothing was written. Look at what it is now, and decide again.',
+  },
 } as const satisfies Record<string, ErrorRow>
 
 /** The stable name of an operating error. */
