@@ -89,7 +89,8 @@ export class Counter {
   }
 }
 
-function numberOf(found: KeyValue): number {
+/** @internal Throws `NOT_A_COUNTER`. */
+export function numberOf(found: KeyValue): number {
   const text = found.text()
   const number = Number(text)
   if (/^-?\d+$/.test(text) && Number.isSafeInteger(number)) return number

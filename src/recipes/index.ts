@@ -21,6 +21,16 @@ export type { Hold } from './hold.js'
 export { Mutex } from './mutex.js'
 export type { Lock, MutexOptions } from './mutex.js'
 export type { WaitOptions } from './patience.js'
+export { Queue } from './queue.js'
+export type {
+  QueueAddOptions,
+  QueueConsumeOptions,
+  QueueItemsOptions,
+  QueueListOptions,
+  QueuedItem,
+  QueueTakeOptions,
+} from './queue.js'
+export type { QueueCompletion, QueueItem } from './queue-item.js'
 export { Session } from './session.js'
 export type { SessionOptions } from './session.js'
 export { stm } from './stm.js'
