@@ -13,6 +13,7 @@ import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import { checkName } from './check-name.js'
 import type { Hold } from './hold.js'
+import { tracedHold } from './hold-span.js'
 import { readLine } from './line.js'
 import type { Rule } from './obstacle.js'
 import { Patience, type WaitOptions } from './patience.js'
@@ -56,6 +57,8 @@ export interface Wish {
   readonly value?: BytesLike | undefined
   readonly rule: Rule
   readonly mark?: string | undefined
+  /** As what it is told to whoever traces it. Default `lock`. */
+  readonly span?: 'lock' | 'election' | undefined
 }
 
 export class Contender<Held extends Hold> {
@@ -125,7 +128,8 @@ export class Contender<Held extends Hold> {
     const patience = new Patience(this.#store.environment, options)
     this.#contending = true
     try {
-      const held = await contend(patience)
+      const channel = this.#store.environment.spans?.[wish.span ?? 'lock']
+      const held = await tracedHold(channel, this.#name, () => contend(patience))
       this.#held = held
       return held
     } finally {
@@ -154,8 +158,8 @@ export class Contender<Held extends Hold> {
     }
   }
 
-  #place({ rule, mark, ...wish }: Wish, { ttlMs = TTL_MS, owner }: LockOptions): PlaceOptions {
-    const value = wish.value ?? owner ?? this.#store.status().name
+  #place({ rule, mark, value: given }: Wish, { ttlMs = TTL_MS, owner }: LockOptions): PlaceOptions {
+    const value = given ?? owner ?? this.#store.status().name
     return { name: this.#name, value, rule, mark, session: this.#session ?? { ttlMs } }
   }
 }

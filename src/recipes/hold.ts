@@ -17,6 +17,7 @@ import type { Place } from './place.js'
 /** What the one holds who is first in the line. */
 export abstract class Hold implements AsyncDisposable {
   readonly #place: Place
+  #released = false
 
   /** @internal `revision`: at which the place was seen to be the first. */
   constructor(place: Place, revision: Revision) {
@@ -75,6 +76,11 @@ export abstract class Hold implements AsyncDisposable {
     return { revision, succeeded: inner.succeeded, results: inner.results }
   }
 
+  /** @internal Whether it is over because it was given back here, and not lost. */
+  get wasReleased(): boolean {
+    return this.#released
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.release()
   }
@@ -99,6 +105,7 @@ export abstract class Hold implements AsyncDisposable {
 
   /** Idempotent; may be tried again when it rejects. */
   protected release(): Promise<void> {
+    this.#released = true
     return this.#place.end()
   }
 

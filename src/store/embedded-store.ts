@@ -278,7 +278,8 @@ export class EmbeddedStore implements Store {
     return this.close()
   }
 
-  async #range(selection: Selection, options: RangeOptions = NO_OPTIONS): Promise<RangeResult> {
+  /** Not async: what it throws its callers reject with, and a read is not to wait for more promises than it must. */
+  #range(selection: Selection, options: RangeOptions = NO_OPTIONS): Promise<RangeResult> {
     const { consistency = 'linearizable' } = options
     checkConsistency(consistency)
     const request = rangeRequest(selection, options)

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { tracingChannel, type TracingChannelSubscribers } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { compare, get, open, put, txn, type SpanChannel, type Spans } from 'quorate'
+import { compare, get, Mutex, open, put, txn, type ProposeSpan, type SpanChannel, type Spans } from 'quorate'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import { Stage } from '../recipes/stage.js'
 
@@ -165,6 +165,67 @@ describe('watch', () => {
     await stage.failure(watch[Symbol.asyncIterator]().next())
     expect(momentsOf(told)).toEqual(['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
     expect(told.at(-1)?.span).toMatchObject({ code: 'COMPACTED', events: 0 })
+  })
+})
+
+describe('lock', () => {
+  test('a lock is told while it is waited for, when it is held, and when it is given back', async () => {
+    const { store } = stage
+    const told = listen('lock')
+    const first = await stage.settle(new Mutex(store, 'jobs').lock())
+    const waiting = new Mutex(store, 'jobs').lock()
+    await stage.pass(100)
+    expect(told.map(({ moment, span }) => `${moment} ${String(span['state'])}`)).toEqual([
+      ...['start waiting', 'end waiting', 'asyncStart held'],
+      ...['start waiting', 'end waiting'],
+    ])
+    expect(told[2]?.span).toEqual({ name: 'jobs', state: 'held', token: first.token })
+    const unlocked = first.unlock()
+    expect(told.at(-1)).toEqual({ moment: 'asyncEnd', span: { name: 'jobs', state: 'released', token: first.token } })
+    const second = await stage.settle(waiting)
+    await stage.settle(unlocked)
+    expect(told.at(-1)).toEqual({ moment: 'asyncStart', span: { name: 'jobs', state: 'held', token: second.token } })
+    await stage.settle(second.unlock())
+  })
+
+  test('one that is lost says why, and is over once', async () => {
+    const told = listen('lock')
+    const lock = await stage.settle(new Mutex(stage.store, 'jobs').lock())
+    await stage.settle(stage.store.delete(lock.key))
+    await stage.pass(100)
+    await stage.settle(lock.unlock())
+    expect(momentsOf(told)).toEqual(['start', 'end', 'asyncStart', 'error', 'asyncEnd'])
+    expect(told.at(-1)?.span).toMatchObject({ state: 'lost', code: 'LOCK_LOST', error: lock.signal.reason as unknown })
+  })
+
+  test('who gives up, and who asks whether it is free and it is not, is told to have given up', async () => {
+    const { store } = stage
+    const lock = await stage.settle(new Mutex(store, 'jobs').lock())
+    const told = listen('lock')
+    expect(await stage.settle(new Mutex(store, 'jobs').tryLock())).toBeUndefined()
+    expect(momentsOf(told)).toEqual(['start', 'end', 'asyncStart', 'asyncEnd'])
+    expect(told.at(-1)?.span).toEqual({ name: 'jobs', state: 'given-up' })
+    const error = await stage.failure(new Mutex(store, 'jobs').lock({ timeoutMs: 100 }))
+    expect(momentsOf(told.slice(4))).toEqual(['start', 'end', 'error', 'asyncStart', 'asyncEnd'])
+    expect(told.at(-1)?.span).toEqual({ name: 'jobs', state: 'given-up', code: 'TIMEOUT', error })
+    await stage.settle(lock.unlock())
+  })
+
+  test('what a lock writes and reads while it is waited for lies within its span', async () => {
+    const current = new AsyncLocalStorage<object>()
+    const { start } = tracingChannel<object, object>('quorate:lock')
+    start.bindStore(current)
+    stops.push(() => start.unbindStore(current))
+    const within: unknown[] = []
+    subscribe('propose', { start: (span) => within.push([(span as ProposeSpan).kind, current.getStore()]) })
+    const lock = await stage.settle(new Mutex(stage.store, 'jobs').lock())
+    const span = expect.objectContaining({ name: 'jobs', state: 'held' }) as unknown
+    expect(within).toEqual([
+      ['lease-grant', span],
+      ['transaction', span],
+    ])
+    expect(current.getStore()).toBeUndefined()
+    await stage.settle(lock.unlock())
   })
 })
 
