@@ -27,8 +27,9 @@ const TIMERS = [
   ...['setTimeout', 'setInterval', 'setImmediate'],
   ...['clearTimeout', 'clearInterval', 'clearImmediate'],
 ]
+const ASKS_TIME = 'Time comes through the clock port.'
 const portGlobals = [
-  ...banned(['Date', 'performance'], 'Time comes through the clock port.'),
+  ...banned(['Date', 'performance'], ASKS_TIME),
   ...banned(TIMERS, 'Timers come through the clock port.'),
   ...banned(['console'], 'Log through the logger port.'),
 ]
@@ -160,6 +161,22 @@ export default defineConfig(
     // CRC-32 in JavaScript is many times slower, and this one is a function of its input.
     files: ['src/base/checksum.ts'],
     rules: { 'no-restricted-imports': ['error', builtinImports('node:zlib')] },
+  },
+  {
+    // A date of a given time is a function of its input; which time it is now is not.
+    files: ['src/recipes/date.ts'],
+    rules: {
+      'no-restricted-globals': restrictedGlobals(portGlobals.filter(({ name }) => name !== 'Date')),
+      'no-restricted-properties': ['error', ...portProperties, { object: 'Date', property: 'now', message: ASKS_TIME }],
+      'no-restricted-syntax': [
+        'error',
+        ...sourceSyntax,
+        {
+          selector: ':matches(NewExpression, CallExpression)[callee.name="Date"][arguments.length=0]',
+          message: ASKS_TIME,
+        },
+      ],
+    },
   },
   {
     files: ['test/**'],

@@ -12,7 +12,7 @@ import type { Spans } from './spans.js'
 export interface Clock {
   /** Milliseconds since an arbitrary start; never goes back. For every duration and deadline. */
   monotonicMs(): number
-  /** Milliseconds since 1970. May jump: for what people read, and for how long a signed token counts. Nothing else is decided by it. */
+  /** Milliseconds since 1970. May jump: for what people read, for how long a signed token counts, and when scheduled jobs are due. Nothing else is decided by it. */
   wallMs(): number
 }
 

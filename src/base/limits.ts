@@ -276,4 +276,23 @@ export const LIMITS = {
   viewRetryMsMax: 5000,
   /** Versions of a configuration that are looked at, from one that is not valid back, for the last that was. Beyond: its `fallback`, or `CONFIGURATION_INVALID`. */
   configurationHistoryMax: 16,
+
+  /** The least `everyMs` of a scheduled job, in milliseconds. Less: `RangeError`. */
+  jobEveryMsMin: 100,
+  /** Milliseconds after which a process looks at its wall clock again while it waits for a job to be due: how late it notices that the clock was set. */
+  jobClockLookMs: 10_000,
+  /** Milliseconds by which wall clocks of processes may differ without consequences: by less, a clock that is ahead may leave out firings of a job. */
+  jobClockToleranceMs: 5_000,
+  /** Firings of a job that are made up for with `missed: 'all'`; of more, the oldest are left out. */
+  jobMissedFiringsMax: 100,
+  /** Intervals of firings left out that the record of a job remembers. */
+  jobSkippedSpansMax: 8,
+  /** Milliseconds that processes wait at most, by chance, before they try to begin a firing: the first is alone then, most of the time. */
+  jobJitterMsMax: 200,
+  /** Milliseconds before a firing that failed is begun again, at first; twice as long each time, less up to a half by chance. */
+  jobRetryMsMin: 1_000,
+  /** The same at most. */
+  jobRetryMsMax: 300_000,
+  /** Characters of an error that the record of a job keeps. */
+  jobErrorCharactersMax: 500,
 } as const
