@@ -13,6 +13,12 @@ export class KeyValue {
     this.#record = record
   }
 
+  /** @internal The same version, its key by another name. */
+  static renamed(keyValue: KeyValue, nameOf: (key: Key) => Key): KeyValue {
+    const record = keyValue.#record
+    return new KeyValue({ ...record, key: nameOf(record.key) })
+  }
+
   /** The key as text (UTF-8). Use {@link keyBytes} for keys that are not text. */
   get key(): string {
     return keyText(this.#record.key)
@@ -67,6 +73,12 @@ export type Selection =
   | { readonly from: BytesLike; readonly to?: BytesLike }
   /** Every key. */
   | { readonly all: true }
+
+/** Throws TypeError for what is no key, as a selection of several. */
+export function checkOneKey(key: BytesLike): void {
+  if (typeof key === 'string' || ArrayBuffer.isView(key)) return
+  throw new TypeError('get() takes one key; use range() for several')
+}
 
 /** The internal form of a selection: etcd's key and range end. */
 export interface KeyRange {

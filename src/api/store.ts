@@ -280,6 +280,28 @@ export interface Store extends AsyncDisposable {
    */
   as(caller: Caller): Store
   /**
+   * A store of all keys under a prefix, which it does not show: for a tenant, a part of an application, a test. Every key is
+   * relative to it: in calls, compares and operations, in what is read, watched, counted and listed, and in errors. No
+   * selection reaches outside, `{ all: true }` and `{ from }` included. Namespaces may stand inside each other, and recipes
+   * on them. It costs nothing: make one for each request, if you like.
+   *
+   * What is not about keys is that of the whole store: leases, revisions and `compact()`, members, users and permissions (whose
+   * keys are whole ones), alarms, `maintenance` but for `statistics()` and the quotas of prefixes, snapshots. `timeToLive()`
+   * lists the keys inside. Quotas are set and listed of prefixes inside, `''` being that of the namespace; their bytes, like
+   * those of `fragmentBytesMax` and of the limits for keys and requests, are counted with the prefix of the namespace.
+   *
+   * It keeps nobody out who holds the store itself: for that, see {@link as}. `close()` ends its watches and refuses its
+   * further calls, and those of handles made of it; it does nothing to the store, or to calls under way.
+   *
+   * Throws TypeError for an empty prefix, which would be the whole store, and RangeError for one that leaves no room for keys.
+   *
+   * @example
+   * const tenant = store.namespace('tenants/42/')
+   * await tenant.put('name', 'ACME') // the key 'tenants/42/name'
+   * await new Mutex(tenant, 'import').withLock(run)
+   */
+  namespace(prefix: BytesLike): Store
+  /**
    * Stops: new calls are refused with `CLOSED`; a leader hands leadership over; calls under way may finish, for at most the
    * `drainMs` it was opened with, then who waits is rejected with `CLOSED`, and watches end; buffered state is written. Idempotent.
    */

@@ -6,7 +6,7 @@
  */
 import type { Cancel, Clock, Timers } from '../base/clock.js'
 import type { StoreError } from '../base/errors.js'
-import { AbortSignals } from './abort-signals.js'
+import { AbortSignals } from '../base/abort-signals.js'
 
 /** How long a call may wait. */
 export interface CallLimits {

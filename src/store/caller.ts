@@ -10,6 +10,7 @@ import { assertNever } from '../base/assert.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { kind } from '../api/check-fields.js'
 import { checkName, type Caller as Given, type Whoami } from '../api/auth.js'
+import { Closing } from '../api/closing.js'
 import type { Question } from '../machine/accesses.js'
 import { ANONYMOUS, MEMBER, type Identity } from '../machine/identity.js'
 import type { CallLimits } from '../member/deadlines.js'
@@ -33,7 +34,8 @@ export class Caller {
   readonly #proof: Proof
   /** Whom the signed token named when it was last checked. */
   #verified: JwtIdentity | undefined
-  #closed = false
+  /** Of the handle, where it is not the member's own: that one ends with the member. */
+  readonly closing = new Closing()
 
   private constructor(parts: CallerParts, proof: Proof) {
     this.#parts = parts
@@ -61,11 +63,6 @@ export class Caller {
     return new Caller(this.#parts, proof)
   }
 
-  /** From here on every call is refused. */
-  close(): void {
-    this.#closed = true
-  }
-
   /** `call` on behalf of whoever this is. It may be made several times, each after the one before was refused. */
   perform<T>(limits: CallLimits, call: (identity: Identity) => Promise<T>): Promise<T> {
     return this.#parts.member.admit(() => (this.isOwner ? call(MEMBER) : this.#perform(limits, call)))
@@ -78,7 +75,7 @@ export class Caller {
 
   /** Who this is, by what is known without waiting. Throws `AUTH_TOKEN_INVALID`, also for a signed token not checked yet. */
   get known(): Identity {
-    this.#checkOpen()
+    this.closing.check()
     if (this.#proof.type !== 'token' || this.#parts.jwt === undefined) return this.#identify(undefined)
     return this.#identify(this.#verified)
   }
@@ -125,7 +122,7 @@ export class Caller {
   }
 
   async #identified(): Promise<Identity> {
-    this.#checkOpen()
+    this.closing.check()
     const { jwt } = this.#parts
     if (this.#proof.type !== 'token' || jwt === undefined) return this.#identify(undefined)
     this.#verified ??= await jwt.verify(this.#proof.token)
@@ -151,10 +148,6 @@ export class Caller {
       default:
         return assertNever(this.#proof, 'proof')
     }
-  }
-
-  #checkOpen(): void {
-    if (this.#closed) throw new StoreError('CLOSED', 'This handle of the store is closed.')
   }
 }
 

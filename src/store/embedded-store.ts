@@ -13,7 +13,8 @@ import { CALL_FIELDS, checkConsistency, checkSignal, checkTimeout } from '../api
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Cluster } from '../api/cluster.js'
 import type { Maintenance } from '../api/maintenance.js'
-import { rangeOf, type Selection } from '../api/key-value.js'
+import { namespaceOf } from '../api/namespace.js'
+import { checkOneKey, rangeOf, type Selection } from '../api/key-value.js'
 import {
   DELETE_FIELDS,
   deleteRequest,
@@ -45,7 +46,6 @@ import type {
 } from '../api/store.js'
 import type { Request } from '../machine/command.js'
 import type { Secrets } from '../base/secrets.js'
-import { AbortSignals } from '../member/abort-signals.js'
 import type { CallLimits } from '../member/deadlines.js'
 import { selectionOf } from '../member/member-spans.js'
 import type { Member } from '../member/member.js'
@@ -111,9 +111,6 @@ export class EmbeddedStore implements Store {
   readonly #caller: Caller
   readonly #member: Member
   readonly #settings: Settings
-  readonly #watchSignals = new AbortSignals()
-  /** Of the handle, where it is not the member's own. */
-  readonly #closing = new AbortController()
 
   private constructor(parts: StoreParts, caller: Caller) {
     const { member, settings, environment } = parts
@@ -148,6 +145,10 @@ export class EmbeddedStore implements Store {
     return new EmbeddedStore(this.#parts, this.#caller.as(caller))
   }
 
+  namespace(prefix: BytesLike): Store {
+    return namespaceOf(this, prefix)
+  }
+
   async ready(call?: CallOptions): Promise<void> {
     checkFields(call, CALL_FIELDS, 'ready()')
     const limits = this.#limits(call)
@@ -161,8 +162,7 @@ export class EmbeddedStore implements Store {
   }
 
   async get(key: BytesLike, options?: GetOptions): Promise<KeyValue | undefined> {
-    if (typeof key !== 'string' && !ArrayBuffer.isView(key))
-      throw new TypeError('get() takes one key; use range() for several')
+    checkOneKey(key)
     checkFields(options, GET_CALL, 'get()')
     const { items } = await this.#range(key, options)
     return items[0]
@@ -194,10 +194,10 @@ export class EmbeddedStore implements Store {
   watch(selection: Selection, options: WatchOptions = {}): Watch {
     const range = rangeOf(selection)
     const { signal } = options
-    const place = { signals: this.#watchSignals, closing: this.#closing.signal }
-    if (this.#caller.isOwner) return new EmbeddedWatch(this.#member, place, range, options, undefined)
+    const { closing } = this.#caller
+    if (this.#caller.isOwner) return new EmbeddedWatch(this.#member, closing, range, options, undefined)
     const permission = new WatchPermission(this.#member, this.#caller, range, () => this.#limits({ signal }))
-    return new EmbeddedWatch(this.#member, place, range, options, permission)
+    return new EmbeddedWatch(this.#member, closing, range, options, permission)
   }
 
   async compact(revision: Revision, options?: CompactOptions): Promise<void> {
@@ -270,8 +270,7 @@ export class EmbeddedStore implements Store {
       }
       return
     }
-    this.#caller.close()
-    this.#closing.abort()
+    this.#caller.closing.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -3,10 +3,10 @@ import type { Cancel } from '../base/clock.js'
 import { checkBoolean } from '../api/check-boolean.js'
 import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
+import type { Closing } from '../api/closing.js'
 import type { KeyRange } from '../api/key-value.js'
 import type { Watch, WatchBatch, WatchEvent, WatchOptions } from '../api/watch.js'
 import { LIMITS } from '../base/limits.js'
-import type { AbortSignals } from '../member/abort-signals.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { Event, Revision } from '../mvcc/types.js'
@@ -22,13 +22,6 @@ const PROGRESS_FIELDS: Fields<{ readonly everyMs: number }> = { everyMs: true }
 const PROGRESS_MS = 10 * 60_000
 const FILTER_FIELDS: Fields<NonNullable<WatchOptions['filter']>> = { puts: true, deletes: true }
 
-/** What the watches of one handle share. */
-export interface WatchPlace {
-  readonly signals: AbortSignals
-  /** Ends them all, like their own signal. */
-  readonly closing: AbortSignal
-}
-
 export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
   readonly #options: WatchOptions
@@ -43,7 +36,7 @@ export class EmbeddedWatch implements Watch {
   readonly #permission: WatchPermission | undefined
   /** What it was refused with, until somebody was told. */
   #refusal: Error | undefined
-  #stopListening: readonly Cancel[] = []
+  readonly #stopListening: Cancel
   /** Where it stood when it was closed. */
   #endRevision: Revision | undefined
   /** Ends when the call of `next` before has: they are answered in their order, also when nobody waits in between. */
@@ -51,7 +44,7 @@ export class EmbeddedWatch implements Watch {
 
   constructor(
     member: Member,
-    { signals, closing }: WatchPlace,
+    closing: Closing,
     range: KeyRange,
     options: WatchOptions,
     permission: WatchPermission | undefined,
@@ -71,9 +64,9 @@ export class EmbeddedWatch implements Watch {
       noDelete: options.filter?.deletes === false,
       progressEveryMs,
     })
-    const ending = options.signal === undefined ? [closing] : [closing, options.signal]
-    if (ending.some(({ aborted }) => aborted)) this.#onAbort()
-    else this.#stopListening = ending.map((signal) => signals.onAbort(signal, this.#onAbort))
+    this.#stopListening = closing.onEnd(options.signal, () => {
+      this.#end()
+    })
     // One that is refused keeps nothing, also where nobody ever asks for an event.
     permission?.opened.catch((error: Error) => {
       if (this.#endRevision !== undefined) return
@@ -106,11 +99,8 @@ export class EmbeddedWatch implements Watch {
   }
 
   close(): Promise<void> {
-    this.#endRevision ??= this.revision
-    for (const stop of this.#stopListening) stop()
-    this.#events = []
-    this.#batches = []
-    this.#stream.close()
+    this.#stopListening()
+    this.#end()
     return Promise.resolve()
   }
 
@@ -118,8 +108,11 @@ export class EmbeddedWatch implements Watch {
     return this.close()
   }
 
-  readonly #onAbort = (): void => {
-    void this.close()
+  #end(): void {
+    this.#endRevision ??= this.revision
+    this.#events = []
+    this.#batches = []
+    this.#stream.close()
   }
 
   #consume(mode: 'events' | 'batches'): void {

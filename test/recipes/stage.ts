@@ -3,6 +3,7 @@
  *
  * Nothing is mocked. Faults are injected at the Store contract: a decorator that loses an answer, delays a write or fails.
  */
+import { namespaceOf } from '../../src/api/namespace.js'
 import { SILENT } from '../../src/base/logger.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
@@ -81,12 +82,13 @@ export function decorated(
   replaced: Partial<Omit<Store, 'leases'>> & { readonly leases?: Partial<Leases> },
 ): Store {
   const { leases, ...calls } = replaced
-  return {
+  const made: Store = {
     environment: store.environment,
     maintenance: store.maintenance,
     auth: store.auth,
     cluster: store.cluster,
     as: (...given) => store.as(...given),
+    namespace: (prefix) => namespaceOf(made, prefix),
     ready: (...given) => store.ready(...given),
     put: (...given) => store.put(...given),
     get: (...given) => store.get(...given),
@@ -110,6 +112,7 @@ export function decorated(
       ...leases,
     },
   }
+  return made
 }
 
 export function unknownOutcome(): StoreError {

@@ -12,6 +12,7 @@ import type { Auth, Caller } from '../../api/auth.js'
 import type { Health } from '../../api/health.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
 import type { Maintenance } from '../../api/maintenance.js'
+import { namespaceOf } from '../../api/namespace.js'
 import {
   deleteRequest,
   putRequest,
@@ -56,7 +57,7 @@ export interface RecordOptions {
 
 /**
  * The same store, whose calls are written into `history`, for {@link check} with {@link etcdModel}. Watches, `status()`,
- * `ready()`, maintenance and auth pass through unrecorded; what `as()` gives is recorded too. A call whose arguments the
+ * `ready()`, maintenance and auth pass through unrecorded; what `as()` and `namespace()` give is recorded too. A call whose arguments the
  * store refuses to look at is written down as refused.
  *
  * @example
@@ -244,6 +245,11 @@ class RecordedStore implements Store {
 
   as(caller: Caller): Store {
     return new RecordedStore(this.#store.as(caller), this.#options)
+  }
+
+  /** What is recorded are whole keys: histories of several namespaces may be one. */
+  namespace(prefix: BytesLike): Store {
+    return namespaceOf(this, prefix)
   }
 
   close(): Promise<void> {

@@ -2,7 +2,7 @@
  * Listens to the signals that calls are given: once to each signal, however many calls share it. A listener for each call
  * would make Node warn of a leak as soon as eleven of them wait with one signal.
  */
-import type { Cancel } from '../base/clock.js'
+import type { Cancel } from './clock.js'
 
 interface Heard {
   readonly actions: Set<() => void>

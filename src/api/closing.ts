@@ -1,0 +1,56 @@
+/**
+ * The end of a handle: of one that `as()` or `namespace()` gave, which is closed by itself while the store goes on.
+ *
+ * Always: what was made of a handle ends with it. It is asked upwards rather than told downwards, so that a handle that is
+ * thrown away unclosed, as one for each request is, leaves nothing behind.
+ */
+import { AbortSignals } from '../base/abort-signals.js'
+import type { Cancel } from '../base/clock.js'
+import { StoreError } from '../base/errors.js'
+
+export class Closing {
+  readonly #controller = new AbortController()
+  readonly #signals = new AbortSignals()
+  readonly #above: Closing | undefined
+
+  /** @param above of the handle that this one was made of. */
+  constructor(above?: Closing) {
+    this.#above = above
+  }
+
+  /** Throws `CLOSED` once this is closed. */
+  check(): void {
+    if (this.#endings.some(({ aborted }) => aborted)) {
+      throw new StoreError('CLOSED', 'This handle of the store is closed.')
+    }
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#controller.abort()
+  }
+
+  /** Calls `end` when this is closed or `signal` aborts; at once where that is so already. */
+  onEnd(signal: AbortSignal | undefined, end: () => void): Cancel {
+    const endings = signal === undefined ? this.#endings : [...this.#endings, signal]
+    if (endings.some(({ aborted }) => aborted)) {
+      end()
+      return () => undefined
+    }
+    const stop = (): void => {
+      for (const cancel of cancels) cancel()
+    }
+    const cancels = endings.map((ending) =>
+      this.#signals.onAbort(ending, () => {
+        stop()
+        end()
+      }),
+    )
+    return stop
+  }
+
+  get #endings(): readonly AbortSignal[] {
+    const own = this.#controller.signal
+    return this.#above === undefined ? [own] : [own, ...this.#above.#endings]
+  }
+}
