@@ -31,6 +31,10 @@ export type {
   QueueTakeOptions,
 } from './queue.js'
 export type { QueueCompletion, QueueItem } from './queue-item.js'
+export { RWLock } from './rw-lock.js'
+export type { ReaderOrWriter, RWLockOptions } from './rw-lock.js'
+export { Semaphore } from './semaphore.js'
+export type { Permit, SemaphoreOptions } from './semaphore.js'
 export { Session } from './session.js'
 export type { SessionOptions } from './session.js'
 export { stm } from './stm.js'

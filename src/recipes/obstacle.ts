@@ -11,7 +11,7 @@ import type { KeyValue } from '../api/key-value.js'
 import type { Revision } from '../api/operations.js'
 import type { Store } from '../api/store.js'
 import { StoreError } from '../base/errors.js'
-import { isForgotten, prefixOf, standingOf, untilGone } from './line.js'
+import { hasMark, isForgotten, prefixOf, standingOf, untilGone } from './line.js'
 
 /** Some places in the line of which so many must go before it is worth to look again. */
 export interface Obstacle {
@@ -30,6 +30,28 @@ export type Rule = (contenders: readonly KeyValue[], own: number) => Obstacle | 
 export const oneAtATime: Rule = (contenders, own) => {
   const before = contenders[own - 1]
   return before === undefined ? undefined : { among: [before], leaving: 1 }
+}
+
+/** How a reader is marked; whoever is not is a writer, so that a mutex of the same name is one, too. */
+export const READ_MARK = 'read'
+
+/** Readers share: they wait for the nearest writer before them, which waits for those before itself. */
+export const shared: Rule = (contenders, own) => {
+  const writer = contenders.slice(0, own).findLast((each) => !hasMark(each, READ_MARK))
+  return writer === undefined ? undefined : { among: [writer], leaving: 1 }
+}
+
+/**
+ * So many at a time. There is no one place to wait for: with two permits, the third in the line gets in when either of two
+ * goes. So whoever waits watches the whole line and counts those that were before it and go, which costs the store no
+ * reads, and reads the line once, when enough have gone. Were each end of a place to make all who wait look, ten waiters
+ * would make ten reads for one permit.
+ */
+export function atMost(permits: number): Rule {
+  return (contenders, own) => {
+    const leaving = own - permits + 1
+    return leaving <= 0 ? undefined : { among: contenders.slice(0, own), leaving }
+  }
 }
 
 /**
