@@ -209,6 +209,8 @@ export const LIMITS = {
   watchCatchUpsMax: 16,
   /** Keys under the name of a lock or an election that are read in the transaction that enters its line; of more, the line is read afterwards. */
   lineGlanceKeysMax: 32,
+  /** Parties of a double barrier: the transaction that opens a round compares each of them. More: `RangeError`. */
+  doubleBarrierPartiesMax: 100,
   /** The least time between two notices of a watch's progress, in milliseconds (etcd's). Less: `RangeError`. */
   watchProgressMsMin: 100,
   /** Revisions read from history in one step of a watch's catch-up. */

@@ -11,16 +11,17 @@
  * Always: a wait is over with the first release after it looked, whoever holds again afterwards.
  */
 import { CALL_FIELDS } from '../api/check-call.js'
-import { checkFields, kind, type Fields } from '../api/check-fields.js'
+import { checkFields, type Fields } from '../api/check-fields.js'
 import type { KeyValue } from '../api/key-value.js'
 import { compare, del, get, put, type Compare, type Operation, type Revision } from '../api/operations.js'
 import type { CallOptions, OperationResult, Store } from '../api/store.js'
 import { AssertionError } from '../base/assert.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { checkName } from './check-name.js'
+import { checkSession } from './contender.js'
 import { isForgotten, prefixOf } from './line.js'
 import { Patience, type WaitOptions } from './patience.js'
-import { Session } from './session.js'
+import type { Session } from './session.js'
 
 export interface BarrierHoldOptions extends WaitOptions {
   /** The barrier falls when this session ends. Default: it is held until somebody releases it, whoever lives. */
@@ -61,7 +62,7 @@ export class Barrier {
   async hold(options: BarrierHoldOptions = {}): Promise<void> {
     checkFields(options, HOLD_FIELDS, 'hold()')
     const { session } = options
-    if (session !== undefined) checkSession(session)
+    checkSession(session)
     await this.#change(options, session, {
       compare: [compare(this.#heldKey).missing()],
       success: [put(this.#heldKey, '', { lease: session?.lease })],
@@ -179,9 +180,4 @@ function outcomeOf(error: unknown): unknown {
   }
   if (!isStoreError(error, 'ABORTED') && !isStoreError(error, 'TIMEOUT')) return error
   return new StoreError(error.code, error.message, { cause: error.cause, outcome: 'unknown' })
-}
-
-function checkSession(session: Session): void {
-  if (session instanceof Session) return
-  throw new TypeError(`session must be a Session, as Session.open() gives it, not ${kind(session)}`)
 }

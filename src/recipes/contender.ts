@@ -165,7 +165,7 @@ export class Contender<Held extends Hold> {
 }
 
 /** Throws TypeError for what is none: a promise of a session, say. */
-function checkSession(session: Session | undefined): Session | undefined {
+export function checkSession(session: Session | undefined): Session | undefined {
   if (session === undefined) return undefined
   const { lease } = (session ?? {}) as Partial<Session>
   if (typeof lease !== 'bigint')

@@ -81,6 +81,10 @@ describe('limits', () => {
     expect(LIMITS.watchCatchUpRevisionsMax).toBeLessThanOrEqual(LIMITS.watchBufferEventsMax)
   })
 
+  test('let one transaction compare all parties of a double barrier', () => {
+    expect(LIMITS.doubleBarrierPartiesMax + 1).toBeLessThanOrEqual(LIMITS.transactionOperationsMax)
+  })
+
   test('are those of etcd where etcd has one', () => {
     expect(LIMITS.requestBytesMax).toBe(1_572_864)
     expect(LIMITS.transactionOperationsMax).toBe(128)

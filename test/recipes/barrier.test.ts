@@ -127,7 +127,9 @@ describe('a barrier', () => {
 
   it('refuses a name or a session that is none', async () => {
     expect(() => new Barrier(stage.store, '')).toThrow(TypeError)
-    await expect(barrierOf().hold({ session: 7n as unknown as Session })).rejects.toThrow('session must be a Session')
+    await expect(barrierOf().hold({ session: 7n as unknown as Session })).rejects.toThrow(
+      'session must be what Session.open',
+    )
     await expect(barrierOf().wait({ timeoutMs: -1 })).rejects.toThrow(RangeError)
   })
 })
