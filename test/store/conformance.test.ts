@@ -1,9 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import { put } from '../../src/api/operations.js'
+import type { Store } from '../../src/api/store.js'
 import { open } from '../../src/store/open.js'
-import { storeConformance } from '../../src/testing/conformance/store.js'
+import { storeConformance, type StoreHarness } from '../../src/testing/conformance/store.js'
 import { RunningWorld } from './clusters.js'
 
 /** Leases of one second, so that waiting for the end of one takes no longer. */
@@ -40,6 +42,47 @@ describe.each(['follower', 'leader'] as const)('the %s of three members', (role)
       const store = role === 'leader' ? world.leader : world.followers[0]
       if (store === undefined) throw new Error(`there is no ${role}`)
       return { store, dispose: () => world.halt() }
+    },
+  })
+})
+
+/** With the highest byte at its end: what lies behind it does not begin with the byte after. */
+const PREFIX = Buffer.from('t\xff', 'latin1')
+/** Before it, right before and right behind its keys, and under prefixes of it. */
+const AROUND = ['a', 't', 't\xfe\xff', 't\xff', 'u', 'u\0', '\xff'].map((key) => Buffer.from(key, 'latin1'))
+
+/** A namespace of a store that has other keys, which are what they were when the test is over. */
+async function namespaceOf(store: Store, dispose: () => Promise<void>): Promise<StoreHarness> {
+  const { revision } = await store.txn({ success: AROUND.map((key) => put(key, 'around')) })
+  const untouched = async (): Promise<void> => {
+    for (const key of AROUND) expect(await store.get(key)).toMatchObject({ modRevision: revision })
+    const { items } = await store.range({ all: true })
+    const inside = items.filter(({ keyBytes }) => Buffer.from(keyBytes).indexOf(PREFIX) === 0)
+    expect(items.length - inside.length).toBe(AROUND.length - 1)
+    await dispose()
+  }
+  return { store: store.namespace(PREFIX), revision, prefixBytes: PREFIX.length, closes: 'handle', dispose: untouched }
+}
+
+describe('a namespace of a store in memory', () => {
+  storeConformance({
+    test,
+    harness: async () => {
+      const store = await open({ ...TIMES, ...reachable, durability: 'none' })
+      return namespaceOf(store, () => store.close())
+    },
+  })
+})
+
+describe('a namespace of the follower of three members', () => {
+  storeConformance({
+    test,
+    harness: async () => {
+      const world = await RunningWorld.start({ open: { stateBufferBytesMax: 20_000, logRetainBytes: 20_000 } })
+      for (const each of [world.leader, ...world.followers]) await each.ready()
+      const [follower] = world.followers
+      if (follower === undefined) throw new Error('there is no follower')
+      return namespaceOf(follower, () => world.halt())
     },
   })
 })

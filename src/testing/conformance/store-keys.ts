@@ -31,17 +31,21 @@ export const keys: StoreTests = {
     equal((await store.get(Uint8Array.of(0xc3, 0xa9)))?.key, 'é', 'a key read by its bytes')
   },
 
-  'counts revisions and versions as etcd does': async (store) => {
-    equal(store.status().revision, 1, 'the revision of an empty store')
+  'counts revisions and versions as etcd does': async (store, { at }) => {
+    equal(store.status().revision, at(1), 'the revision of an empty store')
     const first = await store.put('key', 'one')
     const second = await store.put('key', 'two')
-    equal([first.revision, second.revision], [2, 3], 'revisions of two writes')
+    equal([first.revision, second.revision], [at(2), at(3)], 'revisions of two writes')
     const found = await store.get('key')
-    equal([found?.createRevision, found?.modRevision, found?.version], [2, 3, 2], 'of the second version')
+    equal([found?.createRevision, found?.modRevision, found?.version], [at(2), at(3), 2], 'of the second version')
     await store.delete('key')
     await store.put('key', 'three')
     const again = await store.get('key')
-    equal([again?.createRevision, again?.modRevision, again?.version], [5, 5, 1], 'of a key that was made again')
+    equal(
+      [again?.createRevision, again?.modRevision, again?.version],
+      [at(5), at(5), 1],
+      'of a key that was made again',
+    )
   },
 
   'returns the version before, if asked for': async (store) => {
@@ -112,20 +116,20 @@ export const keys: StoreTests = {
     )
   },
 
-  'leaves out what is older or newer than it is asked for, and counts it all the same': async (store) => {
+  'leaves out what is older or newer than it is asked for, and counts it all the same': async (store, { at }) => {
     for (const key of ['a', 'b', 'c', 'a']) await store.put(key, 'x')
     const read = async (options: RangeOptions): Promise<string> => {
       const { items, count } = await store.range({ all: true }, options)
       equal(count, 3, 'the count')
       return items.map(({ key }) => key).join('')
     }
-    equal(await read({ minModRevision: 4 }), 'ac', 'last written at 4 or later')
-    equal(await read({ maxModRevision: 4 }), 'bc', 'last written at 4 or earlier')
-    equal(await read({ minCreateRevision: 3 }), 'bc', 'created at 3 or later')
-    equal(await read({ maxCreateRevision: 3, minModRevision: 4 }), 'a', 'created early and written late')
-    equal(await read({ maxCreateRevision: 3, revision: 4 }), 'ab', 'at an older revision')
+    equal(await read({ minModRevision: at(4) }), 'ac', 'last written at 4 or later')
+    equal(await read({ maxModRevision: at(4) }), 'bc', 'last written at 4 or earlier')
+    equal(await read({ minCreateRevision: at(3) }), 'bc', 'created at 3 or later')
+    equal(await read({ maxCreateRevision: at(3), minModRevision: at(4) }), 'a', 'created early and written late')
+    equal(await read({ maxCreateRevision: at(3), revision: at(4) }), 'ab', 'at an older revision')
     equal(await read({ minModRevision: 0, maxCreateRevision: 0 }), 'abc', 'with bounds that are none')
-    const { items, more } = await store.range({ all: true }, { minCreateRevision: 3, limit: 2 })
+    const { items, more } = await store.range({ all: true }, { minCreateRevision: at(3), limit: 2 })
     equal([items.length, more], [2, false], 'what is left out does not use up the limit')
   },
 
@@ -142,14 +146,14 @@ export const keys: StoreTests = {
     equal(now.revision, revision + 3, 'the revision that comes with a read of the past')
   },
 
-  'deletes one key, a range, or nothing, in one revision': async (store) => {
+  'deletes one key, a range, or nothing, in one revision': async (store, { at }) => {
     for (const key of ['k1', 'k2', 'k3']) await store.put(key, `of ${key}`)
     const none = await store.delete('missing', { previous: true })
-    equal([none.deleted, none.previous, none.revision], [0, [], 4], 'nothing to delete')
+    equal([none.deleted, none.previous, none.revision], [0, [], at(4)], 'nothing to delete')
     const one = await store.delete('k2', { previous: true })
-    equal([one.deleted, one.previous.map((each) => each.text()), one.revision], [1, ['of k2'], 5], 'one key')
+    equal([one.deleted, one.previous.map((each) => each.text()), one.revision], [1, ['of k2'], at(5)], 'one key')
     const rest = await store.delete({ prefix: 'k' })
-    equal([rest.deleted, rest.previous, rest.revision], [2, [], 6], 'the rest')
+    equal([rest.deleted, rest.previous, rest.revision], [2, [], at(6)], 'the rest')
     equal((await store.range({ all: true })).count, 0, 'keys that are left')
   },
 
@@ -164,7 +168,7 @@ export const keys: StoreTests = {
     }
   },
 
-  'keeps nothing of what was given, and gives nothing that it keeps': async (store) => {
+  'keeps nothing of what was given, and gives nothing that it keeps': async (store, { at }) => {
     const key = Buffer.from('key')
     const value = Buffer.from('value')
     const writing = store.put(key, value)
@@ -180,7 +184,7 @@ export const keys: StoreTests = {
     const { previous } = await store.put('key', 'next', { previous: true })
     equal(previous?.text(), 'value', 'the version before after the reader wrote into it')
     previous?.value.fill(0)
-    equal((await store.get('key', { revision: 2 }))?.text(), 'value', 'history after somebody wrote into it')
+    equal((await store.get('key', { revision: at(2) }))?.text(), 'value', 'history after somebody wrote into it')
   },
 
   'reads the same locally once it was read linearizably': async (store) => {
@@ -189,11 +193,11 @@ export const keys: StoreTests = {
     equal((await store.get('key', { consistency: 'local' }))?.text(), 'value', 'the local value')
   },
 
-  'takes many writes at once, each exactly once': async (store) => {
+  'takes many writes at once, each exactly once': async (store, { at }) => {
     const results = await Promise.all(Array.from({ length: 300 }, (_, nth) => store.put(`k${nth % 10}`, `${nth}`)))
     const revisions = results.map(({ revision }) => revision)
     equal(new Set(revisions).size, 300, 'different revisions')
-    equal(Math.max(...revisions), 301, 'the last revision')
+    equal(Math.max(...revisions), at(301), 'the last revision')
     const { items } = await store.range({ prefix: 'k' })
     equal(
       items.map(({ version }) => version),
@@ -202,17 +206,17 @@ export const keys: StoreTests = {
     )
   },
 
-  'compacts history, and says where what is left begins': async (store) => {
+  'compacts history, and says where what is left begins': async (store, { at }) => {
     for (const value of ['one', 'two', 'three']) await store.put('key', value)
-    await store.compact(3)
-    equal((await store.get('key', { revision: 3 }))?.text(), 'two', 'at the compaction')
+    await store.compact(at(3))
+    equal((await store.get('key', { revision: at(3) }))?.text(), 'two', 'at the compaction')
     equal((await store.get('key'))?.text(), 'three', 'the latest')
-    const error = await rejectsWith('COMPACTED', () => store.get('key', { revision: 2 }), 'a read before it')
-    equal(error.compactRevision, 3, 'compactRevision')
-    check(/\b3\b/.test(error.message), `the message names no revision: ${error.message}`)
-    equal(store.status().compactRevision, 3, 'status')
-    await rejectsWith('COMPACTED', () => store.compact(3), 'the same compaction again')
-    await rejectsWith('COMPACTED', () => store.compact(2), 'an earlier compaction')
+    const error = await rejectsWith('COMPACTED', () => store.get('key', { revision: at(2) }), 'a read before it')
+    equal(error.compactRevision, at(3), 'compactRevision')
+    check(new RegExp(`\\b${at(3)}\\b`).test(error.message), `the message names no revision: ${error.message}`)
+    equal(store.status().compactRevision, at(3), 'status')
+    await rejectsWith('COMPACTED', () => store.compact(at(3)), 'the same compaction again')
+    await rejectsWith('COMPACTED', () => store.compact(at(2)), 'an earlier compaction')
     await rejectsWith('FUTURE_REVISION', () => store.compact(99), 'a compaction of the future')
   },
 }

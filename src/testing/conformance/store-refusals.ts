@@ -4,7 +4,7 @@ import { compare, del, get, put, txn, type Operation } from '../../api/operation
 import type { Store } from '../../api/store.js'
 import { LIMITS } from '../../base/limits.js'
 import { check, equal, rejectsAs, rejectsWith } from './check.js'
-import type { StoreTests } from './store-tests.js'
+import type { StoreTests, UnderTest } from './store-tests.js'
 
 const puts = (count: number): Operation[] => Array.from({ length: count }, (_, nth) => put(`k${nth}`, 'x'))
 
@@ -13,41 +13,42 @@ function nested(depth: number): Operation {
 }
 
 /** Nothing of what was refused took effect. */
-async function untouched(store: Store): Promise<void> {
+async function untouched(store: Store, { at }: UnderTest): Promise<void> {
   equal((await store.range({ all: true })).count, 0, 'keys after refusals')
-  equal(store.status().revision, 1, 'the revision after refusals')
+  equal(store.status().revision, at(1), 'the revision after refusals')
 }
 
 export const refusals: StoreTests = {
-  'refuses an empty key everywhere': async (store) => {
+  'refuses an empty key everywhere': async (store, under) => {
     await rejectsWith('EMPTY_KEY', () => store.put('', 'x'), 'put')
     await rejectsWith('EMPTY_KEY', () => store.get(''), 'get')
     await rejectsWith('EMPTY_KEY', () => store.delete(new Uint8Array(0)), 'delete')
     await rejectsWith('EMPTY_KEY', () => store.txn({ success: [put('', 'x')] }), 'a put in a transaction')
     await rejectsWith('EMPTY_KEY', () => store.txn({ failure: [del('')] }), 'a branch that is not taken')
     await rejectsWith('EMPTY_KEY', () => store.txn({ compare: [compare('').exists()] }), 'a compare')
-    await untouched(store)
+    await untouched(store, under)
   },
 
-  'refuses what is over its limit, and says which limit': async (store) => {
+  'refuses what is over its limit, and says which limit': async (store, under) => {
     const large = new Uint8Array(LIMITS.requestBytesMax)
+    const most = LIMITS.keyBytesMax - under.prefixBytes
     const value = await rejectsWith('REQUEST_TOO_LARGE', () => store.put('key', large), 'a value')
     check(value.message.includes(String(LIMITS.requestBytesMax)), `no limit is named: ${value.message}`)
     equal([value.outcome, value.retryable], ['refused', false], 'what became of it')
-    const key = 'x'.repeat(LIMITS.keyBytesMax + 1)
+    const key = 'x'.repeat(most + 1)
     const long = await rejectsWith('REQUEST_TOO_LARGE', () => store.put(key, 'x'), 'a key')
     check(long.message.includes(String(LIMITS.keyBytesMax)), `no limit is named: ${long.message}`)
     await rejectsWith('REQUEST_TOO_LARGE', () => store.get(key), 'a key that is read')
     const half = new Uint8Array(LIMITS.requestBytesMax / 2)
     const both = () => store.txn({ success: [put('a', half), put('b', half)] })
     await rejectsWith('REQUEST_TOO_LARGE', both, 'a transaction of two halves')
-    await untouched(store)
-    await store.put('x'.repeat(LIMITS.keyBytesMax), 'at the limit')
+    await untouched(store, under)
+    await store.put('x'.repeat(most), 'at the limit')
     await store.put('key', large.subarray(1024))
     equal((await store.get('key'))?.value.byteLength, LIMITS.requestBytesMax - 1024, 'a value near the limit')
   },
 
-  'refuses revisions that are none': async (store) => {
+  'refuses revisions that are none': async (store, under) => {
     for (const revision of [-1, 1.5, NaN, 2 ** 53]) {
       await rejectsWith('INVALID_REVISION', () => store.get('key', { revision }), `get at ${revision}`)
       await rejectsWith('INVALID_REVISION', () => store.compact(revision), `compact ${revision}`)
@@ -55,7 +56,7 @@ export const refusals: StoreTests = {
       await rejectsWith('INVALID_REVISION', read, `a read at ${revision} in a transaction`)
     }
     const error = await rejectsWith('FUTURE_REVISION', () => store.get('key', { revision: 99 }), 'the future')
-    check(error.message.includes('99') && error.message.includes('1'), `no numbers: ${error.message}`)
+    check(error.message.includes('99') && error.message.includes(String(under.at(1))), `no numbers: ${error.message}`)
     await rejectsWith(
       'FUTURE_REVISION',
       () => store.txn({ success: [get('key', { revision: 99 })] }),
@@ -64,10 +65,10 @@ export const refusals: StoreTests = {
     for (const limit of [-1, 0.5, NaN]) {
       await rejectsAs(RangeError, () => store.range({ all: true }, { limit }), `limit ${limit}`)
     }
-    await untouched(store)
+    await untouched(store, under)
   },
 
-  'refuses transactions that are too large, too deep, or change a key twice': async (store) => {
+  'refuses transactions that are too large, too deep, or change a key twice': async (store, under) => {
     const most = LIMITS.transactionOperationsMax
     const many = await rejectsWith('TOO_MANY_OPERATIONS', () => store.txn({ success: puts(most + 1) }), 'operations')
     check(many.message.includes(String(most)), `no limit is named: ${many.message}`)
@@ -79,12 +80,12 @@ export const refusals: StoreTests = {
     await rejectsWith('DUPLICATE_KEY', () => store.txn({ success: [put('a', '1'), put('a', '2')] }), 'two puts')
     const overlap = () => store.txn({ success: [put('a/1', '1'), del({ prefix: 'a/' })] })
     await rejectsWith('DUPLICATE_KEY', overlap, 'a put into what is deleted')
-    await untouched(store)
+    await untouched(store, under)
     await store.txn({ success: puts(most), failure: puts(most) })
     equal((await store.range({ prefix: 'k' })).count, most, 'keys of the largest transaction')
   },
 
-  'throws TypeError for what has the wrong type': async (store) => {
+  'throws TypeError for what has the wrong type': async (store, under) => {
     const wrong = (value: unknown): never => value as never
     const cases: Readonly<Record<string, () => unknown>> = {
       'a number for a key': () => store.put(wrong(5), 'x'),
@@ -115,7 +116,7 @@ export const refusals: StoreTests = {
     for (const version of [-1, 0.5, NaN]) {
       await rejectsAs(RangeError, () => compare('key').version('=', version), `version ${version}`)
     }
-    await untouched(store)
+    await untouched(store, under)
   },
 
   'takes bytes in every form that is a view': async (store) => {

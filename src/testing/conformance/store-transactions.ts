@@ -5,7 +5,7 @@ import { equal } from './check.js'
 import type { StoreTests } from './store-tests.js'
 
 export const transactions: StoreTests = {
-  'does one branch or the other': async (store) => {
+  'does one branch or the other': async (store, { at }) => {
     const swap = (revision: number) =>
       store.txn({
         compare: [compare('key').modRevision('=', revision)],
@@ -13,23 +13,23 @@ export const transactions: StoreTests = {
         failure: [get('key')],
       })
     const first = await swap(0)
-    equal([first.succeeded, first.revision, first.results.length], [true, 2, 1], 'while it is missing')
+    equal([first.succeeded, first.revision, first.results.length], [true, at(2), 1], 'while it is missing')
     const second = await swap(0)
     const [found] = second.results
-    equal([second.succeeded, second.revision], [false, 2], 'when it is there')
+    equal([second.succeeded, second.revision], [false, at(2)], 'when it is there')
     equal(found?.type === 'range' && found.items[0]?.text(), 'swapped', 'what the other branch read')
   },
 
-  'writes several keys in one revision, and sees its own writes': async (store) => {
+  'writes several keys in one revision, and sees its own writes': async (store, { at }) => {
     await store.put('old', 'x')
     const { revision, results } = await store.txn({
       success: [put('new', '1'), get('new'), del('old', { previous: true }), get({ all: true }), put('newer', '2')],
     })
-    equal(revision, 3, 'the revision')
+    equal(revision, at(3), 'the revision')
     const [, read, deleted, all] = results
     equal(
       read?.type === 'range' && read.items.map((each) => [each.text(), each.modRevision]),
-      [['1', 3]],
+      [['1', at(3)]],
       'its own write',
     )
     equal(deleted?.type === 'delete' && deleted.previous.map((each) => each.text()), ['x'], 'what it deleted')
@@ -38,14 +38,14 @@ export const transactions: StoreTests = {
     equal(
       items.map((each) => [each.key, each.modRevision]),
       [
-        ['new', 3],
-        ['newer', 3],
+        ['new', at(3)],
+        ['newer', at(3)],
       ],
       'afterwards',
     )
   },
 
-  'compares every property of a key': async (store) => {
+  'compares every property of a key': async (store, { at }) => {
     await store.put('key', 'b')
     await store.put('key', 'b')
     const lease = (await store.leases.grant({ ttlMs: 60_000 })).id
@@ -58,8 +58,8 @@ export const transactions: StoreTests = {
       [compare('key').value('>', 'a'), true],
       [compare('key').value('<', 'a'), false],
       [compare('key').version('=', 2), true],
-      [compare('key').createRevision('=', 2), true],
-      [compare('key').modRevision('>', 2), true],
+      [compare('key').createRevision('=', at(2)), true],
+      [compare('key').modRevision('>', at(2)), true],
       [compare('key').lease('=', 0n), true],
       [compare('leased').lease('=', lease), true],
       [compare('key').exists(), true],
@@ -75,13 +75,17 @@ export const transactions: StoreTests = {
     equal(await holds(), true, 'no compare at all')
   },
 
-  'changes no revision where it changes nothing': async (store) => {
+  'changes no revision where it changes nothing': async (store, { at }) => {
     await store.put('key', 'x')
-    equal((await store.txn({})).revision, 2, 'an empty transaction')
-    equal((await store.txn({ success: [get('key'), del('missing')] })).revision, 2, 'one that finds nothing to delete')
+    equal((await store.txn({})).revision, at(2), 'an empty transaction')
+    equal(
+      (await store.txn({ success: [get('key'), del('missing')] })).revision,
+      at(2),
+      'one that finds nothing to delete',
+    )
   },
 
-  'stands inside another one': async (store) => {
+  'stands inside another one': async (store, { at }) => {
     const { revision, results } = await store.txn({
       success: [
         put('a', '1'),
@@ -89,7 +93,7 @@ export const transactions: StoreTests = {
         txn({ compare: [compare('a').missing()], success: [put('b', '2')], failure: [put('c', '3')] }),
       ],
     })
-    equal(revision, 2, 'the revision')
+    equal(revision, at(2), 'the revision')
     const inner = results[1]
     equal(inner?.type === 'transaction' && inner.succeeded, true, 'the inner one')
     equal(
@@ -115,7 +119,7 @@ export const transactions: StoreTests = {
     equal((await store.get('counter'))?.version, 8, 'writes of the counter')
   },
 
-  'does nothing at all where one operation cannot be done': async (store) => {
+  'does nothing at all where one operation cannot be done': async (store, { at }) => {
     await store.put('key', 'x')
     const failing = store.txn({ success: [put('key', 'y'), put('other', 'z', { lease: 12345n })] })
     await failing.catch(() => undefined)
@@ -124,6 +128,6 @@ export const transactions: StoreTests = {
       [['key', 'x']],
       'afterwards',
     )
-    equal(store.status().revision, 2, 'the revision')
+    equal(store.status().revision, at(2), 'the revision')
   },
 }

@@ -16,9 +16,15 @@ import type { StoreTests } from './store-tests.js'
 import { transactions } from './store-transactions.js'
 import { watches } from './store-watches.js'
 
-/** A store of its own for one test: empty, ready, at revision 1. */
+/** A store of its own for one test: empty and ready. Nobody else writes meanwhile. */
 export interface StoreHarness {
   readonly store: Store
+  /** The revision that it is at. Default 1: nothing was ever written. */
+  readonly revision?: number
+  /** Bytes that stand in front of each key, of which it shows nothing: of a namespace. They count where bytes are limited. Default 0. */
+  readonly prefixBytes?: number
+  /** Whether `close()` ends the store, or this handle of it alone. Default: the store. */
+  readonly closes?: 'store' | 'handle'
   /** After the test, which may have closed the store. */
   dispose?(): Promise<void> | void
 }
@@ -52,7 +58,8 @@ export function storeConformance(options: StoreSuiteOptions): void {
     options.test(name, async () => {
       const harness = await options.harness()
       try {
-        await body(harness.store)
+        const { store, revision = 1, prefixBytes = 0, closes = 'store' } = harness
+        await body(store, { at: (nth) => revision - 1 + nth, prefixBytes, closes })
       } finally {
         await harness.store.close()
         await harness.dispose?.()
