@@ -297,4 +297,8 @@ export const LIMITS = {
   jobRetryMsMax: 300_000,
   /** Characters of an error that the record of a job keeps. */
   jobErrorCharactersMax: 500,
+  /** Bytes of what a registry holds of one instance: its address and metadata as JSON. Over it: `RangeError`. */
+  registrationBytesMax: 16 * KIBIBYTE,
+  /** Bytes of the id of an instance. Over it: `RangeError`. */
+  instanceIdBytesMax: 256,
 } as const

@@ -6,6 +6,7 @@
  * does not look fresh.
  * Not here: how it is followed (follower.ts), what it holds (view-contents.ts), what waits for consumers (change-feed.ts).
  */
+import { setMaxListeners } from 'node:events'
 import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields } from '../api/check-fields.js'
 import { rangeOf, type KeyValue, type Selection } from '../api/key-value.js'
@@ -61,6 +62,8 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
   private constructor(store: Store, selection: Selection, options: DecodedViewOptions<Value>) {
     const { keysMax = LIMITS.viewKeysMax, bytesMax = LIMITS.viewBytesMax } = options
     const { signal } = this.#closing
+    // Each call that waits listens, and Node would take more than ten for a leak.
+    setMaxListeners(0, signal)
     this.#store = store
     this.#selection = selection
     this.#contents = new ViewContents<Value>(options.decode, { keysMax, bytesMax })
@@ -98,8 +101,8 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
    * Resolves with a view that shows all of the selection, as of now. Rejects with `ABORTED` or `TIMEOUT` when waiting is
    * given up, `VIEW_TOO_LARGE`, and with what the store rejects with where that cannot pass (`PERMISSION_DENIED`, say).
    */
-  static open(store: Store, selection: Selection, options?: ViewOptions): Promise<CachedView<KeyValue>>
   static open<Value>(store: Store, selection: Selection, options: DecodedViewOptions<Value>): Promise<CachedView<Value>>
+  static open(store: Store, selection: Selection, options?: ViewOptions): Promise<CachedView<KeyValue>>
   static async open(
     store: Store,
     selection: Selection,

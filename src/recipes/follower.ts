@@ -17,7 +17,6 @@ import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { isForgotten } from './line.js'
 import { Patience } from './patience.js'
-import { pause } from './pause.js'
 import { isStoreGone } from './store-gone.js'
 
 /** Who is told. What these throw counts as a failure of the watch. */
@@ -81,7 +80,7 @@ export class Follower {
           return
         }
         this.#failed(error)
-        await pause(this.#store.environment, this.#pauseMs(), this.#signal)
+        await patience.pause(this.#pauseMs())
       }
     } finally {
       patience.end()
