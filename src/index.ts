@@ -135,6 +135,7 @@ export {
 export type {
   BarrierHoldOptions,
   CampaignOptions,
+  Candidate,
   Completion,
   ConfigurationOptions,
   ConfigurationState,
@@ -161,7 +162,9 @@ export type {
   JobOptions,
   JobPromise,
   JobStatus,
+  LeaderProof,
   Leadership,
+  LeaderWhileOptions,
   LiveSet,
   Lock,
   LockOptions,

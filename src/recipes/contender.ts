@@ -59,6 +59,12 @@ export interface Wish {
   readonly mark?: string | undefined
   /** As what it is told to whoever traces it. Default `lock`. */
   readonly span?: 'lock' | 'election' | undefined
+  /** What a place takes to hold, and the revision since when it does. Default: that nobody stands in the way. */
+  readonly reach?: ((place: Place, patience: Patience) => Promise<Revision>) | undefined
+}
+
+async function reachFront(place: Place, patience: Patience): Promise<Revision> {
+  return (await place.reachFront(patience)).revision
 }
 
 export class Contender<Held extends Hold> {
@@ -86,7 +92,8 @@ export class Contender<Held extends Hold> {
   contend(wish: Wish, options: LockOptions): Promise<Held> {
     return this.#once(wish, options, async (patience) => {
       const place = await Place.take(this.#store, this.#place(wish, options), patience)
-      return this.#orAbandon(place, async () => this.#hold(place, await place.reachFront(patience)))
+      const reach = wish.reach ?? reachFront
+      return this.#orAbandon(place, async () => this.#hold(place, await reach(place, patience)))
     })
   }
 
@@ -158,9 +165,9 @@ export class Contender<Held extends Hold> {
     }
   }
 
-  #place({ rule, mark, value: given }: Wish, { ttlMs = TTL_MS, owner }: LockOptions): PlaceOptions {
+  #place({ rule, mark, reach, value: given }: Wish, { ttlMs = TTL_MS, owner }: LockOptions): PlaceOptions {
     const value = given ?? owner ?? this.#store.status().name
-    return { name: this.#name, value, rule, mark, session: this.#session ?? { ttlMs } }
+    return { name: this.#name, value, rule, mark, moves: reach !== undefined, session: this.#session ?? { ttlMs } }
   }
 }
 

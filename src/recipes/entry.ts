@@ -10,16 +10,20 @@
  *     leave   delete name/7f3-2                                   every put was answered
  *     leave   put name~7f3-2, delete name/7f3-2                   one may still come
  *
+ *     move    put name/7f3-3, delete name/7f3-2 (and put name~7f3-2)   if name/7f3-2 stands
+ *
  * The tombstone hangs on the lease, as the late put does: it is needed as long as that could succeed, and not longer.
  * It lies beside `name/`, since etcd's own locks count every key below that as a contender.
  */
-import { compare, del, get, put } from '../api/operations.js'
+import type { KeyValue } from '../api/key-value.js'
+import { compare, del, get, put, type Operation } from '../api/operations.js'
 import type { Store, TransactionResult } from '../api/store.js'
 import { AssertionError } from '../base/assert.js'
 import type { BytesLike } from '../base/bytes.js'
 import { isStoreError } from '../base/errors.js'
+import type { LeaseId } from '../base/lease-id.js'
 import { LIMITS } from '../base/limits.js'
-import { inLine, keyInLine, prefixOf, type Line, type Standing } from './line.js'
+import { inLine, keyInLine, prefixOf, stands, type Line, type Standing } from './line.js'
 import type { Session } from './session.js'
 
 export interface EntryOptions {
@@ -28,8 +32,8 @@ export interface EntryOptions {
   readonly value: BytesLike
   readonly mark?: string | undefined
   readonly session: Session
-  /** Whether the session lives on when the place is given up. */
-  readonly shared: boolean
+  /** Whether the session lives on when this key is taken away: others share it, or the place will have another key. */
+  readonly outlived: boolean
 }
 
 export interface Entered {
@@ -42,7 +46,9 @@ export interface Entered {
 type Sent = 'nothing' | 'answered' | 'unknown'
 
 export class Entry {
-  readonly key: string
+  #key: string
+  /** To which a move was tried whose outcome is unknown. */
+  #next: string | undefined
   readonly #store: Store
   readonly #options: EntryOptions
   /** Undefined where the lease ends with the place. */
@@ -50,9 +56,9 @@ export class Entry {
   #sent: Sent = 'nothing'
 
   constructor(store: Store, options: EntryOptions) {
-    const { name, mark, session, shared } = options
-    const number = shared ? session.takeNumber() : undefined
-    this.key = keyInLine(name, session.lease, { number, mark })
+    const { name, mark, session, outlived } = options
+    const number = outlived ? session.takeNumber() : undefined
+    this.#key = keyInLine(name, session.lease, { number, mark })
     this.#store = store
     this.#options = options
     this.#tombstone = number === undefined ? undefined : `${name}~${session.lease.toString(16)}-${number}`
@@ -74,23 +80,55 @@ export class Entry {
 
   /** Takes the key out of the line, now and for all puts that may come. For shared sessions; may be repeated. */
   async leave(signal: AbortSignal): Promise<void> {
-    const { session } = this.#options
     if (this.#sent === 'nothing' || this.#tombstone === undefined) return
-    if (this.#sent === 'answered') {
-      await this.#store.delete(this.key, { signal })
+    if (this.#sent === 'answered' && this.#next === undefined) {
+      await this.#store.delete(this.#key, { signal })
       return
     }
-    const buried = put(this.#tombstone, '', { lease: session.lease })
+    // A move that comes late finds that the key it moves is gone.
+    const moved = this.#next === undefined ? [] : [del(this.#next)]
     try {
-      await this.#store.txn({ success: [buried, del(this.key)] }, { signal })
+      await this.#store.txn({ success: [...this.#burial(), del(this.#key), ...moved] }, { signal })
     } catch (error) {
       // The key went with it, and so would a late put.
       if (!isStoreError(error, 'LEASE_NOT_FOUND')) throw error
     }
   }
 
+  /**
+   * Gives the place up for the last one, in one step; undefined when it was lost before. Only for an entry that is outlived.
+   * May be repeated after an unknown outcome: the old key is there for one of the tries only.
+   */
+  async moveToEnd(standing: Standing, mark: string, signal: AbortSignal): Promise<Standing | undefined> {
+    const { name, value, session } = this.#options
+    const { lease } = session
+    this.#next ??= keyInLine(name, lease, { number: session.takeNumber(), mark })
+    const key = this.#next
+    const result = await this.#store.txn(
+      {
+        compare: stands(standing),
+        success: [...this.#burial(), del(standing.key), put(key, value, { lease })],
+        failure: [get(key)],
+      },
+      { signal },
+    )
+    const createRevision = result.succeeded ? result.revision : foundIn(result, lease)?.createRevision
+    if (createRevision === undefined) return undefined
+    this.#key = key
+    this.#next = undefined
+    // By now every put of this key was answered: it went with the old key, and only once.
+    this.#sent = 'answered'
+    return { key, lease, createRevision }
+  }
+
+  /** The tombstone, where a put of the first key may still be on its way. */
+  #burial(): Operation[] {
+    const { lease } = this.#options.session
+    return this.#sent === 'unknown' && this.#tombstone !== undefined ? [put(this.#tombstone, '', { lease })] : []
+  }
+
   async #enter(glance: boolean, signal: AbortSignal): Promise<Entered> {
-    const { key } = this
+    const key = this.#key
     const { name, value, session } = this.#options
     const { lease } = session
     const line = glance ? [get({ prefix: prefixOf(name) }, { limit: LIMITS.lineGlanceKeysMax })] : []
@@ -117,10 +155,15 @@ export class Entry {
     if (succeeded) return revision
     const [found] = results
     if (found?.type !== 'range' || found.items[0] === undefined) {
-      throw new AssertionError(`${this.key} was neither missing nor there`)
+      throw new AssertionError(`${this.#key} was neither missing nor there`)
     }
     return found.items[0].createRevision
   }
+}
+
+function foundIn({ results }: TransactionResult, lease: LeaseId): KeyValue | undefined {
+  const found = results[0]?.type === 'range' ? results[0].items[0] : undefined
+  return found?.lease === lease ? found : undefined
 }
 
 function lineOf(name: string, { revision, results }: TransactionResult): Line | undefined {

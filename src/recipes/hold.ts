@@ -109,6 +109,11 @@ export abstract class Hold implements AsyncDisposable {
     return this.#place.end()
   }
 
+  /** Aborts the signal and goes on to hold: nobody else comes in before {@link release}. */
+  protected suspend(reason: unknown): void {
+    this.#place.stop(reason)
+  }
+
   /** A watch that fails ends the hold, too: from there on nobody would tell us. */
   async #watchKey(revision: Revision): Promise<void> {
     const { store, standing, signal } = this.#place

@@ -8,6 +8,7 @@ import type { KeyValue } from '../api/key-value.js'
 import type { Revision } from '../api/operations.js'
 import type { RangeOptions, Store } from '../api/store.js'
 import { StoreError } from '../base/errors.js'
+import { leaderOf } from './candidacy.js'
 import { isForgotten, prefixOf, readLine } from './line.js'
 import { Patience } from './patience.js'
 
@@ -41,14 +42,14 @@ async function* changes(
   }
 }
 
-/** The first in the line as it was after a revision. */
+/** The first in the line as it was after a revision, if it leads. */
 interface First {
   readonly first: KeyValue | undefined
   readonly revision: Revision
 }
 
 /**
- * The first after the next event that may change it. Who joins the line, or leaves it behind the first, does not.
+ * The first after the next event that may change it. Who joins the line, or leaves it behind a leader, does not.
  * It starts from what was seen, so it can be called again when it failed half way.
  */
 async function changed(store: Store, name: string, seen: First, signal: AbortSignal): Promise<First> {
@@ -68,7 +69,7 @@ async function changed(store: Store, name: string, seen: First, signal: AbortSig
 
 async function readFirst(store: Store, name: string, options: RangeOptions): Promise<First> {
   const { contenders, revision } = await readLine(store, name, options)
-  return { first: contenders[0], revision }
+  return { first: leaderOf(contenders), revision }
 }
 
 function isSame(a: KeyValue | undefined, b: KeyValue | undefined): boolean {

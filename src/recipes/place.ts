@@ -5,6 +5,7 @@
  * Always: waking is not holding. Between the end of the place before and the look at the line the own lease may have ended
  * (etcd issue 11408): the line is read again, linearizably, and the own place must still be in it.
  */
+import type { KeyValue } from '../api/key-value.js'
 import type { Revision } from '../api/operations.js'
 import type { Store } from '../api/store.js'
 import { AssertionError } from '../base/assert.js'
@@ -22,13 +23,16 @@ export interface PlaceOptions {
   readonly value: BytesLike
   readonly mark?: string | undefined
   readonly rule: Rule
+  /** Whether {@link Place.moveToEnd} will be called. Default false. */
+  readonly moves?: boolean | undefined
   /** A session that lives on when the place is given up, or how long the lease of one of its own is to live. */
   readonly session: Session | { readonly ttlMs: number }
 }
 
 /** The line as seen from a place in it. */
-interface View {
+export interface View {
   readonly revision: Revision
+  readonly contenders: readonly KeyValue[]
   /** Undefined: it holds. */
   readonly obstacle: Obstacle | undefined
 }
@@ -49,7 +53,7 @@ export class Place {
     this.session = session
     this.#options = options
     this.#shared = session === options.session
-    this.#entry = new Entry(store, { ...options, session, shared: this.#shared })
+    this.#entry = new Entry(store, { ...options, session, outlived: this.#shared || options.moves === true })
     this.#sessionIsOver = (): void => {
       this.#over(session.signal.reason)
     }
@@ -84,15 +88,23 @@ export class Place {
     return this.#controller.signal
   }
 
-  /** Resolves when nobody stands in the way of this place, with the revision at which that was so. */
-  async reachFront(patience: Patience): Promise<Revision> {
+  /** Resolves when nobody stands in the way of this place, with the line in which that was so. */
+  async reachFront(patience: Patience): Promise<View> {
     let view = await this.#firstLook(patience)
     while (view.obstacle !== undefined) {
       const { obstacle, revision } = view
       await patience.insist((signal) => untilOutOfTheWay(this.store, this.#options.name, obstacle, revision, signal))
       view = await this.#look(patience)
     }
-    return view.revision
+    return view
+  }
+
+  /** Takes the last place in the line instead of this one, with this mark. Only before anything is held by it. */
+  async moveToEnd(mark: string, patience: Patience): Promise<void> {
+    const standing = await patience.insist((signal) => this.#entry.moveToEnd(this.standing, mark, signal))
+    if (standing === undefined) this.lose('its key was deleted')
+    this.signal.throwIfAborted()
+    if (standing !== undefined) this.#entered = { standing, line: undefined }
   }
 
   /** The revision at which nobody stands in the way of this place; undefined if somebody does. */
@@ -123,6 +135,11 @@ export class Place {
     if (!this.#shared) return this.session.close()
     this.#leaving ??= this.#leave()
     return this.#leaving
+  }
+
+  /** Aborts the signal and gives nothing up: nobody else comes in before {@link end}. */
+  stop(reason: unknown): void {
+    this.#over(reason)
   }
 
   /** Gives the place up without waiting: for whoever has an error to report already. */
@@ -171,6 +188,6 @@ export class Place {
     if (own === -1) this.lose('its key was deleted')
     // By the clock, too: the answer may have been on its way for longer than the lease can be relied upon.
     this.signal.throwIfAborted()
-    return { obstacle: this.#options.rule(contenders, own), revision }
+    return { obstacle: this.#options.rule(contenders, own), contenders, revision }
   }
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { del, Election, put, StoreError, type KeyValue, type Leadership, type Store } from 'quorate'
+import { del, Election, put, Session, StoreError, type KeyValue, type Leadership, type Store } from 'quorate'
 import { decorated, Process, Stage, unknownOutcome } from './stage.js'
 
 const NAME = 'scheduler'
@@ -253,5 +253,261 @@ describe('observing an election', () => {
       return undefined
     }
     expect((await stage.settle(firstOf()))?.key).toBe(leadership.key)
+  })
+})
+
+describe('a leadership', () => {
+  it('proves that it leads by a revision, and that it does not', async () => {
+    const leadership = await stage.settle(electionOf().campaign('a'))
+    await stage.settle(stage.store.put('other', '1'))
+    const { revision } = stage.store.status()
+    expect(await stage.settle(leadership.isLeader())).toEqual({ leads: true, revision })
+    await stage.settle(leadership.resign())
+    expect(await stage.settle(leadership.isLeader())).toEqual({ leads: false })
+  })
+
+  it('finds by a look that it was lost, whatever watches say', async () => {
+    const store = decorated(stage.store, { watch: () => stage.store.watch('nothing') })
+    const leadership = await stage.settle(electionOf(store).campaign('a'))
+    await stage.settle(stage.store.delete(leadership.key))
+    expect(leadership.signal.aborted).toBe(false)
+    expect(await stage.settle(leadership.isLeader())).toEqual({ leads: false })
+    expect(leadership.signal.aborted).toBe(true)
+  })
+
+  it('is not proved by an answer that came after the lease may have ended', async () => {
+    const process = new Process(stage)
+    const leadership = await stage.settle(electionOf(process.store).campaign('a'))
+    const proof = leadership.isLeader()
+    process.stop()
+    await stage.pass(9_000)
+    process.continue()
+    expect(await stage.settle(proof)).toEqual({ leads: false })
+  })
+
+  it('is not forgotten when resigning fails: it can be tried again', async () => {
+    let failing = true
+    const revoke: Store['leases']['revoke'] = (...given) =>
+      failing ? Promise.reject(unknownOutcome()) : stage.store.leases.revoke(...given)
+    const store = decorated(stage.store, { leases: { revoke } })
+    const leadership = await stage.settle(electionOf(store).campaign('a'))
+    expect(await stage.failure(leadership.resign())).toMatchObject({ outcome: 'unknown' })
+    expect(await leaderText()).toBe('a')
+    failing = false
+    await stage.settle(leadership.resign())
+    expect(await leaderText()).toBeUndefined()
+  })
+
+  it('is not won by a campaign whose session was lost meanwhile', async () => {
+    const a = await stage.settle(electionOf().campaign('a'))
+    const process = new Process(stage)
+    const [campaign] = await candidate('b', process.store)
+    process.stop()
+    await stage.pass(30_000)
+    await stage.settle(a.resign())
+    process.continue()
+    expect(await stage.failure(campaign!)).toMatchObject({ code: 'LOCK_LOST' })
+    expect(await stage.keys()).toEqual([])
+  })
+
+  it('may stand on a session that others share', async () => {
+    const session = await stage.settle(Session.open(stage.store, { ttlMs: 10_000 }))
+    const election = new Election(stage.store, NAME, { session })
+    const a = await stage.settle(election.campaign('a', { priority: 1 }))
+    const [campaign] = await candidate('b')
+    await stage.settle(a.resign())
+    const b = await stage.settle(campaign!)
+    expect(session.signal.aborted).toBe(false)
+    await stage.settle(b.resign())
+    const again = await stage.settle(election.campaign('a'))
+    await stage.settle(session.close())
+    expect(again.signal.aborted).toBe(true)
+    expect(await leaderText()).toBeUndefined()
+  })
+})
+
+describe('candidates with priorities', () => {
+  const campaigns: { readonly value: string; readonly campaign: Promise<Leadership> }[] = []
+  beforeEach(() => (campaigns.length = 0))
+
+  /** Each stands in the line before the next one comes. */
+  async function candidates(
+    ...all: readonly (readonly [value: string, priority: number | undefined])[]
+  ): Promise<void> {
+    for (const [value, priority] of all) {
+      const campaign = electionOf().campaign(value, { priority })
+      campaign.catch(() => undefined)
+      campaigns.push({ value, campaign })
+      await stage.pass(50)
+    }
+  }
+  const leadershipOf = (value: string): Promise<Leadership> =>
+    stage.settle(campaigns.find((each) => each.value === value)!.campaign)
+
+  /** Who leads, one after the other, until nobody is left; each resigns. */
+  async function order(first: Leadership): Promise<string[]> {
+    const seen: string[] = []
+    const controller = new AbortController()
+    const observing = (async () => {
+      for await (const leader of electionOf().observe({ signal: controller.signal })) {
+        if (leader !== undefined) seen.push(leader.text())
+      }
+    })()
+    await stage.pass(10)
+    let { token } = first
+    await stage.settle(first.resign())
+    await stage.pass(50)
+    for (let left = campaigns.length; left > 0; left--) {
+      const text = await leaderText()
+      const leadership = await leadershipOf(text!)
+      expect(leadership.token).toBeGreaterThan(token)
+      expect(leadership.signal.aborted).toBe(false)
+      ;({ token } = leadership)
+      await stage.settle(leadership.resign())
+      await stage.pass(50)
+    }
+    controller.abort()
+    await stage.settle(observing)
+    return seen.slice(1)
+  }
+
+  it('lead in the order of their priorities, and of equal ones who came first', async () => {
+    const first = await stage.settle(electionOf().campaign('first'))
+    await candidates(['one', 1], ['two', 2], ['other one', 1], ['nine', 9], ['other two', 2], ['zero', 0])
+    expect(await order(first)).toEqual(['nine', 'two', 'other two', 'one', 'other one', 'zero'])
+    expect(await stage.keys(`${NAME}/`)).toEqual([])
+  })
+
+  it('do not drive out who leads', async () => {
+    await candidates(['low', 1], ['high', 2])
+    const low = await leadershipOf('low')
+    await stage.pass(30_000)
+    expect(low.signal.aborted).toBe(false)
+    expect(await leaderText()).toBe('low')
+  })
+
+  it('stand in one line with those who have none, who lead as soon as they are in front', async () => {
+    const first = await stage.settle(electionOf().campaign('first'))
+    await candidates(['none', undefined], ['one', 1], ['zero', 0], ['also none', undefined])
+    expect(await order(first)).toEqual(['none', 'one', 'zero', 'also none'])
+  })
+
+  it('cost a write more, and nothing where nobody has one', async () => {
+    const before = stage.store.status().revision
+    await candidates(['none', undefined])
+    expect(stage.store.status().revision - before).toBe(1)
+    await stage.settle((await leadershipOf('none')).resign())
+    const between = stage.store.status().revision
+    await candidates(['one', 1])
+    await leadershipOf('one')
+    expect(stage.store.status().revision - between).toBe(2)
+  })
+
+  it('are listed for operators', async () => {
+    const first = await stage.settle(electionOf().campaign('first'))
+    await candidates(['one', 1], ['none', undefined])
+    const listed = await stage.settle(electionOf().candidates())
+    expect(listed.map(({ owner, holds, priority }) => [owner, holds, priority])).toEqual([
+      ['first', true, 0],
+      ['one', false, 1],
+      ['none', false, 0],
+    ])
+    expect(listed[0]).toMatchObject({ token: first.token, key: first.key })
+  })
+
+  it('may proclaim what they like', async () => {
+    await candidates(['one', 1])
+    const leadership = await leadershipOf('one')
+    await stage.settle(leadership.proclaim('two'))
+    expect(await leaderText()).toBe('two')
+  })
+
+  it('are refused where they are none', async () => {
+    for (const priority of [-1, 1.5, NaN]) {
+      await expect(electionOf().campaign('a', { priority })).rejects.toThrow(RangeError)
+    }
+    await expect(electionOf().campaign('a', { priority: 'high' as never })).rejects.toThrow(TypeError)
+    await expect(electionOf().campaign('a', { prio: 1 } as never)).rejects.toThrow('did you mean priority?')
+  })
+
+  /** Loses one transaction of a kind, which takes effect before it is lost, late, or never. */
+  function losing(isLost: (given: Parameters<Store['txn']>[0]) => boolean, applied: boolean) {
+    let late: (() => Promise<unknown>) | undefined
+    const txn = (async (transaction: Parameters<Store['txn']>[0], options: object) => {
+      if (late !== undefined || !isLost(transaction)) return stage.store.txn(transaction, options)
+      late = () => stage.store.txn(transaction)
+      if (applied) await late()
+      throw unknownOutcome()
+    }) as Store['txn']
+    return { store: decorated(stage.store, { txn }), late: () => stage.settle(late!()) }
+  }
+  const givesWay = ({ success }: Parameters<Store['txn']>[0]): boolean =>
+    success?.some(({ type }) => type === 'delete') === true
+  const claims = ({ success }: Parameters<Store['txn']>[0]): boolean =>
+    success?.[0]?.type === 'put' && success[0].ignoreValue === true
+
+  it.each([
+    ['way is given', givesWay, true],
+    ['way is given late', givesWay, false],
+    ['it is claimed', claims, true],
+    ['it is claimed late', claims, false],
+  ])('lead once and leave nothing behind when it is unknown whether %s', async (_, isLost, applied) => {
+    for (const shared of [false, true]) {
+      const first = await stage.settle(electionOf().campaign('first'))
+      const { store, late } = losing(isLost, applied)
+      const session = shared ? await stage.settle(Session.open(stage.store, { ttlMs: 10_000 })) : undefined
+      const low = new Election(store, NAME, { session }).campaign('low', { priority: 1 })
+      await stage.pass(50)
+      const high = electionOf().campaign('high', { priority: 2 })
+      await stage.pass(50)
+      await stage.settle(first.resign())
+      await stage.settle((await stage.settle(high)).resign())
+      const leadership = await stage.settle(low)
+      await late()
+      expect(await leaderText()).toBe('low')
+      await stage.settle(leadership.resign())
+      await late()
+      expect(await stage.keys(`${NAME}/`)).toEqual([])
+      expect(await stage.settle(electionOf().candidates())).toEqual([])
+    }
+  })
+
+  it('who give up while they give way leave no key behind in a session that lives on', async () => {
+    const session = await stage.settle(Session.open(stage.store, { ttlMs: 10_000 }))
+    for (const applied of [true, false]) {
+      const first = await stage.settle(electionOf().campaign('first'))
+      const { store, late } = losing(givesWay, applied)
+      const controller = new AbortController()
+      const low = new Election(store, NAME, { session }).campaign('low', { priority: 1, signal: controller.signal })
+      await stage.pass(50)
+      const high = electionOf().campaign('high', { priority: 2 })
+      await stage.pass(50)
+      await stage.settle(first.resign())
+      await stage.pass(20)
+      controller.abort()
+      expect(await stage.failure(low)).toMatchObject({ code: 'ABORTED' })
+      await stage.pass(20)
+      await late()
+      expect((await stage.settle(electionOf().candidates())).map(({ owner }) => owner)).toEqual(['high'])
+      await stage.settle((await stage.settle(high)).resign())
+    }
+    expect(session.signal.aborted).toBe(false)
+  })
+
+  it('are not brought back by an entry that comes late, after way was given', async () => {
+    const first = await stage.settle(electionOf().campaign('first'))
+    const enters = ({ success }: Parameters<Store['txn']>[0]): boolean =>
+      success?.[0]?.type === 'put' && success[0].key.endsWith('-p1')
+    const { store, late } = losing(enters, false)
+    const low = electionOf(store).campaign('low', { priority: 1 })
+    await stage.pass(200)
+    const high = electionOf().campaign('high', { priority: 2 })
+    await stage.pass(50)
+    await stage.settle(first.resign())
+    const leadership = await stage.settle(high)
+    await late()
+    expect((await stage.settle(electionOf().candidates())).map(({ owner }) => owner)).toEqual(['high', 'low'])
+    await stage.settle(leadership.resign())
+    await stage.settle((await stage.settle(low)).resign())
   })
 })
