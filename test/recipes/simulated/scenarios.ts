@@ -1,7 +1,10 @@
 /** Every scenario of a recipe: a new one adds a line here, and is run by the tests and by `npm run sim:recipes`. */
 import { barrier } from './barrier.js'
 import { cachedView } from './cached-view.js'
+import { counter } from './counter.js'
 import { mutex } from './mutex.js'
+import { queue } from './queue.js'
+import { stmScenario } from './stm.js'
 import type { Scenario } from './scenario.js'
 
-export const SCENARIOS: readonly Scenario[] = [cachedView, mutex, barrier]
+export const SCENARIOS: readonly Scenario[] = [cachedView, mutex, barrier, counter, queue, stmScenario]

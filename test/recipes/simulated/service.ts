@@ -58,6 +58,26 @@ export async function insist<Result>(
   }
 }
 
+/** The same of whichever node answers: one of them may be about to start again. */
+export async function askAnyStore<Result>(
+  world: {
+    readonly nodes: readonly { readonly exposed: { readonly store: Store } | undefined }[]
+    readonly sleep: (ms: number) => Promise<void>
+  },
+  ask: (store: Store) => Promise<Result>,
+): Promise<Result> {
+  for (;;) {
+    for (const { exposed } of world.nodes) {
+      try {
+        if (exposed !== undefined) return await ask(exposed.store)
+      } catch (error) {
+        if (!isStoreError(error)) throw error
+      }
+    }
+    await world.sleep(PAUSE_MS)
+  }
+}
+
 /** The store that some node exposes: `env.expose({ store })`. */
 export function anyStore(nodes: readonly { readonly exposed: { readonly store: Store } | undefined }[]): Store {
   const exposed = nodes.find((node) => node.exposed !== undefined)?.exposed
