@@ -1,5 +1,6 @@
 /** Every scenario of a recipe: a new one adds a line here, and is run by the tests and by `npm run sim:recipes`. */
 import { barrier } from './barrier.js'
+import { doubleBarrier } from './double-barrier.js'
 import { cachedView } from './cached-view.js'
 import { counter } from './counter.js'
 import { mutex } from './mutex.js'
@@ -7,4 +8,4 @@ import { queue } from './queue.js'
 import { stmScenario } from './stm.js'
 import type { Scenario } from './scenario.js'
 
-export const SCENARIOS: readonly Scenario[] = [cachedView, mutex, barrier, counter, queue, stmScenario]
+export const SCENARIOS: readonly Scenario[] = [barrier, cachedView, counter, doubleBarrier, mutex, queue, stmScenario]
