@@ -1,11 +1,21 @@
 /** Every scenario of a recipe: a new one adds a line here, and is run by the tests and by `npm run sim:recipes`. */
 import { barrier } from './barrier.js'
-import { doubleBarrier } from './double-barrier.js'
 import { cachedView } from './cached-view.js'
 import { counter } from './counter.js'
+import { doubleBarrier } from './double-barrier.js'
 import { mutex } from './mutex.js'
 import { queue } from './queue.js'
-import { stmScenario } from './stm.js'
 import type { Scenario } from './scenario.js'
+import { scheduler } from './scheduler.js'
+import { stmScenario } from './stm.js'
 
-export const SCENARIOS: readonly Scenario[] = [barrier, cachedView, counter, doubleBarrier, mutex, queue, stmScenario]
+export const SCENARIOS: readonly Scenario[] = [
+  barrier,
+  cachedView,
+  counter,
+  doubleBarrier,
+  mutex,
+  queue,
+  stmScenario,
+  scheduler,
+]
