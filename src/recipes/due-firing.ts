@@ -62,20 +62,24 @@ export function dueFiring(
   nowMs: number,
   sightings: Sightings,
 ): DueFiring | undefined {
-  for (const span of decided.skipped) {
+  const { upToMs, skipped } = decided
+  for (const [at, span] of skipped.entries()) {
     const open = openPart(span, sightings)
     if (open === undefined) continue
     const scheduledMs = pick(schedule, missed, open.afterMs, Math.min(nowMs, open.beforeMs - 1), nowMs)
     if (scheduledMs === undefined) continue
-    const skipped = decided.skipped.map((each) => (each === span ? { ...span, afterMs: scheduledMs } : each))
-    return { scheduledMs, decided: { ...decided, skipped } }
+    const rest = { afterMs: scheduledMs, beforeMs: span.beforeMs }
+    return {
+      scheduledMs,
+      decided: {
+        upToMs,
+        skipped: spans(schedule, skipped.slice(0, at), span.afterMs, scheduledMs, [rest, ...skipped.slice(at + 1)]),
+      },
+    }
   }
-  const { upToMs, skipped } = decided
   const scheduledMs = pick(schedule, missed, upToMs, nowMs, nowMs)
   if (scheduledMs === undefined) return undefined
-  const leftOut = (schedule.next(upToMs) ?? scheduledMs) < scheduledMs
-  const spans = leftOut ? [...skipped, { afterMs: upToMs, beforeMs: scheduledMs }] : skipped
-  return { scheduledMs, decided: { upToMs: scheduledMs, skipped: spans.slice(-LIMITS.jobSkippedSpansMax) } }
+  return { scheduledMs, decided: { upToMs: scheduledMs, skipped: spans(schedule, skipped, upToMs, scheduledMs, []) } }
 }
 
 /** When, by the clock that shows `nowMs`, the next firing will be due. */
@@ -94,12 +98,24 @@ export function nextFiringMs(
   return times.reduce((least, each) => (least === undefined || (each ?? Infinity) < least ? each : least))
 }
 
-/** Of what was left out, that which had yet to come by the clock of this process. */
+/** Those before, what is left out between the two times, and those after: the last ones of them. */
+function spans(
+  schedule: Schedule,
+  before: readonly Span[],
+  afterMs: number,
+  beforeMs: number,
+  after: readonly Span[],
+): readonly Span[] {
+  const leftOut = (schedule.next(afterMs) ?? beforeMs) < beforeMs ? [{ afterMs, beforeMs }] : []
+  return [...before, ...leftOut, ...after].slice(-LIMITS.jobSkippedSpansMax)
+}
+
+/** Of what was left out, that which had yet to come by the clock of this process, or had just come and not been begun. */
 function openPart(span: Span, sightings: Sightings): Span | undefined {
   const lowestMs = sightings.lowestMs(span)
   // Clocks differ a little, and news take time: what lay ahead by so little was left out rightly.
   if (span.beforeMs - lowestMs <= LIMITS.jobClockToleranceMs) return undefined
-  return { afterMs: Math.max(span.afterMs, lowestMs), beforeMs: span.beforeMs }
+  return { afterMs: Math.max(span.afterMs, lowestMs - LIMITS.jobClockToleranceMs), beforeMs: span.beforeMs }
 }
 
 /** The firing to begin of those after the one time and until the other. */

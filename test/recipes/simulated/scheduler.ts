@@ -237,12 +237,13 @@ function due(firstMs: number): readonly number[] {
 
 /** Every write of `exact` was made once, and where all clocks go right none is missing. */
 async function checkWrites(world: World): Promise<void> {
+  // Before it is read: what is completed meanwhile need not be seen.
+  const reported = world.observations.filter(({ value: { type } }) => type === 'completed')
   const { items } = await insist(world, () => anyStore(world.nodes).range({ prefix: 'written/' }))
   const times = items.map(({ key, version }) => {
     if (version !== 1) throw new Error(`${key} was written ${version} times`)
     return Number(key.slice('written/'.length))
   })
-  const reported = world.observations.filter(({ value: { type } }) => type === 'completed')
   const lost = reported.find(({ value: { scheduledMs } }) => !times.includes(scheduledMs))
   if (lost !== undefined)
     throw new Error(`${lost.node} completed ${textOf(lost.value.scheduledMs)}, and it is not written`)
