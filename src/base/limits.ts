@@ -235,6 +235,10 @@ export const LIMITS = {
   stmPauseMsMin: 4,
   /** The longest such pause. */
   stmPauseMsMax: 500,
+  /** Items at the front of a queue that are read at once to find one that is free; as many more as are claimed where none is. */
+  queueLookItems: 32,
+  /** Items that `list()` of a queue tells of, unless the call says otherwise. */
+  queueListItems: 100,
 
   /** Bytes of one piece of a snapshot on its way to another member. */
   transferPieceBytes: 64 * KIBIBYTE,

@@ -6,6 +6,7 @@
  */
 import type { Revision } from '../api/operations.js'
 import type { Store, WatchEvent } from '../api/store.js'
+import { LIMITS } from '../base/limits.js'
 import { isForgotten } from './line.js'
 import type { QueueLayout } from './queue-layout.js'
 
@@ -14,9 +15,6 @@ export interface Candidate {
   readonly key: string
   readonly modRevision: Revision
 }
-
-/** Items read at once: as many as there are at the front, in a queue with few consumers, before one is free. */
-const PAGE_ITEMS = 32
 
 /**
  * The first free ones, and the revision to watch from; none: nothing is free.
@@ -32,7 +30,7 @@ export async function lookForFree(
 ): Promise<{ readonly free: readonly Candidate[]; readonly revision: Revision }> {
   const [claims, items] = await Promise.all([
     store.range({ prefix: layout.claims }, { keysOnly: true, signal }),
-    store.range({ prefix: layout.items }, { keysOnly: true, limit: PAGE_ITEMS, signal }),
+    store.range({ prefix: layout.items }, { keysOnly: true, limit: LIMITS.queueLookItems, signal }),
   ])
   const claimed = new Set(claims.items.map(({ key }) => layout.placeOf(key)))
   const isFree = ({ key }: Candidate): boolean => !claimed.has(layout.placeOf(key))

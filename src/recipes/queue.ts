@@ -12,6 +12,7 @@ import { compare, put } from '../api/operations.js'
 import type { CallOptions, Store } from '../api/store.js'
 import { copyBytes, type BytesLike } from '../base/bytes.js'
 import type { LeaseId } from '../base/lease-id.js'
+import { LIMITS } from '../base/limits.js'
 import { checkName } from './check-name.js'
 import { numberOf } from './counter.js'
 import { Patience, type WaitOptions } from './patience.js'
@@ -45,7 +46,7 @@ export interface QueueItemsOptions extends QueueConsumeOptions {
 }
 
 export interface QueueListOptions extends CallOptions {
-  /** At most so many, from the front. Default 100. */
+  /** At most so many, from the front. Default LIMITS.queueListItems. */
   readonly limit?: number | undefined
 }
 
@@ -64,7 +65,6 @@ const TAKE_FIELDS: Fields<QueueTakeOptions> = { ttlMs: true, session: true, ...C
 const ITEMS_FIELDS: Fields<QueueItemsOptions> = { ttlMs: true, session: true, signal: true }
 const LIST_FIELDS: Fields<QueueListOptions> = { limit: true, ...CALL_FIELDS }
 const TTL_MS = 10_000
-const LIST_LIMIT = 100
 
 /**
  * A queue under a name. Any number of objects, in any process, may add and take.
@@ -163,7 +163,7 @@ export class Queue {
   /** The items at the front, and who works on them. Linearizable. */
   async list(options: QueueListOptions = {}): Promise<readonly QueuedItem[]> {
     checkFields(options, LIST_FIELDS, 'list()')
-    const { limit = LIST_LIMIT, ...call } = options
+    const { limit = LIMITS.queueListItems, ...call } = options
     const { claims, items } = this.#layout
     const queued = await this.#store.range({ prefix: items }, { ...call, keysOnly: true, limit })
     const claimed = await this.#store.range({ prefix: claims }, { ...call, revision: queued.revision })

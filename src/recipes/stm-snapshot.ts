@@ -28,7 +28,8 @@ export class Snapshot {
   readonly #found = new Map<Key, KeyValue | undefined>()
   readonly #seen = new Map<Key, Revision>()
   readonly #ranges: Interval[] = []
-  #first: Promise<Revision> | undefined
+  /** The read that finds the revision, while it is under way. */
+  #first: Promise<void> | undefined
   #revision: Revision | undefined
   #isForgotten = false
 
@@ -87,14 +88,19 @@ export class Snapshot {
   }
 
   async #read(interval: Interval, options: RangeOptions): Promise<RangeResult> {
-    if (this.#first === undefined) {
-      const reading = this.#range(interval, options)
-      this.#first = reading.then(({ revision }) => (this.#revision = revision))
-      // Whoever waits for it is told; nobody may.
-      this.#first.catch(() => undefined)
-      return reading
+    for (;;) {
+      if (this.#revision !== undefined) return this.#range(interval, { ...options, revision: this.#revision })
+      if (this.#first === undefined) {
+        const reading = this.#range(interval, options)
+        // Of one that fails another one takes the place: the work may go on without what it could not read.
+        this.#first = reading.then(
+          ({ revision }) => void (this.#revision = revision),
+          () => void (this.#first = undefined),
+        )
+        return reading
+      }
+      await this.#first
     }
-    return this.#range(interval, { ...options, revision: await this.#first })
   }
 
   #range(interval: Interval, options: RangeOptions): Promise<RangeResult> {

@@ -80,14 +80,15 @@ export class StmTransaction {
 
   /** At least `limit` of them if there are so many: pages are read until enough is left of what was deleted meanwhile. */
   async #visible(interval: Interval, limit: number, keysOnly: boolean): Promise<KeyValue[]> {
-    const visible: KeyValue[] = []
+    let visible: KeyValue[] = []
     let rest: Interval | undefined = interval
     while (rest !== undefined && visible.length < limit) {
       const left: Interval = rest
       const page = await this.#snapshot.page(left, limit === Infinity ? { keysOnly } : { keysOnly, limit })
       const stored = page.items.filter(({ keyBytes }) => !this.#overlay.hides(keyOf(keyBytes)))
       const own = this.#overlay.keysIn(page.interval).map((key) => this.#overlay.get(key, keysOnly))
-      visible.push(...[...stored, ...own].filter((item) => item !== undefined).sort(byKey))
+      const written = own.filter((item) => item !== undefined)
+      visible = visible.concat(written.length === 0 ? stored : [...stored, ...written].sort(byKey))
       rest = page.interval.to === left.to ? undefined : { from: page.interval.to ?? nextKey(left.from), to: left.to }
     }
     return visible

@@ -72,6 +72,22 @@ describe('a transaction in memory', () => {
     expect(await stage.settle(stm(decorated(store, { range }), read))).toEqual(['100', '0'])
   })
 
+  it('goes on without what it could not read, were it the first', async () => {
+    await accounts()
+    let refusals = 1
+    const range: Store['range'] = async (...given) => {
+      if (refusals-- > 0) throw new StoreError('PERMISSION_DENIED', 'not yours')
+      return store.range(...given)
+    }
+    const read = async (tx: StmTransaction): Promise<unknown[]> => {
+      const found = await Promise.allSettled([tx.get('a'), tx.get('b')])
+      return found.map((each) => (each.status === 'rejected' ? each.reason : each.value?.text()) as unknown)
+    }
+    const [a, b] = await stage.settle(stm(decorated(store, { range }), read))
+    expect(a).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect(b).toBe('0')
+  })
+
   it('is run again when what it read was changed before it committed', async () => {
     await accounts()
     let commit
