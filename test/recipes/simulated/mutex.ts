@@ -1,40 +1,63 @@
-/** A lock in three processes: whoever holds it acts, first looking at its signal, and writes with the guard. */
+/** A lock in three processes of two tasks each: whoever holds it acts, first looking at its signal, and writes with the guard. */
 import { isStoreError, Mutex, open, put, type Lock, type Store } from 'quorate'
 import type { NodeEnvironment } from 'quorate/testing'
+import { contendInTasks, lineEmpties, valuesOf, type Contend, type Exposed } from './contending.js'
 import { steadyClocks, TTL_MS } from './faults.js'
+import { naiveLock } from './naive-lock.js'
 import { everyNodeReports, eachReport } from './reports.js'
 import { scenario } from './scenario.js'
-import { sleepUnlessStopped, untilStopped } from './service.js'
+import { sleepUnlessStopped } from './service.js'
 
 /** It did something that only the holder may do. */
 interface Acts {
   readonly token: number
+  readonly task: string
 }
 
 const FOR_MS = 12_000
-type Env = NodeEnvironment<Acts>
+const NAME = 'work'
+const PREFIX = `${NAME}/`
+/** Written by the one who holds, with its token. */
+const DONE = 'done'
+/** Short enough that many give up. */
+const PATIENCE_MS = 3_000
 
-function app(mayAct: (lock: Lock) => boolean): (env: Env) => Promise<Store> {
+type Env = NodeEnvironment<Acts, Exposed>
+type Write = (token: number) => Promise<unknown>
+
+function app(contend: Contend<Acts>): (env: Env) => Promise<Store> {
   return async (env) => {
     const store = await open(env.store)
-    await untilStopped(env, async () => {
-      const mutex = new Mutex(store, 'work')
-      await mutex.withLock((lock) => act(env, lock, mayAct), { ttlMs: TTL_MS, signal: env.signal })
-    })
+    await contendInTasks(env, store, contend)
     return store
   }
 }
 
-async function act(env: Env, lock: Lock, mayAct: (lock: Lock) => boolean): Promise<void> {
-  const { token } = lock
+function locking(mayAct: (lock: Lock) => boolean): Contend<Acts> {
+  return async ({ env, store, session, name }) => {
+    const { signal } = env
+    const patience = { signal, timeoutMs: 1 + env.below(PATIENCE_MS), ...(session === undefined && { ttlMs: TTL_MS }) }
+    await new Mutex(store, NAME, { session }).withLock(async (lock) => {
+      await act(
+        env,
+        name,
+        lock.token,
+        () => mayAct(lock),
+        (token) => lock.txn({ success: [put(DONE, `${token}`)] }, { timeoutMs: 1_000 }),
+      )
+    }, patience)
+  }
+}
+
+async function act(env: Env, task: string, token: number, mayAct: () => boolean, write: Write): Promise<void> {
   for (let acts = env.below(4); acts >= 0; acts--) {
-    if (!mayAct(lock)) {
+    if (!mayAct()) {
       env.mark('loses the lock while it works')
       return
     }
-    env.report({ token })
+    env.report({ token, task })
     try {
-      await lock.txn({ success: [put('done', `${token}`)] }, { timeoutMs: 1_000 })
+      await write(token)
     } catch (error) {
       if (!isStoreError(error)) throw error
     }
@@ -43,32 +66,83 @@ async function act(env: Env, lock: Lock, mayAct: (lock: Lock) => boolean): Promi
   env.mark('works to the end')
 }
 
-export const mutex = scenario<Acts>({
+/** The keys are named by `keyOf`; everything else is as it should be, but for how a place is given up. */
+function lockingBy(keyOf: (lease: string, acquisition: string) => string): Contend<Acts> {
+  return async ({ env, store, session, name }) => {
+    if (session === undefined) return
+    const key = PREFIX + keyOf(session.lease.toString(16), env.random.uint32().toString(16))
+    const options = { sleep: env.sleep, waitMs: 1 + env.below(PATIENCE_MS) }
+    const held = await naiveLock(store, PREFIX, key, session, options)
+    if (held === undefined) return
+    await act(
+      env,
+      name,
+      held.token,
+      () => !session.signal.aborted,
+      () => env.sleep(20),
+    )
+    await held.unlock()
+  }
+}
+
+export const mutex = scenario<Acts, Exposed>({
   name: 'mutex',
-  description: 'three processes take turns: who acts has a token at least as large as everybody who acted before',
+  description:
+    'tasks take turns: who acts has a token at least as large as all who acted before, and none is left behind',
   options: {
-    app: app((lock) => !lock.signal.aborted),
+    app: app(locking((lock) => !lock.signal.aborted)),
     faults: steadyClocks,
     forMs: FOR_MS,
     restartAfterMs: 500,
     always: eachReport(() => {
-      let last: { readonly token: number; readonly node: string } = { token: 0, node: '' }
-      return ({ node, value: { token } }) => {
+      let last: Acts = { token: 0, task: '' }
+      return ({ value }) => {
+        const { token, task } = value
         if (token < last.token) {
-          throw new Error(`${node} acts with token ${token} after ${last.node} acted with ${last.token}`)
+          throw new Error(`${task} acts with token ${token} after ${last.task} acted with ${last.token}`)
         }
-        last = { token, node }
+        if (token === last.token && task !== last.task) {
+          throw new Error(`${task} acts with token ${token}, and so did ${last.task}`)
+        }
+        last = value
       }
     }),
-    eventually: (world) => everyNodeReports(world, FOR_MS),
-    marks: ['works to the end', 'loses the lock while it works'],
+    eventually: (world) => {
+      if (!everyNodeReports(world, FOR_MS)) throw new Error('a node does not get the lock any more')
+      return true
+    },
+    atEnd: async (world) => {
+      const tokens = (await valuesOf(world, DONE)).map(Number)
+      const late = tokens.findIndex((token, at) => token < (tokens[at - 1] ?? 0))
+      if (late > 0) throw new Error(`token ${tokens[late]} wrote after ${tokens[late - 1]}`)
+      await lineEmpties(world, PREFIX)
+    },
+    marks: [
+      'works to the end',
+      'loses the lock while it works',
+      'contends in a session of its own',
+      'contends in a shared session',
+      'reopens its session',
+    ],
   },
   naive: {
     'looks-once': {
       description: 'had the lock when it began, and does not look at its signal again',
-      options: { app: app(() => true) },
-      finds: /acts with token \d+ after \w acted with \d+/,
-      seed: 4,
+      options: { app: app(locking(() => true)) },
+      finds: /acts with token \d+ after \S+ acted with \d+/,
+      seed: 22,
+    },
+    'one-key-for-a-session': {
+      description: 'names the key after the lease alone: two tasks of one session both find theirs in front',
+      options: { app: app(lockingBy((lease) => lease)) },
+      finds: /acts with token \d+, and so did/,
+      seed: 1,
+    },
+    'deletes-its-key': {
+      description: 'gives up by deleting its key, while the put of it is still on its way',
+      options: { app: app(lockingBy((lease, acquisition) => `${lease}-${acquisition}`)), healMs: 5_000 },
+      finds: /does not get the lock any more|is left in the line/,
+      seed: 1,
     },
   },
 })

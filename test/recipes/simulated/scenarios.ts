@@ -3,10 +3,14 @@ import { barrier } from './barrier.js'
 import { cachedView } from './cached-view.js'
 import { counter } from './counter.js'
 import { doubleBarrier } from './double-barrier.js'
+import { fencing } from './fencing.js'
 import { mutex } from './mutex.js'
 import { queue } from './queue.js'
+import { rwLock } from './rw-lock.js'
 import type { Scenario } from './scenario.js'
 import { scheduler } from './scheduler.js'
+import { semaphore } from './semaphore.js'
+import { session } from './session.js'
 import { stmScenario } from './stm.js'
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -14,8 +18,12 @@ export const SCENARIOS: readonly Scenario[] = [
   cachedView,
   counter,
   doubleBarrier,
+  fencing,
   mutex,
   queue,
+  rwLock,
+  semaphore,
+  session,
   stmScenario,
   scheduler,
 ]
