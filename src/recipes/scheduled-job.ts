@@ -9,7 +9,7 @@
  */
 import { compare, get, put } from '../api/operations.js'
 import type { Store } from '../api/store.js'
-import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
+import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
 import { Claim } from './claim.js'
@@ -22,6 +22,7 @@ import { JobView } from './job-view.js'
 import { Patience } from './patience.js'
 import type { SharedSession } from './shared-session.js'
 import { SightedSpans } from './sighted-spans.js'
+import { isStoreGone } from './store-gone.js'
 
 /** What is run for each firing. */
 export type JobFunction = (firing: Firing) => Promise<void> | void
@@ -47,9 +48,6 @@ export interface ScheduledJobOptions {
   /** Called once, when everything has ended. */
   readonly ended: () => Promise<void>
 }
-
-/** After these nothing can succeed any more. */
-const FINAL: readonly ErrorCode[] = ['CLOSED', 'MEMBER_FAILED', 'MEMBER_REMOVED']
 
 /** A job that this process takes part in, until it is closed. Made by `Scheduler.start()`. */
 export class ScheduledJob implements AsyncDisposable {
@@ -81,9 +79,7 @@ export class ScheduledJob implements AsyncDisposable {
     this.#view = new JobView(this.#store, options.keys, () => {
       this.#changed()
     })
-    this.#following = this.#view.follow(this.#patience).catch((error: unknown) => {
-      this.#fail(error)
-    })
+    this.#following = this.#follow()
     this.#working = this.#loop()
   }
 
@@ -155,13 +151,30 @@ export class ScheduledJob implements AsyncDisposable {
     this.#current?.lose(error)
   }
 
+  async #follow(): Promise<void> {
+    while (!this.#over.signal.aborted) {
+      try {
+        await this.#view.follow(this.#patience)
+      } catch (error) {
+        if (this.#over.signal.aborted) return
+        if (isStoreGone(error)) {
+          this.#fail(error)
+          return
+        }
+        // A permission that was taken away may be given again.
+        this.#warn('a job cannot be followed', { reason: String(error) })
+        await this.#patience.pause(LIMITS.jobRetryMsMin)
+      }
+    }
+  }
+
   async #loop(): Promise<void> {
     while (!this.#closing.signal.aborted) {
       try {
         await this.#step()
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        if (FINAL.some((code) => isStoreError(error, code))) {
+        if (isStoreGone(error)) {
           this.#fail(error)
           return
         }

@@ -7,6 +7,7 @@ import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, kind } from '../api/check-fields.js'
 import type { CallOptions, Store } from '../api/store.js'
 import { quote } from '../base/quote.js'
+import { checkName } from './check-name.js'
 import { listJobs, type JobStatus } from './job-list.js'
 import { jobSettingsOf, type JobOptions } from './job-options.js'
 import { keysOfJob } from './job-record.js'
@@ -46,11 +47,12 @@ export class Scheduler {
   #session: SharedSession
 
   constructor(store: Store, name: string, options: SchedulerOptions = {}) {
-    checkName('name', name)
+    checkName(name)
     checkFields(options, { ttlMs: true, owner: true }, 'new Scheduler()')
     const { ttlMs = TTL_MS, owner } = options
     checkTtl(ttlMs)
-    if (owner !== undefined) checkName('owner', owner)
+    if (owner !== undefined && typeof owner !== 'string')
+      throw new TypeError(`owner must be a string, not ${kind(owner)}`)
     this.#store = store
     this.#name = name
     this.#owner = owner
@@ -66,7 +68,7 @@ export class Scheduler {
    * Throws TypeError or RangeError for what makes no sense, and where this object takes part in the job already.
    */
   start(name: string, options: JobOptions, work: JobFunction): ScheduledJob {
-    checkName('name of a job', name)
+    checkName(name)
     const settings = jobSettingsOf(options, this.#store.environment.clock.wallMs())
     if (typeof work !== 'function') throw new TypeError(`work must be a function of a firing, not ${kind(work)}`)
     if (this.#jobs.has(name)) {
@@ -104,8 +106,4 @@ export class Scheduler {
     this.#session = new SharedSession(this.#store, this.#ttlMs)
     await session.close()
   }
-}
-
-function checkName(what: string, name: string): void {
-  if (typeof name !== 'string' || name === '') throw new TypeError(`${what} must be a string of at least one character`)
 }

@@ -189,6 +189,25 @@ describe('a scheduled job', () => {
     await stage.settle(job.close())
   })
 
+  it('waits through what may pass: no leader, a permission that is missing', async () => {
+    const runs: number[] = []
+    const troubles = [new StoreError('NO_LEADER', 'no leader'), new StoreError('PERMISSION_DENIED', 'not yet')]
+    const range: Store['range'] = (...given) => {
+      const trouble = troubles.shift()
+      return trouble === undefined ? stage.store.range(...given) : Promise.reject(trouble)
+    }
+    const txn: Store['txn'] = (...given) => {
+      const trouble = runs.length === 1 ? troubles.shift() : undefined
+      return trouble === undefined ? stage.store.txn(...given) : Promise.reject(trouble)
+    }
+    start((firing) => void runs.push(minuteOf(firing)), {}, decorated(stage.store, { range, txn }))
+    await stage.pass(30_000)
+    troubles.push(new StoreError('PERMISSION_DENIED', 'not any more'))
+    await stage.pass(MINUTE_MS)
+    expect(runs).toEqual([1, 2])
+    expect(troubles).toEqual([])
+  })
+
   it('is listed for the operator, and readable in the store', async () => {
     const scheduler = new Scheduler(stage.store, 'billing')
     start(() => sleep(30_000), {}, stage.store, 'host-1')
