@@ -5,6 +5,7 @@ import { counter } from './counter.js'
 import { doubleBarrier } from './double-barrier.js'
 import { fencing } from './fencing.js'
 import { mutex } from './mutex.js'
+import { namespace } from './namespace.js'
 import { queue } from './queue.js'
 import { rwLock } from './rw-lock.js'
 import type { Scenario } from './scenario.js'
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   doubleBarrier,
   fencing,
   mutex,
+  namespace,
   queue,
   rwLock,
   semaphore,
