@@ -3,6 +3,7 @@ import { barrier } from './barrier.js'
 import { cachedView } from './cached-view.js'
 import { counter } from './counter.js'
 import { doubleBarrier } from './double-barrier.js'
+import { election } from './election.js'
 import { fencing } from './fencing.js'
 import { mutex } from './mutex.js'
 import { namespace } from './namespace.js'
@@ -19,6 +20,7 @@ export const SCENARIOS: readonly Scenario[] = [
   cachedView,
   counter,
   doubleBarrier,
+  election,
   fencing,
   mutex,
   namespace,
