@@ -1,5 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { compare, put, Queue, Session, type Operation, type QueueItem, type Store, type Transaction } from 'quorate'
+import {
+  compare,
+  Counter,
+  put,
+  Queue,
+  Session,
+  stm,
+  type Operation,
+  type QueueItem,
+  type Store,
+  type Transaction,
+} from 'quorate'
 import { decorated, Process, Stage, unknownOutcome } from './stage.js'
 
 const TTL_MS = 10_000
@@ -162,6 +173,24 @@ describe('a queue', () => {
     await stage.settle(stage.store.compact(revision))
     await filled('a')
     expect((await stage.settle(one.item)).text()).toBe('a')
+  })
+
+  it('works in a namespace, with a counter and transactions beside it', async () => {
+    const tenant = stage.store.namespace('tenant/')
+    const one = waiting(new Queue(tenant, 'mails'))
+    await stage.pass(100)
+    await stage.settle(new Queue(tenant, 'mails').add('a', { id: 'x' }))
+    const item = await stage.settle(one.item)
+    expect(item).toMatchObject({ id: 'x', key: `${itemKey(1)}/x` })
+    await stage.settle(item.complete({ success: [put('sent', 'x')] }))
+    expect(await stage.settle(new Counter(tenant, 'sent').add())).toBe(1)
+    await stage.settle(
+      stm(tenant, async (tx) => {
+        expect((await tx.range({ all: true })).map(({ key }) => key)).toContain('sent')
+        tx.delete({ prefix: 'mails/' })
+      }),
+    )
+    expect(await stage.keys()).toEqual(['tenant/sent', 'tenant/sent/by', 'tenant/sent/value'])
   })
 
   it('refuses what makes no sense', async () => {
