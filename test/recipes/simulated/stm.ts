@@ -1,6 +1,7 @@
 /**
- * A bank and a room. Three processes move money between accounts, each of which lists the transfers it saw; and enter a room
- * for two, which they find by counting who is in it: by a range, in which others are about to be.
+ * A bank, a ward and a room. Three processes move money between accounts, each of which lists the transfers it saw; and enter a room
+ * for two, which they find by counting who is in it: by a range, in which others are about to be. On the ward either of two doctors may
+ * go home while the other one stays: each looks at both and writes one.
  */
 import {
   compare,
@@ -25,6 +26,7 @@ type Report =
   | { readonly type: 'transfer'; readonly id: string; readonly told: Told }
   | { readonly type: 'sum'; readonly sum: number }
   | { readonly type: 'room'; readonly people: number }
+  | { readonly type: 'ward'; readonly onCall: number }
 interface Exposed {
   readonly store: Store
 }
@@ -49,6 +51,7 @@ const FOR_MS = 12_000
 const ACCOUNTS = ['a', 'b', 'c'].map((each) => `accounts/${each}`)
 const BALANCE = 100
 const ROOM_FOR = 2
+const DOCTORS = ['ward/ann', 'ward/bob']
 
 function app(run: Run): (env: Env) => Promise<Store> {
   return async (env) => {
@@ -58,11 +61,13 @@ function app(run: Run): (env: Env) => Promise<Store> {
     await untilStopped(
       env,
       async () => {
-        switch (env.below(4)) {
+        switch (env.below(5)) {
           case 0:
             return look(store, env, run)
           case 1:
             return enterOrLeave(store, env, run)
+          case 2:
+            return comeOrGo(store, env, run)
           default:
             return transfer(store, env, run, `${env.node}.${env.life}.${++number}`)
         }
@@ -106,17 +111,38 @@ function changed({ balance, transfers }: Account, by: number, id: string): strin
 async function look(store: Store, env: Env, run: Run): Promise<void> {
   let sum = 0
   let people = 0
+  let onCall = 0
   await run(
     store,
     async (tx) => {
       sum = 0
       for (const key of ACCOUNTS) sum += accountOf(await tx.get(key)).balance
       people = (await tx.range({ prefix: 'room/' })).length
+      onCall = (await atHome(tx)).filter((isHome) => !isHome).length
     },
     env,
   )
   env.report({ type: 'sum', sum })
   env.report({ type: 'room', people })
+  env.report({ type: 'ward', onCall })
+}
+
+function atHome(tx: Transaction): Promise<boolean[]> {
+  return Promise.all(DOCTORS.map(async (doctor) => (await tx.get(doctor))?.text() === 'home'))
+}
+
+/** One goes home if the other one stays; both come back otherwise. */
+async function comeOrGo(store: Store, env: Env, run: Run): Promise<void> {
+  const at = env.below(DOCTORS.length)
+  await run(
+    store,
+    async (tx) => {
+      const isHome = await atHome(tx)
+      if (!isHome.includes(true)) tx.put(DOCTORS[at] ?? '', 'home')
+      else for (const [each, doctor] of DOCTORS.entries()) if (isHome[each] === true) tx.put(doctor, 'ward')
+    },
+    env,
+  )
 }
 
 async function enterOrLeave(store: Store, env: Env, run: Run): Promise<void> {
@@ -142,14 +168,21 @@ const withStm: Run = (store, work, env) => {
 const ISOLATIONS = ['serializable', 'serializable-snapshot'] as const
 
 /** Optimistic, as one writes it first: all that was read is compared, key by key; and it is run until it has been done. */
-function byHand(ways: { readonly insists: boolean; readonly comparesRanges: boolean }): Run {
+function byHand(ways: {
+  readonly insists?: boolean
+  readonly comparesRanges?: boolean
+  /** And nothing that was only read. */
+  readonly comparesWritten?: boolean
+}): Run {
   return async (store, work, env) => {
     for (;;) {
       const { revision } = await store.range('anything')
       const compares: Compare[] = []
+      const seen = new Map<string, number>()
       const writes: Operation[] = []
+      const written = new Set<string>()
       const saw = (found: KeyValue | undefined, key: string): KeyValue | undefined => {
-        compares.push(compare(key).modRevision('=', found?.modRevision ?? 0))
+        seen.set(key, found?.modRevision ?? 0)
         return found
       }
       await work({
@@ -157,16 +190,26 @@ function byHand(ways: { readonly insists: boolean; readonly comparesRanges: bool
         range: async (selection) => {
           const { items } = await store.range(selection, { revision })
           for (const item of items) saw(item, item.key)
-          if (ways.comparesRanges) compares.push(compare(selection).modRevision('<', revision + 1))
+          if (ways.comparesRanges === true) compares.push(compare(selection).modRevision('<', revision + 1))
           return items
         },
-        put: (key, value) => void writes.push(put(key, value)),
-        delete: (key) => void writes.push(del(key)),
+        put: (key, value) => {
+          written.add(key)
+          writes.push(put(key, value))
+        },
+        delete: (key) => {
+          written.add(key)
+          writes.push(del(key))
+        },
       })
+      for (const [key, modRevision] of seen) {
+        if (ways.comparesWritten === true && !written.has(key)) continue
+        compares.push(compare(key).modRevision('=', modRevision))
+      }
       try {
         if ((await store.txn({ compare: compares, success: writes })).succeeded) return
       } catch (error) {
-        if (!ways.insists || !isStoreError(error) || !error.retryable) throw error
+        if (ways.insists !== true || !isStoreError(error) || !error.retryable) throw error
       }
       await env.sleep(20, env.signal)
     }
@@ -176,7 +219,7 @@ function byHand(ways: { readonly insists: boolean; readonly comparesRanges: bool
 export const stmScenario = scenario<Report, Exposed>({
   name: 'stm',
   description:
-    'transfers between accounts, each done once if told so and never twice, and a room that is never overcrowded',
+    'transfers are done once if told so and never twice, a room is never overcrowded, and somebody is always on call',
   options: {
     app: app(withStm),
     faults: everyFault,
@@ -189,6 +232,7 @@ export const stmScenario = scenario<Report, Exposed>({
       if (report.type === 'room' && report.people > ROOM_FOR) {
         throw new Error(`${node} sees ${report.people} in a room for ${ROOM_FOR}`)
       }
+      if (report.type === 'ward' && report.onCall === 0) throw new Error(`${node} sees nobody on call`)
     }),
     eventually: (world) => everyNodeReports(world, FOR_MS, ({ type }) => type === 'transfer'),
     atEnd: async (world) => {
@@ -216,13 +260,19 @@ export const stmScenario = scenario<Report, Exposed>({
       description: 'is run again when the outcome of its commit is unknown',
       options: { app: app(byHand({ insists: true, comparesRanges: true })) },
       finds: /transfer \S+ was done [2-9] times/,
-      seed: 47,
+      seed: 129,
     },
     'compares-keys-only': {
       description: 'compares the keys that it found in a range, and not that there is no other one',
-      options: { app: app(byHand({ insists: false, comparesRanges: false })) },
+      options: { app: app(byHand({})) },
       finds: /sees 3 in a room for 2/,
-      seed: 3,
+      seed: 5,
+    },
+    'compares-what-it-writes': {
+      description: 'compares what it writes, and not what it only read: snapshot isolation',
+      options: { app: app(byHand({ comparesWritten: true, comparesRanges: true })) },
+      finds: /sees nobody on call/,
+      seed: 1,
     },
   },
 })
