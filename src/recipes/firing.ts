@@ -145,7 +145,8 @@ export class Firing {
     const { token, firing } = this.#claim
     if (view.revision < token || view.run?.createRevision === token) return
     // The news of its end came before the answer.
-    if (view.firing?.id === firing.id && view.firing.state !== 'begun') return
+    const seen = view.readable?.firing
+    if (seen?.id === firing.id && seen.state !== 'begun') return
     this.#gone()
   }
 

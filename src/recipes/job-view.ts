@@ -3,7 +3,7 @@ import type { KeyValue } from '../api/key-value.js'
 import type { Revision } from '../api/operations.js'
 import type { Store, WatchEvent } from '../api/store.js'
 import { StoreError } from '../base/errors.js'
-import { readRecord, type FiringRecord, type JobKeys, type JobRecord } from './job-record.js'
+import { readRecord, type JobKeys, type JobRecord } from './job-record.js'
 import { isForgotten } from './line.js'
 import type { Patience } from './patience.js'
 
@@ -38,10 +38,10 @@ export class JobView {
     return this.#state === undefined ? undefined : readRecord(this.#state)
   }
 
-  /** The last firing; undefined where the record cannot be read, too. */
-  get firing(): FiringRecord | undefined {
+  /** The same; undefined as well where it cannot be read. */
+  get readable(): JobRecord | undefined {
     try {
-      return this.record?.firing
+      return this.record
     } catch {
       return undefined
     }

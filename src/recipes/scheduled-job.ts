@@ -90,7 +90,7 @@ export class ScheduledJob implements AsyncDisposable {
 
   /** When, by the clock of this process, the next firing is due, in milliseconds since 1970; undefined: never, or not known yet. */
   get nextMs(): number | undefined {
-    const { record } = this.#view
+    const { readable: record } = this.#view
     const { schedule } = this.#options.settings
     return record && nextFiringMs(schedule, record.decided, this.#wallMs, this.#sightings)
   }

@@ -669,12 +669,13 @@ describe('what was missed', () => {
 describe('a record of a job that somebody has changed', () => {
   it('holds the job up until it is mended, and says so', async () => {
     const runs: string[] = []
-    start((firing) => void runs.push(firing.scheduled))
+    const job = start((firing) => void runs.push(firing.scheduled))
     await stage.pass(5_000)
     const record = (await stage.text(STATE))!
     await stage.settle(stage.store.put(STATE, 'not JSON'))
     await stage.pass(MINUTE_MS)
     expect(runs).toEqual([])
+    expect(job.nextMs).toBeUndefined()
     expect(await stage.failure(new Scheduler(stage.store, 'billing').jobs())).toMatchObject({ code: 'MALFORMED' })
     await stage.settle(stage.store.put(STATE, record))
     await stage.pass(5_000)
