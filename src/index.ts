@@ -28,6 +28,7 @@ export type {
   CompareOf,
   DeleteOptions,
   DeleteRequest,
+  GuardedTransaction,
   Operation,
   PutOptions,
   PutRequest,

@@ -136,6 +136,12 @@ export interface TransactionOperation<
 
 const TRANSACTION_FIELDS: Fields<Transaction> = { compare: true, success: true, failure: true }
 
+/** A transaction that does another one where all its compares hold, and else nothing. */
+export type GuardedTransaction<
+  Success extends readonly Operation[] = readonly Operation[],
+  Failure extends readonly Operation[] = readonly Operation[],
+> = Transaction<readonly [TransactionOperation<Success, Failure>], readonly []>
+
 /** Throws TypeError for what {@link compare}, {@link put}, {@link get}, {@link del} and {@link txn} did not make. */
 export function txn<
   const Success extends readonly Operation[] = readonly [],

@@ -4,9 +4,8 @@
  * Always: `signal` aborts before the lease can end, so before another process can begin the firing again, as far as a signal
  * can tell (session.ts says how far that is). What is written through `complete` and `txn` is safe in any case.
  */
-import { txn, type Revision, type Transaction } from '../api/operations.js'
+import { txn, type GuardedTransaction, type Operation, type Revision, type Transaction } from '../api/operations.js'
 import type { CallOptions, Store, TransactionResult } from '../api/store.js'
-import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import type { Claim, Completion } from './claim.js'
 import { textOf } from './date.js'
@@ -101,7 +100,10 @@ export class Firing {
    * A transaction that does `transaction`, whichever branch, only while this attempt holds the firing, and leaves it open.
    * `succeeded` says whether it was held, and the one result, of type `transaction`, what became of it.
    */
-  guard(transaction: Transaction): Transaction {
+  guard<
+    const Success extends readonly Operation[] = readonly [],
+    const Failure extends readonly Operation[] = readonly [],
+  >(transaction: Transaction<Success, Failure>): GuardedTransaction<Success, Failure> {
     return { compare: this.#claim.held(), success: [txn(transaction)] }
   }
 
@@ -109,12 +111,15 @@ export class Firing {
    * Does a transaction only while this attempt holds the firing, and leaves it open: notes of how far it has come. Rejects
    * with `LOCK_LOST` when it is not held any more: nothing was done then.
    */
+  txn<
+    const Success extends readonly Operation[] = readonly [],
+    const Failure extends readonly Operation[] = readonly [],
+  >(transaction: Transaction<Success, Failure>, options?: CallOptions): Promise<TransactionResult<Success, Failure>>
   async txn(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
     this.#lost.signal.throwIfAborted()
     const { succeeded, revision, results } = await this.#store.txn(this.guard(transaction), options)
     if (!succeeded) throw this.#gone()
     const [inner] = results
-    if (inner?.type !== 'transaction') throw new AssertionError('a transaction was answered with something else')
     return { revision, succeeded: inner.succeeded, results: inner.results }
   }
 

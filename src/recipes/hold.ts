@@ -6,9 +6,15 @@
  * For that there is one remedy, a comparison where the write takes effect: `guard` and `txn` for this store, the token
  * for everything else.
  */
-import { txn, type Compare, type Revision, type Transaction } from '../api/operations.js'
+import {
+  txn,
+  type Compare,
+  type GuardedTransaction,
+  type Operation,
+  type Revision,
+  type Transaction,
+} from '../api/operations.js'
 import type { CallOptions, Store, TransactionResult } from '../api/store.js'
-import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import { stands, untilGone } from './line.js'
@@ -56,7 +62,10 @@ export abstract class Hold implements AsyncDisposable {
    * @example
    * const { succeeded } = await store.txn(lock.guard({ success: [put('jobs/nightly', 'done')] }))
    */
-  guard(transaction: Transaction): Transaction {
+  guard<
+    const Success extends readonly Operation[] = readonly [],
+    const Failure extends readonly Operation[] = readonly [],
+  >(transaction: Transaction<Success, Failure>): GuardedTransaction<Success, Failure> {
     return { compare: this.held(), success: [txn(transaction)] }
   }
 
@@ -67,12 +76,15 @@ export abstract class Hold implements AsyncDisposable {
    * @example
    * await lock.txn({ success: [put('jobs/nightly', 'done')] })
    */
+  txn<
+    const Success extends readonly Operation[] = readonly [],
+    const Failure extends readonly Operation[] = readonly [],
+  >(transaction: Transaction<Success, Failure>, options?: CallOptions): Promise<TransactionResult<Success, Failure>>
   async txn(transaction: Transaction, options: CallOptions = {}): Promise<TransactionResult> {
     this.signal.throwIfAborted()
     const { succeeded, revision, results } = await this.store.txn(this.guard(transaction), options)
     if (!succeeded) throw this.lost()
     const [inner] = results
-    if (inner?.type !== 'transaction') throw new AssertionError('a transaction was answered with something else')
     return { revision, succeeded: inner.succeeded, results: inner.results }
   }
 
