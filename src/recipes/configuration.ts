@@ -9,6 +9,7 @@
  */
 import { CALL_FIELDS, checkSignal } from '../api/check-call.js'
 import { checkFields, kind, type Fields } from '../api/check-fields.js'
+import type { KeyValue } from '../api/key-value.js'
 import { compare, put, type Revision } from '../api/operations.js'
 import type { CallOptions, Store } from '../api/store.js'
 import { keyOf, type BytesLike } from '../base/bytes.js'
@@ -273,14 +274,22 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
       this.#show({ value: result.value, origin: 'stored', revision: modRevision, version })
       return
     }
-    const invalid = { revision: modRevision, issues: result.issues }
-    this.#invalid = invalid
-    this.#log('a configuration that is not valid is stored', { revision: modRevision, issues: invalid.issues.length })
-    const good = await this.#reader.lastBefore(found, this.#known, patience)
-    const state = this.#state
-    if (good !== undefined) this.#show({ ...good, origin: 'last-good' })
-    else if (state?.revision !== undefined && state.revision >= found.createRevision) this.#keep(state)
-    else this.#fallBack(invalid)
+    const { issues } = result
+    this.#log('a configuration that is not valid is stored', { revision: modRevision, issues: issues.length })
+    await this.#lookBack(found, { revision: modRevision, issues }, patience)
+  }
+
+  /** What is shown and what is wrong with the latest change together: until the last good one is found, neither does. */
+  async #lookBack(found: KeyValue, invalid: InvalidConfiguration, patience: Patience): Promise<void> {
+    try {
+      const good = await this.#reader.lastBefore(found, this.#known, patience)
+      const state = this.#state
+      if (good !== undefined) this.#show({ ...good, origin: 'last-good' })
+      else if (state?.revision !== undefined && state.revision >= found.createRevision) this.#keep(state)
+      else this.#fallBack(invalid)
+    } finally {
+      this.#invalid = invalid
+    }
   }
 
   get #known(): { readonly value: Output; readonly revision: Revision; readonly version: number } | undefined {

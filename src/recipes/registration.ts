@@ -77,6 +77,7 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
     registration.#running = registration.#run()
     try {
       await registration.#until(() => registration.registered || registration.#hopeless, patience)
+      registration.#over.signal.throwIfAborted()
       if (!registration.registered) throw registration.#trouble as Error
       return registration
     } catch (error) {
