@@ -1,6 +1,7 @@
 /** Every scenario of a recipe: a new one adds a line here, and is run by the tests and by `npm run sim:recipes`. */
 import { barrier } from './barrier.js'
 import { cachedView } from './cached-view.js'
+import { configuration } from './configuration.js'
 import { counter } from './counter.js'
 import { doubleBarrier } from './double-barrier.js'
 import { election } from './election.js'
@@ -8,6 +9,7 @@ import { fencing } from './fencing.js'
 import { mutex } from './mutex.js'
 import { namespace } from './namespace.js'
 import { queue } from './queue.js'
+import { registry } from './registry.js'
 import { rwLock } from './rw-lock.js'
 import type { Scenario } from './scenario.js'
 import { scheduler } from './scheduler.js'
@@ -18,6 +20,7 @@ import { stmScenario } from './stm.js'
 export const SCENARIOS: readonly Scenario[] = [
   barrier,
   cachedView,
+  configuration,
   counter,
   doubleBarrier,
   election,
@@ -25,6 +28,7 @@ export const SCENARIOS: readonly Scenario[] = [
   mutex,
   namespace,
   queue,
+  registry,
   rwLock,
   semaphore,
   session,
