@@ -30,12 +30,12 @@ export class EtcdProcess {
     process.once('exit', this.#remove)
   }
 
-  /** A port that was free may be taken by the time it is used: then again, with others. */
-  static async start(): Promise<EtcdProcess> {
+  /** A port that was free may be taken by the time it is used: then again, with others. `parent`: of its directory. */
+  static async start(parent = existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir()): Promise<EtcdProcess> {
     let failure: unknown
     for (let attempt = 0; attempt < START_TRIES; attempt++) {
       try {
-        return await EtcdProcess.#startOnce()
+        return await EtcdProcess.#startOnce(parent)
       } catch (error) {
         failure = error
       }
@@ -43,8 +43,8 @@ export class EtcdProcess {
     throw failure
   }
 
-  static async #startOnce(): Promise<EtcdProcess> {
-    const folder = mkdtempSync(join(existsSync(MEMORY_FOLDER) ? MEMORY_FOLDER : tmpdir(), 'quorate-etcd-'))
+  static async #startOnce(parent: string): Promise<EtcdProcess> {
+    const folder = mkdtempSync(join(parent, 'quorate-etcd-'))
     const client = `http://127.0.0.1:${await freePort()}`
     const peer = `http://127.0.0.1:${await freePort()}`
     const flags = {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { below } from '../../src/base/random.js'
 import { seededRandom } from '../../src/base/seeded-random.js'
-import { isStoreError, Mutex, put, StoreError, type Lock, type Store } from 'quorate'
+import { isStoreError, Mutex, put, Session, StoreError, type Lock, type Store } from 'quorate'
 import { decorated, Process, Stage, unknownOutcome } from './stage.js'
 
 /** One process that wants the lock once. Times in milliseconds. */
@@ -20,6 +20,8 @@ interface Script {
   readonly stopForMs: number
   /** Whether it gives the lock back, or only ceases to renew it. */
   readonly unlocks: boolean
+  /** Whether it contends in a session that is open before, and stays open afterwards. */
+  readonly shares: boolean
   /** Of a hundred answers, how many are lost, and how many calls fail. */
   readonly faults: number
   readonly seed: number
@@ -35,6 +37,7 @@ const script: fc.Arbitrary<Script> = fc.record({
   stopAfterMs: fc.nat(3_000),
   stopForMs: fc.constantFrom(0, 100, 3_000, 20_000),
   unlocks: fc.boolean(),
+  shares: fc.boolean(),
   faults: fc.constantFrom(0, 5, 40),
   seed: fc.nat(),
 })
@@ -61,6 +64,7 @@ describe('many contenders', () => {
 async function run(scripts: readonly Script[]): Promise<{ locks: number; lost: number }> {
   const stage = await Stage.open()
   const held: { lock: Lock; process: Process }[] = []
+  const sessions: Session[] = []
   let acquired = 0
   let lastToken = 0
   let counted = 0
@@ -81,10 +85,12 @@ async function run(scripts: readonly Script[]): Promise<{ locks: number; lost: n
       })
     }
     if (given.stopsWhile === 'waiting') stopSoon()
-    const lock = await new Mutex(faulty(store, given), 'lock').lock({
-      ttlMs: given.ttlMs,
-      timeoutMs: given.patienceMs,
-    })
+    const { ttlMs, patienceMs: timeoutMs } = given
+    const lossy = faulty(store, given)
+    const session = given.shares ? await Session.open(lossy, { ttlMs }) : undefined
+    if (session !== undefined) sessions.push(session)
+    const mutex = new Mutex(lossy, 'lock', { session })
+    const lock = await mutex.lock(session === undefined ? { ttlMs, timeoutMs } : { timeoutMs })
     if (given.stopsWhile === 'holding') stopSoon()
     held.push({ lock, process })
     acquired++
@@ -132,6 +138,8 @@ async function run(scripts: readonly Script[]): Promise<{ locks: number; lost: n
   for (const { lock } of held) await stage.settle(lock.unlock().catch(() => undefined))
   await stage.pass(10_000)
   expect(await stage.keys('lock/')).toEqual([])
+  // Shared sessions that were not lost still stand: it is not their end that took the keys away.
+  for (const session of sessions) await stage.settle(session.close().catch(() => undefined))
   await stage.settle(stage.store.close())
   return { locks: acquired, lost }
 }
@@ -151,6 +159,7 @@ function faulty(store: Store, { faults, seed }: Script): Store {
   const txn = struck(store.txn)
   return decorated(store, {
     range: struck(store.range),
+    delete: struck(store.delete),
     txn: (transaction, options) => {
       // A guarded transaction holds another one: it is the user's.
       const isUsers = transaction.success?.[0]?.type === 'transaction'
