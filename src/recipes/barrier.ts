@@ -14,8 +14,7 @@ import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { KeyValue } from '../api/key-value.js'
 import { compare, del, get, put, type Compare, type Operation, type Revision } from '../api/operations.js'
-import type { CallOptions, OperationResult, Store } from '../api/store.js'
-import { AssertionError } from '../base/assert.js'
+import type { CallOptions, Store } from '../api/store.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { checkName } from './check-name.js'
 import { checkSession } from './contender.js'
@@ -142,8 +141,9 @@ export class Barrier {
         { signal },
       )
       if (succeeded) return true
-      changed = foundBy(results[0])?.modRevision ?? 0
-      return change.isMade(foundBy(results[1]) !== undefined)
+      const [{ items: lastChange }, { items: held }] = results
+      changed = lastChange[0]?.modRevision ?? 0
+      return change.isMade(held.length > 0)
     }
     try {
       while (!(await patience.insist(attempt)));
@@ -166,11 +166,6 @@ interface Change {
   readonly success: readonly Operation[]
   /** Whether nothing has to be done where the barrier was found held, or not held. */
   readonly isMade: (held: boolean) => boolean
-}
-
-function foundBy(result: OperationResult | undefined): KeyValue | undefined {
-  if (result?.type !== 'range') throw new AssertionError('a read was answered with something else')
-  return result.items[0]
 }
 
 /** Whoever gives up waiting for the answer does not know it: the transaction may be on its way. */

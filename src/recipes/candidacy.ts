@@ -78,7 +78,7 @@ async function claim(place: Place, patience: Patience): Promise<Revision> {
   // By the clock, too: the answer may have been on its way for longer than the lease can be relied upon.
   place.signal.throwIfAborted()
   if (succeeded) return revision
-  const found = results[0]?.type === 'range' ? results[0].items[0] : undefined
+  const [found] = results[0].items
   if (found?.createRevision !== createRevision || found.lease !== lease) place.lose('its key was deleted')
   place.signal.throwIfAborted()
   return found?.modRevision ?? revision

@@ -46,7 +46,7 @@ export class Leadership extends Hold {
         this.#modRevision = Math.max(this.#modRevision, revision)
         return
       }
-      const found = results[0]?.type === 'range' ? results[0].items[0] : undefined
+      const [found] = results[0].items
       if (found?.createRevision !== this.token || found.lease !== this.#lease) throw this.lost()
       this.#modRevision = found.modRevision
     }
