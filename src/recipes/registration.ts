@@ -145,7 +145,8 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
 
   /** Whether trying again is no use before somebody does something about it. */
   get #hopeless(): boolean {
-    return this.#over.signal.aborted || (isStoreError(this.#trouble) && !this.#trouble.retryable)
+    if (this.#over.signal.aborted) return true
+    return this.#trouble !== undefined && !(isStoreError(this.#trouble) && this.#trouble.retryable)
   }
 
   #abandon(): void {

@@ -51,7 +51,7 @@ export class Registry<Metadata = unknown> {
    * is taken it waits for that lease to end: after a crash, a process comes back under its id within the TTL.
    *
    * Rejects with `ABORTED` or `TIMEOUT` when waiting is given up, and with what the store rejects with where that cannot pass.
-   * Nothing is registered then.
+   * What was begun is taken back then, and goes with its lease at the latest.
    */
   async register(instance: NewInstance<Metadata>, options: RegisterOptions = {}): Promise<Registration<Metadata>> {
     checkInstance(instance)

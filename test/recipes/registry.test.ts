@@ -194,12 +194,15 @@ describe('registering when answers are lost', () => {
     await stage.settle(a.close())
   })
 
-  it('rejects with what cannot pass', async () => {
-    const over = decorated(store, {
-      txn: () => Promise.reject(new StoreError('PERMISSION_DENIED', 'not yours')),
-    })
+  it.each([
+    ['a refusal', new StoreError('PERMISSION_DENIED', 'not yours')],
+    ['a bug', new Error('a bug')],
+  ])('rejects with what cannot pass: %s', async (_, error) => {
+    const over = decorated(store, { txn: () => Promise.reject(error) })
     const refused = registryOf(over).register(described('a'))
-    expect(await stage.failure(refused)).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect(await stage.settle(refused.catch((reason: unknown) => reason))).toBe(error)
+    await stage.pass(100)
+    expect(await stage.settle(store.leases.list())).toEqual([])
   })
 })
 
