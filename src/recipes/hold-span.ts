@@ -40,12 +40,9 @@ function follow(channel: SpanChannel<HoldSpan>, span: HoldSpan, held: Hold): voi
   span.state = 'held'
   span.token = held.token
   channel.asyncStart(span)
-  const { signal } = held
-  const over = (): void => {
-    span.state = held.wasReleased ? 'released' : 'lost'
-    if (!held.wasReleased) fail(channel, span, signal.reason)
+  held.onOver((lost) => {
+    span.state = lost === undefined ? 'released' : 'lost'
+    if (lost !== undefined) fail(channel, span, lost)
     channel.asyncEnd(span)
-  }
-  if (signal.aborted) over()
-  else signal.addEventListener('abort', over, { once: true })
+  })
 }

@@ -24,6 +24,8 @@ import type { Place } from './place.js'
 export abstract class Hold implements AsyncDisposable {
   readonly #place: Place
   #released = false
+  #suspended = false
+  #onRelease: ((lost: unknown) => void) | undefined
 
   /** @internal `revision`: at which the place was seen to be the first. */
   constructor(place: Place, revision: Revision) {
@@ -88,9 +90,19 @@ export abstract class Hold implements AsyncDisposable {
     return { revision, succeeded: inner.succeeded, results: inner.results }
   }
 
-  /** @internal Whether it is over because it was given back here, and not lost. */
-  get wasReleased(): boolean {
-    return this.#released
+  /**
+   * @internal Calls `listener` once it is not held any more: with why it was lost, or with undefined where it was given
+   * back. One that is suspended is held until then.
+   */
+  onOver(listener: (lost: unknown) => void): void {
+    const { signal } = this
+    const over = (): void => {
+      if (this.#released) listener(undefined)
+      else if (this.#suspended) this.#onRelease = listener
+      else listener(signal.reason)
+    }
+    if (signal.aborted) over()
+    else signal.addEventListener('abort', over, { once: true })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -118,11 +130,13 @@ export abstract class Hold implements AsyncDisposable {
   /** Idempotent; may be tried again when it rejects. */
   protected release(): Promise<void> {
     this.#released = true
+    this.#onRelease?.(undefined)
     return this.#place.end()
   }
 
   /** Aborts the signal and goes on to hold: nobody else comes in before {@link release}. */
   protected suspend(reason: unknown): void {
+    this.#suspended = true
     this.#place.stop(reason)
   }
 

@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { tracingChannel, type TracingChannelSubscribers } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { compare, get, Mutex, open, put, txn, type ProposeSpan, type SpanChannel, type Spans } from 'quorate'
+import { compare, Election, get, Mutex, open, put, txn, type ProposeSpan, type SpanChannel, type Spans } from 'quorate'
 import { drainMicrotasks } from '../../src/runtime/event-loop.js'
 import { Stage } from '../recipes/stage.js'
 
@@ -226,6 +226,35 @@ describe('lock', () => {
     ])
     expect(current.getStore()).toBeUndefined()
     await stage.settle(lock.unlock())
+  })
+})
+
+describe('election', () => {
+  test('a candidate is told while it waits, leads, and resigns', async () => {
+    const [told, locks] = [listen('election'), listen('lock')]
+    const leadership = await stage.settle(new Election(stage.store, 'leader').campaign('a', { priority: 2 }))
+    await stage.settle(leadership.resign())
+    expect(told.map(({ moment, span }) => `${moment} ${String(span['state'])}`)).toEqual([
+      ...['start waiting', 'end waiting', 'asyncStart held', 'asyncEnd released'],
+    ])
+    expect(told.at(-1)?.span).toEqual({ name: 'leader', state: 'released', token: leadership.token })
+    expect(locks).toEqual([])
+  })
+
+  test('one that is told to stop leads until its work has ended', async () => {
+    const told = listen('election')
+    const controller = new AbortController()
+    let end = (): void => undefined
+    const work = new Promise<void>((resolve) => (end = resolve))
+    const leading = new Election(stage.store, 'leader').leaderWhile(() => work, { signal: controller.signal })
+    const failing = stage.failure(leading)
+    await stage.pass(1_000)
+    controller.abort()
+    await stage.pass(1_000)
+    expect(momentsOf(told)).toEqual(['start', 'end', 'asyncStart'])
+    end()
+    expect((await failing).code).toBe('ABORTED')
+    expect(told.at(-1)).toMatchObject({ moment: 'asyncEnd', span: { state: 'released' } })
   })
 })
 
