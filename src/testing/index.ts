@@ -1,8 +1,9 @@
 /** `quorate/testing`: what we test ourselves with, for your own programs and your own transports. */
 export { diskConformance } from './conformance/disk.js'
 export type { DiskHarness, DiskSuiteOptions } from './conformance/disk.js'
+export type { StoreHarness, StoreSuiteOptions } from './conformance/declare.js'
+export { recipeConformance } from './conformance/recipes.js'
 export { storeConformance } from './conformance/store.js'
-export type { StoreHarness, StoreSuiteOptions } from './conformance/store.js'
 export { transportConformance } from './conformance/transport.js'
 export type { TransportHarness, TransportSuiteOptions } from './conformance/transport.js'
 export type { Call, CallEnd, Ending } from './linearizability/call.js'

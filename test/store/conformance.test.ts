@@ -5,7 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { put } from '../../src/api/operations.js'
 import type { Store } from '../../src/api/store.js'
 import { open } from '../../src/store/open.js'
-import { storeConformance, type StoreHarness } from '../../src/testing/conformance/store.js'
+import type { StoreHarness } from '../../src/testing/conformance/declare.js'
+import { storeConformance } from '../../src/testing/conformance/store.js'
 import { RunningWorld } from './clusters.js'
 
 /** Leases of one second, so that waiting for the end of one takes no longer. */
