@@ -5,7 +5,7 @@ import { everyFault } from './faults.js'
 import { telling, type Told } from './outcome.js'
 import { eachReport, everyNodeReports } from './reports.js'
 import { scenario } from './scenario.js'
-import { askAnyStore, untilStopped } from './service.js'
+import { askAnyStore, impatient, untilStopped } from './service.js'
 
 type Report = { readonly type: 'begins' } | { readonly type: 'ends'; readonly told: Told; readonly value?: number }
 interface Exposed {
@@ -44,7 +44,7 @@ function app(add: Add): (env: Env) => Promise<Store> {
 
 const once: Add = (store, env) => {
   // Some give up soon: of theirs it may stay unknown.
-  return new Counter(store, NAME).add(1, { timeoutMs: env.below(3) === 0 ? 100 : 6_000, signal: env.signal })
+  return new Counter(impatient(store), NAME).add(1, { timeoutMs: env.below(3) === 0 ? 100 : 6_000, signal: env.signal })
 }
 
 /** Adds by itself, and again until the store says that it was added. */

@@ -8,7 +8,7 @@ import { everyFault, TTL_MS } from './faults.js'
 import { telling, type Told } from './outcome.js'
 import { eachReport } from './reports.js'
 import { scenario } from './scenario.js'
-import { askAnyStore, sleepUnlessStopped, untilStopped } from './service.js'
+import { askAnyStore, impatient, sleepUnlessStopped, untilStopped } from './service.js'
 
 type Report =
   | { readonly type: 'added'; readonly mail: string; readonly told: Told }
@@ -38,12 +38,12 @@ const MAILS_PER_LIFE = 8
 const NAME = 'mails'
 const sentKey = (mail: string): string => `sent/${mail}`
 
-function app(ways: Partial<Ways>): (env: Env) => Promise<Store> {
+function app(ways: Partial<Ways>, reach: (store: Store) => Store = (store) => store): (env: Env) => Promise<Store> {
   const { add, take } = { add: once, take: oneAfterTheOther, ...ways }
   return async (env) => {
     const store = await open(env.store)
     env.expose({ store })
-    const queue = new Queue(store, NAME)
+    const queue = new Queue(reach(store), NAME)
     await Promise.all([
       produce(queue, store, env, add),
       untilStopped(env, () => take(queue, store, env), { pauseMs: 40 }),
@@ -156,7 +156,7 @@ export const queue = scenario<Report, Exposed>({
   name: 'queue',
   description: 'mails are added once, first taken in their order, and sent exactly once as far as the store knows',
   options: {
-    app: app({}),
+    app: app({}, impatient),
     faults: everyFault,
     forMs: FOR_MS,
     restartAfterMs: 500,

@@ -1,6 +1,7 @@
 /** What services have in common: a loop that outlives trouble, and an end when somebody asks for it. */
 import { isStoreError, type Store } from 'quorate'
 import type { NodeEnvironment } from 'quorate/testing'
+import { decorated } from '../stage.js'
 
 /** With these the store is over, and with it the process: its supervisor starts another one. */
 const OVER = ['CLOSED', 'MEMBER_FAILED'] as const
@@ -40,6 +41,19 @@ export async function sleepUnlessStopped(
   if (signal.aborted) return
   await sleep(ms, signal).catch((error: unknown) => {
     if (!signal.aborted) throw error
+  })
+}
+
+/** Milliseconds after which an impatient store gives up: less than many of the faults last. */
+const IMPATIENT_MS = 150
+
+/**
+ * The store, with a short deadline for each transaction: what became of it is unknown much more often, and many of those
+ * take effect when somebody has looked already.
+ */
+export function impatient(store: Store): Store {
+  return decorated(store, {
+    txn: (transaction, options) => store.txn(transaction, { timeoutMs: IMPATIENT_MS, ...options }),
   })
 }
 

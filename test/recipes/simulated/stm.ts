@@ -20,7 +20,7 @@ import { everyFault } from './faults.js'
 import { telling, type Told } from './outcome.js'
 import { eachReport, everyNodeReports } from './reports.js'
 import { scenario } from './scenario.js'
-import { askAnyStore, untilStopped } from './service.js'
+import { askAnyStore, impatient, untilStopped } from './service.js'
 
 type Report =
   | { readonly type: 'transfer'; readonly id: string; readonly told: Told }
@@ -163,7 +163,7 @@ const withStm: Run = (store, work, env) => {
   const timeoutMs = env.below(3) === 0 ? 200 : 6_000
   // Some have no mark: of theirs more stay unknown, and none is done twice.
   const options = { timeoutMs, signal: env.signal, isolation: ISOLATIONS[env.below(2)] }
-  return stm(store, work, env.below(2) === 0 ? options : { ...options, mark: 'mark' })
+  return stm(impatient(store), work, env.below(2) === 0 ? options : { ...options, mark: 'mark' })
 }
 const ISOLATIONS = ['serializable', 'serializable-snapshot'] as const
 
