@@ -7,35 +7,25 @@
  * finds somebody was faster waits for the change to be seen, and does not try again before.
  * Always: one thing at a time: while the function of a firing runs here, nothing else of the job does, held or lost.
  */
-import { compare, get, put } from '../api/operations.js'
+import type { Revision } from '../api/operations.js'
 import type { Store } from '../api/store.js'
 import { StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
 import { Claim } from './claim.js'
-import { decidedAtStart, nextFiringMs } from './due-firing.js'
+import { textOf } from './date.js'
+import { nextFiringMs } from './due-firing.js'
 import { Firing } from './firing.js'
 import { decide, pauseBeforeMs, type Beginning } from './job-decision.js'
 import type { JobSettings } from './job-options.js'
-import { writeRecord, type FiringRecord, type JobKeys } from './job-record.js'
+import type { FiringRecord, JobKeys, JobRecord } from './job-record.js'
 import { JobView } from './job-view.js'
+import { createJob, giveUp } from './job-writes.js'
 import { Patience } from './patience.js'
+import { runFiring, type JobFailure, type JobFunction } from './run-firing.js'
 import type { SharedSession } from './shared-session.js'
 import { SightedSpans } from './sighted-spans.js'
 import { isStoreGone } from './store-gone.js'
-
-/** What is run for each firing. */
-export type JobFunction = (firing: Firing) => Promise<void> | void
-
-/** An attempt of this process that came to nothing. */
-export interface JobFailure {
-  readonly scheduled: string
-  readonly attempt: number
-  /** What the function threw, or why the firing was lost. */
-  readonly error: unknown
-  /** `retried`: by whoever is first. `lost`: its lease ended or its key was removed, and others go on with it. `over`: nobody runs it again. */
-  readonly then: 'retried' | 'lost' | 'over'
-}
 
 export interface ScheduledJobOptions {
   readonly store: Store
@@ -96,7 +86,7 @@ export class ScheduledJob implements AsyncDisposable {
   }
 
   /**
-   * Calls `listener` for each attempt of this process that fails; the log is told, too, at level `warn`. Returns what ends it.
+   * Calls `listener` for each attempt that fails here, or that is given up here; the log is told, too, at level `warn`. Returns what ends it.
    *
    * @example
    * job.on('failure', ({ scheduled, attempt, error }) => alert(`nightly of ${scheduled}, attempt ${attempt}: ${error}`))
@@ -199,10 +189,10 @@ export class ScheduledJob implements AsyncDisposable {
       case 'wait':
         return this.#change(version, Math.min((step.untilMs ?? Infinity) - nowMs, LIMITS.jobClockLookMs))
       case 'create':
-        await this.#create()
+        await createJob(this.#store, this.#options.keys, settings.schedule.options, this.#patience)
         return this.#change(version)
       case 'give-up':
-        await this.#giveUp(step.firing, stateRevision)
+        if (record !== undefined) await this.#giveUp(record, step.firing, stateRevision)
         return this.#change(version)
       case 'begin': {
         const leftMs = this.#pauseLeftMs(step.begin)
@@ -223,27 +213,11 @@ export class ScheduledJob implements AsyncDisposable {
     return this.#pause.untilMs - clock.monotonicMs()
   }
 
-  /** Nobody waits for the one who was first: what he wrote is seen. */
-  async #create(): Promise<void> {
-    const { keys, settings } = this.#options
-    const record = { schedule: settings.schedule.options, decided: decidedAtStart(this.#wallMs) }
-    const transaction = { compare: [compare(keys.state).missing()], success: [put(keys.state, writeRecord(record))] }
-    await this.#patience.insist((signal) => this.#store.txn(transaction, { signal }))
-  }
-
-  async #giveUp(firing: FiringRecord, stateRevision: number): Promise<void> {
-    const { keys } = this.#options
-    const { record } = this.#view
-    if (record === undefined) return
-    const error = firing.error ?? 'who ran it died or lost its lease'
-    const value = writeRecord({ ...record, firing: { ...firing, state: 'given-up', error } })
-    const transaction = {
-      compare: [compare(keys.state).modRevision('=', stateRevision), compare(keys.run).missing()],
-      success: [put(keys.state, value)],
-      failure: [get(keys.state)],
-    }
-    const { succeeded } = await this.#patience.insist((signal) => this.#store.txn(transaction, { signal }))
-    if (succeeded) this.#warn('a firing was given up', { attempt: firing.attempt, reason: error })
+  async #giveUp(record: JobRecord, firing: FiringRecord, stateRevision: Revision): Promise<void> {
+    const { scheduledMs, attempt, error = 'who ran it died or lost its lease' } = firing
+    const what = { record, firing, error, stateRevision }
+    const given = await giveUp(this.#store, this.#options.keys, what, this.#patience)
+    if (given) this.#tell({ scheduled: textOf(scheduledMs), attempt, error: new Error(error), then: 'over' })
   }
 
   async #begin(begin: Beginning, stateRevision: number, version: number): Promise<void> {
@@ -253,12 +227,18 @@ export class ScheduledJob implements AsyncDisposable {
     const firing = new Firing(this.#store, this.name, claim)
     this.#current = firing
     if (this.#closing.signal.aborted) firing.stop()
-    try {
-      await this.#run(firing)
-    } finally {
-      firing.forget()
-      this.#current = undefined
-    }
+    const failure = await runFiring(firing, {
+      work: this.#options.work,
+      attemptsMax: this.#options.settings.attemptsMax,
+      session: this.#options.session,
+      closing: this.#closing.signal,
+      warn: (message, fields) => {
+        this.#warn(message, fields)
+      },
+    })
+    firing.forget()
+    this.#current = undefined
+    if (failure !== undefined) this.#tell(failure)
     // Until the own beginning is seen, it would be decided by what was before it.
     while (this.#view.revision < claim.token && !this.#closing.signal.aborted) await this.#change(this.#view.version)
   }
@@ -282,50 +262,16 @@ export class ScheduledJob implements AsyncDisposable {
     }
   }
 
-  async #run(firing: Firing): Promise<void> {
-    try {
-      if (firing.isLost) firing.signal.throwIfAborted()
-      // Begun while it was closed: whoever may run it again does, and nothing was done.
-      if (this.#closing.signal.aborted && firing.isRepeated) return await firing.release()
-      await this.#options.work(firing)
-      if (!firing.isCompleted) await firing.end({ state: 'done' })
-    } catch (error) {
-      await this.#failed(firing, error)
-    }
-  }
-
-  async #failed(firing: Firing, thrown: unknown): Promise<void> {
-    const { scheduled, attempt } = firing
-    const error: unknown = firing.isLost ? firing.signal.reason : thrown
-    const then = this.#thenOf(firing)
-    try {
-      await this.#sayFailed(firing, then, error)
-    } catch (trouble) {
-      this.#warn('what became of a firing could not be said', { scheduled, attempt, reason: String(trouble) })
-      firing.abandon(this.#options.session)
-    }
+  #tell(failure: JobFailure): void {
+    const { scheduled, attempt, then, error } = failure
     this.#warn('a firing failed', { scheduled, attempt, then, reason: String(error) })
     for (const listener of this.#listeners) {
       try {
-        listener({ scheduled, attempt, error, then })
+        listener(failure)
       } catch (trouble) {
         this.#warn('a listener failed', { reason: String(trouble) })
       }
     }
-  }
-
-  #thenOf(firing: Firing): JobFailure['then'] {
-    if (firing.isCompleted) return 'over'
-    if (firing.isLost) return 'lost'
-    return firing.isRepeated && firing.attempt < this.#options.settings.attemptsMax ? 'retried' : 'over'
-  }
-
-  async #sayFailed(firing: Firing, then: JobFailure['then'], error: unknown): Promise<void> {
-    if (firing.isCompleted || then === 'lost') return
-    // Asked to stop, it did: that is no failure.
-    if (then === 'retried' && this.#closing.signal.aborted) return firing.release()
-    const state = then === 'over' && firing.isRepeated ? 'given-up' : 'failed'
-    await firing.end({ state, error: String(error) })
   }
 
   /** Its function does not return: others may have it. */
