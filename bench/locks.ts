@@ -13,7 +13,7 @@ import { Mutex, open, Session, type Store } from 'quorate'
 import { freePorts } from '../demo/processes/free-ports.js'
 import { EtcdProcess, etcdVersion } from '../scripts/etcd-diff/etcd-process.js'
 
-const ROUNDS = 5
+const ROUNDS = 3
 const TIMES: Readonly<Record<number, number>> = { 1: 200, 16: 320 }
 const TTL_MS = 10_000
 /** The lock of etcd3 tries once: who did not get it tries again after a random time up to this. */
