@@ -27,8 +27,11 @@ type Register = (store: Store, env: Env, nonce: string) => Promise<Held>
 const NAME = 'services/web'
 const FOR_MS = 12_000
 const LATE = { oneIn: 6, lateMsMax: 3_000 }
-/** After everything is healed the leases of the dead end within this: TTL, an election, and what is lengthened by that. */
-const GONE_MS = TTL_MS + 4_000
+/**
+ * After everything is healed the leases of the dead end within this: members that are started again elect a leader, maybe more
+ * than once, and from then on it takes a TTL and an election timeout.
+ */
+const GONE_MS = TTL_MS + 8_000
 
 function app(register: Register): (env: Env) => Promise<Store> {
   return async (env) => {
