@@ -2,6 +2,7 @@
 import { del, put } from '../../api/operations.js'
 import { CachedView } from '../../recipes/cached-view.js'
 import { Configuration } from '../../recipes/configuration.js'
+import { Registry } from '../../recipes/registry.js'
 import type { StandardSchema } from '../../recipes/standard-schema.js'
 import { check, equal, rejectsWith } from './check.js'
 import { awayFrom } from './altered-stores.js'
@@ -69,6 +70,25 @@ export const views: StoreTests = {
     await view.includes(last.revision)
     equal((await changes.next()).value?.key, 'flags/d', 'the change afterwards')
     await view.close()
+  },
+
+  'who is registered is seen while it is there, with what it says of itself': async (store) => {
+    const registry = new Registry(store, 'services/web')
+    const live = await registry.open()
+    const changes = live.changes()
+    const instance = { id: 'web-1', address: 'http://10.0.0.1:80', metadata: { version: '1.2' } }
+    const registration = await registry.register(instance)
+    await changes.next()
+    equal(
+      live.instances.map(({ id, address, metadata }) => ({ id, address, metadata })),
+      [instance],
+      'who is there',
+    )
+    await registration.close()
+    await changes.next()
+    equal(live.instances, [], 'who is there afterwards')
+    equal(await registry.instances(), [], 'who is registered')
+    await live.close()
   },
 
   'a configuration shows the last value that is valid, and says what is wrong with the latest': async (store) => {
