@@ -57,7 +57,9 @@ class Machine {
 
 function start(work: JobFunction, options: Partial<JobOptions> = {}, store = stage.store, owner = 'a'): ScheduledJob {
   const scheduler = new Scheduler(store, 'billing', { ttlMs: TTL_MS, owner })
-  const job = scheduler.start('nightly', { ...MINUTELY, ...options }, work)
+  const { cron, promise } = MINUTELY
+  const when = 'everyMs' in options ? {} : { cron }
+  const job = scheduler.start('nightly', { ...when, promise, ...options } as JobOptions, work)
   jobs.push(job)
   return job
 }
