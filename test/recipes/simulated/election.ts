@@ -3,12 +3,12 @@
  * has a priority. In the end nobody resigns any more, and then all must see the one who leads; when that one is thrown out, the
  * one with the highest priority of those who wait must follow.
  */
-import { Election, isStoreError, open, put, get, Session, type Leadership, type Store } from 'quorate'
-import type { NodeEnvironment, Observation, SimulatedNode } from 'quorate/testing'
+import { Election, isStoreError, open, put, get, Session, type Candidate, type Leadership, type Store } from 'quorate'
+import type { NodeEnvironment, Observation, SimulatedWorld } from 'quorate/testing'
 import { steadyClocks, TTL_MS } from './faults.js'
 import { eachReport, everyNodeReports } from './reports.js'
 import { scenario } from './scenario.js'
-import { anyStore, insist, sleepUnlessStopped, untilStopped } from './service.js'
+import { anyStore, sleepUnlessStopped, untilStopped } from './service.js'
 
 type Report =
   | { readonly type: 'begins' | 'ends' }
@@ -192,47 +192,60 @@ class Tenures {
   }
 }
 
-/** Asks again and again until it holds, and says why not when it never does. */
-async function until(sleep: (ms: number) => Promise<void>, holds: () => Promise<string | undefined>): Promise<void> {
+type World = SimulatedWorld<Report, Exposed>
+
+/** Asks a store that is open: a process that is only starting again has none, and one that was told to stop closes its own. */
+async function ask<Result>(world: World, call: (store: Store) => Promise<Result>): Promise<Result> {
+  for (;;) {
+    try {
+      return await call(anyStore(world.nodes))
+    } catch (error) {
+      if (!isStoreError(error)) throw error
+    }
+    await world.sleep(100)
+  }
+}
+
+const candidatesOf = (world: World): Promise<readonly Candidate[]> =>
+  ask(world, (store) => new Election(store, NAME).candidates())
+
+/** Looks again and again until it holds, and says why not when it never does. */
+async function until({ sleep }: World, whyNot: () => Promise<string | undefined>): Promise<void> {
   let why: string | undefined
   for (let time = 0; time < 200; time++) {
-    why = await holds()
+    why = await whyNot()
     if (why === undefined) return
     await sleep(100)
   }
   throw new Error(why)
 }
 
-async function allSeeTheLastOne(nodes: readonly SimulatedNode<Exposed>[], sleep: Env['sleep']): Promise<void> {
-  const store = anyStore(nodes)
-  const election = new Election(store, NAME)
-  await insist({ sleep }, () => store.put(NO_RESIGNING, ''))
-  await until(sleep, async () => {
-    const leader = await insist({ sleep }, () => election.leader())
-    const astray = nodes.find(({ exposed }) => leader === undefined || exposed?.sees() !== leader.createRevision)
+async function allSeeTheLastOne(world: World): Promise<void> {
+  await ask(world, (store) => store.put(NO_RESIGNING, ''))
+  await until(world, async () => {
+    const leader = await ask(world, (store) => new Election(store, NAME).leader())
+    const astray = world.nodes.find(({ exposed }) => leader === undefined || exposed?.sees() !== leader.createRevision)
     return astray && `${astray.name} sees ${astray.exposed?.sees()}, and ${leader?.createRevision} leads`
   })
 }
 
-async function theHighestFollows(nodes: readonly SimulatedNode<Exposed>[], sleep: Env['sleep']): Promise<void> {
-  const store = anyStore(nodes)
-  const election = new Election(store, NAME)
-  let candidates = await insist({ sleep }, () => election.candidates())
-  await until(sleep, async () => {
-    candidates = await insist({ sleep }, () => election.candidates())
-    return candidates.length === nodes.length ? undefined : `${candidates.length} want to lead`
+async function theHighestFollows(world: World): Promise<void> {
+  let candidates = await candidatesOf(world)
+  await until(world, async () => {
+    candidates = await candidatesOf(world)
+    return candidates.length === world.nodes.length ? undefined : `${candidates.length} want to lead`
   })
   const [leader, ...waiting] = candidates
-  await insist({ sleep }, () => store.delete(leader?.key ?? ''))
-  let priority: number | undefined
-  await until(sleep, async () => {
-    const [first] = await insist({ sleep }, () => election.candidates())
+  await ask(world, (store) => store.delete(leader?.key ?? ''))
+  let priority = 0
+  await until(world, async () => {
+    const [first] = await candidatesOf(world)
     if (first?.holds !== true) return 'nobody leads any more'
     ;({ priority } = first)
     return undefined
   })
   const highest = Math.max(...waiting.map((each) => each.priority))
-  if ((priority ?? 0) < highest) throw new Error(`one with priority ${priority} leads, and one with ${highest} waited`)
+  if (priority < highest) throw new Error(`one with priority ${priority} leads, and one with ${highest} waited`)
 }
 
 export const election = scenario<Report, Exposed>({
@@ -253,9 +266,9 @@ export const election = scenario<Report, Exposed>({
     eventually: (world) =>
       world.nodes.every(({ exposed }) => exposed !== undefined) &&
       everyNodeReports({ nodes: [{ name: 'c' }], observations: world.observations }, FOR_MS),
-    atEnd: async ({ nodes, sleep }) => {
-      await allSeeTheLastOne(nodes, sleep)
-      await theHighestFollows(nodes, sleep)
+    atEnd: async (world) => {
+      await allSeeTheLastOne(world)
+      await theHighestFollows(world)
     },
     marks: ['works to the end', 'loses leadership while it works'],
   },
