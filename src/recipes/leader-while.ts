@@ -108,7 +108,7 @@ async function run<Led extends Tenure, Result>(
     return leadership.signal.aborted ? { type: 'stopped' } : { type: 'returned', result }
   } catch (error) {
     if (!leadership.signal.aborted) return { type: 'threw', error }
-    if (error !== signal.reason && !isStoreError(error)) {
+    if (!isStoreError(error) && !isReason(error, signal.reason)) {
       environment.logger.warn('a work ended with an error after its leadership was over', { reason: String(error) })
     }
     return { type: 'stopped' }
@@ -117,4 +117,9 @@ async function run<Led extends Tenure, Result>(
     signal.removeEventListener('abort', onEnd)
     stop.removeEventListener('abort', onStop)
   }
+}
+
+/** Whoever passes the signal on gets its reason, or an error with that as its cause, as Node's own functions have it. */
+function isReason(error: unknown, reason: unknown): boolean {
+  return error === reason || (error instanceof Error && error.cause === reason)
 }

@@ -213,6 +213,23 @@ describe('leading while a work runs', () => {
     expect(warnings).toHaveLength(3)
   })
 
+  it('says nothing of a work that ends because its signal did', async () => {
+    const warnings: string[] = []
+    const logger: Logger = { ...SILENT, warn: (message) => warnings.push(message) }
+    const store = decorated(stage.store, { environment: { ...stage.environment, logger } })
+    const runs = new Runs()
+    await begun(electionOf(store).leaderWhile(runs.work))
+    await stage.settle(stage.store.delete(runs.last.key))
+    await stage.pass(50)
+    // As setTimeout() of node:timers/promises does.
+    await runs.throw(
+      new DOMException('The operation was aborted', { name: 'AbortError', cause: runs.last.signal.reason }),
+    )
+    await stage.pass(1_000)
+    expect(runs.leaderships).toHaveLength(2)
+    expect(warnings).toEqual([])
+  })
+
   it('refuses to work, campaign or lead twice through one object', async () => {
     const election = electionOf()
     const runs = new Runs()
