@@ -24,7 +24,7 @@ await config.set({ url: 'db1' }).catch((error: Error) => console.log(`refused: $
 const broken = await store.put('config/db', '{"url": "postgres://db2", "poolSize": "many"}')
 await config.includes(broken.revision)
 console.log(`still: ${config.value.url} (${config.origin})`)
-for (const { path, message } of config.invalid?.issues ?? []) console.log('not valid:', path, message)
+console.log(`not valid: ${config.invalid?.message}`)
 
 // It is mended only if nobody else was faster, and everybody who follows is told.
 const changes = config.changes()

@@ -43,6 +43,8 @@ export interface InvalidConfiguration {
   /** At which it was stored, or at which it was found to be deleted. */
   readonly revision: Revision
   readonly issues: readonly SchemaIssue[]
+  /** The first of the issues in words, with their paths: `url: Invalid URL; poolSize: expected number`. */
+  readonly message: string
 }
 
 export interface SetOptions extends CallOptions {
@@ -264,7 +266,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     if (this.#looked === (found?.modRevision ?? 0)) return
     this.#looked = found?.modRevision ?? 0
     if (found === undefined) {
-      this.#fallBack({ revision, issues: DELETED })
+      this.#fallBack(invalidOf(revision, DELETED))
       return
     }
     const { modRevision, version } = found
@@ -276,7 +278,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     }
     const { issues } = result
     this.#log('a configuration that is not valid is stored', { revision: modRevision, issues: issues.length })
-    await this.#lookBack(found, { revision: modRevision, issues }, patience)
+    await this.#lookBack(found, invalidOf(modRevision, issues), patience)
   }
 
   /** What is shown and what is wrong with the latest change together: until the last good one is found, neither does. */
@@ -366,4 +368,8 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   #log(message: string, fields: Readonly<Record<string, string | number>>): void {
     this.#store.environment.logger.warn(message, { key: this.#name, ...fields })
   }
+}
+
+function invalidOf(revision: Revision, issues: readonly SchemaIssue[]): InvalidConfiguration {
+  return { revision, issues, message: describeIssues(issues) }
 }

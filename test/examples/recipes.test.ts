@@ -60,7 +60,7 @@ it('a configuration stays what it was when somebody stores what is not valid', (
   expect(output).toContain('stored: postgres://db1, 10 connections (stored)')
   expect(output).toMatch(/refused: .*url: Invalid URL/)
   expect(output).toContain('still: postgres://db1 (last-good)')
-  expect(output).toMatch(/not valid: \[ 'poolSize' \] .*expected number/)
+  expect(output).toMatch(/not valid: poolSize: .*expected number/)
   expect(output).toContain('changed: postgres://db2, 20 connections (stored)')
 })
 

@@ -52,6 +52,7 @@ describe('a configuration', () => {
     expect(config.value).toBe(good)
     expect(config.origin).toBe('last-good')
     expect(config.invalid).toMatchObject({ revision, issues: [{ path: ['url'] }] })
+    expect(config.invalid?.message).toMatch(/^url: /)
     await stage.settle(config.includes(await stored('no JSON at all')))
     expect(config.value).toBe(good)
     expect(config.invalid?.issues[0]?.message).toMatch(/cannot be parsed: .*JSON/)
