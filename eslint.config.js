@@ -164,7 +164,7 @@ export default defineConfig(
   },
   {
     // A date of a given time is a function of its input; which time it is now is not.
-    files: ['src/recipes/date.ts'],
+    files: ['src/recipes/schedule/date.ts'],
     rules: {
       'no-restricted-globals': restrictedGlobals(portGlobals.filter(({ name }) => name !== 'Date')),
       'no-restricted-properties': ['error', ...portProperties, { object: 'Date', property: 'now', message: ASKS_TIME }],

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import fc from 'fast-check'
 import { LIMITS } from '../../src/base/limits.js'
-import { ChangeFeed } from '../../src/recipes/change-feed.js'
-import type { Difference, ViewChange } from '../../src/recipes/view-change.js'
+import { ChangeFeed } from '../../src/recipes/view/change-feed.js'
+import type { Difference, ViewChange } from '../../src/recipes/view/view-change.js'
 
 const KEYS = ['a', 'b', 'c', 'd']
 const CHANGES_MAX = 4

@@ -7,9 +7,9 @@ import {
   nextFiringMs,
   type Decided,
   type MissedPolicy,
-} from '../../src/recipes/due-firing.js'
-import { scheduleOf } from '../../src/recipes/schedule.js'
-import { SightedSpans } from '../../src/recipes/sighted-spans.js'
+} from '../../src/recipes/schedule/due-firing.js'
+import { scheduleOf } from '../../src/recipes/schedule/schedule.js'
+import { SightedSpans } from '../../src/recipes/schedule/sighted-spans.js'
 
 const EVERY_MS = 10_000
 const START_MS = 1_000_000

@@ -4,7 +4,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import type { Store } from '../../src/api/store.js'
-import { healthHandler, type HealthHandler, type HealthHandlerOptions } from '../../src/recipes/health-handler.js'
+import {
+  healthHandler,
+  type HealthHandler,
+  type HealthHandlerOptions,
+} from '../../src/recipes/health/health-handler.js'
 import { RunningWorld } from '../store/clusters.js'
 
 interface Answered {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { Cron, scheduledJobs } from 'croner'
 import { describe, expect, it } from 'vitest'
-import { scheduleOf, type Schedule } from '../../src/recipes/schedule.js'
+import { scheduleOf, type Schedule } from '../../src/recipes/schedule/schedule.js'
 
 const DAY_MS = 86_400_000
 

@@ -141,7 +141,7 @@ test('base/checksum.ts may import node:zlib and nothing else of Node', async () 
 })
 
 test('recipes/date.ts may make dates of given times, and not ask what time it is', async () => {
-  const file = 'src/recipes/date.ts'
+  const file = 'src/recipes/schedule/date.ts'
   expect(await objections(untyped, file, 'export const a = [new Date(0), Date.parse("")]')).toEqual([])
   for (const code of ['new Date()', 'Date.now()', 'Date()']) {
     expect(await objections(untyped, file, `export const a = ${code}`), code).toContainEqual(BAN)

@@ -1,7 +1,7 @@
 /** Barriers: who comes while one is held waits, and goes on with its release. */
-import { Barrier } from '../../recipes/barrier.js'
-import { DoubleBarrier } from '../../recipes/double-barrier.js'
-import { Session } from '../../recipes/session.js'
+import { Barrier } from '../../recipes/barrier/barrier.js'
+import { DoubleBarrier } from '../../recipes/barrier/double-barrier.js'
+import { Session } from '../../recipes/session/session.js'
 import { equal, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 import { settledOf, until } from './waiting.js'

@@ -1,7 +1,7 @@
 /** Elections: one leads, everybody knows who, and the last leader is never missed. */
 import { put } from '../../api/operations.js'
 import { isStoreError } from '../../base/errors.js'
-import { Election } from '../../recipes/election.js'
+import { Election } from '../../recipes/election/election.js'
 import { check, equal, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 import { abortOf, settledOf, until } from './waiting.js'

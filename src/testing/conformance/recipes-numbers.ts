@@ -1,6 +1,6 @@
 /** Transactions in memory and counters: each takes effect once, whoever does the same meanwhile. */
-import { Counter } from '../../recipes/counter.js'
-import { stm } from '../../recipes/stm.js'
+import { Counter } from '../../recipes/stm/counter.js'
+import { stm } from '../../recipes/stm/stm.js'
 import { check, equal, failureOf, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 

@@ -1,7 +1,7 @@
 /** Queues: first in, first out; an item is one consumer's at a time, and leaves with what was written for it. */
 import { put } from '../../api/operations.js'
 import { isStoreError } from '../../base/errors.js'
-import { Queue } from '../../recipes/queue.js'
+import { Queue } from '../../recipes/queue/queue.js'
 import { blind } from './altered-stores.js'
 import { check, equal, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'

@@ -1,9 +1,9 @@
 /** Cached views and what is made of them: never ahead of the store, never stuck behind it. */
 import { del, put } from '../../api/operations.js'
-import { CachedView } from '../../recipes/cached-view.js'
-import { Configuration } from '../../recipes/configuration.js'
-import { Registry } from '../../recipes/registry.js'
-import type { StandardSchema } from '../../recipes/standard-schema.js'
+import { CachedView } from '../../recipes/view/cached-view.js'
+import { Configuration } from '../../recipes/configuration/configuration.js'
+import { Registry } from '../../recipes/registry/registry.js'
+import type { StandardSchema } from '../../recipes/configuration/standard-schema.js'
 import { check, equal, rejectsWith } from './check.js'
 import { awayFrom } from './altered-stores.js'
 import type { StoreTests } from './store-tests.js'

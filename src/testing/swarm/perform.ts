@@ -8,7 +8,7 @@ import { compare, del, get, put, txn, type ReadOptions, type Transaction } from 
 import type { CallOptions, Store, StoreStatus } from '../../api/store.js'
 import { assertNever } from '../../base/assert.js'
 import { NO_LEASE, type LeaseId } from '../../base/lease-id.js'
-import { Mutex } from '../../recipes/mutex.js'
+import { Mutex } from '../../recipes/lock/mutex.js'
 import { administer, handleFor, isTokenVoid } from './administer.js'
 import { changeMembers } from './change-members.js'
 import type { Operation } from './operation.js'

@@ -1,0 +1,375 @@
+/**
+ * A typed value under one key, kept up to date, of which only what is valid is ever shown.
+ *
+ * Always: what is shown was validated, or is the fallback. A value that is not valid, whoever wrote it, changes `invalid` and
+ * nothing else; nothing is thrown in the background.
+ * Always: what is shown follows from what is stored, and not from when this process looked: when the latest version is not
+ * valid, the ones before it are looked at, so that a process that starts now shows what those show that run already.
+ * Not here: how the key is followed (cached-view.ts).
+ */
+import { CALL_FIELDS, checkSignal } from '../../api/check-call.js'
+import { checkFields, kind, type Fields } from '../../api/check-fields.js'
+import type { KeyValue } from '../../api/key-value.js'
+import { compare, put, type Revision } from '../../api/operations.js'
+import type { CallOptions, Store } from '../../api/store.js'
+import { keyOf, type BytesLike } from '../../base/bytes.js'
+import { StoreError } from '../../base/errors.js'
+import { quoteKey } from '../../base/quote.js'
+import { CachedView } from '../view/cached-view.js'
+import { checkConfigurationOptions, type ConfigurationOptions } from './configuration-options.js'
+import { Patience, type WaitOptions } from '../patience.js'
+import {
+  describeIssues,
+  type SchemaInput,
+  type SchemaIssue,
+  type SchemaOutput,
+  type StandardSchema,
+} from './standard-schema.js'
+import { VersionReader } from './version-reader.js'
+
+/** What is shown, and where it comes from. */
+export interface ConfigurationState<Value> {
+  readonly value: Value
+  /** `stored`: it is the latest version. `last-good`: an earlier one, since the latest is not valid or was deleted. */
+  readonly origin: 'stored' | 'last-good' | 'fallback'
+  /** At which the value was stored. Of the fallback: undefined. */
+  readonly revision: Revision | undefined
+  /** How often the key had been written by then, since it was created. Of the fallback: undefined. */
+  readonly version: number | undefined
+}
+
+/** Why the latest that is stored is not shown. */
+export interface InvalidConfiguration {
+  /** At which it was stored, or at which it was found to be deleted. */
+  readonly revision: Revision
+  readonly issues: readonly SchemaIssue[]
+  /** The first of the issues in words, with their paths: `url: Invalid URL; poolSize: expected number`. */
+  readonly message: string
+}
+
+export interface SetOptions extends CallOptions {
+  /** Write only if what is stored is of this revision, valid or not; 0: if nothing is. Default: write whatever is stored. */
+  readonly ifRevision?: Revision | undefined
+}
+
+const SET_FIELDS: Fields<SetOptions> = { ifRevision: true, ...CALL_FIELDS }
+const DELETED: readonly SchemaIssue[] = [{ message: 'nothing is stored' }]
+
+/**
+ * A configuration that follows what is stored until it is closed.
+ *
+ * @example
+ * const schema = z.object({ url: z.string() })
+ * const config = await Configuration.open(store, 'config/db', { schema, fallback: { url: 'postgres://localhost' } })
+ * connect(config.value.url)
+ * for await (const { value } of config.changes({ signal })) connect(value.url)
+ */
+export class Configuration<Output, Input = Output> implements AsyncDisposable {
+  readonly #store: Store
+  readonly #key: BytesLike
+  readonly #options: ConfigurationOptions<StandardSchema<unknown, Output>>
+  readonly #view: CachedView
+  readonly #reader: VersionReader<Output>
+  readonly #closing = new AbortController()
+  /** Called when something else is shown, and when nothing will be any more. */
+  readonly #listeners = new Set<() => void>()
+  #state: ConfigurationState<Output> | undefined
+  #invalid: InvalidConfiguration | undefined
+  /** Of the version that was looked at last; 0 of none. */
+  #looked: Revision | undefined
+  /** Looks come one after the other. */
+  #looking: Promise<void> = Promise.resolve()
+  #gone: { readonly error: unknown } | undefined
+  #running: Promise<void> | undefined
+
+  private constructor(
+    store: Store,
+    key: BytesLike,
+    options: ConfigurationOptions<StandardSchema<unknown, Output>>,
+    view: CachedView,
+  ) {
+    this.#store = store
+    this.#key = key
+    this.#options = options
+    this.#view = view
+    this.#reader = new VersionReader(store, key, options.schema, options.parse ?? JSON.parse)
+  }
+
+  /**
+   * Resolves with a configuration that shows the latest valid version, or the fallback. Rejects with
+   * `CONFIGURATION_INVALID` when there is neither, `ABORTED` or `TIMEOUT` when waiting is given up, and with what the store
+   * rejects with where that cannot pass.
+   */
+  static async open<Schema extends StandardSchema>(
+    store: Store,
+    key: BytesLike,
+    options: ConfigurationOptions<Schema>,
+  ): Promise<Configuration<SchemaOutput<Schema>, SchemaInput<Schema>>> {
+    checkConfigurationOptions(options)
+    if (keyOf(key) === '') throw new TypeError('key must have at least one byte')
+    const patience = new Patience(store.environment, options)
+    let view: CachedView | undefined
+    try {
+      view = await CachedView.open(store, key, { signal: patience.signal, checkEveryMs: options.checkEveryMs })
+      const typed = options as ConfigurationOptions<StandardSchema<unknown, SchemaOutput<Schema>>>
+      const configuration = new Configuration<SchemaOutput<Schema>, SchemaInput<Schema>>(store, key, typed, view)
+      await configuration.#begin(patience)
+      return configuration
+    } catch (error) {
+      await view?.close()
+      patience.signal.throwIfAborted()
+      throw error
+    } finally {
+      patience.end()
+    }
+  }
+
+  /** The latest valid value, or the fallback. */
+  get value(): Output {
+    return this.#shown.value
+  }
+
+  /** At which {@link value} was stored; undefined while the fallback is shown. */
+  get revision(): Revision | undefined {
+    return this.#shown.revision
+  }
+
+  /** How often the key had been written when {@link value} was; undefined while the fallback is shown. */
+  get version(): number | undefined {
+    return this.#shown.version
+  }
+
+  get origin(): ConfigurationState<Output>['origin'] {
+    return this.#shown.origin
+  }
+
+  /** What the latest that is stored is wrong in; undefined while it is shown, or nothing is stored and the fallback shown. */
+  get invalid(): InvalidConfiguration | undefined {
+    return this.#invalid
+  }
+
+  /** As of a `CachedView`: everything that was stored longer ago was seen. */
+  get staleMs(): number {
+    return this.#view.staleMs
+  }
+
+  /** As of a `CachedView`: why it does not follow at the moment. */
+  get trouble(): Error | undefined {
+    return this.#view.trouble
+  }
+
+  /**
+   * What is shown, each time another value is, from the call on. A slow consumer gets the last one. What is stored and not
+   * valid is not told here, but by `invalid`, and once in the log. Ends without an error when `signal` aborts or the
+   * configuration is closed; throws when the store is closed or has failed.
+   */
+  changes(
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncGenerator<ConfigurationState<Output>, void, undefined> {
+    checkFields(options, { signal: true }, 'changes()')
+    checkSignal(options.signal)
+    return this.#changesSince(this.#shown, options.signal)
+  }
+
+  /**
+   * Stores a value, after it was validated in the form in which others will read it. Throws TypeError, with the issues, when it
+   * is not valid: nothing is written. Rejects with `CONFIGURATION_CHANGED` where `ifRevision` does not hold, and with what
+   * the store rejects with. It is shown when {@link includes} of the revision resolves.
+   *
+   * @example
+   * const { revision } = await config.set({ url: 'postgres://db2' }, { ifRevision: config.revision ?? 0 })
+   * await config.includes(revision)
+   */
+  async set(value: Input, options: SetOptions = {}): Promise<{ readonly revision: Revision }> {
+    checkFields(options, SET_FIELDS, 'set()')
+    const { ifRevision, ...call } = options
+    const unchanged = ifRevision === undefined ? [] : [compare(this.#key).modRevision('=', ifRevision)]
+    const text = await this.#textOf(value)
+    const { succeeded, revision } = await this.#store.txn({ compare: unchanged, success: [put(this.#key, text)] }, call)
+    if (succeeded) return { revision }
+    throw new StoreError(
+      'CONFIGURATION_CHANGED',
+      `${this.#name} is not of revision ${ifRevision} any more: somebody else changed it`,
+    )
+  }
+
+  /** Resolves when everything that was stored up to `revision` has been looked at. Rejects as {@link CachedView.includes} does. */
+  async includes(revision: Revision, options: WaitOptions = {}): Promise<void> {
+    await this.#view.includes(revision, options)
+    await this.#look()
+  }
+
+  /** Follows no more; what is shown stays. Idempotent. */
+  async close(): Promise<void> {
+    this.#closing.abort(new StoreError('CLOSED', 'the configuration was closed'))
+    this.#tell()
+    await this.#view.close()
+    await this.#running
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get #name(): string {
+    return quoteKey(keyOf(this.#key))
+  }
+
+  /** There from when it is open on. */
+  get #shown(): ConfigurationState<Output> {
+    return this.#state as ConfigurationState<Output>
+  }
+
+  async #begin(patience: Patience): Promise<void> {
+    const changes = this.#view.changes({ backlogMax: 1 })
+    await this.#tryLook(patience)
+    if (this.#state === undefined) {
+      const { issues } = this.#invalid ?? { issues: DELETED }
+      throw new StoreError(
+        'CONFIGURATION_INVALID',
+        `${this.#name} has no valid value, and there is no fallback: ${describeIssues(issues)}`,
+        { cause: issues },
+      )
+    }
+    this.#running = this.#follow(changes)
+  }
+
+  async #follow(changes: AsyncIterable<unknown>): Promise<void> {
+    try {
+      // What is there now counts; a change only says that it is time to look.
+      for await (const _ of changes) await this.#look()
+    } catch (error) {
+      this.#gone = { error }
+      this.#tell()
+    }
+  }
+
+  /** Never rejects. */
+  #look(): Promise<void> {
+    this.#looking = this.#looking.then(async () => {
+      const patience = new Patience(this.#store.environment, { signal: this.#closing.signal })
+      try {
+        await this.#tryLook(patience)
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#log('the last good value of a configuration cannot be looked for', { reason: String(error) })
+      } finally {
+        patience.end()
+      }
+    })
+    return this.#looking
+  }
+
+  async #tryLook(patience: Patience): Promise<void> {
+    const found = this.#view.get(this.#key)
+    const { revision } = this.#view
+    if (this.#looked === (found?.modRevision ?? 0)) return
+    this.#looked = found?.modRevision ?? 0
+    if (found === undefined) {
+      this.#fallBack(invalidOf(revision, DELETED))
+      return
+    }
+    const { modRevision, version } = found
+    const result = await this.#reader.read(found.text())
+    if (result.issues === undefined) {
+      this.#invalid = undefined
+      this.#show({ value: result.value, origin: 'stored', revision: modRevision, version })
+      return
+    }
+    const { issues } = result
+    this.#log('a configuration that is not valid is stored', { revision: modRevision, issues: issues.length })
+    await this.#lookBack(found, invalidOf(modRevision, issues), patience)
+  }
+
+  /** What is shown and what is wrong with the latest change together: until the last good one is found, neither does. */
+  async #lookBack(found: KeyValue, invalid: InvalidConfiguration, patience: Patience): Promise<void> {
+    try {
+      const good = await this.#reader.lastBefore(found, this.#known, patience)
+      const state = this.#state
+      if (good !== undefined) this.#show({ ...good, origin: 'last-good' })
+      else if (state?.revision !== undefined && state.revision >= found.createRevision) this.#keep(state)
+      else this.#fallBack(invalid)
+    } finally {
+      this.#invalid = invalid
+    }
+  }
+
+  get #known(): { readonly value: Output; readonly revision: Revision; readonly version: number } | undefined {
+    const { value, revision, version } = this.#state ?? {}
+    if (revision === undefined || version === undefined) return undefined
+    return { value: value as Output, revision, version }
+  }
+
+  /** Nothing that is stored can be shown. */
+  #fallBack(invalid: InvalidConfiguration): void {
+    const { fallback } = this.#options
+    if (fallback !== undefined) {
+      // That nothing is stored is no mistake of anybody, where there is a fallback for it.
+      this.#invalid = invalid.issues === DELETED ? undefined : invalid
+      this.#show({ value: fallback, origin: 'fallback', revision: undefined, version: undefined })
+      return
+    }
+    this.#invalid = invalid
+    if (this.#state !== undefined) this.#keep(this.#state)
+  }
+
+  #keep(state: ConfigurationState<Output>): void {
+    this.#show(state.origin === 'stored' ? { ...state, origin: 'last-good' } : state)
+  }
+
+  #show(state: ConfigurationState<Output>): void {
+    this.#state = state
+    this.#tell()
+  }
+
+  #tell(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  async *#changesSince(
+    seen: ConfigurationState<Output>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<ConfigurationState<Output>, void, undefined> {
+    for (;;) {
+      if (signal?.aborted === true || this.#closing.signal.aborted) return
+      const shown = this.#shown
+      if (shown.value !== seen.value || shown.revision !== seen.revision) {
+        seen = shown
+        yield shown
+      } else if (this.#gone !== undefined) throw this.#gone.error
+      else await this.#told(signal)
+    }
+  }
+
+  #told(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const goOn = (): void => {
+        this.#listeners.delete(goOn)
+        signal?.removeEventListener('abort', goOn)
+        resolve()
+      }
+      this.#listeners.add(goOn)
+      signal?.addEventListener('abort', goOn, { once: true })
+    })
+  }
+
+  /** Throws TypeError for what others could not read. */
+  async #textOf(value: Input): Promise<string> {
+    const { stringify = JSON.stringify } = this.#options
+    const text: unknown = stringify(value)
+    if (typeof text !== 'string') {
+      throw new TypeError(`a value of ${this.#name} must become text to be stored, not ${kind(text)}`)
+    }
+    const { issues } = await this.#reader.read(text)
+    if (issues === undefined) return text
+    throw new TypeError(`this is no valid value for ${this.#name}: ${describeIssues(issues)}`, { cause: issues })
+  }
+
+  #log(message: string, fields: Readonly<Record<string, string | number>>): void {
+    this.#store.environment.logger.warn(message, { key: this.#name, ...fields })
+  }
+}
+
+function invalidOf(revision: Revision, issues: readonly SchemaIssue[]): InvalidConfiguration {
+  return { revision, issues, message: describeIssues(issues) }
+}

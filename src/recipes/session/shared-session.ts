@@ -1,0 +1,67 @@
+/**
+ * One session for all that a process holds through one object: opened when it is needed first, and again when it was lost.
+ *
+ * Always: what may have been put under its lease and is minded by nobody any more, ends with it: `abandon`. Under a lease
+ * that is kept alive for others it would stand for ever.
+ */
+import type { Store } from '../../api/store.js'
+import type { Patience } from '../patience.js'
+import { Session } from './session.js'
+
+export class SharedSession {
+  readonly #store: Store
+  readonly #ttlMs: number
+  #session: Session | undefined
+  #opening: Promise<Session> | undefined
+
+  constructor(store: Store, ttlMs: number) {
+    this.#store = store
+    this.#ttlMs = ttlMs
+  }
+
+  /** The session, once there is one that stands. What waits ends with `patience`; opening goes on for others. */
+  get(patience: Patience): Promise<Session> {
+    return patience.insist((signal) => unlessAborted(this.#stands(), signal))
+  }
+
+  /** Ends this session; the next one who asks gets another. */
+  abandon(session: Session): void {
+    if (this.#session === session) this.#session = undefined
+    session.abandon()
+  }
+
+  /** Ends the session. Never rejects: a lease that cannot be revoked is left to expire. */
+  async close(): Promise<void> {
+    const session = this.#session ?? (await this.#opening?.catch(() => undefined))
+    this.#session = undefined
+    await session?.close().catch((error: unknown) => {
+      this.#store.environment.logger.warn('a lease could not be revoked and is left to expire', {
+        reason: String(error),
+      })
+    })
+  }
+
+  async #stands(): Promise<Session> {
+    if (this.#session?.signal.aborted === false) return this.#session
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined))
+    return this.#opening
+  }
+
+  async #open(): Promise<Session> {
+    this.#session = await Session.open(this.#store, { ttlMs: this.#ttlMs })
+    return this.#session
+  }
+}
+
+/** Rejects with the reason of `signal` when that aborts first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => {
+      reject(signal.reason as Error)
+    }
+    signal.addEventListener('abort', aborted, { once: true })
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', aborted)
+    })
+  })
+}
