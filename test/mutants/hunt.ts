@@ -28,11 +28,12 @@ interface Judge {
 /** Seeds from `fromSeed` on, as many as the mutant may take. Aborting the signal ends it, also one that hangs. */
 export async function hunt(mutant: Mutant, fromSeed: number, signal?: AbortSignal): Promise<Hunted> {
   const leave = await turn()
-  const judge = judgeOf(await buildMutant(mutant))
+  let judge: Judge | undefined
   try {
+    judge = judgeOf(await buildMutant(mutant))
     return await search(judge, mutant, fromSeed, signal)
   } finally {
-    judge.end()
+    judge?.end()
     leave()
   }
 }
