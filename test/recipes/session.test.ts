@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Session, StoreError, type Store } from 'quorate'
+import { isStoreError, Session, StoreError, type Store } from 'quorate'
+import { codeOf } from '../code-of.js'
 import { SimWorld } from '../../src/testing/sim/world.js'
 import { decorated, Process, Stage } from './stage.js'
 
@@ -191,19 +192,26 @@ describe('a session', () => {
 })
 
 describe('a session in a process that was stopped', () => {
-  it('has ended as soon as somebody looks, before any timer had a chance', async () => {
-    const process = new Process(stage)
-    const session = await opened(process.store)
-    const { signal } = session
-    process.stop()
-    await stage.pass(3 * TTL_MS)
-    expect(await stage.text('alive')).toBeUndefined()
-    // A signal that was passed on cannot know yet; the session does.
-    expect(signal.aborted).toBe(false)
-    process.continue()
-    expect(session.signal.aborted).toBe(true)
-    expect(signal.aborted).toBe(true)
-  })
+  it.each<[string, (signal: AbortSignal) => boolean]>([
+    ['whether it is aborted', (signal) => signal.aborted],
+    ['why it is', (signal) => isStoreError(signal.reason, 'LOCK_LOST')],
+    ['to throw if it is', (signal) => codeOf(() => signal.throwIfAborted()) === 'LOCK_LOST'],
+  ])(
+    'has ended as soon as somebody asks its signal, passed on long ago, %s, before any timer had a chance',
+    async (_, ask) => {
+      const process = new Process(stage)
+      const { signal } = await opened(process.store)
+      let told = false
+      signal.addEventListener('abort', () => (told = true))
+      process.stop()
+      await stage.pass(3 * TTL_MS)
+      expect(await stage.text('alive')).toBeUndefined()
+      expect(told).toBe(false)
+      process.continue()
+      expect(ask(signal)).toBe(true)
+      expect(told).toBe(true)
+    },
+  )
 
   it.each([
     ['when its lease has ended', 3 * TTL_MS],
@@ -225,9 +233,11 @@ describe('a session in a process that was stopped', () => {
     })
     const endMs = stage.nowMs + untilMs
     const { signal } = await opened(store)
+    let told = false
+    signal.addEventListener('abort', () => (told = true))
     await stage.pass(endMs - stage.nowMs)
     expect(renewals).toBe(1)
-    expect(signal.aborted).toBe(false)
+    expect(told).toBe(false)
 
     process.continue()
     await stage.pass(0)

@@ -39,7 +39,7 @@ export class Party implements AsyncDisposable {
 
   /**
    * Aborts, with a `LOCK_LOST` error as its reason, before others can take this party for gone: before its lease can end, when
-   * its key was removed, when the store was closed or failed, and when it leaves. Reading the property looks at the clock first.
+   * its key was removed, when the store was closed or failed, and when it leaves. It looks at the clock when it is asked.
    */
   get signal(): AbortSignal {
     return this.#place.signal

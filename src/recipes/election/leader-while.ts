@@ -104,10 +104,9 @@ async function run<Led extends Tenure, Result>(
   if (signal.aborted) onEnd()
   try {
     const result = await work(leadership)
-    // The property, which looks at the clock.
-    return leadership.signal.aborted ? { type: 'stopped' } : { type: 'returned', result }
+    return signal.aborted ? { type: 'stopped' } : { type: 'returned', result }
   } catch (error) {
-    if (!leadership.signal.aborted) return { type: 'threw', error }
+    if (!signal.aborted) return { type: 'threw', error }
     if (!isStoreError(error) && !isReason(error, signal.reason)) {
       environment.logger.warn('a work ended with an error after its leadership was over', { reason: String(error) })
     }

@@ -48,7 +48,7 @@ export abstract class Hold implements AsyncDisposable {
 
   /**
    * Aborts, with a `LOCK_LOST` error as its reason, before the lease can end; also when the key was removed, when the
-   * store was closed or failed, and when this is given back. Reading the property looks at the clock first.
+   * store was closed or failed, and when this is given back. It looks at the clock when it is asked.
    */
   get signal(): AbortSignal {
     return this.#place.signal

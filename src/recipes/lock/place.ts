@@ -16,6 +16,7 @@ import { readLine, type Line, type Standing } from './line.js'
 import { untilOutOfTheWay, type Obstacle, type Rule } from './obstacle.js'
 import { Patience } from '../patience.js'
 import { openSession, type Session } from '../session/session.js'
+import { WatchfulController } from '../session/watchful-controller.js'
 
 export interface PlaceOptions {
   readonly name: string
@@ -43,7 +44,10 @@ export class Place {
   readonly #options: PlaceOptions
   readonly #shared: boolean
   readonly #entry: Entry
-  readonly #controller = new AbortController()
+  readonly #controller = new WatchfulController(() => {
+    // Where it finds that the session is over, this place is told before it answers.
+    void this.session.signal.aborted
+  })
   readonly #sessionIsOver: () => void
   #entered: Entered | undefined
   #leaving: Promise<void> | undefined
@@ -81,10 +85,8 @@ export class Place {
     return this.#entered.standing
   }
 
-  /** Aborts when the place is given up, lost, or can no longer be relied upon. Reading it looks at the clock first. */
+  /** Aborts when the place is given up, lost, or can no longer be relied upon. It looks at the clock when it is asked. */
   get signal(): AbortSignal {
-    // It may find that the session is over, and tells this place so before it returns.
-    void this.session.signal
     return this.#controller.signal
   }
 
@@ -115,7 +117,7 @@ export class Place {
 
   /** For a reason found in the store: the key is gone, say. */
   lose(why: string, cause?: unknown): void {
-    if (this.#controller.signal.aborted) return
+    if (this.#controller.aborted) return
     if (!this.#shared) {
       this.session.lose(why, cause)
       return

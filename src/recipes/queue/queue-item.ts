@@ -20,6 +20,7 @@ import { untilGone } from '../lock/line.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import type { QueueLayout } from './queue-layout.js'
 import type { Session } from '../session/session.js'
+import { WatchfulController } from '../session/watchful-controller.js'
 
 /** What is written together with the end of an item. */
 export interface QueueCompletion {
@@ -41,7 +42,10 @@ export interface Claim {
 
 export class QueueItem implements AsyncDisposable {
   readonly #claim: Claim
-  readonly #controller = new AbortController()
+  readonly #controller = new WatchfulController(() => {
+    // What it finds reaches our own signal at once.
+    void this.#claim.session.signal.aborted
+  })
   readonly #sessionSignal: AbortSignal
   /** Also when it has ended, unless nothing was done. */
   #completing: Promise<void> | undefined
@@ -97,11 +101,9 @@ export class QueueItem implements AsyncDisposable {
 
   /**
    * Aborts, with a `LOCK_LOST` error as its reason, before the lease can end and the item go to somebody else; also when the
-   * claim or the item was removed, and when the item is done or released. Reading the property looks at the clock first.
+   * claim or the item was removed, and when the item is done or released. It looks at the clock when it is asked.
    */
   get signal(): AbortSignal {
-    // The look at the clock is in the getter, and what it finds reaches our own signal at once.
-    void this.#claim.session.signal
     return this.#controller.signal
   }
 
@@ -215,7 +217,7 @@ export class QueueItem implements AsyncDisposable {
   }
 
   #end(reason: unknown): void {
-    if (this.#controller.signal.aborted) return
+    if (this.#controller.aborted) return
     this.#sessionSignal.removeEventListener('abort', this.#sessionEnded)
     this.#controller.abort(reason)
     this.#claim.over()

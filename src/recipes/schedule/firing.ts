@@ -12,6 +12,7 @@ import { textOf } from './date.js'
 import type { JobView } from './job-view.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import type { SharedSession } from '../session/shared-session.js'
+import { WatchfulController } from '../session/watchful-controller.js'
 
 export class Firing {
   /** The name of the job. */
@@ -20,7 +21,10 @@ export class Firing {
   readonly #claim: Claim
   /** The claim is lost, or nobody minds it any more. */
   readonly #lost = new AbortController()
-  readonly #controller = new AbortController()
+  readonly #controller = new WatchfulController(() => {
+    // Looking there aborts here.
+    void this.#claim.session.signal.aborted
+  })
   readonly #stopListening: () => void
   #completing = false
   #completed = false
@@ -63,11 +67,9 @@ export class Firing {
 
   /**
    * Aborts, with a `LOCK_LOST` error as its reason, before another process can begin the firing again; with `ABORTED` when
-   * the job is closed: the firing is still held then. Reading the property looks at the clock first.
+   * the job is closed: the firing is still held then. It looks at the clock when it is asked.
    */
   get signal(): AbortSignal {
-    // Looking there aborts here.
-    void this.#claim.session.signal
     return this.#controller.signal
   }
 

@@ -26,6 +26,7 @@ import type { Cancel } from '../../base/clock.js'
 import { isStoreError, StoreError, type ErrorCode } from '../../base/errors.js'
 import type { LeaseId } from '../../base/lease-id.js'
 import { Patience, type WaitOptions } from '../patience.js'
+import { WatchfulController } from './watchful-controller.js'
 
 export interface SessionOptions extends CallOptions {
   /** Milliseconds for which the lease outlives this process; the store may grant more. */
@@ -61,7 +62,9 @@ export class Session implements AsyncDisposable {
   readonly ttlMs: number
   readonly #store: Store
   readonly #askedTtlMs: number
-  readonly #controller = new AbortController()
+  readonly #controller = new WatchfulController(() => {
+    this.#checkClock()
+  })
   readonly #stopListening: () => void
   #deadlineMs: number
   #deadlineTimer: Cancel | undefined
@@ -103,10 +106,9 @@ export class Session implements AsyncDisposable {
 
   /**
    * Aborts before the lease can have ended, with a `LOCK_LOST` error as its reason, and when the session is closed.
-   * Reading this property looks at the clock first: it is right even when a timer that is due has not fired yet.
+   * It looks at the clock when it is asked: it is right even when a timer that is due has not fired yet.
    */
   get signal(): AbortSignal {
-    this.#checkClock()
     return this.#controller.signal
   }
 
@@ -174,7 +176,7 @@ export class Session implements AsyncDisposable {
   }
 
   #end(reason: StoreError): void {
-    if (this.#controller.signal.aborted) return
+    if (this.#controller.aborted) return
     this.#deadlineTimer?.()
     this.#renewalTimer?.()
     this.#stopListening()
@@ -183,7 +185,7 @@ export class Session implements AsyncDisposable {
 
   /** Whether the session still stands, by the clock. */
   #checkClock(): boolean {
-    if (this.#controller.signal.aborted) return false
+    if (this.#controller.aborted) return false
     if (this.#nowMs < this.#deadlineMs) return true
     this.lose('no renewal was confirmed in time', this.#trouble)
     return false
@@ -199,7 +201,7 @@ export class Session implements AsyncDisposable {
   }
 
   #renewIn(delayMs: number): void {
-    if (this.#controller.signal.aborted) return
+    if (this.#controller.aborted) return
     this.#renewalTimer = this.#after(delayMs, () => void this.#renew())
   }
 

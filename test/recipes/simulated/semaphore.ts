@@ -110,9 +110,9 @@ export const semaphore = scenario<Acts, Exposed>({
     ],
   },
   naive: {
-    'keeps-the-signal': {
-      description: 'takes the signal out of the permit once: after a pause it tells nothing before its timer has fired',
-      options: { app: app(inLine(({ token, signal }) => ({ token, signal }))) },
+    'follows-the-signal': {
+      description: 'asks a signal made of that of the permit: after a pause it tells nothing before a timer has fired',
+      options: { app: app(inLine(({ token, signal }) => ({ token, signal: AbortSignal.any([signal]) }))) },
       finds: /3 act at the same time, of 2 who may/,
       seed: 14,
     },
