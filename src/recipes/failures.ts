@@ -1,5 +1,5 @@
 /** What the failures of calls mean to who tries again. */
-import { isStoreError, type ErrorCode } from '../base/errors.js'
+import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 
 const GONE: readonly ErrorCode[] = ['CLOSED', 'MEMBER_FAILED', 'MEMBER_REMOVED']
 
@@ -11,4 +11,11 @@ export function isStoreGone(error: unknown): boolean {
 /** A watch or a read failed because its history is gone: then what is now is all there is to see. */
 export function isForgotten(error: unknown): boolean {
   return isStoreError(error, 'COMPACTED')
+}
+
+/** The same, for a call that may take effect all the same: a try of it was under way when it was given up, say. */
+export function withUnknownOutcome(error: unknown): unknown {
+  if (!isStoreError(error) || error.outcome === 'unknown') return error
+  const { code, message } = error
+  return new StoreError(code, message, { cause: error, outcome: 'unknown' })
 }

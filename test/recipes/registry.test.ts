@@ -206,6 +206,110 @@ describe('registering when answers are lost', () => {
   })
 })
 
+describe('a change that the store refuses', () => {
+  const noSpace = new StoreError('NO_SPACE', 'no space')
+  /** Answers every transaction with what comes next, and does it where that is undefined. */
+  const answering = (answers: (StoreError | undefined)[]): Store =>
+    decorated(store, {
+      txn: ((...given: Parameters<Store['txn']>) => {
+        const answer = answers.shift()
+        return answer === undefined ? store.txn(...given) : Promise.reject(answer)
+      }) as Store['txn'],
+    })
+
+  it.each(['NO_SPACE', 'PREFIX_QUOTA_EXCEEDED', 'PERMISSION_DENIED'] as const)(
+    'is told at once, and the instance stays as it was: %s',
+    async (code) => {
+      const answers: StoreError[] = []
+      const a = await registered('a', answering(answers))
+      const createRevision = (await stage.settle(store.get(a.key)))?.createRevision
+      answers.push(new StoreError(code, 'refused'))
+      const startMs = stage.nowMs
+      const changes = [a.update({ metadata: { version: '2' } }), a.update({ address: 'http://b' })]
+      const refused = { status: 'rejected', reason: { code, outcome: 'refused' } }
+      expect(await stage.settle(Promise.allSettled(changes))).toMatchObject([refused, refused])
+      expect(stage.nowMs - startMs).toBeLessThan(100)
+
+      await stage.pass(3 * TTL_MS)
+      expect([a.registered, await found()]).toEqual([true, 'a http://a 1'])
+      expect((await stage.settle(store.get(a.key)))?.createRevision).toBe(createRevision)
+      // What was refused is in no later change either.
+      await stage.settle(a.update({ address: 'http://c' }))
+      expect(await found()).toBe('a http://c 1')
+      await stage.settle(a.close())
+    },
+  )
+
+  it('undoes none that was stored before, and is in doubt where a try of it may come late', async () => {
+    const answers: (StoreError | undefined)[] = []
+    const a = await registered('a', answering(answers))
+    answers.push(undefined, noSpace)
+    const stored = a.update({ metadata: { version: '2' } })
+    await stage.pass(0)
+    const refused = a.update({ metadata: { version: '3' } })
+    expect(await stage.settle(Promise.allSettled([stored, refused]))).toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'NO_SPACE', outcome: 'refused' } },
+    ])
+    expect(await found()).toBe('a http://a 2')
+    answers.push(unknownOutcome(), noSpace)
+    const doubtful = await stage.failure(a.update({ metadata: { version: '4' } }))
+    expect(doubtful).toMatchObject({ code: 'NO_SPACE', outcome: 'unknown' })
+    await stage.settle(a.close())
+  })
+
+  it('keeps nobody from registering again, and is told where it was to be part of that', async () => {
+    let tooLong = false
+    const over = decorated(store, {
+      txn: (async (...given: Parameters<Store['txn']>) => {
+        const [operation] = given[0].success ?? []
+        const isLong = operation?.type === 'put' && String(operation.value).includes('long')
+        if (tooLong && isLong) throw new StoreError('PREFIX_QUOTA_EXCEEDED', 'over its quota')
+        return store.txn(...given)
+      }) as Store['txn'],
+    })
+    const a = await registered('a', over)
+    const { lease } = (await stage.settle(store.get(a.key)))!
+    tooLong = true
+    await stage.settle(store.leases.revoke(lease!))
+    const refused = await stage.failure(a.update({ metadata: { version: 'long' } }))
+    expect(refused).toMatchObject({ code: 'PREFIX_QUOTA_EXCEEDED', outcome: 'refused' })
+    await stage.pass(5_000)
+    expect([a.registered, await found()]).toEqual([true, 'a http://a 1'])
+    await stage.settle(a.close())
+  })
+
+  it('is in doubt when waiting for it is given up: it is stored as soon as that is possible', async () => {
+    let hold = false
+    const over = decorated(store, {
+      txn: ((...given: Parameters<Store['txn']>) =>
+        hold ? Promise.reject(new StoreError('NO_LEADER', 'no leader')) : store.txn(...given)) as Store['txn'],
+    })
+    const a = await registered('a', over)
+    hold = true
+    const given = await stage.failure(a.update({ metadata: { version: '2' } }, { timeoutMs: 500 }))
+    expect(given).toMatchObject({ code: 'TIMEOUT', outcome: 'unknown' })
+    const early = await stage.failure(a.update({ metadata: { version: '3' } }, { signal: AbortSignal.abort() }))
+    expect(early).toMatchObject({ code: 'ABORTED', outcome: 'refused' })
+    hold = false
+    await stage.pass(1_000)
+    expect(await found()).toBe('a http://a 2')
+    await stage.settle(a.close())
+  })
+
+  it('leaves an instance registered that its process may not watch any more', async () => {
+    const over = decorated(store, {
+      watch: () => {
+        throw new StoreError('PERMISSION_DENIED', 'not yours')
+      },
+    })
+    const a = await registered('a', over)
+    await stage.pass(3 * TTL_MS)
+    expect([a.registered, await found()]).toEqual([true, 'a http://a 1'])
+    await stage.settle(a.close())
+  })
+})
+
 describe('a live set', () => {
   it('shows those that live, in the order of their ids, and tells who comes and goes', async () => {
     const b = await registered('b')
@@ -255,7 +359,14 @@ describe('registering', () => {
     const register = (instance: object, options?: object): Promise<unknown> =>
       registryOf().register(instance as never, options)
     await expect(register({ id: 'a/b', address: 'x' })).rejects.toThrow(/id must have no slash/)
-    await expect(register({ id: '', address: 'x' })).rejects.toThrow(TypeError)
+    await expect(register({ id: '', address: 'x' })).rejects.toThrow(
+      "id must be a string of at least one character, not ''",
+    )
+    for (const metadata of [NaN, new Map(), Promise.resolve(), () => 1, { deep: [1n] }]) {
+      await expect(register({ id: 'a', address: 'x', metadata })).rejects.toThrow(
+        /metadata must be what JSON can hold, not/,
+      )
+    }
     await expect(register({ id: 'x'.repeat(LIMITS.instanceIdBytesMax + 1), address: 'x' })).rejects.toThrow(RangeError)
     await expect(register({ id: 'a' })).rejects.toThrow(/address must be a string/)
     await expect(register({ id: 'a', adress: 'x' })).rejects.toThrow(/did you mean address/)

@@ -87,6 +87,11 @@ typesOf('a configuration has the types of its schema', async (store) => {
 
 typesOf('a registry has the metadata that it is said to have', async (store) => {
   const registry = new Registry<{ version: string }>(store, 'services/web')
+  // @ts-expect-error metadata of a type is given
+  void registry.register({ id: 'a', address: 'b' })
+  void new Registry<{ version: string } | undefined>(store, 'services/web').register({ id: 'a', address: 'b' })
+  const registration = await new Registry(store, 'services/web').register({ id: 'a', address: 'b' })
+  await registration.update({ address: 'c' })
   await registry.register({ id: 'web-1', address: 'http://10.0.0.1', metadata: { version: '1.2' } })
   const live = await registry.open()
   expectTypeOf(live.instances).toEqualTypeOf<readonly Instance<{ version: string }>[]>()

@@ -12,19 +12,23 @@
  * Always: the key is put only where there is none. An id that somebody else has is waited for: it may be the process that this
  * one replaces, whose lease ends soon, and two that both overwrite the other would do so for ever.
  * Always: a change compares the version that it replaces, so that an older change that comes late does not undo it.
+ * Always: only the end of its lease or of its key ends a registration that stands. A change that is refused, for want of space
+ * or of a permission, is taken back and told to who asked for it (announcement.ts): a full disk must not empty a registry.
  */
 import { setMaxListeners } from 'node:events'
 import { checkFields } from '../../api/check-fields.js'
 import { CALL_FIELDS } from '../../api/check-call.js'
+import type { KeyValue } from '../../api/key-value.js'
 import { compare, get, put, type Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
 import { isStoreError, StoreError } from '../../base/errors.js'
 import { quote } from '../../base/quote.js'
-import { DESCRIPTION_FIELDS, encodeInstance, type InstanceDescription } from './instance.js'
+import { Announcement, type Version } from './announcement.js'
+import { DESCRIPTION_FIELDS, type AnyDescription, type InstanceDescription } from './instance.js'
 import { standingOf, stands, untilGone, type Standing } from '../lock/line.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { openSession, type Session } from '../session/session.js'
-import { isStoreGone } from '../failures.js'
+import { isStoreGone, withUnknownOutcome } from '../failures.js'
 
 /** Milliseconds before registering is tried again after something that does not pass by itself. */
 const RETRY_MS = 1_000
@@ -34,7 +38,8 @@ interface Written {
   readonly session: Session
   readonly standing: Standing
   modRevision: Revision
-  text: string
+  /** Undefined: another one than those that are known here to be stored. */
+  version: Version | undefined
 }
 
 export class Registration<Metadata = unknown> implements AsyncDisposable {
@@ -46,9 +51,7 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
   readonly #over = new AbortController()
   /** Called when something has changed that somebody may wait for. */
   readonly #listeners = new Set<() => void>()
-  #description: InstanceDescription<Metadata>
-  /** As it is to be stored. */
-  #text: string
+  readonly #announcement: Announcement
   #session: Session | undefined
   #written: Written | undefined
   /** Who has the id at the moment. */
@@ -56,12 +59,11 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
   #trouble: Error | undefined
   #running: Promise<void> | undefined
 
-  private constructor(store: Store, key: string, description: InstanceDescription<Metadata>, ttlMs: number) {
+  private constructor(store: Store, key: string, description: AnyDescription, ttlMs: number) {
     this.key = key
     this.#store = store
     this.#ttlMs = ttlMs
-    this.#description = description
-    this.#text = encodeInstance(description)
+    this.#announcement = new Announcement(description)
     setMaxListeners(0, this.#over.signal)
   }
 
@@ -69,10 +71,10 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
   static async open<Metadata>(
     store: Store,
     key: string,
-    description: InstanceDescription<Metadata>,
+    description: AnyDescription,
     options: { readonly ttlMs: number } & WaitOptions,
   ): Promise<Registration<Metadata>> {
-    const registration = new Registration(store, key, description, options.ttlMs)
+    const registration = new Registration<Metadata>(store, key, description, options.ttlMs)
     const patience = new Patience(store.environment, options)
     registration.#running = registration.#run()
     try {
@@ -107,23 +109,19 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
   }
 
   /**
-   * Changes what others see of it; what is not given stays. Resolves when it is stored. Rejects with `ABORTED` or `TIMEOUT` when
-   * waiting is given up: it is stored as soon as that is possible all the same.
+   * Changes what others see of it; what is not given, or undefined, stays. Resolves when it is stored. Rejects with what the store
+   * refuses it with: the registration stands as it was then, and where `outcome` is `refused` the change has no effect, now or
+   * later. Rejects with `ABORTED` or `TIMEOUT`, and `outcome` `unknown`, when waiting is given up: it is stored as soon as that is
+   * possible all the same. Throws TypeError or RangeError for what no registry holds.
    */
   async update(changes: Partial<InstanceDescription<Metadata>>, options: WaitOptions = {}): Promise<void> {
     checkFields(changes, DESCRIPTION_FIELDS, 'update()')
     checkFields(options, CALL_FIELDS, 'update()')
-    const description = { ...this.#description, ...changes }
-    const text = encodeInstance(description)
     const patience = new Patience(this.#store.environment, options)
     try {
       patience.signal.throwIfAborted()
       this.#over.signal.throwIfAborted()
-      this.#description = description
-      this.#text = text
-      this.#tell()
-      // What was changed again meanwhile is stored with that.
-      await this.#until(() => this.registered && this.#written?.text === this.#text, patience)
+      await this.#stored(this.#announcement.change(changes), patience)
     } finally {
       patience.end()
     }
@@ -175,6 +173,8 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
       while (!this.#over.signal.aborted) {
         const error = await this.#live(life)
         if (this.#over.signal.aborted) return
+        // A change is told at once, and what was stored before is tried next.
+        this.#announcement.takeBack(error)
         this.#troubled(error)
         await life.pause(RETRY_MS)
       }
@@ -218,13 +218,13 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
   /** Puts the key as soon as there is none. */
   async #enter(session: Session, patience: Patience): Promise<Written> {
     for (;;) {
-      const text = this.#text
       const { key } = this
+      const version = this.#announcement.wanted
       const { succeeded, revision, results } = await this.#txn(session, patience, (signal) =>
         this.#store.txn(
           {
             compare: [compare(key).missing()],
-            success: [put(key, text, { lease: session.lease })],
+            success: [put(key, version.text, { lease: session.lease })],
             failure: [get(key)],
           },
           { signal },
@@ -232,14 +232,13 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
       )
       if (succeeded) {
         const standing = { key, lease: session.lease, createRevision: revision }
-        return { session, standing, modRevision: revision, text }
+        return { session, standing, modRevision: revision, version }
       }
       const [found] = results[0].items
       if (found === undefined) continue
       const standing = standingOf(found)
       // Put by an earlier try whose answer was lost.
-      if (found.lease === session.lease)
-        return { session, standing, modRevision: found.modRevision, text: found.text() }
+      if (found.lease === session.lease) return { session, standing, ...foundOwn(found, version) }
       this.#holder = `${quote(key)} is registered by somebody else, whose lease has not ended`
       await patience.insist((signal) => untilGone(this.#store, standing, revision, signal))
     }
@@ -250,61 +249,97 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
     this.#holder = undefined
     this.#trouble = undefined
     this.#written = written
-    this.#tell()
+    this.#isWritten(written)
     const stop = new AbortController()
     let gone = false
-    let failure: { readonly error: unknown } | undefined
-    const watching = patience
-      .insist((signal) =>
-        untilGone(this.#store, written.standing, written.modRevision, AbortSignal.any([signal, stop.signal])),
-      )
-      .catch((error: unknown) => {
-        failure = { error }
-      })
-      .finally(() => {
-        gone = true
-        this.#tell()
-      })
+    const watching = this.#watch(written, patience, stop.signal).finally(() => {
+      gone = true
+      this.#tell()
+    })
+    const isChanged = (): boolean => written.version !== this.#announcement.wanted
     try {
       while (!gone) {
-        if (written.text === this.#text) await this.#until(() => gone || written.text !== this.#text, patience)
+        if (!isChanged()) await this.#until(() => gone || isChanged(), patience)
         else if (!(await this.#write(written, patience))) break
       }
-      if (failure !== undefined) throw failure.error
     } finally {
       this.#written = undefined
       stop.abort()
       await watching
     }
+    patience.signal.throwIfAborted()
+  }
+
+  /** Settles when the key is not the own one any more, or nobody wants to know, and never rejects. */
+  async #watch({ standing, modRevision }: Written, patience: Patience, stop: AbortSignal): Promise<void> {
+    while (!patience.signal.aborted && !stop.aborted) {
+      try {
+        await patience.insist((signal) =>
+          untilGone(this.#store, standing, modRevision, AbortSignal.any([signal, stop])),
+        )
+        return
+      } catch (error) {
+        if (stop.aborted || patience.signal.aborted) return
+        if (isStoreGone(error)) this.#end(error as StoreError)
+        // Not to be allowed to look is no sign that it has gone.
+        this.#warn('an instance is registered, and cannot be watched for the moment', error)
+        await patience.pause(RETRY_MS)
+      }
+    }
   }
 
   /** Writes what it is to be now; false when the key is not the own one any more. */
   async #write(written: Written, patience: Patience): Promise<boolean> {
-    const text = this.#text
+    const version = this.#announcement.wanted
     const { session, standing, modRevision } = written
     const { key } = this
-    const { succeeded, revision, results } = await this.#txn(session, patience, (signal) =>
-      this.#store.txn(
-        {
-          compare: [...stands(standing), compare(key).modRevision('=', modRevision)],
-          success: [put(key, text, { lease: session.lease })],
-          failure: [get(key)],
-        },
-        { signal },
-      ),
-    )
-    if (succeeded) {
-      written.modRevision = revision
-      written.text = text
-    } else {
-      const [found] = results[0].items
-      if (found?.createRevision !== standing.createRevision || found.lease !== session.lease) return false
-      // An earlier try, or an earlier change, took effect late.
-      written.modRevision = found.modRevision
-      written.text = found.text()
+    try {
+      const { succeeded, revision, results } = await this.#txn(session, patience, (signal) =>
+        this.#store.txn(
+          {
+            compare: [...stands(standing), compare(key).modRevision('=', modRevision)],
+            success: [put(key, version.text, { lease: session.lease })],
+            failure: [get(key)],
+          },
+          { signal },
+        ),
+      )
+      if (succeeded) Object.assign(written, { modRevision: revision, version })
+      else {
+        const [found] = results[0].items
+        if (found?.createRevision !== standing.createRevision || found.lease !== session.lease) return false
+        Object.assign(written, foundOwn(found, version))
+      }
+    } catch (error) {
+      if (patience.signal.aborted || session.signal.aborted || isStoreGone(error)) throw error
+      await this.#refused(error, patience)
     }
-    this.#tell()
+    this.#isWritten(written)
     return true
+  }
+
+  /** What stands is not touched by it. */
+  async #refused(error: unknown, patience: Patience): Promise<void> {
+    this.#warn('a change of an instance was refused', error)
+    if (!this.#announcement.takeBack(error)) await patience.pause(RETRY_MS)
+  }
+
+  #isWritten({ version }: Written): void {
+    if (version !== undefined) this.#announcement.stored(version)
+    this.#tell()
+  }
+
+  /** Resolves when others see this version, or a later one. */
+  async #stored(version: Version, patience: Patience): Promise<void> {
+    const announcement = this.#announcement
+    this.#tell()
+    const settled = (): boolean =>
+      announcement.refusalOf(version) !== undefined || (this.registered && announcement.isStored(version))
+    await this.#until(settled, patience).catch((error: unknown) => {
+      throw withUnknownOutcome(error)
+    })
+    const refusal = announcement.refusalOf(version)
+    if (refusal !== undefined && !announcement.isStored(version)) throw refusal.error
   }
 
   async #txn<Result>(
@@ -312,8 +347,13 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
     patience: Patience,
     transact: (signal: AbortSignal) => Promise<Result>,
   ): Promise<Result> {
+    const attempt = (signal: AbortSignal): Promise<Result> =>
+      transact(signal).catch((error: unknown) => {
+        this.#announcement.failed(error)
+        throw error
+      })
     try {
-      return await patience.insist(transact)
+      return await patience.insist(attempt)
     } catch (error) {
       if (isStoreError(error, 'LEASE_NOT_FOUND')) session.lose('its lease ended', error)
       throw error
@@ -322,8 +362,12 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
 
   #troubled(error: unknown): void {
     this.#trouble = error as Error
-    this.#store.environment.logger.warn('an instance cannot be registered for the moment', { reason: String(error) })
+    this.#warn('an instance cannot be registered for the moment', error)
     this.#tell()
+  }
+
+  #warn(message: string, error: unknown): void {
+    this.#store.environment.logger.warn(message, { key: quote(this.key), reason: String(error) })
   }
 
   #tell(): void {
@@ -348,4 +392,9 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
       look()
     })
   }
+}
+
+/** The key as an earlier try left it: of this version, or of one before it that came late. */
+function foundOwn(found: KeyValue, version: Version): Pick<Written, 'modRevision' | 'version'> {
+  return { modRevision: found.modRevision, version: found.text() === version.text ? version : undefined }
 }
