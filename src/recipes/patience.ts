@@ -7,6 +7,7 @@
 import { checkSignal, checkTimeout } from '../api/check-call.js'
 import type { Environment } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
+import { allowManyListeners } from './many-listeners.js'
 
 export interface WaitOptions {
   /** Gives up waiting with `ABORTED`. Once the call has resolved it has no effect any more. */
@@ -30,6 +31,7 @@ export class Patience {
     this.#environment = environment
     if (timeoutMs !== undefined) this.#endAfter(timeoutMs)
     if (signal !== undefined) {
+      allowManyListeners(signal)
       this.#follow(signal, () => new StoreError('ABORTED', 'waiting was aborted', { cause: signal.reason }))
     }
   }

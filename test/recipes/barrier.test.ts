@@ -196,6 +196,11 @@ describe('an unknown outcome at a barrier', () => {
     expect(await held()).toBe(false)
   })
 
+  it('is none of a call that was given up before anything was sent', async () => {
+    expect(await stage.failure(barrierOf().hold({ signal: AbortSignal.abort() }))).toMatchObject({ outcome: 'refused' })
+    expect(await stage.failure(barrierOf().release({ timeoutMs: 0 }))).toMatchObject({ outcome: 'refused' })
+  })
+
   it('of a release that comes late does not release what is held again', async () => {
     const { store, lose, late } = losing()
     const barrier = barrierOf(store)

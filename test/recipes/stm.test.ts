@@ -203,6 +203,16 @@ describe('a transaction in memory', () => {
     expect(await stage.keys()).toEqual([])
   })
 
+  it.each([
+    () => {
+      throw new Error('no')
+    },
+    () => Promise.reject(new Error('no')),
+  ])('resolves when it committed, although whoever was told of it failed', async (onCommit) => {
+    await stage.settle(stm(store, (tx) => void tx.put('a', '1'), { onCommit }))
+    expect(await stage.text('a')).toBe('1')
+  })
+
   it('cannot be used after the work has ended', async () => {
     let kept: StmTransaction | undefined
     await stage.settle(stm(store, (tx) => void (kept = tx)))

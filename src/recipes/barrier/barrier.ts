@@ -16,6 +16,7 @@ import type { KeyValue } from '../../api/key-value.js'
 import { compare, del, get, put, type Compare, type Operation, type Revision } from '../../api/operations.js'
 import type { CallOptions, Store } from '../../api/store.js'
 import { isStoreError, StoreError } from '../../base/errors.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { checkSession, type Session } from '../session/session.js'
 import { isForgotten } from '../failures.js'
@@ -44,6 +45,7 @@ export class Barrier {
   readonly #changedKey: string
 
   constructor(store: Store, name: string) {
+    checkStore(store)
     checkName(name)
     this.#store = store
     this.#heldKey = `${prefixOf(name)}held`
@@ -54,13 +56,13 @@ export class Barrier {
    * Holds the barrier; resolves once it is held. Where it is held already it stays as it is, under the session of that
    * holder if it has one.
    *
-   * Rejects with `ABORTED` or `TIMEOUT` when it was given up, with `outcome` `unknown`: {@link release} makes sure then
-   * that it is not held later. With `LOCK_LOST` when the session ended.
+   * Rejects with `ABORTED` or `TIMEOUT` when it was given up. Where `outcome` is `unknown` {@link release} makes sure that it
+   * is not held later. With `LOCK_LOST` when the session ended.
    */
   async hold(options: BarrierHoldOptions = {}): Promise<void> {
     checkFields(options, HOLD_FIELDS, 'hold()')
     const { session } = options
-    checkSession(session)
+    checkSession(session, this.#store)
     await this.#change(options, session, {
       compare: [compare(this.#heldKey).missing()],
       success: [put(this.#heldKey, '', { lease: session?.lease })],
@@ -72,7 +74,7 @@ export class Barrier {
    * Lets everybody go on who waits; resolves once the barrier is not held, also where it was not before. A hold that
    * was given up before can take no effect any more.
    *
-   * Rejects with `ABORTED` or `TIMEOUT` when it was given up, with `outcome` `unknown`.
+   * Rejects with `ABORTED` or `TIMEOUT` when it was given up. Where `outcome` is `unknown` it may be released later.
    */
   async release(options: WaitOptions = {}): Promise<void> {
     checkFields(options, CALL_FIELDS, 'release()')
@@ -129,16 +131,18 @@ export class Barrier {
     if (session !== undefined) patience.endWith(session.signal)
     // Right for a name that was never used; for any other the first try is the look.
     let changed: Revision = 0
+    let doubt = false
     const attempt = async (signal: AbortSignal): Promise<boolean> => {
       const unchanged = compare(this.#changedKey).modRevision('=', changed)
-      const { succeeded, results } = await this.#store.txn(
-        {
-          compare: [unchanged, ...change.compare],
-          success: [...change.success, put(this.#changedKey, '')],
-          failure: [get(this.#changedKey), get(this.#heldKey)],
-        },
-        { signal },
-      )
+      const transaction = {
+        compare: [unchanged, ...change.compare],
+        success: [...change.success, put(this.#changedKey, '')],
+        failure: [get(this.#changedKey), get(this.#heldKey)],
+      } as const
+      const { succeeded, results } = await this.#store.txn(transaction, { signal }).catch((error: unknown) => {
+        doubt ||= isStoreError(error) && error.outcome === 'unknown'
+        throw error
+      })
       if (succeeded) return true
       const [{ items: lastChange }, { items: held }] = results
       changed = lastChange[0]?.modRevision ?? 0
@@ -147,7 +151,7 @@ export class Barrier {
     try {
       while (!(await patience.insist(attempt)));
     } catch (error) {
-      throw outcomeOf(error)
+      throw outcomeOf(error, doubt)
     } finally {
       patience.end()
     }
@@ -167,11 +171,11 @@ interface Change {
   readonly isMade: (held: boolean) => boolean
 }
 
-/** Whoever gives up waiting for the answer does not know it: the transaction may be on its way. */
-function outcomeOf(error: unknown): unknown {
+/** Of a change of which one try may have taken effect, or may yet, nobody can say that it was refused. */
+function outcomeOf(error: unknown, doubt: boolean): unknown {
   if (isStoreError(error, 'LEASE_NOT_FOUND')) {
     return new StoreError('LOCK_LOST', 'the barrier is not held: the session has ended', { cause: error })
   }
-  if (!isStoreError(error, 'ABORTED') && !isStoreError(error, 'TIMEOUT')) return error
+  if (!doubt || !isStoreError(error) || error.outcome === 'unknown') return error
   return new StoreError(error.code, error.message, { cause: error.cause, outcome: 'unknown' })
 }

@@ -26,6 +26,7 @@ import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
 import type { Rule } from '../lock/obstacle.js'
 import { Party } from './party.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { Place } from '../lock/place.js'
 import { readRound, roundAfter, roundKeyOf, roundText, type Round, type RoundView } from './round.js'
@@ -64,6 +65,7 @@ export class DoubleBarrier {
   readonly #session: Session | { readonly ttlMs: number }
 
   constructor(store: Store, name: string, options: DoubleBarrierOptions) {
+    checkStore(store)
     checkName(name)
     checkFields(options, FIELDS, 'new DoubleBarrier()')
     const { parties, ttlMs, session } = options
@@ -75,7 +77,7 @@ export class DoubleBarrier {
     this.#store = store
     this.#name = name
     this.#parties = parties
-    this.#session = checkSession(session) ?? { ttlMs: ttlMs ?? TTL_MS }
+    this.#session = checkSession(session, store) ?? { ttlMs: ttlMs ?? TTL_MS }
   }
 
   /**

@@ -15,6 +15,7 @@ import type { Hold } from './hold.js'
 import { tracedHold } from './hold-span.js'
 import { readLine } from './line.js'
 import type { Rule } from './obstacle.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { Place, type PlaceOptions } from './place.js'
 import { checkSession, checkTtl, type Session } from '../session/session.js'
@@ -83,10 +84,11 @@ export class Contender<Held extends Hold> {
     { session }: ContenderOptions,
     hold: (place: Place, revision: Revision) => Held,
   ) {
+    checkStore(store)
     checkName(name)
     this.#store = store
     this.#name = name
-    this.#session = checkSession(session)
+    this.#session = checkSession(session, store)
     this.#hold = hold
   }
 

@@ -75,7 +75,7 @@ export class Mutex {
    * )
    */
   async withLock<Result>(work: (lock: Lock) => Promise<Result> | Result, options: LockOptions = {}): Promise<Result> {
-    return withHold(this.#store, await this.lock(options), work)
+    return withHold(this.#store, 'withLock()', work, () => this.lock(options))
   }
 
   /**

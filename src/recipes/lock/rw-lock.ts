@@ -77,7 +77,7 @@ export class RWLock {
     work: (lock: Lock) => Promise<Result> | Result,
     options: LockOptions = {},
   ): Promise<Result> {
-    return withHold(this.#store, await this.readLock(options), work)
+    return withHold(this.#store, 'withReadLock()', work, () => this.readLock(options))
   }
 
   /** The like of {@link withReadLock}. */
@@ -85,7 +85,7 @@ export class RWLock {
     work: (lock: Lock) => Promise<Result> | Result,
     options: LockOptions = {},
   ): Promise<Result> {
-    return withHold(this.#store, await this.writeLock(options), work)
+    return withHold(this.#store, 'withWriteLock()', work, () => this.writeLock(options))
   }
 
   /** Who holds the lock and who waits for it, in order. */

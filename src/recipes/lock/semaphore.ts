@@ -79,7 +79,7 @@ export class Semaphore {
     work: (permit: Permit) => Promise<Result> | Result,
     options: LockOptions = {},
   ): Promise<Result> {
-    return withHold(this.#store, await this.acquire(options), work)
+    return withHold(this.#store, 'withPermit()', work, () => this.acquire(options))
   }
 
   /** Who holds a permit and who waits for one, in order; counted by the `permits` of this object. */

@@ -1,16 +1,20 @@
 /** Doing something while something is held. */
+import { kind } from '../../api/check-fields.js'
 import type { Store } from '../../api/store.js'
 import type { Hold } from './hold.js'
 
 /**
  * Runs `work` with what is held and gives it back. Resolves with what `work` does only if it was held until then; rejects
- * with `LOCK_LOST` when it was not, or with the error of `work`.
+ * with `LOCK_LOST` when it was not, or with the error of `work`; with a TypeError, before it waits, where that is no function.
  */
 export async function withHold<Held extends Hold, Result>(
   store: Store,
-  held: Held,
+  what: string,
   work: (held: Held) => Promise<Result> | Result,
+  acquire: () => Promise<Held>,
 ): Promise<Result> {
+  if (typeof work !== 'function') throw new TypeError(`${what} takes a function, not ${kind(work)}`)
+  const held = await acquire()
   try {
     const result = await work(held)
     held.signal.throwIfAborted()

@@ -7,18 +7,19 @@
  * Not here: how consumers find and claim items (queue-consumer.ts), what one does with an item (queue-item.ts).
  */
 import { CALL_FIELDS, checkSignal } from '../../api/check-call.js'
-import { checkFields, type Fields } from '../../api/check-fields.js'
+import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import { compare, put } from '../../api/operations.js'
 import type { CallOptions, Store } from '../../api/store.js'
 import { copyBytes, type BytesLike } from '../../base/bytes.js'
 import type { LeaseId } from '../../base/lease-id.js'
 import { LIMITS } from '../../base/limits.js'
 import { numberOf } from '../stm/counter.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { Consumer, type ConsumerSession } from './queue-consumer.js'
 import type { QueueItem } from './queue-item.js'
 import { QueueLayout } from './queue-layout.js'
-import { checkTtl, Session } from '../session/session.js'
+import { checkSession, checkTtl, type Session } from '../session/session.js'
 import { runUntilDone } from '../stm/stm.js'
 import type { StmTransaction } from '../stm/stm-transaction.js'
 import { checkName } from '../name.js'
@@ -84,6 +85,7 @@ export class Queue {
   #adding: Promise<void> = Promise.resolve()
 
   constructor(store: Store, name: string) {
+    checkStore(store)
     checkName(name)
     this.#store = store
     this.#layout = new QueueLayout(name)
@@ -150,7 +152,7 @@ export class Queue {
   items(options: QueueItemsOptions = {}): AsyncIterable<QueueItem> {
     checkFields(options, ITEMS_FIELDS, 'items()')
     checkSignal(options.signal)
-    return this.#items(new Consumer(this.#store, this.#layout, sessionOf(options, false)), options.signal)
+    return this.#items(new Consumer(this.#store, this.#layout, this.#sessionOf(options, false)), options.signal)
   }
 
   /** How many items are in the queue, those that are being worked on included. Linearizable. */
@@ -164,6 +166,7 @@ export class Queue {
   async list(options: QueueListOptions = {}): Promise<readonly QueuedItem[]> {
     checkFields(options, LIST_FIELDS, 'list()')
     const { limit = LIMITS.queueListItems, ...call } = options
+    checkLimit(limit)
     const { claims, items } = this.#layout
     const queued = await this.#store.range({ prefix: items }, { ...call, keysOnly: true, limit })
     const claimed = await this.#store.range({ prefix: claims }, { ...call, revision: queued.revision })
@@ -205,7 +208,7 @@ export class Queue {
     take: (consumer: Consumer, patience: Patience) => Promise<Taken>,
   ): Promise<Taken> {
     checkFields(options, TAKE_FIELDS, what)
-    const consumer = new Consumer(this.#store, this.#layout, sessionOf(options, true))
+    const consumer = new Consumer(this.#store, this.#layout, this.#sessionOf(options, true))
     const { signal, timeoutMs } = options
     const patience = new Patience(this.#store.environment, { signal, timeoutMs })
     let taken: Taken | undefined
@@ -229,14 +232,19 @@ export class Queue {
       consumer.close()
     }
   }
+
+  #sessionOf({ ttlMs, session }: QueueConsumeOptions, perItem: boolean): ConsumerSession {
+    if (ttlMs !== undefined) checkTtl(ttlMs)
+    if (session === undefined) return { type: 'own', ttlMs: ttlMs ?? TTL_MS, perItem }
+    if (ttlMs !== undefined) throw new TypeError('ttlMs and session exclude each other: the session has a TTL already')
+    checkSession(session, this.#store)
+    return { type: 'shared', session }
+  }
 }
 
-function sessionOf({ ttlMs, session }: QueueConsumeOptions, perItem: boolean): ConsumerSession {
-  if (session === undefined) {
-    if (ttlMs !== undefined) checkTtl(ttlMs)
-    return { type: 'own', ttlMs: ttlMs ?? TTL_MS, perItem }
-  }
-  if (ttlMs !== undefined) throw new TypeError('ttlMs and session exclude each other: the session has a TTL already')
-  if (!(session instanceof Session)) throw new TypeError('session must be a Session, as Session.open() resolves with')
-  return { type: 'shared', session }
+/** Throws TypeError or RangeError. */
+function checkLimit(limit: number): void {
+  if (typeof limit !== 'number') throw new TypeError(`limit must be a number, not ${kind(limit)}`)
+  if (!Number.isSafeInteger(limit) || limit < 0)
+    throw new RangeError(`limit must be a whole number from 0 on, not ${limit}`)
 }

@@ -18,13 +18,14 @@
  * Not here: a stop that is longer than the margin. Between its end and the next look at the clock the process may act as
  * if nothing had happened; only a write that compares the token (hold.ts) is safe from that.
  */
-import { setMaxListeners } from 'node:events'
 import { CALL_FIELDS } from '../../api/check-call.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { CallOptions, Lease, Store } from '../../api/store.js'
 import type { Cancel } from '../../base/clock.js'
 import { isStoreError, StoreError, type ErrorCode } from '../../base/errors.js'
 import type { LeaseId } from '../../base/lease-id.js'
+import { checkStore } from '../check-store.js'
+import { allowManyListeners } from '../many-listeners.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { WatchfulController } from './watchful-controller.js'
 
@@ -79,8 +80,8 @@ export class Session implements AsyncDisposable {
     this.ttlMs = lease.ttlMs
     this.#store = store
     this.#askedTtlMs = askedTtlMs
-    // Each lock that stands on the session listens, and Node would take more than ten for a leak.
-    setMaxListeners(0, this.#controller.signal)
+    // Each lock that stands on the session does.
+    allowManyListeners(this.#controller.signal)
     this.#deadlineMs = sentMs + lease.ttlMs * (1 - MARGIN)
     this.#stopListening = store.on('failed', (error) => {
       this.lose('the store failed', error)
@@ -94,6 +95,7 @@ export class Session implements AsyncDisposable {
    * Rejects with what the grant rejects with, and with `LOCK_LOST` when it took longer than the lease can be relied upon.
    */
   static async open(store: Store, options: SessionOptions): Promise<Session> {
+    checkStore(store)
     checkFields(options, SESSION_FIELDS, 'Session.open()')
     const { ttlMs, ...call } = options
     checkTtl(ttlMs)
@@ -160,6 +162,12 @@ export class Session implements AsyncDisposable {
   /** @internal Ends the session for a reason found elsewhere: its key is gone, say. */
   lose(why: string, cause?: unknown): void {
     this.#end(new StoreError('LOCK_LOST', `the session is lost: ${why}`, { cause }))
+  }
+
+  /** @internal Whether its lease is one of the cluster that `store` is of, whichever member or namespace that is. */
+  belongsTo(store: Store): boolean {
+    if (store.environment === this.#store.environment) return true
+    return store.status().clusterId === this.#store.status().clusterId
   }
 
   /** @internal Names what hangs on the lease: each call gives another number. */
@@ -271,11 +279,13 @@ export function checkTtl(ttlMs: number): void {
   if (!Number.isFinite(ttlMs) || ttlMs <= 0) throw new RangeError(`ttlMs must be a positive number, not ${ttlMs}`)
 }
 
-/** Throws TypeError for what is none: a promise of a session, say. */
-export function checkSession(session: Session | undefined): Session | undefined {
+/** Throws TypeError for what is none, a promise of a session, say, and for one of another cluster: it has no such lease. */
+export function checkSession(session: Session | undefined, store: Store): Session | undefined {
   if (session === undefined) return undefined
-  const { lease } = (session ?? {}) as Partial<Session>
-  if (typeof lease !== 'bigint')
+  const { lease, belongsTo } = (session ?? {}) as Partial<Session>
+  if (typeof lease !== 'bigint' || typeof belongsTo !== 'function')
     throw new TypeError(`session must be what Session.open() resolves with, not ${kind(session)}`)
+  if (!session.belongsTo(store))
+    throw new TypeError('session must be one of the same store: it was opened on another one')
   return session
 }

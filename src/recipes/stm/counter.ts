@@ -7,13 +7,14 @@
  * Always: nothing is added to a counter that is not there: it is made first, as 0. "Add if it is missing" may come late,
  * after somebody removed the counter, and would be counted twice; a late 0 is what a missing counter counts as anyway.
  */
-import { checkFields } from '../../api/check-fields.js'
+import { checkFields, kind } from '../../api/check-fields.js'
 import { CALL_FIELDS } from '../../api/check-call.js'
 import type { KeyValue } from '../../api/key-value.js'
 import { compare, put } from '../../api/operations.js'
 import type { CallOptions, Store } from '../../api/store.js'
 import { StoreError } from '../../base/errors.js'
 import { quote } from '../../base/quote.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { runUntilDone } from './stm.js'
 import type { StmTransaction } from './stm-transaction.js'
@@ -32,6 +33,7 @@ export class Counter {
   readonly #mark: string
 
   constructor(store: Store, name: string) {
+    checkStore(store)
     checkName(name)
     this.#store = store
     this.#key = `${prefixOf(name)}value`
@@ -47,7 +49,8 @@ export class Counter {
    */
   async add(delta = 1, options: WaitOptions = {}): Promise<number> {
     checkFields(options, CALL_FIELDS, 'add()')
-    if (!Number.isSafeInteger(delta)) throw new RangeError(`a counter takes a whole number, not ${String(delta)}`)
+    if (typeof delta !== 'number') throw new TypeError(`a counter takes a number, not ${kind(delta)}`)
+    if (!Number.isSafeInteger(delta)) throw new RangeError(`a counter takes a whole number, not ${delta}`)
     const patience = new Patience(this.#store.environment, options)
     try {
       for (;;) {

@@ -17,6 +17,8 @@ import { quote } from '../../base/quote.js'
 import { below, randomId } from '../../base/random.js'
 import { commitOnce, type Attempt } from './commit-once.js'
 import { covers } from './interval.js'
+import { callListener } from '../call-listener.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { Overlay } from './stm-overlay.js'
 import { Snapshot } from './stm-snapshot.js'
@@ -37,8 +39,8 @@ export interface StmOptions extends WaitOptions {
    * the same. Default: none; such a commit rejects as unknown.
    */
   readonly mark?: string | undefined
-  /** Called right before the call resolves, with the revision of the commit; of a work that only read, of its snapshot. */
-  readonly onCommit?: ((commit: StmCommit) => void) | undefined
+  /** Called right before the call resolves, with the revision of the commit; of a work that only read, of its snapshot. What it throws is logged. */
+  readonly onCommit?: ((commit: StmCommit) => unknown) | undefined
 }
 
 export interface StmCommit {
@@ -71,6 +73,7 @@ export type StmWork<Result> = (transaction: StmTransaction) => Promise<Result> |
  * })
  */
 export async function stm<Result>(store: Store, work: StmWork<Result>, options: StmOptions = {}): Promise<Result> {
+  checkStore(store)
   checkOptions(work, options)
   const patience = new Patience(store.environment, options)
   try {
@@ -91,8 +94,10 @@ export async function runUntilDone<Result>(
   for (let run = 1; ; run++) {
     const outcome = await runOnce(store, work, options, patience)
     if (outcome.type === 'done') {
-      if (outcome.revision !== undefined) options.onCommit?.({ revision: outcome.revision, tries: run })
-      return outcome.result
+      const { result, revision } = outcome
+      // Whatever it does: what was committed resolves. An error would be taken for one of the work, which writes nothing.
+      if (revision !== undefined) callListener(store.environment, () => options.onCommit?.({ revision, tries: run }))
+      return result
     }
     if (run >= tries) throw inVain(run, outcome.key)
     await patience.pause(pauseMs(store, run))
