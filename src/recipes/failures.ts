@@ -13,6 +13,11 @@ export function isForgotten(error: unknown): boolean {
   return isStoreError(error, 'COMPACTED')
 }
 
+/** Whether what a call was to do may be done all the same, now or later. */
+export function mayTakeEffect(error: unknown): boolean {
+  return !isStoreError(error) || error.outcome === 'unknown'
+}
+
 /** The same, for a call that may take effect all the same: a try of it was under way when it was given up, say. */
 export function withUnknownOutcome(error: unknown): unknown {
   if (!isStoreError(error) || error.outcome === 'unknown') return error

@@ -255,6 +255,19 @@ describe('a scheduled job', () => {
     expect(starting({ ...MINUTELY, attemptsMax: 0 })).toThrow(RangeError)
     jobs.push(scheduler.start('nightly', MINUTELY, () => undefined))
     expect(starting(MINUTELY)).toThrow(/started through this object already/)
+    for (const name of ['\ud800', 'x'.repeat(70_000)]) {
+      const wrong = name.length > 1 ? RangeError : TypeError
+      expect(() => scheduler.start(name, MINUTELY, () => undefined)).toThrow(wrong)
+      expect(() => new Scheduler(stage.store, name).start('a', MINUTELY, () => undefined)).toThrow(wrong)
+    }
+  })
+
+  it('ends, and says why, where what is to be written of it is too large for the store', async () => {
+    const namespace = stage.store.namespace(`${'x'.repeat(60_000)}/`)
+    const job = new Scheduler(namespace, 'y'.repeat(10_000)).start('nightly', MINUTELY, () => undefined)
+    await stage.pass(MINUTE_MS)
+    expect(job.signal.reason).toMatchObject({ code: 'REQUEST_TOO_LARGE' })
+    await stage.settle(job.close())
   })
 })
 
@@ -270,6 +283,7 @@ describe('a firing that fails', () => {
     job.on('failure', () => {
       throw new Error('a listener that throws')
     })
+    job.on('failure', () => Promise.reject(new Error('a listener that rejects')))
     await stage.pass(MINUTE_MS)
     expect(failures.map(({ attempt, then, error }) => [attempt, then, String(error)])).toEqual(
       [1, 2, 3, 4].map((attempt) => [attempt, 'retried', `Error: attempt ${attempt}`]),
@@ -515,6 +529,112 @@ describe('completing a firing in the transaction', () => {
     expect(attempts).toEqual([1, 2])
     expect((await stage.settle(late!())).succeeded).toBe(false)
     expect(await stage.text('invoice')).toBe('2')
+  })
+})
+
+describe('jobs of one scheduler, which share a lease', () => {
+  /** Refuses puts of this job's state, as a full disk does: what only deletes goes through. */
+  const refusing = (job: string, isRefused: () => boolean): Store =>
+    decorated(stage.store, {
+      txn: ((...given: Parameters<Store['txn']>) => {
+        const puts = JSON.stringify(given[0].success ?? [], (_, value: unknown) =>
+          typeof value === 'bigint' ? 0 : value,
+        )
+        if (isRefused() && puts.includes(`/${job}/state`)) return Promise.reject(new StoreError('NO_SPACE', 'no space'))
+        return stage.store.txn(...given)
+      }) as Store['txn'],
+    })
+
+  it('are not disturbed by one whose firings the store refuses to begin', async () => {
+    let refused = false
+    const signals: AbortSignal[] = []
+    const scheduler = new Scheduler(
+      refusing('b', () => refused),
+      'billing',
+      { ttlMs: TTL_MS },
+    )
+    const runs: number[] = []
+    jobs.push(
+      scheduler.start('a', { ...MINUTELY, closeMs: 0 }, ({ signal }) => {
+        signals.push(signal)
+        return untilAborted(signal)
+      }),
+    )
+    jobs.push(
+      scheduler.start(
+        'b',
+        { everyMs: 10_000, promise: 'at-least-once' },
+        ({ scheduledMs }) => void runs.push(scheduledMs),
+      ),
+    )
+    await stage.pass(25_000)
+    refused = true
+    await stage.pass(MINUTE_MS)
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+    const before = runs.length
+    refused = false
+    await stage.pass(15_000)
+    expect(runs.length).toBeGreaterThan(before)
+  })
+
+  it('are not disturbed by one of which the store refuses to write what became of it: that is begun again', async () => {
+    let refused = false
+    const signals: AbortSignal[] = []
+    const scheduler = new Scheduler(
+      refusing('b', () => refused),
+      'billing',
+      { ttlMs: TTL_MS },
+    )
+    const attempts: number[] = []
+    jobs.push(
+      scheduler.start('a', { ...MINUTELY, closeMs: 0 }, ({ signal }) => {
+        signals.push(signal)
+        return untilAborted(signal)
+      }),
+    )
+    const failures: JobFailure[] = []
+    const b = scheduler.start('b', MINUTELY, async ({ attempt }) => {
+      attempts.push(attempt)
+      await sleep(5_000)
+    })
+    b.on('failure', (failure) => failures.push(failure))
+    jobs.push(b)
+    await stage.pass(23_000)
+    refused = true
+    await stage.pass(10_000)
+    expect(await stage.keys('billing/jobs/b/run')).toEqual([])
+    refused = false
+    await stage.pass(20_000)
+    expect(attempts).toEqual([1, 2])
+    expect(failures).toMatchObject([{ then: 'retried', error: { code: 'NO_SPACE' } }])
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
+  })
+
+  it('are not disturbed by one that was completed by a call of which it does not know: nobody is told that it is tried again', async () => {
+    const signals: AbortSignal[] = []
+    const txn: Store['txn'] = async (transaction, options) => {
+      const result = await stage.store.txn(transaction, options)
+      if (transaction.success?.[0]?.type !== 'transaction') return result
+      return new Promise((_, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(unknownOutcome()))
+      })
+    }
+    const scheduler = new Scheduler(decorated(stage.store, { txn }), 'billing', { ttlMs: TTL_MS })
+    jobs.push(
+      scheduler.start('a', { ...MINUTELY, closeMs: 0 }, ({ signal }) => {
+        signals.push(signal)
+        return untilAborted(signal)
+      }),
+    )
+    const failures: JobFailure[] = []
+    const b = scheduler.start('b', MINUTELY, async (firing) => {
+      await firing.complete({ success: [put('invoice', '1')] }, { timeoutMs: 1_000 })
+    })
+    b.on('failure', (failure) => failures.push(failure))
+    jobs.push(b)
+    await stage.pass(30_000)
+    expect(failures).toMatchObject([{ then: 'over', attempt: 1 }])
+    expect(signals.map(({ aborted }) => aborted)).toEqual([false])
   })
 })
 

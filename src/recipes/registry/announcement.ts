@@ -6,8 +6,7 @@
  * would stand in the way of every later change, and of registering again after the lease is lost.
  * Not here: storing it (registration.ts).
  */
-import { isStoreError } from '../../base/errors.js'
-import { withUnknownOutcome } from '../failures.js'
+import { mayTakeEffect, withUnknownOutcome } from '../failures.js'
 import { encodeInstance, type AnyDescription } from './instance.js'
 
 export interface Version {
@@ -46,7 +45,7 @@ export class Announcement {
 
   /** A put of the wanted version failed with `error`, and is perhaps tried again. */
   failed(error: unknown): void {
-    if (!isStoreError(error) || error.outcome === 'unknown') this.#inDoubt = true
+    if (mayTakeEffect(error)) this.#inDoubt = true
   }
 
   stored(version: Version): void {

@@ -19,6 +19,7 @@ import { readRecord, writeRecord, type FiringRecord, type JobKeys, type JobRecor
 import type { Patience } from '../patience.js'
 import type { ScheduleOptions } from './schedule.js'
 import type { Session } from '../session/session.js'
+import { mayTakeEffect, withUnknownOutcome } from '../failures.js'
 
 export interface ClaimOptions {
   readonly keys: JobKeys
@@ -57,7 +58,10 @@ export class Claim {
     this.#record = record
   }
 
-  /** Undefined: somebody else was faster. When it rejects, `run` may still come to be, under the lease of the session. */
+  /**
+   * Undefined: somebody else was faster. When it rejects with `outcome` `unknown`, `run` may still come to be, under the lease of
+   * the session; otherwise it does not.
+   */
   static async take(store: Store, options: ClaimOptions, patience: Patience): Promise<Claim | undefined> {
     const { keys, session, schedule, begin, stateRevision } = options
     const firing = firingOf(store, options)
@@ -69,7 +73,9 @@ export class Claim {
       success: [put(keys.run, run, { lease: session.lease }), put(keys.state, writeRecord(record))],
       failure: [get(keys.state), get(keys.run)],
     }
-    const { succeeded, revision, results } = await patience.insist((signal) => store.txn(transaction, { signal }))
+    const { succeeded, revision, results } = await insistKnowing(patience, (signal) =>
+      store.txn(transaction, { signal }),
+    )
     if (succeeded) return new Claim(store, keys, session, record, revision)
     const [state, held] = [itemOf(results[0]), itemOf(results[1])]
     // An earlier try, whose outcome was unknown, took effect.
@@ -98,11 +104,14 @@ export class Claim {
     return { revision: state.revision, succeeded: state.firing.succeeded === true }
   }
 
-  /** Says that the firing is done, has failed or is given up; false: it was not held any more. */
-  async end(ending: Ending, patience: Patience): Promise<boolean> {
+  /**
+   * Says that the firing is done, has failed or is given up. Resolves with what is said of it then: `done` where an earlier
+   * completion took effect, and `begun` where it was not held any more.
+   */
+  async end(ending: Ending, patience: Patience): Promise<FiringRecord['state']> {
     const error = ending.error?.slice(0, LIMITS.jobErrorCharactersMax)
     const result = await this.#end([this.#ended({ ...ending, error }), del(this.#keys.run)], patience)
-    return result.succeeded || this.#own(result)?.firing.state === ending.state
+    return result.succeeded ? ending.state : (this.#own(result)?.firing.state ?? 'begun')
   }
 
   /** Lets go of the firing and says nothing of it: it is run again, where that was promised. */
@@ -125,6 +134,21 @@ export class Claim {
     if (state === undefined) return undefined
     const { firing } = readRecord(state)
     return firing?.id === this.firing.id ? { firing, revision: state.modRevision } : undefined
+  }
+}
+
+/** Insists; rejects with `outcome` `unknown` also where only an earlier try may take effect. */
+async function insistKnowing<T>(patience: Patience, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  let inDoubt = false
+  const attempt = (signal: AbortSignal): Promise<T> =>
+    call(signal).catch((error: unknown) => {
+      inDoubt ||= mayTakeEffect(error)
+      throw error
+    })
+  try {
+    return await patience.insist(attempt)
+  } catch (error) {
+    throw inDoubt ? withUnknownOutcome(error) : error
   }
 }
 

@@ -136,10 +136,14 @@ export class Firing {
     return this.#lost.signal.aborted
   }
 
-  /** @internal Its function has returned or thrown; rejects with `LOCK_LOST` when it is not held any more. */
+  /**
+   * @internal Its function has returned or thrown; rejects with `LOCK_LOST` when it is not held any more. It is completed where a
+   * call of {@link complete} that was given up took effect.
+   */
   async end(ending: Parameters<Claim['end']>[0]): Promise<void> {
-    const ended = await this.#insist({}, (patience) => this.#claim.end(ending, patience))
-    if (!ended) throw this.#gone()
+    const state = await this.#insist({}, (patience) => this.#claim.end(ending, patience))
+    if (state === 'done') this.#completed = true
+    else if (state !== ending.state) throw this.#gone()
   }
 
   /** @internal Whether it is begun again when this attempt comes to nothing. */

@@ -6,9 +6,9 @@ import { scheduleOf, type CronSchedule, type IntervalSchedule, type Schedule } f
 
 interface CommonOptions {
   /**
-   * `at-least-once`: a firing is over when its function has returned; it is begun again when that throws, or when its process
-   * dies, stalls or is closed. `at-most-once`: a firing is over before its function begins, and is never begun again. What is
-   * written with `firing.complete()` is written once in the first case, and at most once in the second.
+   * `at-least-once`: a firing is begun again when its function throws, or when its process dies, stalls or is closed.
+   * `at-most-once`: it is never begun again, whatever becomes of its function. What is written with `firing.complete()` is
+   * written once in the first case, and at most once in the second. In either the next one waits until the function has ended.
    */
   readonly promise: JobPromise
   /**

@@ -8,13 +8,15 @@
  * what `state` is, and whoever begins a firing compares both.
  */
 import type { KeyValue } from '../../api/key-value.js'
+import { keyOf } from '../../base/bytes.js'
 import { StoreError } from '../../base/errors.js'
+import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
 import { textOf, timeOf } from './date.js'
 import type { Decided } from './due-firing.js'
 import type { ScheduleOptions } from './schedule.js'
 
-/** `at-least-once`: a firing is over when its function has returned. `at-most-once`: it is over before that begins. */
+/** `at-least-once`: a firing is begun again until its function has returned. `at-most-once`: it is begun once. */
 export type JobPromise = 'at-least-once' | 'at-most-once'
 
 export interface JobKeys {
@@ -68,6 +70,18 @@ export function prefixOfJobs(name: string): string {
 export function keysOfJob(name: string, job: string): JobKeys {
   const key = `${prefixOfJobs(name)}${job}`
   return { prefix: `${key}/`, state: `${key}${STATE}`, run: `${key}${RUN}` }
+}
+
+/**
+ * Throws TypeError or RangeError where the names are no text, or too long. The keys are used in the background: nobody would be
+ * told there.
+ */
+export function checkJobKeys({ state }: JobKeys): void {
+  const { length } = keyOf(state, 'the name of a job')
+  if (length <= LIMITS.keyBytesMax) return
+  throw new RangeError(
+    `the names of a scheduler and of a job make keys of at most ${LIMITS.keyBytesMax} bytes together, not ${length}`,
+  )
 }
 
 /** The job whose `state` or `run` this key is; undefined: it is neither. */

@@ -75,7 +75,8 @@ export class JobView {
       return
     }
     signal.throwIfAborted()
-    throw new StoreError('CLOSED', 'a watch ended by itself')
+    // As they do when their store is closed: then to list is refused.
+    throw new StoreError('UNREACHABLE', 'a watch ended by itself')
   }
 
   /** The two changes of one revision come one after the other, in the order in which they were made: `run` is there before the new `state`, and goes after it. */

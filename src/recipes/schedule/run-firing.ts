@@ -1,8 +1,9 @@
 /**
  * Running one attempt of a firing, and saying what became of it.
  *
- * Always: what was not said ends with the lease. A firing that nobody minds any more and whose key stays would hold up the
- * job for as long as this process lives.
+ * Always: a key that nobody minds any more goes. It would hold up the job for as long as this process lives. Its deletion is
+ * tried when what became of the firing cannot be written, on a full disk, say; the lease, on which the firings of other
+ * jobs hang, is ended only where that fails, too.
  */
 import type { Firing } from './firing.js'
 import type { SharedSession } from '../session/shared-session.js'
@@ -51,18 +52,28 @@ async function run(firing: Firing, work: JobFunction): Promise<void> {
 async function failed(firing: Firing, thrown: unknown, options: RunOptions): Promise<JobFailure | undefined> {
   const { scheduled, attempt } = firing
   const error: unknown = firing.isLost ? firing.signal.reason : thrown
-  const then = thenOf(firing, options.attemptsMax)
+  let then = thenOf(firing, options.attemptsMax)
   // Asked to stop, it did: that is no failure.
   const stopped = then === 'retried' && options.closing.aborted
   try {
     if (stopped) await firing.release()
     else if (then !== 'lost' && !firing.isCompleted)
       await firing.end({ state: endOf(firing, then), error: String(error) })
+    // By a call of which the function was told nothing.
+    if (firing.isCompleted) then = 'over'
   } catch (trouble) {
-    options.warn('what became of a firing could not be said', { scheduled, attempt, reason: String(trouble) })
-    firing.abandon(options.session)
+    if (firing.isLost) then = 'lost'
+    else await leave(firing, trouble, options)
   }
   return stopped ? undefined : { scheduled, attempt, error, then }
+}
+
+async function leave(firing: Firing, trouble: unknown, { warn, session }: RunOptions): Promise<void> {
+  const { scheduled, attempt } = firing
+  warn('what became of a firing could not be said', { scheduled, attempt, reason: String(trouble) })
+  await firing.release().catch(() => {
+    firing.abandon(session)
+  })
 }
 
 function thenOf(firing: Firing, attemptsMax: number): JobFailure['then'] {

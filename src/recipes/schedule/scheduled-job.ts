@@ -9,7 +9,7 @@
  */
 import type { Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
+import { isStoreError, StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
 import { Claim } from './claim.js'
@@ -25,7 +25,7 @@ import { Patience } from '../patience.js'
 import { runFiring, type JobFailure, type JobFunction } from './run-firing.js'
 import type { SharedSession } from '../session/shared-session.js'
 import { SightedSpans } from './sighted-spans.js'
-import { isStoreGone } from '../failures.js'
+import { isStoreGone, mayTakeEffect } from '../failures.js'
 
 export interface ScheduledJobOptions {
   readonly store: Store
@@ -46,7 +46,7 @@ export class ScheduledJob implements AsyncDisposable {
   readonly #store: Store
   readonly #view: JobView
   readonly #sightings = new SightedSpans()
-  readonly #listeners = new Set<(failure: JobFailure) => void>()
+  readonly #listeners = new Set<(failure: JobFailure) => unknown>()
   /** Nothing new is begun any more. */
   readonly #closing = new AbortController()
   /** Nothing is waited for any more. */
@@ -73,7 +73,7 @@ export class ScheduledJob implements AsyncDisposable {
     this.#working = this.#loop()
   }
 
-  /** Aborts when this process takes part no more: it was closed, or the store was closed or has failed, which is the reason then. */
+  /** Aborts when this process takes part no more: it was closed, or nothing can succeed any more, for the reason that it gives then. */
   get signal(): AbortSignal {
     return this.#closing.signal
   }
@@ -91,7 +91,7 @@ export class ScheduledJob implements AsyncDisposable {
    * @example
    * job.on('failure', ({ scheduled, attempt, error }) => alert(`nightly of ${scheduled}, attempt ${attempt}: ${error}`))
    */
-  on(event: 'failure', listener: (failure: JobFailure) => void): () => void {
+  on(event: 'failure', listener: (failure: JobFailure) => unknown): () => void {
     if (event !== 'failure') throw new TypeError(`a job has the event 'failure', not ${String(event)}`)
     if (typeof listener !== 'function') throw new TypeError('listener must be a function')
     this.#listeners.add(listener)
@@ -147,7 +147,7 @@ export class ScheduledJob implements AsyncDisposable {
         await this.#view.follow(this.#patience)
       } catch (error) {
         if (this.#over.signal.aborted) return
-        if (isStoreGone(error)) {
+        if (isHopeless(error)) {
           this.#fail(error)
           return
         }
@@ -164,7 +164,7 @@ export class ScheduledJob implements AsyncDisposable {
         await this.#step()
       } catch (error) {
         if (this.#closing.signal.aborted) return
-        if (isStoreGone(error)) {
+        if (isHopeless(error)) {
           this.#fail(error)
           return
         }
@@ -254,8 +254,9 @@ export class ScheduledJob implements AsyncDisposable {
       const options = { keys, by, schedule, begin, stateRevision, session }
       return await Claim.take(this.#store, options, patience)
     } catch (error) {
-      // It may have begun all the same, or will have: then that ends with the lease.
-      shared.abandon(session)
+      // It may have begun all the same, or will have: then that ends with the lease. What was refused did not, and the firings of
+      // other jobs hang on the lease: a full disk, which refuses every beginning, must not end what runs.
+      if (mayTakeEffect(error)) shared.abandon(session)
       throw error
     } finally {
       patience.end()
@@ -265,11 +266,15 @@ export class ScheduledJob implements AsyncDisposable {
   #tell(failure: JobFailure): void {
     const { scheduled, attempt, then, error } = failure
     this.#warn('a firing failed', { scheduled, attempt, then, reason: String(error) })
+    const failed = (trouble: unknown): void => {
+      this.#warn('a listener failed', { reason: String(trouble) })
+    }
     for (const listener of this.#listeners) {
       try {
-        listener(failure)
+        // Whoever alerts is async, most often.
+        Promise.resolve(listener(failure)).catch(failed)
       } catch (trouble) {
-        this.#warn('a listener failed', { reason: String(trouble) })
+        failed(trouble)
       }
     }
   }
@@ -334,4 +339,9 @@ export class ScheduledJob implements AsyncDisposable {
   #warn(message: string, fields: Readonly<Record<string, string | number | undefined>>): void {
     this.#store.environment.logger.warn(message, { job: quote(this.name), ...fields })
   }
+}
+
+/** The store has gone, or what is written of the job is too large for it, by its names or its pattern. */
+function isHopeless(error: unknown): boolean {
+  return isStoreGone(error) || isStoreError(error, 'REQUEST_TOO_LARGE')
 }

@@ -9,7 +9,7 @@ import type { CallOptions, Store } from '../../api/store.js'
 import { quote } from '../../base/quote.js'
 import { listJobs, type JobStatus } from './job-list.js'
 import { jobSettingsOf, type JobOptions } from './job-options.js'
-import { keysOfJob } from './job-record.js'
+import { checkJobKeys, keysOfJob } from './job-record.js'
 import type { JobFunction } from './run-firing.js'
 import { ScheduledJob } from './scheduled-job.js'
 import { checkTtl } from '../session/session.js'
@@ -65,11 +65,14 @@ export class Scheduler {
    * Takes part in a job, in the background, until the handle is closed: runs `work` for firings that no other process runs.
    * At most one firing of a job is run at a time, and they are begun in the order of their times.
    *
-   * What goes wrong is logged and tried again. It ends by itself only when the store is closed or fails: `signal` of the handle.
-   * Throws TypeError or RangeError for what makes no sense, and where this object takes part in the job already.
+   * What goes wrong is logged and tried again. It ends by itself only when the store is closed or fails, or what is to be written of
+   * the job is too large for it (`REQUEST_TOO_LARGE`): `signal` of the handle. Throws TypeError or RangeError for what makes no
+   * sense, and where this object takes part in the job already.
    */
   start(name: string, options: JobOptions, work: JobFunction): ScheduledJob {
     checkName(name)
+    const keys = keysOfJob(this.#name, name)
+    checkJobKeys(keys)
     const settings = jobSettingsOf(options, this.#store.environment.clock.wallMs())
     if (typeof work !== 'function') throw new TypeError(`work must be a function of a firing, not ${kind(work)}`)
     if (this.#jobs.has(name)) {
@@ -78,7 +81,7 @@ export class Scheduler {
     const job = new ScheduledJob({
       store: this.#store,
       name,
-      keys: keysOfJob(this.#name, name),
+      keys,
       by: this.#owner ?? this.#store.status().name,
       settings,
       session: this.#session,
