@@ -215,6 +215,8 @@ export type StoreEvents = {
   failed: (error: Error) => void
   /** This member was removed from the cluster, and has ended. Every call from now on fails with `MEMBER_REMOVED`. */
   removed: () => void
+  /** It was closed. Every call fails with `CLOSED`. */
+  closed: () => void
 }
 
 export interface Store extends AsyncDisposable {

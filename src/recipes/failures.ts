@@ -24,3 +24,13 @@ export function withUnknownOutcome(error: unknown): unknown {
   const { code, message } = error
   return new StoreError(code, message, { cause: error, outcome: 'unknown' })
 }
+
+const MENDED: readonly ErrorCode[] = ['NO_SPACE', 'PREFIX_QUOTA_EXCEEDED', 'LIMIT_EXCEEDED', 'CORRUPT']
+
+/**
+ * It does not pass by itself, but with what operators do about the store: nothing is wrong with the call. What runs on its own
+ * waits for that, since whoever began it may not be there any more to begin it again.
+ */
+export function isForOperators(error: unknown): boolean {
+  return MENDED.some((code) => isStoreError(error, code))
+}

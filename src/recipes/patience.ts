@@ -7,6 +7,7 @@
 import { checkSignal, checkTimeout } from '../api/check-call.js'
 import type { Environment } from '../base/clock.js'
 import { isStoreError, StoreError } from '../base/errors.js'
+import { isForOperators } from './failures.js'
 import { allowManyListeners } from './many-listeners.js'
 
 export interface WaitOptions {
@@ -18,6 +19,9 @@ export interface WaitOptions {
 
 /** Milliseconds before a failed call is made again: what is refused at once, for want of a leader, must not spin. */
 export const RETRY_MS = 100
+
+/** Milliseconds before a call is made again that an operator must do something for. */
+const OPERATORS_MS = 1_000
 
 export class Patience {
   readonly #environment: Environment
@@ -59,6 +63,20 @@ export class Patience {
         if (!isStoreError(error) || !error.retryable) throw error
       }
       await this.pause(RETRY_MS)
+    }
+  }
+
+  /** Like {@link insist}, and while there is something for operators to do, which the log is told as `heldUp`. */
+  async insistThroughout<T>(heldUp: string, call: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await this.insist(call)
+      } catch (error) {
+        this.signal.throwIfAborted()
+        if (!isForOperators(error)) throw error
+        this.#environment.logger.warn(heldUp, { reason: String(error) })
+      }
+      await this.pause(OPERATORS_MS)
     }
   }
 

@@ -262,10 +262,11 @@ export class EmbeddedStore implements Store {
 
   async close(): Promise<void> {
     if (this.#caller.isOwner) {
-      const { backups, closed } = this.#parts
+      const { backups, closed, listeners } = this.#parts
       try {
         await Promise.all([backups?.close(), this.#member.close()])
       } finally {
+        listeners.closed()
         closed?.()
       }
       return

@@ -9,6 +9,7 @@ export class Listeners implements MemberListener {
     leader: new Set<StoreEvents['leader']>(),
     failed: new Set<StoreEvents['failed']>(),
     removed: new Set<StoreEvents['removed']>(),
+    closed: new Set<StoreEvents['closed']>(),
   }
 
   readonly #logger: Logger
@@ -20,7 +21,9 @@ export class Listeners implements MemberListener {
   /** Returns what takes the listener off again. */
   add<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
     if (!Object.hasOwn(this.#listeners, event)) {
-      throw new TypeError(`there is no event ${quote(String(event))}: a store has 'leader', 'failed' and 'removed'`)
+      throw new TypeError(
+        `there is no event ${quote(String(event))}: a store has 'leader', 'failed', 'removed' and 'closed'`,
+      )
     }
     if (typeof listener !== 'function') throw new TypeError(`a listener must be a function, not ${typeof listener}`)
     const listeners = this.#listeners[event] as Set<StoreEvents[Name]>
@@ -40,6 +43,13 @@ export class Listeners implements MemberListener {
 
   removed(): void {
     for (const listener of this.#listeners.removed) this.#tell('removed', () => listener())
+  }
+
+  /** For each once. */
+  closed(): void {
+    const listeners = [...this.#listeners.closed]
+    this.#listeners.closed.clear()
+    for (const listener of listeners) this.#tell('closed', () => listener())
   }
 
   /** In a microtask of its own, so that a listener never runs in the middle of a step of the member. */

@@ -172,7 +172,7 @@ describe('leading while a work runs', () => {
     expect(await stage.keys()).toEqual([])
   })
 
-  it('campaigns on while the store fails for reasons that pass, and rejects with the others', async () => {
+  it('campaigns on while the store fails for reasons that pass or are for operators, and rejects with the others', async () => {
     let failure: StoreError | undefined = new StoreError('NO_LEADER', 'no leader')
     const grant: Store['leases']['grant'] = (...given) =>
       failure === undefined ? stage.store.leases.grant(...given) : Promise.reject(failure)
@@ -184,11 +184,17 @@ describe('leading while a work runs', () => {
     failure = undefined
     await stage.pass(1_000)
     expect(runs.leaderships).toHaveLength(1)
-    await stage.settle(stage.store.delete(runs.last.key))
-    await stage.pass(50)
-    failure = new StoreError('NO_SPACE', 'full')
-    await runs.return('')
-    expect(await stage.failure(end)).toMatchObject({ code: 'NO_SPACE' })
+    for (const code of ['NO_SPACE', 'PERMISSION_DENIED'] as const) {
+      await stage.settle(stage.store.delete(runs.last.key))
+      await stage.pass(50)
+      failure = new StoreError(code, 'refused')
+      await runs.return('')
+      await stage.pass(10_000)
+      failure = undefined
+      await stage.pass(2_000)
+    }
+    expect(runs.leaderships).toHaveLength(2)
+    expect(await stage.failure(end)).toMatchObject({ code: 'PERMISSION_DENIED' })
   })
 
   it('warns in the log of a work that goes on although its leadership is over', async () => {

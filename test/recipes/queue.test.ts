@@ -8,6 +8,7 @@ import {
   stm,
   type Operation,
   type QueueItem,
+  StoreError,
   type Store,
   type Transaction,
 } from 'quorate'
@@ -64,6 +65,27 @@ describe('a queue', () => {
     const items = await stage.settle(Promise.all(Array.from({ length: 10 }, () => queue.take())))
     const inOrder = [...items].sort((a, b) => (a.key < b.key ? -1 : 1))
     expect(inOrder.map((item) => item.text())).toEqual(Array.from({ length: 10 }, (_, at) => `${at}`))
+  })
+
+  it('adds in the order of the calls, also where one of them gave up', async () => {
+    let slow = true
+    let commits = 0
+    const txn = (async (transaction, options) => {
+      const result = await stage.store.txn(transaction, options)
+      if (++commits > 1 && slow) await new Promise<void>((resolve) => stage.environment.timers.after(1_000, resolve))
+      return result
+    }) as Store['txn']
+    const queue = queueOf(decorated(stage.store, { txn }))
+    const first = queue.add('a')
+    const givenUp = stage.failure(queue.add('b', { timeoutMs: 1 }))
+    const third = queue.add('c')
+    expect(await givenUp).toMatchObject({ code: 'TIMEOUT' })
+    let added = false
+    void third.then(() => (added = true))
+    await stage.pass(500)
+    expect(added).toBe(false)
+    slow = false
+    await stage.settle(Promise.all([first, third]))
   })
 
   it('hands an item to one at a time', async () => {
@@ -302,6 +324,28 @@ describe('an item', () => {
     await stage.settle(session.close())
   })
 
+  it.each(['refused', 'unknown'] as const)(
+    'is lost with its claim, also during a completion that ends %s',
+    async (outcome) => {
+      await filled('a')
+      let answer = (): void => undefined
+      const txn: Store['txn'] = (transaction, options) =>
+        transaction.success?.some(({ type }) => type === 'delete')
+          ? new Promise((_, reject) => (answer = () => reject(new StoreError('NO_SPACE', 'full', { outcome }))))
+          : stage.store.txn(transaction, options)
+      const item = await stage.settle(queueOf(decorated(stage.store, { txn })).take())
+      const done = item.done()
+      await stage.settle(stage.store.delete({ prefix: 'mails/claims/' }))
+      await stage.pass(100)
+      expect(item.signal.aborted).toBe(false)
+      answer()
+      expect(await stage.failure(done)).toMatchObject({ code: 'NO_SPACE' })
+      await stage.pass(100)
+      expect(item.signal.aborted).toBe(true)
+      expect(await stage.settle(stage.store.leases.list())).toEqual([])
+    },
+  )
+
   it('says that it is lost as soon as its claim or the item itself is removed', async () => {
     const queue = await filled('a')
     const item = await stage.settle(queue.take())
@@ -345,7 +389,6 @@ describe('the loop over items', () => {
         for await (const item of queue.items(session === undefined ? {} : { session })) if (item.text() === 'b') return
       })()
       await stage.settle(loop)
-      await stage.pass(100)
       expect((await stage.settle(queue.list())).map(({ claimedBy }) => claimedBy)).toEqual([undefined, undefined])
     },
   )
@@ -360,6 +403,31 @@ describe('the loop over items', () => {
     expect(first.signal.aborted).toBe(true)
     const second = (await stage.settle(items.next())).value as QueueItem
     expect(second).toMatchObject({ id: first.id, deliveries: 2 })
+    await stage.settle(items.return!())
+  })
+
+  it.each(['take', 'items'] as const)('%s() ends with the session that it was given', async (way) => {
+    const session = await stage.settle(Session.open(stage.store, { ttlMs: TTL_MS }))
+    const waits =
+      way === 'take' ? queueOf().take({ session }) : queueOf().items({ session })[Symbol.asyncIterator]().next()
+    await stage.pass(100)
+    const failure = stage.failure(waits)
+    await stage.settle(session.close())
+    expect(await failure).toMatchObject({ code: 'LOCK_LOST' })
+  })
+
+  it('waits while the store is full, and goes on', async () => {
+    await filled('a')
+    let full = true
+    const grant: Store['leases']['grant'] = (...given) =>
+      full ? Promise.reject(new StoreError('NO_SPACE', 'full')) : stage.store.leases.grant(...given)
+    const items = queueOf(decorated(stage.store, { leases: { grant } }))
+      .items()
+      [Symbol.asyncIterator]()
+    const next = items.next()
+    await stage.pass(5_000)
+    full = false
+    expect(((await stage.settle(next)).value as QueueItem).text()).toBe('a')
     await stage.settle(items.return!())
   })
 

@@ -19,6 +19,7 @@ import { isStoreError, StoreError } from '../../base/errors.js'
 import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { checkSession, type Session } from '../session/session.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { checkName, prefixOf } from '../name.js'
 
@@ -122,8 +123,7 @@ export class Barrier {
       if (!isForgotten(error)) throw error
       return this.#look({ signal })
     }
-    signal.throwIfAborted()
-    throw new StoreError('CLOSED', 'a watch ended by itself')
+    return endedByItself(this.#store, this.#heldKey, signal)
   }
 
   async #change(options: WaitOptions, session: Session | undefined, change: Change): Promise<void> {

@@ -21,7 +21,6 @@ import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { KeyValue } from '../../api/key-value.js'
 import { compare, put, type Revision } from '../../api/operations.js'
 import type { CallOptions, Store } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
 import type { Rule } from '../lock/obstacle.js'
@@ -31,6 +30,7 @@ import { Patience, type WaitOptions } from '../patience.js'
 import { Place } from '../lock/place.js'
 import { readRound, roundAfter, roundKeyOf, roundText, type Round, type RoundView } from './round.js'
 import { checkSession, checkTtl, type Session } from '../session/session.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { checkName, prefixOf } from '../name.js'
 
@@ -175,8 +175,7 @@ export class DoubleBarrier {
       if (isForgotten(error)) return
       throw error
     }
-    signal.throwIfAborted()
-    throw new StoreError('CLOSED', 'a watch ended by itself')
+    return endedByItself(this.#store, { prefix: prefixOf(this.#name) }, signal)
   }
 
   /** Not among them: who came with another number, and is about to be refused. */

@@ -3,11 +3,11 @@ import { CALL_FIELDS } from '../../api/check-call.js'
 import { checkFields } from '../../api/check-fields.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
-import { untilGone } from '../lock/line.js'
+import { untilGoneForSure } from '../lock/line.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import type { Place } from '../lock/place.js'
 import { isIn, readRound, type Round } from './round.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { prefixOf } from '../name.js'
 
@@ -89,15 +89,14 @@ export class Party implements AsyncDisposable {
       if (isForgotten(error)) return false
       throw error
     }
-    signal.throwIfAborted()
-    throw new StoreError('CLOSED', 'a watch ended by itself')
+    return endedByItself(this.#store, { prefix: prefixOf(this.#name) }, signal)
   }
 
   /** A watch that fails ends the party, too: from there on nobody would tell us. */
   async #watchKey(revision: Revision): Promise<void> {
     const { store, standing, signal } = this.#place
     try {
-      await untilGone(store, standing, revision, signal)
+      await untilGoneForSure(store, standing, revision, signal)
       this.#place.lose('its key was removed')
     } catch (error) {
       this.#place.lose('its key cannot be watched any more', error)

@@ -87,12 +87,13 @@ export class Election {
   /**
    * Runs `work` when elected, and campaigns again when leadership was lost: the signal of the leadership aborts then, and
    * this waits until `work` has ended, so that it never runs twice at a time. What it returns or throws after that is ignored.
-   * So is what the store fails with meanwhile, for as long as it may pass.
+   * What the store fails with meanwhile is waited for, where it passes by itself or by what operators do about it (a full disk).
    *
    * Resolves with what `work` returns while it leads, and rejects with what it throws while it does; rejects with `ABORTED`
    * when `signal` is aborted: then the signal of the leadership is, and `work` is waited for. It resigns before, each time.
    * Rejects with `LOCK_BUSY` when this object campaigns, leads or works already, with `LOCK_LOST` when a session that was given
-   * has ended, and with errors of the store that do not pass.
+   * has ended, with `CLOSED`, `MEMBER_FAILED` or `MEMBER_REMOVED`, and with what the campaign itself is to blame for
+   * (`REQUEST_TOO_LARGE`, `PERMISSION_DENIED`).
    *
    * @example
    * await new Election(store, 'billing').leaderWhile(

@@ -69,7 +69,7 @@ async function campaign<Led extends Tenure, Result>(
 ): Promise<Led> {
   let elected: Led | undefined
   try {
-    return await patience.insist(async (signal) => (elected = await once(signal)))
+    return await patience.insistThroughout('a campaign is held up', async (signal) => (elected = await once(signal)))
   } catch (error) {
     // Told to stop in the moment in which it was elected: nobody would ever resign.
     await elected?.resign().catch(() => undefined)

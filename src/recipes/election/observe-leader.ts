@@ -7,10 +7,10 @@
 import type { KeyValue } from '../../api/key-value.js'
 import type { Revision } from '../../api/operations.js'
 import type { RangeOptions, Store } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
 import { leaderOf } from './candidacy.js'
 import { readLine } from '../lock/line.js'
 import { Patience } from '../patience.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { prefixOf } from '../name.js'
 
@@ -65,8 +65,7 @@ async function changed(store: Store, name: string, seen: First, signal: AbortSig
     if (!isForgotten(error)) throw error
     return readFirst(store, name, { signal })
   }
-  signal.throwIfAborted()
-  throw new StoreError('CLOSED', 'a watch ended by itself')
+  return endedByItself(store, { prefix: prefixOf(name) }, signal)
 }
 
 async function readFirst(store: Store, name: string, options: RangeOptions): Promise<First> {

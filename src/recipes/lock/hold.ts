@@ -17,7 +17,7 @@ import {
 import type { CallOptions, Store, TransactionResult } from '../../api/store.js'
 import { StoreError } from '../../base/errors.js'
 import { quote } from '../../base/quote.js'
-import { stands, untilGone } from './line.js'
+import { stands, untilGoneForSure } from './line.js'
 import type { Place } from './place.js'
 
 /** What the one holds who is first in the line. */
@@ -144,7 +144,7 @@ export abstract class Hold implements AsyncDisposable {
   async #watchKey(revision: Revision): Promise<void> {
     const { store, standing, signal } = this.#place
     try {
-      await untilGone(store, standing, revision, signal)
+      await untilGoneForSure(store, standing, revision, signal)
       this.#place.lose('its key was removed')
     } catch (error) {
       this.#place.lose('its key cannot be watched any more', error)

@@ -16,10 +16,11 @@
 import type { KeyValue } from '../../api/key-value.js'
 import { compare, type Compare, type Revision } from '../../api/operations.js'
 import type { RangeOptions, Store } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
 import type { LeaseId } from '../../base/lease-id.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { prefixOf } from '../name.js'
+import { Patience } from '../patience.js'
 
 const SEPARATOR = '-'
 
@@ -93,8 +94,7 @@ export async function untilGone(store: Store, place: Standing, revision: Revisio
       for await (const { type, keyValue } of store.watch(place.key, { startRevision, signal })) {
         if (type === 'delete' || keyValue.lease !== place.lease) return
       }
-      signal.throwIfAborted()
-      throw new StoreError('CLOSED', 'a watch ended by itself')
+      return endedByItself(store, place.key, signal)
     } catch (error) {
       if (!isForgotten(error)) throw error
       // Whatever happened in the history that was forgotten, the key shows it: it has gone, or is another one.
@@ -103,5 +103,23 @@ export async function untilGone(store: Store, place: Standing, revision: Revisio
       if (found?.createRevision !== place.createRevision || found.lease !== place.lease) return
       startRevision = now.revision + 1
     }
+  }
+}
+
+/**
+ * The same, for who holds: it watches on through what passes. Were the hold to end with it, a moment without a leader would end
+ * what the lease outlives; as long as nobody watches, the lease is what ends it.
+ */
+export async function untilGoneForSure(
+  store: Store,
+  place: Standing,
+  revision: Revision,
+  signal: AbortSignal,
+): Promise<void> {
+  const patience = new Patience(store.environment, { signal })
+  try {
+    await patience.insist((call) => untilGone(store, place, revision, call))
+  } finally {
+    patience.end()
   }
 }

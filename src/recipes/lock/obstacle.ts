@@ -10,8 +10,8 @@
 import type { KeyValue } from '../../api/key-value.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
 import { hasMark, standingOf, untilGone } from './line.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { prefixOf } from '../name.js'
 
@@ -85,6 +85,5 @@ export async function untilOutOfTheWay(
     if (isForgotten(error)) return
     throw error
   }
-  signal.throwIfAborted()
-  throw new StoreError('CLOSED', 'a watch ended by itself')
+  return endedByItself(store, { prefix: prefixOf(name) }, signal)
 }

@@ -15,7 +15,7 @@ import { get, put, compare, del, txn, type Revision } from '../../api/operations
 import type { KeyValue } from '../../api/key-value.js'
 import type { Store } from '../../api/store.js'
 import { keyOf } from '../../base/bytes.js'
-import { isStoreError, StoreError } from '../../base/errors.js'
+import { isStoreError } from '../../base/errors.js'
 import { randomId } from '../../base/random.js'
 import { commitOnce, type Commit } from '../stm/commit-once.js'
 import { Patience, RETRY_MS } from '../patience.js'
@@ -23,6 +23,7 @@ import { QueueItem } from './queue-item.js'
 import type { QueueLayout } from './queue-layout.js'
 import { freedBy, lookForFree, type Candidate } from './queue-look.js'
 import { Session } from '../session/session.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 
 /** Whose lease the claims hang on. */
@@ -31,6 +32,9 @@ export type ConsumerSession =
   | { readonly type: 'shared'; readonly session: Session }
   /** Opened with the first claim; `perItem`: and ended with it. */
   | { readonly type: 'own'; readonly ttlMs: number; readonly perItem: boolean }
+
+/** Milliseconds for which who leaves a loop waits until what it had is back in the queue. */
+const GOES_BACK_MS = 1_000
 
 export class Consumer {
   readonly #store: Store
@@ -65,17 +69,27 @@ export class Consumer {
     }
   }
 
-  /** What was taken and is not done goes back. */
-  close(): void {
-    if (this.#whose.type === 'own') {
-      this.#own?.abandon()
-      return
-    }
-    for (const item of this.#taken.values()) {
-      item.release().catch((error: unknown) => {
-        this.#store.environment.logger.warn('a claim is left to its lease', { reason: String(error) })
+  /** Waiting is over when the session is that was given. */
+  endsWithSession(patience: Patience): void {
+    if (this.#whose.type === 'shared') patience.endWith(this.#whose.session.signal)
+  }
+
+  /**
+   * What was taken and is not done goes back; resolves when it has. Never rejects, and waits for a second at most: what cannot be
+   * given back by then goes back a little later, or with its lease.
+   */
+  async close(): Promise<void> {
+    const { environment } = this.#store
+    const ends =
+      this.#whose.type === 'own' ? [this.#own?.close()] : Array.from(this.#taken.values(), (item) => item.release())
+    const ended = ends.map(async (end) => {
+      await end?.catch((error: unknown) => {
+        environment.logger.warn('a claim is left to its lease', { reason: String(error) })
       })
-    }
+    })
+    const patience = new Patience(environment, { timeoutMs: GOES_BACK_MS })
+    await patience.within(Promise.all(ended)).catch(() => undefined)
+    patience.end()
   }
 
   #look(patience: Patience): ReturnType<typeof lookForFree> {
@@ -93,6 +107,7 @@ export class Consumer {
         const item = await this.#claimOne(freed, patience)
         if (item !== undefined) return item
       }
+      return await endedByItself(this.#store, this.#layout.watched, signal)
     } catch (error) {
       signal.throwIfAborted()
       if (isForgotten(error)) return undefined
@@ -100,8 +115,6 @@ export class Consumer {
       await patience.pause(RETRY_MS)
       return undefined
     }
-    signal.throwIfAborted()
-    throw new StoreError('CLOSED', 'a watch ended by itself')
   }
 
   /** The first of them that can be had. */

@@ -16,7 +16,7 @@ import { isStoreError, StoreError } from '../../base/errors.js'
 import { quote } from '../../base/quote.js'
 import { randomId } from '../../base/random.js'
 import { commitOnce, type Attempt } from '../stm/commit-once.js'
-import { untilGone } from '../lock/line.js'
+import { untilGoneForSure } from '../lock/line.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import type { QueueLayout } from './queue-layout.js'
 import type { Session } from '../session/session.js'
@@ -50,6 +50,8 @@ export class QueueItem implements AsyncDisposable {
   /** Also when it has ended, unless nothing was done. */
   #completing: Promise<void> | undefined
   #isDone = false
+  /** Why the claim has gone, where a completion was under way that may have ended it. */
+  #lost: StoreError | undefined
   #releasing: Promise<void> | undefined
 
   /** @internal */
@@ -160,6 +162,8 @@ export class QueueItem implements AsyncDisposable {
       await completing
     } catch (error) {
       if (!isStoreError(error) || error.outcome === 'refused') this.#completing = undefined
+      // It was not this one that ended it, or nobody can tell: in either case there is nothing left to keep alive.
+      if (this.#lost !== undefined) this.#end(this.#lost)
       throw error
     }
     this.#isDone = true
@@ -229,13 +233,19 @@ export class QueueItem implements AsyncDisposable {
     const standing = { key: layout.claimOf(item.key), lease: session.lease, createRevision: item.modRevision }
     let lost = new StoreError('LOCK_LOST', `the claim of the item ${quote(this.id)} was removed`)
     try {
-      await untilGone(store, standing, item.modRevision, this.#controller.signal)
+      await untilGoneForSure(store, standing, item.modRevision, this.#controller.signal)
     } catch (cause) {
       lost = new StoreError('LOCK_LOST', `the claim of the item ${quote(this.id)} cannot be watched any more`, {
         cause,
       })
     }
-    // A completion of our own ends the claim before its answer is here.
-    if (this.#completing === undefined) this.#end(lost)
+    this.#lost = lost
+    const completing = this.#completing
+    if (completing === undefined) this.#end(lost)
+    // A completion of our own ends the claim before its answer is here; one that ended unknown says nothing any more.
+    else
+      completing.catch(() => {
+        this.#end(lost)
+      })
   }
 }

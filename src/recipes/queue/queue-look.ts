@@ -8,7 +8,6 @@ import type { Revision } from '../../api/operations.js'
 import type { Store, WatchEvent } from '../../api/store.js'
 import { LIMITS } from '../../base/limits.js'
 import type { QueueLayout } from './queue-layout.js'
-import { isForgotten } from '../failures.js'
 
 /** An item that was seen to be free. */
 export interface Candidate {
@@ -46,7 +45,10 @@ export async function lookForFree(
   }
 }
 
-/** Which items one revision made free: those that were put and not claimed with it, or whose claim ended and not they. */
+/**
+ * Which items one revision made free: those that were put and not claimed with it, or whose claim ended and not they. Rejects with
+ * `COMPACTED` where that revision is forgotten: then what is free is to be looked for again.
+ */
 export async function freedBy(
   store: Store,
   layout: QueueLayout,
@@ -78,13 +80,7 @@ async function itemAt(
   revision: Revision,
   signal: AbortSignal,
 ): Promise<Candidate | undefined> {
-  try {
-    const { items } = await store.range(layout.itemsAt(place), { keysOnly: true, revision, signal })
-    const [item] = items
-    return item === undefined ? undefined : { key: item.key, modRevision: item.modRevision }
-  } catch (error) {
-    // Whoever is that late looks again: the watch itself will say that its history is gone.
-    if (isForgotten(error)) return undefined
-    throw error
-  }
+  const { items } = await store.range(layout.itemsAt(place), { keysOnly: true, revision, signal })
+  const [item] = items
+  return item === undefined ? undefined : { key: item.key, modRevision: item.modRevision }
 }

@@ -119,7 +119,8 @@ export class Queue {
       }
     } finally {
       patience.end()
-      end()
+      // Not before the one in front: who comes later than this one would pass that by.
+      void before.then(end)
     }
   }
 
@@ -146,7 +147,7 @@ export class Queue {
    * was not done when the loop ends goes back. Where a lease is lost, by a pause of this process, say, the loop goes on with
    * another one; the item that was being worked on says so by its signal.
    *
-   * Waits while the store has no quorum. Ends without an error when `signal` is aborted; throws when the store is closed,
+   * Waits while the store has no quorum or no space. Ends without an error when `signal` is aborted; throws when the store is closed,
    * and `LOCK_LOST` when the `session` that was given is over.
    */
   items(options: QueueItemsOptions = {}): AsyncIterable<QueueItem> {
@@ -211,25 +212,27 @@ export class Queue {
     const consumer = new Consumer(this.#store, this.#layout, this.#sessionOf(options, true))
     const { signal, timeoutMs } = options
     const patience = new Patience(this.#store.environment, { signal, timeoutMs })
+    consumer.endsWithSession(patience)
     let taken: Taken | undefined
     try {
       taken = await take(consumer, patience)
       return taken
     } finally {
       patience.end()
-      if (taken === undefined) consumer.close()
+      if (taken === undefined) void consumer.close()
     }
   }
 
   async *#items(consumer: Consumer, signal: AbortSignal | undefined): AsyncGenerator<QueueItem, void, undefined> {
     const patience = new Patience(this.#store.environment, { signal })
+    consumer.endsWithSession(patience)
     try {
-      for (;;) yield await consumer.take(patience)
+      for (;;) yield await patience.insistThroughout('a queue is held up', () => consumer.take(patience))
     } catch (error) {
       if (signal?.aborted !== true) throw error
     } finally {
       patience.end()
-      consumer.close()
+      await consumer.close()
     }
   }
 

@@ -2,9 +2,9 @@
 import type { KeyValue } from '../../api/key-value.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store, WatchEvent } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
 import { readRecord, type JobKeys, type JobRecord } from './job-record.js'
 import type { Patience } from '../patience.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 
 export class JobView {
@@ -74,9 +74,7 @@ export class JobView {
       if (!isForgotten(error)) throw error
       return
     }
-    signal.throwIfAborted()
-    // As they do when their store is closed: then to list is refused.
-    throw new StoreError('UNREACHABLE', 'a watch ended by itself')
+    return endedByItself(this.#store, { prefix }, signal)
   }
 
   /** The two changes of one revision come one after the other, in the order in which they were made: `run` is there before the new `state`, and goes after it. */

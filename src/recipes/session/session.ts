@@ -83,9 +83,18 @@ export class Session implements AsyncDisposable {
     // Each lock that stands on the session does.
     allowManyListeners(this.#controller.signal)
     this.#deadlineMs = sentMs + lease.ttlMs * (1 - MARGIN)
-    this.#stopListening = store.on('failed', (error) => {
-      this.lose('the store failed', error)
-    })
+    const stops = [
+      store.on('failed', (error) => {
+        this.lose('the store failed', error)
+      }),
+      // Nothing can be renewed any more, and waiting to find out would keep the process alive.
+      store.on('closed', () => {
+        this.lose('the store was closed', new StoreError('CLOSED', 'the store was closed'))
+      }),
+    ]
+    this.#stopListening = () => {
+      for (const stop of stops) stop()
+    }
     this.#watchClock()
     this.#renewIn(sentMs + this.#renewEveryMs - this.#nowMs)
   }

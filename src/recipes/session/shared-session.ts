@@ -32,13 +32,17 @@ export class SharedSession {
 
   /** Ends the session. Never rejects: a lease that cannot be revoked is left to expire. */
   async close(): Promise<void> {
-    const session = this.#session ?? (await this.#opening?.catch(() => undefined))
+    // Also where there is one that was lost: another one may be being opened in its place, and nobody would ever end that.
+    const sessions = [this.#session, await this.#opening?.catch(() => undefined)]
     this.#session = undefined
-    await session?.close().catch((error: unknown) => {
-      this.#store.environment.logger.warn('a lease could not be revoked and is left to expire', {
-        reason: String(error),
-      })
-    })
+    const { logger } = this.#store.environment
+    await Promise.all(
+      sessions.map(async (session) => {
+        await session?.close().catch((error: unknown) => {
+          logger.warn('a lease could not be revoked and is left to expire', { reason: String(error) })
+        })
+      }),
+    )
   }
 
   async #stands(): Promise<Session> {

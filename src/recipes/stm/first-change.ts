@@ -5,7 +5,7 @@
 import type { BytesLike } from '../../base/bytes.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store, WatchEvent } from '../../api/store.js'
-import { StoreError } from '../../base/errors.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 
 /** Waits for one where there was none. Undefined: that part of history was compacted, and nobody can tell any more. */
@@ -21,6 +21,5 @@ export async function firstChangeAfter(
     if (isForgotten(error)) return undefined
     throw error
   }
-  signal.throwIfAborted()
-  throw new StoreError('CLOSED', 'a watch ended by itself')
+  return endedByItself(store, key, signal)
 }
