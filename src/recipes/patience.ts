@@ -86,6 +86,7 @@ export class Patience {
       const over = (): void => {
         reject(this.signal.reason)
       }
+      if (this.signal.aborted) over()
       this.signal.addEventListener('abort', over, { once: true })
       promise.then(resolve, reject).finally(() => {
         this.signal.removeEventListener('abort', over)

@@ -174,6 +174,15 @@ describe('a cached view', () => {
     await stage.settle(view.close())
   })
 
+  it('leaves out what is decoded asynchronously, which nobody waits for', async () => {
+    await stage.settle(store.put(`${PREFIX.prefix}a`, '1'))
+    const decode = (): Promise<never> => Promise.reject(new Error('nobody catches this'))
+    const view = await stage.settle(CachedView.open(store, PREFIX, { decode }))
+    expect(view.size).toBe(0)
+    expect(view.failures).toMatchObject([{ error: new TypeError('decode must not be async') }])
+    await stage.settle(view.close())
+  })
+
   it('leaves out what cannot be decoded, says why, and shows it when it is put right', async () => {
     await written('a', '"on"')
     const view = await stage.settle(CachedView.open(store, PREFIX, { decode: (found) => found.json<string>() }))

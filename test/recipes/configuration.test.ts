@@ -180,6 +180,11 @@ describe('storing a configuration', () => {
   })
 
   it('is compared with the revision where one is given', async () => {
+    const unrelated = await opened({ fallback })
+    await expect(unrelated.set({ url: 'x' }, { ifRevision: null as never })).rejects.toThrow(
+      /^ifRevision must be a number/,
+    )
+    await stage.settle(unrelated.close())
     const config = await opened({ fallback })
     const first = await stage.settle(config.set({ url: 'one' }, { ifRevision: 0 }))
     await stage.settle(config.includes(first.revision))
@@ -287,6 +292,36 @@ describe('opening a configuration', () => {
     const over = decorated(store, { range: () => Promise.reject(new StoreError('TIMEOUT', 'no quorum')) })
     const opening = Configuration.open(over, KEY, { schema, timeoutMs: 500 })
     expect(await stage.failure(opening)).toMatchObject({ code: 'TIMEOUT' })
+  })
+
+  it('does not wait for a schema that does not answer for longer than it may, nor does anything else', async () => {
+    let answers = false
+    const slow = z.number().refine(() => answers || new Promise<boolean>(() => undefined))
+    await stored('5')
+    const open = (options: object): Promise<Configuration<number>> =>
+      Configuration.open(store, KEY, { schema: slow, ...options })
+    expect(await stage.failure(open({ fallback: 1, timeoutMs: 500 }))).toMatchObject({ code: 'TIMEOUT' })
+    answers = true
+    const config = await stage.settle(open({}))
+    answers = false
+    expect(await stage.failure(config.set(6, { timeoutMs: 500 }))).toMatchObject({
+      code: 'TIMEOUT',
+      outcome: 'refused',
+    })
+    const revision = await stored('7')
+    expect(await stage.failure(config.includes(revision, { timeoutMs: 500 }))).toMatchObject({ code: 'TIMEOUT' })
+    await stage.settle(config.close())
+    expect(config.value).toBe(5)
+  })
+
+  it('takes what parses asynchronously for what cannot be parsed', async () => {
+    await stored('5')
+    const parse = (): Promise<never> => Promise.reject(new Error('nobody catches this'))
+    const config = await opened({ parse, stringify: parse, fallback })
+    expect(config.invalid?.message).toBe('it cannot be parsed: parse must not be async')
+    await expect(config.set({ url: 'x' })).rejects.toThrow('stringify must not be async')
+    await stage.settle(config.close())
+    expect(await stage.failure(config.set({ url: 'x' }))).toMatchObject({ code: 'CLOSED', outcome: 'refused' })
   })
 
   it('refuses what is no schema, no key and no option', async () => {

@@ -1,13 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import {
   Barrier,
+  CachedView,
+  Configuration,
   Counter,
   DoubleBarrier,
   Election,
   Mutex,
   open,
   Queue,
+  Registry,
   RWLock,
+  Scheduler,
   Semaphore,
   Session,
   stm,
@@ -36,6 +41,10 @@ const MAKES: Readonly<Record<string, (store: Store, session: Session | undefined
   'Session.open()': (store) => Session.open(store, { ttlMs: 1_000 }),
   Counter: (store) => new Counter(store, 'x'),
   'stm()': (store) => stm(store, () => 1),
+  Registry: (store) => new Registry(store, 'x'),
+  Scheduler: (store) => new Scheduler(store, 'x'),
+  'CachedView.open()': (store) => CachedView.open(store, 'x'),
+  'Configuration.open()': (store) => Configuration.open(store, 'x', { schema: z.number() }),
 }
 const WITH_SESSION = Object.keys(MAKES).slice(0, 7)
 
@@ -85,6 +94,17 @@ it.each(['1', 10n, null])('a counter refuses to add %o, of another type', async 
 
 it.each(['3', null])('a queue refuses %o as a limit', async (limit) => {
   await expect(new Queue(store, 'x').list({ limit: limit as never })).rejects.toThrow(/^limit must be a number, not/)
+})
+
+it('a view refuses what is no number', async () => {
+  const view = await stage.settle(CachedView.open(store, { prefix: 'x' }))
+  for (const none of [null, '5'] as never[]) {
+    expect(() => view.get('x', { staleMsMax: none })).toThrow(/^staleMsMax must be a number, not/)
+    await expect(view.includes(none)).rejects.toThrow(/^revision must be a number, not/)
+    expect(() => view.changes({ backlogMax: none })).toThrow(/^backlogMax must be a number, not/)
+    await expect(CachedView.open(store, 'x', { keysMax: none })).rejects.toThrow(/^keysMax must be a number, not/)
+  }
+  await stage.settle(view.close())
 })
 
 it('one signal may be given to everything that waits', async () => {

@@ -633,7 +633,7 @@ describe('jobs of one scheduler, which share a lease', () => {
     b.on('failure', (failure) => failures.push(failure))
     jobs.push(b)
     await stage.pass(30_000)
-    expect(failures).toMatchObject([{ then: 'over', attempt: 1 }])
+    expect(failures).toMatchObject([{ then: 'over', attempt: 1, error: { code: 'TIMEOUT', outcome: 'unknown' } }])
     expect(signals.map(({ aborted }) => aborted)).toEqual([false])
   })
 })

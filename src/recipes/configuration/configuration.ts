@@ -17,6 +17,7 @@ import { StoreError } from '../../base/errors.js'
 import { quoteKey } from '../../base/quote.js'
 import { CachedView } from '../view/cached-view.js'
 import { checkConfigurationOptions, type ConfigurationOptions } from './configuration-options.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import {
   describeIssues,
@@ -25,6 +26,7 @@ import {
   type SchemaOutput,
   type StandardSchema,
 } from './standard-schema.js'
+import { notPromise } from '../synchronous.js'
 import { VersionReader } from './version-reader.js'
 
 /** What is shown, and where it comes from. */
@@ -105,6 +107,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     key: BytesLike,
     options: ConfigurationOptions<Schema>,
   ): Promise<Configuration<SchemaOutput<Schema>, SchemaInput<Schema>>> {
+    checkStore(store)
     checkConfigurationOptions(options)
     if (keyOf(key) === '') throw new TypeError('key must have at least one byte')
     const patience = new Patience(store.environment, options)
@@ -124,7 +127,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     }
   }
 
-  /** The latest valid value, or the fallback. */
+  /** The latest valid value, or the fallback. The same object for all who read it: not to be changed. */
   get value(): Output {
     return this.#shown.value
   }
@@ -173,7 +176,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
 
   /**
    * Stores a value, after it was validated in the form in which others will read it. Throws TypeError, with the issues, when it
-   * is not valid: nothing is written. Rejects with `CONFIGURATION_CHANGED` where `ifRevision` does not hold, and with what
+   * is not valid: nothing is written. Rejects with `CLOSED` once it is closed, with `CONFIGURATION_CHANGED` where `ifRevision` does not hold, and with what
    * the store rejects with. It is shown when {@link includes} of the revision resolves.
    *
    * @example
@@ -183,8 +186,12 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   async set(value: Input, options: SetOptions = {}): Promise<{ readonly revision: Revision }> {
     checkFields(options, SET_FIELDS, 'set()')
     const { ifRevision, ...call } = options
+    if (ifRevision !== undefined && typeof ifRevision !== 'number') {
+      throw new TypeError(`ifRevision must be a number, not ${kind(ifRevision)}`)
+    }
+    this.#closing.signal.throwIfAborted()
     const unchanged = ifRevision === undefined ? [] : [compare(this.#key).modRevision('=', ifRevision)]
-    const text = await this.#textOf(value)
+    const text = await this.#textOf(value, call)
     const { succeeded, revision } = await this.#store.txn({ compare: unchanged, success: [put(this.#key, text)] }, call)
     if (succeeded) return { revision }
     throw new StoreError(
@@ -195,8 +202,14 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
 
   /** Resolves when everything that was stored up to `revision` has been looked at. Rejects as {@link CachedView.includes} does. */
   async includes(revision: Revision, options: WaitOptions = {}): Promise<void> {
-    await this.#view.includes(revision, options)
-    await this.#look()
+    checkFields(options, CALL_FIELDS, 'includes()')
+    const patience = new Patience(this.#store.environment, options)
+    try {
+      await patience.within(this.#view.includes(revision, { signal: patience.signal }))
+      await patience.within(this.#look())
+    } finally {
+      patience.end()
+    }
   }
 
   /** Follows no more; what is shown stays. Idempotent. */
@@ -270,7 +283,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
       return
     }
     const { modRevision, version } = found
-    const result = await this.#reader.read(found.text())
+    const result = await this.#reader.read(found.text(), patience)
     if (result.issues === undefined) {
       this.#invalid = undefined
       this.#show({ value: result.value, origin: 'stored', revision: modRevision, version })
@@ -354,13 +367,16 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   }
 
   /** Throws TypeError for what others could not read. */
-  async #textOf(value: Input): Promise<string> {
+  async #textOf(value: Input, call: CallOptions): Promise<string> {
     const { stringify = JSON.stringify } = this.#options
-    const text: unknown = stringify(value)
+    const text: unknown = notPromise(stringify(value), 'stringify')
     if (typeof text !== 'string') {
       throw new TypeError(`a value of ${this.#name} must become text to be stored, not ${kind(text)}`)
     }
-    const { issues } = await this.#reader.read(text)
+    const patience = new Patience(this.#store.environment, call)
+    const { issues } = await this.#reader.read(text, patience).finally(() => {
+      patience.end()
+    })
     if (issues === undefined) return text
     throw new TypeError(`this is no valid value for ${this.#name}: ${describeIssues(issues)}`, { cause: issues })
   }

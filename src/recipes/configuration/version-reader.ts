@@ -7,6 +7,7 @@ import { LIMITS } from '../../base/limits.js'
 import type { Patience } from '../patience.js'
 import { validate, type SchemaResult, type StandardSchema } from './standard-schema.js'
 import { isForgotten } from '../failures.js'
+import { notPromise } from '../synchronous.js'
 
 /** A version that is valid. */
 export interface ValidVersion<Output> {
@@ -28,15 +29,9 @@ export class VersionReader<Output> {
     this.#parse = parse
   }
 
-  /** What a stored text says. Never rejects. */
-  async read(text: string): Promise<SchemaResult<Output>> {
-    let parsed: unknown
-    try {
-      parsed = this.#parse(text)
-    } catch (error) {
-      return { issues: [{ message: `it cannot be parsed: ${(error as Partial<Error> | undefined)?.message ?? ''}` }] }
-    }
-    return validate(this.#schema, parsed)
+  /** What a stored text says. Rejects only when `patience` is over before an asynchronous schema has answered. */
+  read(text: string, patience: Patience): Promise<SchemaResult<Output>> {
+    return patience.within(this.#read(text))
   }
 
   /**
@@ -53,13 +48,23 @@ export class VersionReader<Output> {
       const version = await this.#versionAt(later.modRevision - 1, patience)
       if (version === undefined) return undefined
       if (version.modRevision === known?.revision) return known
-      const result = await this.read(version.text())
+      const result = await this.read(version.text(), patience)
       if (result.issues === undefined) {
         return { value: result.value, revision: version.modRevision, version: version.version }
       }
       later = version
     }
     return undefined
+  }
+
+  async #read(text: string): Promise<SchemaResult<Output>> {
+    let parsed: unknown
+    try {
+      parsed = notPromise(this.#parse(text), 'parse')
+    } catch (error) {
+      return { issues: [{ message: `it cannot be parsed: ${(error as Partial<Error> | undefined)?.message ?? ''}` }] }
+    }
+    return validate(this.#schema, parsed)
   }
 
   async #versionAt(revision: Revision, patience: Patience): Promise<KeyValue | undefined> {

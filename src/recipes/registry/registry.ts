@@ -14,6 +14,7 @@ import { Registration } from './registration.js'
 import { checkTtl } from '../session/session.js'
 import type { ViewOptions } from '../view/view-options.js'
 import { checkName, prefixOf } from '../name.js'
+import { checkStore } from '../check-store.js'
 
 export interface RegisterOptions extends WaitOptions {
   /**
@@ -40,6 +41,7 @@ export class Registry<Metadata = unknown> {
   readonly #name: string
 
   constructor(store: Store, name: string) {
+    checkStore(store)
     checkName(name)
     this.#store = store
     this.#name = name

@@ -121,7 +121,7 @@ export class Claim {
 
   #end(success: NonNullable<Transaction['success']>, patience: Patience): Promise<TransactionResult> {
     const transaction = { compare: this.held(), success, failure: [get(this.#keys.state)] }
-    return patience.insist((signal) => this.#store.txn(transaction, { signal }))
+    return insistKnowing(patience, (signal) => this.#store.txn(transaction, { signal }))
   }
 
   #ended(ending: Ending): ReturnType<typeof put> {

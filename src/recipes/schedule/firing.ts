@@ -79,7 +79,8 @@ export class Firing {
    *
    * Resolves with which branch of the transaction was done; either completes the firing. Rejects with `LOCK_LOST` when the
    * firing is not held any more: where it was done before that, nobody runs the firing again, and where not, it is not done.
-   * With `TIMEOUT` or `ABORTED` when waiting is given up: it may be done or not, and calling again finds out.
+   * With `TIMEOUT` or `ABORTED` when waiting is given up. Where `outcome` is `unknown` it may be done or not, and calling again
+   * finds out.
    *
    * @example
    * await firing.complete({ success: [put(`invoices/${firing.scheduled}`, 'sent')] })

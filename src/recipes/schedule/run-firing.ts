@@ -72,7 +72,8 @@ async function leave(firing: Firing, trouble: unknown, { warn, session }: RunOpt
   const { scheduled, attempt } = firing
   warn('what became of a firing could not be said', { scheduled, attempt, reason: String(trouble) })
   await firing.release().catch(() => {
-    firing.abandon(session)
+    // That it has gone may be seen before the answer comes.
+    if (!firing.isLost) firing.abandon(session)
   })
 }
 

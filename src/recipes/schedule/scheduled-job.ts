@@ -12,6 +12,7 @@ import type { Store } from '../../api/store.js'
 import { isStoreError, StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
+import { callListener } from '../call-listener.js'
 import { Claim } from './claim.js'
 import { textOf } from './date.js'
 import { nextFiringMs } from './due-firing.js'
@@ -266,17 +267,7 @@ export class ScheduledJob implements AsyncDisposable {
   #tell(failure: JobFailure): void {
     const { scheduled, attempt, then, error } = failure
     this.#warn('a firing failed', { scheduled, attempt, then, reason: String(error) })
-    const failed = (trouble: unknown): void => {
-      this.#warn('a listener failed', { reason: String(trouble) })
-    }
-    for (const listener of this.#listeners) {
-      try {
-        // Whoever alerts is async, most often.
-        Promise.resolve(listener(failure)).catch(failed)
-      } catch (trouble) {
-        failed(trouble)
-      }
-    }
+    for (const listener of this.#listeners) callListener(this.#store.environment, () => listener(failure))
   }
 
   /** Its function does not return: others may have it. */

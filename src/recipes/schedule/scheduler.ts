@@ -15,6 +15,7 @@ import { ScheduledJob } from './scheduled-job.js'
 import { checkTtl } from '../session/session.js'
 import { SharedSession } from '../session/shared-session.js'
 import { checkName } from '../name.js'
+import { checkStore } from '../check-store.js'
 
 export interface SchedulerOptions {
   /**
@@ -48,6 +49,7 @@ export class Scheduler {
   #session: SharedSession
 
   constructor(store: Store, name: string, options: SchedulerOptions = {}) {
+    checkStore(store)
     checkName(name)
     checkFields(options, { ttlMs: true, owner: true }, 'new Scheduler()')
     const { ttlMs = TTL_MS, owner } = options

@@ -8,7 +8,7 @@
  */
 import { setMaxListeners } from 'node:events'
 import { CALL_FIELDS } from '../../api/check-call.js'
-import { checkFields } from '../../api/check-fields.js'
+import { checkFields, kind } from '../../api/check-fields.js'
 import { rangeOf, type KeyValue, type Selection } from '../../api/key-value.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store, WatchEvent } from '../../api/store.js'
@@ -18,6 +18,7 @@ import { LIMITS } from '../../base/limits.js'
 import { ChangeFeed } from './change-feed.js'
 import { Follower } from './follower.js'
 import { Freshness } from './freshness.js'
+import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { readPages } from '../read-pages.js'
 import type { Difference, ViewChanges } from './view-change.js'
@@ -108,6 +109,7 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
     selection: Selection,
     options: ViewOptions & { readonly decode?: Decode<unknown> } = {},
   ): Promise<CachedView<unknown>> {
+    checkStore(store)
     checkViewOptions(options, 'CachedView.open()')
     rangeOf(selection)
     const view = new CachedView(store, selection, { ...options, decode: options.decode ?? ((found) => found) })
@@ -193,8 +195,9 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
    */
   async includes(revision: Revision, options: WaitOptions = {}): Promise<void> {
     checkFields(options, CALL_FIELDS, 'includes()')
+    if (typeof revision !== 'number') throw new TypeError(`revision must be a number, not ${kind(revision)}`)
     if (!Number.isSafeInteger(revision) || revision < 0) {
-      throw new RangeError(`revision must be a whole number from 0 on, not ${String(revision)}`)
+      throw new RangeError(`revision must be a whole number from 0 on, not ${revision}`)
     }
     const patience = new Patience(this.#store.environment, options)
     try {
@@ -246,6 +249,7 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
     checkFields(options, { staleMsMax: true }, 'get()')
     const { staleMsMax } = options
     if (staleMsMax === undefined) return
+    if (typeof staleMsMax !== 'number') throw new TypeError(`staleMsMax must be a number, not ${kind(staleMsMax)}`)
     if (!(staleMsMax >= 0)) throw new RangeError(`staleMsMax must be 0 or more milliseconds, not ${staleMsMax}`)
     const { staleMs } = this
     if (staleMs <= staleMsMax) return

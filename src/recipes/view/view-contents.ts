@@ -9,6 +9,7 @@ import type { Revision } from '../../api/operations.js'
 import { keyOf, keyText, type Key } from '../../base/bytes.js'
 import { StoreError } from '../../base/errors.js'
 import { OrderedMap } from '../../base/ordered-map.js'
+import { notPromise } from '../synchronous.js'
 import type { Difference } from './view-change.js'
 import type { Decode } from './view-options.js'
 
@@ -130,7 +131,7 @@ export class ViewContents<Value> {
   #read(key: Key, keyValue: KeyValue): Entry<Value> {
     const stored = { revision: keyValue.modRevision, bytes: key.length + keyValue.value.byteLength }
     try {
-      return { type: 'value', ...stored, value: this.#decode(keyValue) }
+      return { type: 'value', ...stored, value: notPromise(this.#decode(keyValue), 'decode') }
     } catch (error) {
       return { type: 'failure', ...stored, value: undefined, error }
     }

@@ -47,7 +47,8 @@ export function checkChangesOptions(options: ViewChangesOptions): void {
   checkFields(options, CHANGES_FIELDS, 'changes()')
   checkSignal(options.signal)
   const { backlogMax = 1 } = options
-  if (!(backlogMax >= 1)) throw new RangeError(`backlogMax must be at least 1, not ${String(backlogMax)}`)
+  if (typeof backlogMax !== 'number') throw new TypeError(`backlogMax must be a number, not ${kind(backlogMax)}`)
+  if (!(backlogMax >= 1)) throw new RangeError(`backlogMax must be at least 1, not ${backlogMax}`)
 }
 
 /** Throws TypeError or RangeError. */
@@ -58,6 +59,9 @@ export function checkViewOptions(options: ViewOptions & { readonly decode?: unkn
     throw new TypeError(`decode must be a function of a KeyValue, not ${kind(decode)}`)
   }
   const leastMs = LIMITS.viewCheckMsMin
+  for (const [name, given] of Object.entries({ checkEveryMs, keysMax, bytesMax })) {
+    if (typeof given !== 'number') throw new TypeError(`${name} must be a number, not ${kind(given)}`)
+  }
   if (!(checkEveryMs >= leastMs && Number.isFinite(checkEveryMs))) {
     throw new RangeError(`checkEveryMs must be at least ${leastMs} milliseconds, not ${String(checkEveryMs)}`)
   }
