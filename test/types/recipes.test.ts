@@ -9,6 +9,7 @@ import {
   put,
   Registry,
   RWLock,
+  Scheduler,
   Semaphore,
   stm,
   type Instance,
@@ -98,6 +99,24 @@ typesOf('a registry has the metadata that it is said to have', async (store) => 
   expectTypeOf(live.instances[0]?.metadata.version).toEqualTypeOf<string | undefined>()
   // @ts-expect-error other metadata
   void registry.register({ id: 'web-1', address: 'http://10.0.0.1', metadata: { build: 7 } })
+})
+
+typesOf('a job has one schedule, and only what goes with it', (store) => {
+  const scheduler = new Scheduler(store, 'billing')
+  const promise = 'at-least-once' as 'at-least-once' | 'at-most-once'
+  scheduler.start('a', { cron: '* * * * *', timeZone: 'UTC', promise }, () => undefined)
+  scheduler.start('a', { everyMs: 1_000, promise: 'at-least-once', attemptsMax: 3 }, async () => Promise.resolve())
+  scheduler.start('a', { everyMs: 1_000, promise, missed: 'skip', graceMs: 5 }, ({ token }) => {
+    expectTypeOf(token).toEqualTypeOf<number>()
+  })
+  // @ts-expect-error two schedules
+  scheduler.start('a', { cron: '* * * * *', everyMs: 1_000, promise }, () => undefined)
+  // @ts-expect-error an interval is the same in every zone
+  scheduler.start('a', { everyMs: 1_000, timeZone: 'UTC', promise }, () => undefined)
+  // @ts-expect-error one attempt
+  scheduler.start('a', { everyMs: 1_000, promise: 'at-most-once', attemptsMax: 3 }, () => undefined)
+  // @ts-expect-error nothing is late where the latest counts
+  scheduler.start('a', { everyMs: 1_000, promise, missed: 'latest', graceMs: 5 }, () => undefined)
 })
 
 typesOf('a namespace is a store', (store) => {

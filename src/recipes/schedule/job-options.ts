@@ -4,34 +4,66 @@ import type { MissedPolicy } from './due-firing.js'
 import type { JobPromise } from './job-record.js'
 import { scheduleOf, type CronSchedule, type IntervalSchedule, type Schedule } from './schedule.js'
 
-interface CommonOptions {
+interface AnyPromise {
   /**
    * `at-least-once`: a firing is begun again when its function throws, or when its process dies, stalls or is closed.
    * `at-most-once`: it is never begun again, whatever becomes of its function. What is written with `firing.complete()` is
    * written once in the first case, and at most once in the second. In either the next one waits until the function has ended.
    */
   readonly promise: JobPromise
+  readonly attemptsMax?: undefined
+}
+
+interface AtLeastOnce {
+  /** As of any promise. */
+  readonly promise: 'at-least-once'
+  /**
+   * After so many attempts, deaths counted, a firing is given up, which is logged and told as a failure, and the next one has its
+   * turn. Default: none, it is tried until it is done; the pauses between grow to five minutes.
+   */
+  readonly attemptsMax?: number | undefined
+}
+
+interface MissedAll {
   /**
    * What becomes of firings that were due while none could begin: no process was there, or the firing before took its time.
    * `latest`: the last one of them is run. `skip`: the same, unless it is more than `graceMs` late. `all`: each is run, in
    * order, of more than `LIMITS.jobMissedFiringsMax` the last ones. Default `latest`. What was due before a job was
    * started for the first time is not made up for.
    */
-  readonly missed?: 'latest' | 'skip' | 'all' | undefined
-  /** With `missed: 'skip'`: by how many milliseconds a firing may be late. Default 30 000. */
+  readonly missed?: 'latest' | 'all' | undefined
+  readonly graceMs?: undefined
+}
+
+interface MissedSkip {
+  /** As of `latest`. */
+  readonly missed: 'skip'
+  /** By how many milliseconds a firing may be late. Default 30 000. */
   readonly graceMs?: number | undefined
-  /**
-   * At-least-once only: after so many attempts, deaths counted, a firing is given up, which is logged and told as a failure, and
-   * the next one has its turn. Default: none, it is tried until it is done; the pauses between grow to five minutes.
-   */
-  readonly attemptsMax?: number | undefined
+}
+
+interface CloseOptions {
   /** Milliseconds that `close()` waits for a function that runs and whose signal it has aborted. Default 10 000. */
   readonly closeMs?: number | undefined
 }
 
-export type JobOptions = (CronSchedule | IntervalSchedule) & CommonOptions
+export type JobOptions = (CronSchedule | IntervalSchedule) &
+  (AnyPromise | AtLeastOnce) &
+  (MissedAll | MissedSkip) &
+  CloseOptions
 
-const FIELDS: Fields<CronSchedule & IntervalSchedule & CommonOptions> = {
+/** Those of all jobs. */
+interface AllOptions extends CloseOptions {
+  readonly cron?: string | undefined
+  readonly timeZone?: string | undefined
+  readonly everyMs?: number | undefined
+  readonly promise: JobPromise
+  readonly missed?: MissedPolicy['type'] | undefined
+  readonly graceMs?: number | undefined
+  readonly attemptsMax?: number | undefined
+}
+
+const FIELDS: Fields<AllOptions> = {
   cron: true,
   timeZone: true,
   everyMs: true,
@@ -63,7 +95,7 @@ export function jobSettingsOf(options: JobOptions, nowMs: number): JobSettings {
   if (promise !== 'at-least-once' && promise !== 'at-most-once') {
     throw new TypeError(`promise must be 'at-least-once' or 'at-most-once', not ${String(promise)}`)
   }
-  const { cron, timeZone, everyMs } = options as Partial<CronSchedule & IntervalSchedule>
+  const { cron, timeZone, everyMs } = options
   const schedule = scheduleOf({ cron, timeZone, everyMs } as CronSchedule)
   if (schedule.next(nowMs) === undefined) throw new RangeError(`cron has no time from now on: ${String(cron)}`)
   return {
@@ -75,7 +107,7 @@ export function jobSettingsOf(options: JobOptions, nowMs: number): JobSettings {
   }
 }
 
-function missedOf({ missed = 'latest', graceMs }: CommonOptions): MissedPolicy {
+function missedOf({ missed = 'latest', graceMs }: AllOptions): MissedPolicy {
   if (missed === 'skip') return { type: missed, graceMs: milliseconds('graceMs', graceMs ?? GRACE_MS) }
   if (missed !== 'latest' && missed !== 'all') {
     throw new TypeError(`missed must be 'latest', 'skip' or 'all', not ${String(missed)}`)
@@ -84,7 +116,7 @@ function missedOf({ missed = 'latest', graceMs }: CommonOptions): MissedPolicy {
   return { type: missed }
 }
 
-function attemptsMaxOf({ attemptsMax, promise }: CommonOptions): number {
+function attemptsMaxOf({ attemptsMax, promise }: AllOptions): number {
   if (attemptsMax === undefined) return Infinity
   if (promise === 'at-most-once') throw new TypeError("attemptsMax goes with promise: 'at-least-once'")
   if (typeof attemptsMax !== 'number') throw new TypeError(`attemptsMax must be a number, not ${kind(attemptsMax)}`)

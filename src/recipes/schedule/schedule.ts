@@ -27,11 +27,14 @@ export interface CronSchedule {
   readonly cron: string
   /** Of the pattern, as `Europe/Berlin`. Default: `UTC`, and not the zone of the machine, which others may not share. */
   readonly timeZone?: string | undefined
+  readonly everyMs?: undefined
 }
 
 export interface IntervalSchedule {
   /** Milliseconds between two firings, which are due at whole multiples of it since 1970. At least `LIMITS.jobEveryMsMin`. */
   readonly everyMs: number
+  readonly cron?: undefined
+  readonly timeZone?: undefined
 }
 
 export type ScheduleOptions = CronSchedule | IntervalSchedule
@@ -47,13 +50,13 @@ export interface Schedule {
 
 /** Throws TypeError or RangeError for what is no schedule. */
 export function scheduleOf(options: ScheduleOptions): Schedule {
-  const { cron, timeZone, everyMs } = options as Partial<CronSchedule & IntervalSchedule>
+  const { cron, timeZone, everyMs } = options
   if ((cron === undefined) === (everyMs === undefined)) {
     throw new TypeError("a job is due by one of cron, as { cron: '0 3 * * *' }, and everyMs, as { everyMs: 60_000 }")
   }
   if (cron !== undefined) return new CronTimes(cron, timeZone)
   if (timeZone !== undefined) throw new TypeError('timeZone goes with cron: everyMs is the same in every zone')
-  return new IntervalTimes(everyMs as number)
+  return new IntervalTimes(everyMs)
 }
 
 class IntervalTimes implements Schedule {
