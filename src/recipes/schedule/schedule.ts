@@ -5,9 +5,10 @@
  * and wherever it started; which of them have come is asked elsewhere (due-firing.ts).
  *
  * The times of a pattern are computed by `croner`, of which nothing else is used: a pattern without a function has no timer,
- * one without a name is in no list. Its `nextRun(from)` looks at the clock all the same, and at what it sees only where
- * `from` is missing. In a simulation even that look is one too many, so the function behind it is called, which is given
- * both times; that it answers what `nextRun` would is a test, and the version is pinned.
+ * one without a name is in no list. What it has in public (`nextRun(from)`, `nextRuns`, `previousRuns`, `enumerate`) begins
+ * with `new Date()`, though nothing depends on that where `from` is given. `simulate({ traps: true })` of `quorate/testing`
+ * ends a program that does so, with reason, and would end every program that has a job. So the function behind them is called,
+ * which is given both times; that it answers what `nextRun` would is a test, and the version is pinned.
  */
 import { Cron } from 'croner'
 import { kind } from '../../api/check-fields.js'

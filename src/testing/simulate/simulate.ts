@@ -8,6 +8,7 @@
 import { crc32 } from '../../base/checksum.js'
 import type { Fault, FaultType } from '../faults/fault.js'
 import { RunRecorder } from '../report/run-recorder.js'
+import type { WorldEvent } from '../sim/world-event.js'
 import { describeDifference, firstDifference } from '../sim/trace.js'
 import { ddmin } from '../swarm/ddmin.js'
 import { faultsOfSeed } from './drawn-faults.js'
@@ -76,6 +77,8 @@ class Simulation<Observed, Exposed> {
   #events = 0
   #virtualMs = 0
   #hash = 0
+  /** Wrote down the second run of a seed that failed. */
+  #recorder: RunRecorder | undefined
 
   constructor(settings: Settings<Observed, Exposed>) {
     this.#settings = settings
@@ -122,7 +125,10 @@ class Simulation<Observed, Exposed> {
     faults: readonly Fault[],
     first: RunOutcome<Observed>,
   ): Promise<SimulationFailure<Observed> | undefined> {
-    const again = await runOnce(this.#settings, seed, faults)
+    // That it is the same run as the first is about to be seen: so it can be the one that is written down.
+    if (first.failure !== undefined) this.#recorder = this.#newRecorder()
+    const observe = this.#recorder === undefined ? {} : { observe: observerOf(this.#recorder) }
+    const again = await runOnce(this.#settings, seed, faults, observe)
     if (again.traceHash === first.traceHash) return undefined
     const one = await runOnce(this.#settings, seed, faults, { keepTrace: true })
     const other = await runOnce(this.#settings, seed, faults, { keepTrace: true })
@@ -159,13 +165,21 @@ class Simulation<Observed, Exposed> {
     return failureOf(seed, kept, faults.length, last, last.failure ?? first.failure)
   }
 
-  /** Runs a failure again with somebody to write down everything. */
+  /** With everything that happened, of which a run with fewer faults has yet to be made for it. */
   async #recorded(failure: SimulationFailure<Observed>): Promise<SimulationFailure<Observed>> {
-    const { seed, kind, faults, message, atMs } = failure
-    const recorder = new RunRecorder({ members: this.#settings.nodes })
-    await runOnce(this.#settings, seed, faults, { observe: (event) => recorder.world(event) })
+    const { seed, kind, faults, faultsOfRun, message, atMs } = failure
+    let recorder = this.#recorder
+    if (recorder === undefined || faults.length < faultsOfRun) {
+      recorder = this.#newRecorder()
+      await runOnce(this.#settings, seed, faults, { observe: observerOf(recorder) })
+    }
+    const written = recorder
     const headline = { seed, verdict: kind, faults: faults.length, operations: 0, replay: `SIMULATE_SEED=${seed}` }
-    return { ...failure, recorded: () => recorder.record(headline, { atMs, message }) }
+    return { ...failure, recorded: () => written.record(headline, { atMs, message }) }
+  }
+
+  #newRecorder(): RunRecorder {
+    return new RunRecorder({ members: this.#settings.nodes })
   }
 
   #neverMarked(): SimulationFailure<Observed> | undefined {
@@ -200,6 +214,12 @@ class Simulation<Observed, Exposed> {
       traceHash: this.#traceHash,
       failure,
     }
+  }
+}
+
+function observerOf(recorder: RunRecorder): (event: WorldEvent) => void {
+  return (event) => {
+    recorder.world(event)
   }
 }
 
