@@ -293,6 +293,21 @@ describe('a commit whose outcome is unknown', () => {
     expect(await stage.text('a')).toBe('90')
   })
 
+  it('may delete a range in which its mark lies, and not put it', async () => {
+    await stage.settle(stage.store.put('x/1', 'a'))
+    const clear = (tx: StmTransaction): void => {
+      tx.delete({ prefix: 'x/' })
+    }
+    for (let time = 0; time < 2; time++) await stage.settle(stm(stage.store, clear, { mark: 'x/mark' }))
+    expect(await stage.keys('x/')).toEqual(['x/mark'])
+    const puts = (tx: StmTransaction): void => {
+      tx.put('x/mark', 'mine')
+    }
+    await expect(stage.settle(stm(stage.store, puts, { mark: 'x/mark' }))).rejects.toThrow(
+      "'x/mark' is the mark of this transaction",
+    )
+  })
+
   it('stays unknown without a mark where somebody else may have done the same', async () => {
     await accounts()
     const error = await stage.failure(stm(fated('done').store, transfer))

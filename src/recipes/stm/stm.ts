@@ -8,9 +8,9 @@
  */
 import { CALL_FIELDS } from '../../api/check-call.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
-import { put, type Revision } from '../../api/operations.js'
+import type { Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
-import { keyBytes, keyOf, keyText, type Key } from '../../base/bytes.js'
+import { keyOf, keyText, type Key } from '../../base/bytes.js'
 import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
@@ -138,19 +138,27 @@ async function runOnce<Result>(
 
 function attemptOf(store: Store, snapshot: Snapshot, overlay: Overlay, options: StmOptions): Attempt {
   const { seen, revision = 0 } = snapshot
+  const mark = options.mark === undefined ? undefined : writeMark(store, overlay, keyOf(options.mark))
   const ranges = [...snapshot.ranges]
   // Nobody need know the keys in a range that is only deleted: one that has gone meanwhile is what was wanted.
   if (options.isolation !== 'serializable' && revision > 0) ranges.push(...overlay.ranges())
-  const id = String(randomId(store.environment.random))
-  const mark = options.mark === undefined ? undefined : { key: keyOf(options.mark), id }
   const writes = overlay.operations()
-  if (mark !== undefined) writes.push(put(keyBytes(mark.key), mark.id))
   checkCounts(seen.length, ranges.length, writes.length)
   const keys = new Set(overlay.keys())
   const deleted = overlay.ranges()
   const written = seen.filter(({ key }) => keys.has(key) || deleted.some((range) => covers(range, key)))
   const witness = written.find(({ modRevision }) => modRevision > 0) ?? written[0]
   return { seen, ranges, snapshot: revision, writes, witness, mark }
+}
+
+/** Last, and over what the work deleted: a range in which it lies is cut around it. */
+function writeMark(store: Store, overlay: Overlay, key: Key): Attempt['mark'] {
+  if (overlay.get(key) !== undefined) {
+    throw new TypeError(`${quote(keyText(key))} is the mark of this transaction: a key that the work must not put`)
+  }
+  const id = String(randomId(store.environment.random))
+  overlay.put(key, id)
+  return { key, id }
 }
 
 function checkCounts(keys: number, ranges: number, writes: number): void {
