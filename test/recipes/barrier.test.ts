@@ -71,7 +71,7 @@ describe('a barrier', () => {
     expect(await held()).toBe(false)
     await stage.settle(barrierOf().hold())
     expect(await held()).toBe(true)
-    expect(await stage.keys()).toEqual([`${NAME}/changed`, `${NAME}/held`])
+    expect(await stage.keys()).toEqual([`${NAME}/gate`, `${NAME}/held/0`])
   })
 
   it('lets those pass who waited, when it is held again at once', async () => {
@@ -115,6 +115,52 @@ describe('a barrier', () => {
     await stage.pass(20)
     expect(passed()).toBe(true)
     expect(await stage.failure(barrierOf().hold({ session }))).toMatchObject({ code: 'LOCK_LOST' })
+    expect(await held()).toBe(false)
+  })
+
+  it('stays held while any session holds it, and without one until it is released', async () => {
+    const [one, other] = await stage.settle(
+      Promise.all([1, 2].map(() => Session.open(stage.store, { ttlMs: 5_000 }))) as Promise<[Session, Session]>,
+    )
+    await stage.settle(barrierOf().hold({ session: one }))
+    const { passed } = await waiter()
+    await stage.settle(barrierOf().hold({ session: other }))
+    await stage.settle(one.close())
+    await stage.pass(20)
+    expect(passed()).toBe(false)
+    await stage.settle(barrierOf().hold())
+    await stage.settle(other.close())
+    await stage.pass(60_000)
+    expect(passed()).toBe(false)
+    await stage.settle(barrierOf().release())
+    await stage.pass(20)
+    expect(passed()).toBe(true)
+    expect(await stage.keys()).toEqual([])
+  })
+
+  it('is held on by whoever joined, for somebody who lost the history of that', async () => {
+    const session = await stage.settle(Session.open(stage.store, { ttlMs: 5_000 }))
+    await stage.settle(barrierOf().hold({ session }))
+    const range: Store['range'] = async (...given) => {
+      const looked = await stage.store.range(...given)
+      if (stage.store.status().compactRevision > 0) return looked
+      await barrierOf().hold()
+      await session.close()
+      await stage.store.compact(stage.store.status().revision)
+      return looked
+    }
+    const { passed } = await waiter(decorated(stage.store, { range }))
+    await stage.pass(20)
+    expect(passed()).toBe(false)
+    await stage.settle(barrierOf().release())
+    await stage.pass(20)
+    expect(passed()).toBe(true)
+  })
+
+  it('can be released while the store is full', async () => {
+    await stage.settle(barrierOf().hold())
+    await stage.settle(stage.store.maintenance.raise({ alarm: 'no-space', memberId: stage.store.status().memberId }))
+    await stage.settle(barrierOf().release())
     expect(await held()).toBe(false)
   })
 
