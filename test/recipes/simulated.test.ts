@@ -9,6 +9,18 @@ import { SCENARIOS } from './simulated/scenarios.js'
 
 /** Pauses that are longer than a lease are in every second one. */
 const SEEDS = { from: 1, count: 4 }
+const FEWER_SEEDS = { from: 1, count: 2 }
+/** Dear ones, of which the first two seeds reach all that the first four do. */
+const DEAR: readonly string[] = [
+  'barrier',
+  'counter',
+  'double-barrier',
+  'mutex',
+  'namespace',
+  'scheduler',
+  'semaphore',
+  'stm',
+]
 
 test('every scenario has a name of its own', () => {
   const names = SCENARIOS.map(({ name }) => name)
@@ -17,7 +29,7 @@ test('every scenario has a name of its own', () => {
 
 describe.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
   test('keeps its promises in a few seeds, and is really used in them', async () => {
-    const { failure, marks } = await scenario.run(SEEDS)
+    const { failure, marks } = await scenario.run(DEAR.includes(scenario.name) ? FEWER_SEEDS : SEEDS)
     expect(failure && describeFailure(failure)).toBeUndefined()
     const reached = scenario.marks.filter((mark) => (marks[mark] ?? 0) > 0)
     expect(reached, `none of ${scenario.marks.join(', ')}`).not.toEqual([])
