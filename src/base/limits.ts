@@ -218,6 +218,8 @@ export const LIMITS = {
   /** Watches open on one member. Over it: `TOO_MANY_REQUESTS`. */
   watchesMax: 100_000,
 
+  /** Keys that places in lines left behind in a session, where the answer to a put never came, those under way not counted. Over it: its next places stand on leases of their own. */
+  sessionTombstonesMax: 100,
   /** Bytes of records in one block of a snapshot; a record that is larger has a block to itself. */
   snapshotBlockBytes: 64 * KIBIBYTE,
   /** Bytes that a block of a snapshot may announce. Over it: `SNAPSHOT_DAMAGED`, before anything is allocated. */

@@ -21,7 +21,7 @@ export interface WaitOptions {
 export const RETRY_MS = 100
 
 /** Milliseconds before a call is made again that an operator must do something for. */
-const OPERATORS_MS = 1_000
+export const OPERATORS_MS = 1_000
 
 export class Patience {
   readonly #environment: Environment
@@ -82,16 +82,7 @@ export class Patience {
 
   /** What `promise` comes to, unless it is over before. */
   within<T>(promise: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const over = (): void => {
-        reject(this.signal.reason)
-      }
-      if (this.signal.aborted) over()
-      this.signal.addEventListener('abort', over, { once: true })
-      promise.then(resolve, reject).finally(() => {
-        this.signal.removeEventListener('abort', over)
-      })
-    })
+    return unlessAborted(promise, this.signal)
   }
 
   /** Resolves after `ms`, or when it is over before. */
@@ -151,4 +142,18 @@ export class Patience {
   #over(reason: unknown): void {
     this.#controller.abort(reason)
   }
+}
+
+/** What `promise` comes to; rejects with the reason of `signal` when that aborts first, and `promise` goes on unseen. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => {
+      reject(signal.reason as Error)
+    }
+    if (signal.aborted) aborted()
+    signal.addEventListener('abort', aborted, { once: true })
+    promise.then(resolve, reject).finally(() => {
+      signal.removeEventListener('abort', aborted)
+    })
+  })
 }

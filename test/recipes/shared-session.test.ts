@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { Mutex, put, Session, StoreError, type Lock, type Store } from 'quorate'
+import { LIMITS, Mutex, put, Session, StoreError, type Lock, type Store } from 'quorate'
 import { decorated, Process, Stage, unknownOutcome } from './stage.js'
 
 const NAME = 'jobs/nightly'
@@ -198,6 +198,62 @@ describe('a place in a shared session that is given up', () => {
     await stage.settle(session.close())
     expect(await stage.keys(`${NAME}~`)).toEqual([])
   })
+
+  it('leaves nothing behind when the answer comes that nobody waited for', async () => {
+    const lock = await stage.settle(new Mutex(stage.store, NAME).lock())
+    for (let each = 0; each < 20; each++) {
+      const controller = new AbortController()
+      const waiting = stage.failure(mutexOf().lock({ signal: controller.signal }))
+      controller.abort()
+      expect(await waiting).toMatchObject({ code: 'ABORTED' })
+    }
+    await stage.pass(1_000)
+    expect(await stage.keys()).toEqual([lock.key])
+  })
+
+  it('leaves so many keys behind at most, whose answers never came, and ends with the session all the same', async () => {
+    await stage.settle(new Mutex(stage.store, NAME).lock())
+    let lost = true
+    const txn = (async (...given) => {
+      const result = await stage.store.txn(...given)
+      if (lost && enters(given)) throw new StoreError('TOO_MANY_REQUESTS', 'lost', { outcome: 'unknown' })
+      return result
+    }) as Store['txn']
+    const store = decorated(stage.store, { txn })
+    const tries = LIMITS.sessionTombstonesMax + 5
+    for (let each = 0; each < tries; each++) await stage.failure(mutexOf(store).lock({ timeoutMs: 10 }))
+    await stage.pass(1_000)
+    // One was under way when it was too many.
+    expect(await stage.keys(`${NAME}~`)).toHaveLength(LIMITS.sessionTombstonesMax + 1)
+    expect(await stage.keys(`${NAME}/`)).toHaveLength(1)
+    lost = false
+    await stage.settle(stage.store.delete({ prefix: `${NAME}/` }))
+    const lock = await stage.settle(mutexOf(store).lock())
+    await stage.settle(session.close())
+    expect(lock.signal.aborted).toBe(true)
+    await stage.pass(100)
+    expect(await stage.keys()).toEqual([])
+    expect(await stage.settle(stage.store.leases.list())).toHaveLength(1)
+  })
+
+  it.each(['NO_SPACE', 'PERMISSION_DENIED'] as const)(
+    'blocks nobody where its tombstone is refused: %s',
+    async (code) => {
+      const { store, late } = losesFirstEntry()
+      let refused = true
+      const txn = ((...given) =>
+        refused && given[0].success?.some((each) => each.type === 'put' && each.key.startsWith(`${NAME}~`)) === true
+          ? Promise.reject(new StoreError(code, 'refused'))
+          : store.txn(...given)) as Store['txn']
+      const lock = await stage.settle(mutexOf(decorated(store, { txn })).lock())
+      await stage.settle(lock.unlock())
+      await stage.settle(new Mutex(stage.store, NAME).withLock(() => undefined))
+      refused = false
+      await stage.pass(2_000)
+      await stage.settle(late())
+      expect(await stage.keys(`${NAME}/`)).toEqual([])
+    },
+  )
 
   it('does not come back when its key was removed by somebody', async () => {
     const { store, late } = losesFirstEntry()

@@ -12,11 +12,12 @@
  *
  *     move    put name/7f3-3, delete name/7f3-2 (and put name~7f3-2)   if name/7f3-2 stands
  *
- * The tombstone hangs on the lease, as the late put does: it is needed as long as that could succeed, and not longer.
- * It lies beside `name/`, since etcd's own locks count every key below that as a contender.
+ * The tombstone hangs on the lease, as the late put does: it is needed as long as that could succeed, and not longer. So
+ * it is deleted when all answers have come, which those who gave up do not wait for. One whose answer never comes stays as long
+ * as the session, which counts them. It lies beside `name/`, since etcd's own locks count every key below that as a contender.
  */
 import type { KeyValue } from '../../api/key-value.js'
-import { compare, del, get, put, type Operation } from '../../api/operations.js'
+import { compare, del, get, put, type Operation, type Transaction } from '../../api/operations.js'
 import type { Store, TransactionResult } from '../../api/store.js'
 import { AssertionError } from '../../base/assert.js'
 import type { BytesLike } from '../../base/bytes.js'
@@ -25,7 +26,9 @@ import type { LeaseId } from '../../base/lease-id.js'
 import { LIMITS } from '../../base/limits.js'
 import { inLine, keyInLine, stands, type Line, type Standing } from './line.js'
 import type { Session } from '../session/session.js'
+import { mayTakeEffect } from '../failures.js'
 import { prefixOf } from '../name.js'
+import { OPERATORS_MS, unlessAborted, type Patience } from '../patience.js'
 
 export interface EntryOptions {
   readonly name: string
@@ -55,6 +58,9 @@ export class Entry {
   /** Undefined where the lease ends with the place. */
   readonly #tombstone: string | undefined
   #sent: Sent = 'nothing'
+  /** When all answers to the puts have come: whether each tells what became of its put. */
+  #answers: Promise<boolean> = Promise.resolve(true)
+  #buried = false
 
   constructor(store: Store, options: EntryOptions) {
     const { name, mark, session, outlived } = options
@@ -79,7 +85,10 @@ export class Entry {
     }
   }
 
-  /** Takes the key out of the line, now and for all puts that may come. For shared sessions; may be repeated. */
+  /**
+   * Takes the key out of the line, now and for all puts that may come; {@link tidy} is to follow. For shared sessions; may be
+   * repeated.
+   */
   async leave(signal: AbortSignal): Promise<void> {
     if (this.#sent === 'nothing' || this.#tombstone === undefined) return
     if (this.#sent === 'answered' && this.#next === undefined) {
@@ -88,12 +97,33 @@ export class Entry {
     }
     // A move that comes late finds that the key it moves is gone.
     const moved = this.#next === undefined ? [] : [del(this.#next)]
+    const burial = this.#burial()
     try {
-      await this.#store.txn({ success: [...this.#burial(), del(this.#key), ...moved] }, { signal })
+      await this.#store.txn({ success: [...burial, del(this.#key), ...moved] }, { signal })
+      this.#buried = burial.length > 0
     } catch (error) {
       // The key went with it, and so would a late put.
-      if (!isStoreError(error, 'LEASE_NOT_FOUND')) throw error
+      if (isStoreError(error, 'LEASE_NOT_FOUND')) return
+      if (!isStoreError(error) || error.retryable || burial.length === 0) throw error
+      // No space for a tombstone, or no permission: at least nobody waits for a key that is there already.
+      await this.#store.txn({ success: [del(this.#key), ...moved] }, { signal })
     }
+  }
+
+  /** After {@link leave}: resolves when nothing can come back, and nothing more is left of it than must be. */
+  async tidy(patience: Patience): Promise<void> {
+    const tombstone = this.#tombstone
+    if (this.#sent !== 'unknown' || tombstone === undefined) return
+    if (await patience.within(this.#answers)) {
+      // Also the key, where there was no tombstone: what the answers tell of came before this.
+      await patience.insist((signal) => this.#store.txn({ success: [del(tombstone), del(this.#key)] }, { signal }))
+      return
+    }
+    while (!this.#buried) {
+      await patience.pause(OPERATORS_MS)
+      await patience.insist((signal) => this.leave(signal))
+    }
+    this.#options.session.addTombstone()
   }
 
   /**
@@ -105,16 +135,18 @@ export class Entry {
     const { lease } = session
     this.#next ??= keyInLine(name, lease, { number: session.takeNumber(), mark })
     const key = this.#next
+    const burial = this.#burial()
     const result = await this.#store.txn(
       {
         compare: stands(standing),
-        success: [...this.#burial(), del(standing.key), put(key, value, { lease })],
+        success: [...burial, del(standing.key), put(key, value, { lease })],
         failure: [get(key)],
       },
       { signal },
     )
     const createRevision = result.succeeded ? result.revision : foundIn(result, lease)?.createRevision
     if (createRevision === undefined) return undefined
+    if (burial.length > 0) session.addTombstone()
     this.#key = key
     this.#next = undefined
     // By now every put of this key was answered: it went with the old key, and only once.
@@ -142,14 +174,26 @@ export class Entry {
     const before = this.#sent
     this.#sent = 'unknown'
     try {
-      const result = await this.#store.txn(transaction, { signal })
+      const result = await this.#txn(transaction, signal)
       this.#sent = before === 'unknown' ? 'unknown' : 'answered'
       return { standing: { key, lease, createRevision: this.#createRevisionOf(result) }, line: lineOf(name, result) }
     } catch (error) {
-      if (isStoreError(error) && error.outcome === 'refused') this.#sent = before
+      if (!signal.aborted && !mayTakeEffect(error)) this.#sent = before
       if (isStoreError(error, 'LEASE_NOT_FOUND')) session.lose('its lease ended', error)
       throw error
     }
+  }
+
+  /** In a shared session the answer is waited for, by {@link tidy}, also when the one who asked has gone. */
+  #txn(transaction: Transaction, signal: AbortSignal): Promise<TransactionResult> {
+    if (this.#tombstone === undefined) return this.#store.txn(transaction, { signal })
+    const call = this.#store.txn(transaction, { signal: this.#options.session.signal })
+    const answer = call.then(
+      () => true,
+      (error: unknown) => !mayTakeEffect(error),
+    )
+    this.#answers = Promise.all([this.#answers, answer]).then((all) => all.every(Boolean))
+    return unlessAborted(call, signal)
   }
 
   #createRevisionOf({ succeeded, revision, results }: TransactionResult): number {

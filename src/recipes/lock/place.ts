@@ -47,8 +47,11 @@ export class Place {
   readonly #controller = new WatchfulController(() => {
     // Where it finds that the session is over, this place is told before it answers.
     void this.session.signal.aborted
+    void this.#followed?.aborted
   })
   readonly #sessionIsOver: () => void
+  /** Of the session that was given, where the place has one of its own all the same: it ends with that. */
+  readonly #followed: AbortSignal | undefined
   #entered: Entered | undefined
   #leaving: Promise<void> | undefined
 
@@ -63,12 +66,16 @@ export class Place {
     }
     if (session.signal.aborted) this.#sessionIsOver()
     else session.signal.addEventListener('abort', this.#sessionIsOver, { once: true })
+    if (!('lease' in options.session) || this.#shared) return
+    this.#followed = options.session.signal
+    if (this.#followed.aborted) this.#followedIsOver()
+    else this.#followed.addEventListener('abort', this.#followedIsOver, { once: true })
   }
 
   /** Takes the last place in the line. Leaves nothing behind when it rejects. */
   static async take(store: Store, options: PlaceOptions, patience: Patience): Promise<Place> {
     const { session: given } = options
-    const session = 'lease' in given ? given : await openSession(store, given, patience)
+    const session = 'lease' in given && !given.isLittered ? given : await openSession(store, given, patience)
     const place = new Place(store, session, options)
     try {
       patience.endWith(place.signal)
@@ -152,8 +159,14 @@ export class Place {
     })
   }
 
+  readonly #followedIsOver = (): void => {
+    this.#over(this.#followed?.reason)
+    this.session.abandon()
+  }
+
   #over(reason: unknown): void {
     this.session.signal.removeEventListener('abort', this.#sessionIsOver)
+    this.#followed?.removeEventListener('abort', this.#followedIsOver)
     this.#controller.abort(reason)
   }
 
@@ -163,11 +176,25 @@ export class Place {
     patience.endWith(this.session.signal)
     try {
       await patience.insist((signal) => this.#entry.leave(signal))
+      void this.#tidy()
     } catch (error) {
       this.#leaving = undefined
       if (!this.session.signal.aborted) throw error
       // Over for all who share it: the end of its lease is what takes the key away now.
       await this.session.close()
+    } finally {
+      patience.end()
+    }
+  }
+
+  async #tidy(): Promise<void> {
+    const patience = new Patience(this.store.environment, {})
+    patience.endWith(this.session.signal)
+    try {
+      await this.#entry.tidy(patience)
+    } catch (error) {
+      // It ends with the session, and so does all that is left.
+      this.store.environment.logger.debug('a place in a line is left to its lease', { reason: String(error) })
     } finally {
       patience.end()
     }

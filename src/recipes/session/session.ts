@@ -24,6 +24,7 @@ import type { CallOptions, Lease, Store } from '../../api/store.js'
 import type { Cancel } from '../../base/clock.js'
 import { isStoreError, StoreError, type ErrorCode } from '../../base/errors.js'
 import type { LeaseId } from '../../base/lease-id.js'
+import { LIMITS } from '../../base/limits.js'
 import { checkStore } from '../check-store.js'
 import { allowManyListeners } from '../many-listeners.js'
 import { Patience, type WaitOptions } from '../patience.js'
@@ -74,6 +75,7 @@ export class Session implements AsyncDisposable {
   #trouble: unknown
   #closing: Promise<void> | undefined
   #numbersTaken = 0
+  #tombstones = 0
 
   private constructor(store: Store, lease: Lease, askedTtlMs: number, sentMs: number) {
     this.lease = lease.id
@@ -182,6 +184,16 @@ export class Session implements AsyncDisposable {
   /** @internal Names what hangs on the lease: each call gives another number. */
   takeNumber(): number {
     return ++this.#numbersTaken
+  }
+
+  /** @internal A key was put under its lease that nobody will delete. */
+  addTombstone(): void {
+    this.#tombstones++
+  }
+
+  /** @internal There are as many of them as there may be: what would leave more stands on a lease of its own from now on. */
+  get isLittered(): boolean {
+    return this.#tombstones >= LIMITS.sessionTombstonesMax
   }
 
   get #nowMs(): number {

@@ -5,7 +5,7 @@
  * that is kept alive for others it would stand for ever.
  */
 import type { Store } from '../../api/store.js'
-import type { Patience } from '../patience.js'
+import { unlessAborted, type Patience } from '../patience.js'
 import { Session } from './session.js'
 
 export class SharedSession {
@@ -55,17 +55,4 @@ export class SharedSession {
     this.#session = await Session.open(this.#store, { ttlMs: this.#ttlMs })
     return this.#session
   }
-}
-
-/** Rejects with the reason of `signal` when that aborts first. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => {
-      reject(signal.reason as Error)
-    }
-    signal.addEventListener('abort', aborted, { once: true })
-    promise.then(resolve, reject).finally(() => {
-      signal.removeEventListener('abort', aborted)
-    })
-  })
 }
