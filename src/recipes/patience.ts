@@ -3,6 +3,8 @@
  *
  * Always: when it is over, the call rejects with the reason it is over for, and not with what the store happened to say
  * when it was interrupted: `ABORTED` for the caller's signal, `TIMEOUT` for the time-out, `LOCK_LOST` for the session.
+ * Always: who waits for somebody goes on while the store has no quorum. Who only tries or looks does not: without a time-out
+ * of its own each step has the store's deadline, once, and what the store rejects with then is the reason it is over for.
  */
 import { checkSignal, checkTimeout } from '../api/check-call.js'
 import type { Environment } from '../base/clock.js'
@@ -13,7 +15,10 @@ import { allowManyListeners } from './many-listeners.js'
 export interface WaitOptions {
   /** Gives up waiting with `ABORTED`. Once the call has resolved it has no effect any more. */
   readonly signal?: AbortSignal | undefined
-  /** Milliseconds after which waiting is given up with `TIMEOUT`. Default: none, it waits as long as it takes. */
+  /**
+   * Milliseconds after which waiting is given up with `TIMEOUT`. Default: none, it waits as long as it takes. A call that only
+   * tries makes each of its steps once then, within the deadline of the store.
+   */
   readonly timeoutMs?: number | undefined
 }
 
@@ -27,12 +32,15 @@ export class Patience {
   readonly #environment: Environment
   readonly #controller = new AbortController()
   readonly #stops: (() => void)[] = []
+  readonly #hasTimeout: boolean
+  #triesOnce = false
 
   constructor(environment: Environment, options: WaitOptions) {
     const { signal, timeoutMs } = options
     checkTimeout(timeoutMs)
     checkSignal(signal)
     this.#environment = environment
+    this.#hasTimeout = timeoutMs !== undefined
     if (timeoutMs !== undefined) this.#endAfter(timeoutMs)
     if (signal !== undefined) {
       allowManyListeners(signal)
@@ -50,6 +58,11 @@ export class Patience {
     this.#follow(signal, () => signal.reason)
   }
 
+  /** For a call that waits for nobody: it makes each call of the store once, unless it was told for how long to go on. */
+  tryOnce(): void {
+    this.#triesOnce = !this.#hasTimeout
+  }
+
   /** Makes a call that may be made twice without harm, again and again while it fails for a reason that may pass. */
   async insist<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (;;) {
@@ -61,8 +74,8 @@ export class Patience {
       } catch (error) {
         this.signal.throwIfAborted()
         if (!isStoreError(error) || !error.retryable) throw error
+        await this.failed(error)
       }
-      await this.pause(RETRY_MS)
     }
   }
 
@@ -78,6 +91,12 @@ export class Patience {
       }
       await this.pause(OPERATORS_MS)
     }
+  }
+
+  /** After a call that failed for a reason that may pass: pauses before it is made again, unless it is over with that. */
+  async failed(error: StoreError): Promise<void> {
+    if (this.#triesOnce) this.#over(error)
+    await this.pause(RETRY_MS)
   }
 
   /** What `promise` comes to, unless it is over before. */

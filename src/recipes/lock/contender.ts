@@ -104,6 +104,7 @@ export class Contender<Held extends Hold> {
   /** If nobody stands in the way now, else undefined. */
   tryOnce(wish: Wish, options: LockOptions): Promise<Held | undefined> {
     return this.#once(wish, options, async (patience) => {
+      patience.tryOnce()
       // Asked first: it spares the busy the grant and the end of a lease, and those in the line a place that comes and goes.
       const { contenders } = await patience.insist((signal) => readLine(this.#store, this.#name, { signal }))
       if (wish.rule(contenders, contenders.length) !== undefined) return undefined

@@ -52,6 +52,7 @@ export class Consumer {
 
   /** The first free item; undefined where there is none. */
   async tryTake(patience: Patience): Promise<QueueItem | undefined> {
+    patience.tryOnce()
     for (;;) {
       const { free } = await this.#look(patience)
       if (free.length === 0) return undefined

@@ -67,6 +67,7 @@ export class Registry<Metadata = unknown> {
   async instances(options: CallOptions = {}): Promise<readonly Instance<Metadata>[]> {
     checkFields(options, CALL_FIELDS, 'instances()')
     const patience = new Patience(this.#store.environment, options)
+    patience.tryOnce()
     const instances: Instance<Metadata>[] = []
     try {
       for await (const { items } of readPages(this.#store, { prefix: prefixOf(this.#name) }, patience)) {

@@ -20,7 +20,7 @@ import { keyBytes, type Key } from '../../base/bytes.js'
 import { isStoreError, StoreError } from '../../base/errors.js'
 import { firstChangeAfter } from './first-change.js'
 import { selectionOf, type Interval } from './interval.js'
-import { RETRY_MS, type Patience } from '../patience.js'
+import type { Patience } from '../patience.js'
 import { isForgotten } from '../failures.js'
 
 /** A key as it was read: 0 where it was missing. */
@@ -71,7 +71,7 @@ export async function commitOnce(store: Store, attempt: Attempt, patience: Patie
       if (patience.signal.aborted) throw ended(patience, doubt)
       if (!error.retryable) throw doubt === undefined ? error : unknown(error)
       if (doubt !== undefined && !mayBeSentAgain(attempt)) return withoutTrying(store, attempt, doubt, patience)
-      await patience.pause(RETRY_MS)
+      await patience.failed(error)
       continue
     }
     if (answer.succeeded) return { type: 'committed', revision: answer.revision, results: answer.results }
