@@ -174,6 +174,23 @@ describe('a cached view', () => {
     await stage.settle(view.close())
   })
 
+  it('says why it cannot tell whether it is up to date, until it can', async () => {
+    let refused = false
+    const over = decorated(store, {
+      range: (...given) =>
+        refused ? Promise.reject(new StoreError('PERMISSION_DENIED', 'not any more')) : store.range(...given),
+    })
+    const view = await stage.settle(CachedView.open(over, PREFIX))
+    refused = true
+    await stage.pass(5_000)
+    expect(view.trouble).toMatchObject({ code: 'PERMISSION_DENIED' })
+    expect(view.staleMs).toBeGreaterThan(3_000)
+    refused = false
+    await stage.pass(2_000)
+    expect(view.trouble).toBeUndefined()
+    await stage.settle(view.close())
+  })
+
   it('leaves out what is decoded asynchronously, which nobody waits for', async () => {
     await stage.settle(store.put(`${PREFIX.prefix}a`, '1'))
     const decode = (): Promise<never> => Promise.reject(new Error('nobody catches this'))

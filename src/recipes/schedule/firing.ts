@@ -4,6 +4,7 @@
  * Always: `signal` aborts before the lease can end, so before another process can begin the firing again, as far as a signal
  * can tell (session.ts says how far that is). What is written through `complete` and `txn` is safe in any case.
  */
+import { isDeepStrictEqual } from 'node:util'
 import { txn, type GuardedTransaction, type Operation, type Revision, type Transaction } from '../../api/operations.js'
 import type { CallOptions, Store, TransactionResult } from '../../api/store.js'
 import { StoreError } from '../../base/errors.js'
@@ -11,6 +12,7 @@ import type { Claim, Completion } from './claim.js'
 import { textOf } from './date.js'
 import type { JobView } from './job-view.js'
 import { Patience, type WaitOptions } from '../patience.js'
+import { mayTakeEffect } from '../failures.js'
 import type { SharedSession } from '../session/shared-session.js'
 import { WatchfulController } from '../session/watchful-controller.js'
 
@@ -27,6 +29,8 @@ export class Firing {
   })
   readonly #stopListening: () => void
   #completing = false
+  /** With which it may be completed: that it is done would else be taken for another one's. */
+  #doubtful: Transaction | undefined
   #completed = false
 
   /** @internal */
@@ -80,7 +84,7 @@ export class Firing {
    * Resolves with which branch of the transaction was done; either completes the firing. Rejects with `LOCK_LOST` when the
    * firing is not held any more: where it was done before that, nobody runs the firing again, and where not, it is not done.
    * With `TIMEOUT` or `ABORTED` when waiting is given up. Where `outcome` is `unknown` it may be done or not, and calling again
-   * finds out.
+   * with the same transaction finds out.
    *
    * @example
    * await firing.complete({ success: [put(`invoices/${firing.scheduled}`, 'sent')] })
@@ -88,12 +92,20 @@ export class Firing {
   async complete(transaction: Transaction = {}, options: WaitOptions = {}): Promise<Completion> {
     if (this.#completed) throw new TypeError('the firing was completed by an earlier call')
     if (this.#completing) throw new TypeError('the firing is being completed by another call')
+    if (this.#doubtful !== undefined && !isDeepStrictEqual(this.#doubtful, transaction)) {
+      throw new TypeError(
+        'the firing may be completed by an earlier call: call again with the same transaction to find out',
+      )
+    }
     this.#completing = true
     try {
       const completion = await this.#insist(options, (patience) => this.#claim.complete(transaction, patience))
       if (completion === undefined) throw this.#gone()
       this.#completed = true
       return completion
+    } catch (error) {
+      if (mayTakeEffect(error)) this.#doubtful = transaction
+      throw error
     } finally {
       this.#completing = false
     }

@@ -1,6 +1,7 @@
 /** What the store knows of all jobs of a name, for whoever operates them. */
 import type { KeyValue } from '../../api/key-value.js'
 import type { CallOptions, Store } from '../../api/store.js'
+import { quote } from '../../base/quote.js'
 import { textOf } from './date.js'
 import { nextFiringMs } from './due-firing.js'
 import { isOver } from './job-decision.js'
@@ -11,7 +12,7 @@ export interface JobStatus {
   readonly name: string
   /** By which its last firing was begun; before the first: by which it was started. */
   readonly schedule: ScheduleOptions
-  /** When the next firing is due by that, and by the clock of this process; undefined: never. Milliseconds since 1970. */
+  /** When the next firing is due by that, and by the clock of this process; undefined: never, or not known here. Milliseconds since 1970. */
   readonly nextMs: number | undefined
   /** The last firing that was begun; undefined: none was. */
   readonly last: FiringStatus | undefined
@@ -39,21 +40,39 @@ export async function listJobs(store: Store, name: string, call: CallOptions): P
   const running = new Set(
     items.map(({ key }) => jobOfKey(name, key)).flatMap((of) => (of?.part === 'run' ? of.job : [])),
   )
-  const nowMs = store.environment.clock.wallMs()
   return items.flatMap((item) => {
     const of = jobOfKey(name, item.key)
-    return of?.part === 'state' ? statusOf(of.job, item, running.has(of.job), nowMs) : []
+    return of?.part === 'state' ? (statusOf(store, of.job, item, running.has(of.job)) ?? []) : []
   })
 }
 
-function statusOf(name: string, item: KeyValue, running: boolean, nowMs: number): JobStatus {
-  const record = readRecord(item)
+/** Undefined for what is no record: those of the others are to be seen all the same. */
+function statusOf(store: Store, name: string, item: KeyValue, running: boolean): JobStatus | undefined {
+  const { clock, logger } = store.environment
+  const record = readable(item)
+  if (record === undefined) {
+    logger.warn('the record of a job cannot be read', { job: quote(name) })
+    return undefined
+  }
   const { schedule, firing } = record
-  return { name, schedule, nextMs: nextMsOf(record, nowMs), last: firing && firingStatusOf(firing, running) }
+  return { name, schedule, nextMs: nextMsOf(record, clock.wallMs()), last: firing && firingStatusOf(firing, running) }
+}
+
+function readable(item: KeyValue): JobRecord | undefined {
+  try {
+    return readRecord(item)
+  } catch {
+    return undefined
+  }
 }
 
 function nextMsOf({ schedule, decided }: JobRecord, nowMs: number): number | undefined {
-  return nextFiringMs(scheduleOf(schedule), decided, nowMs, { lowestMs: () => Infinity })
+  try {
+    return nextFiringMs(scheduleOf(schedule), decided, nowMs, { lowestMs: () => Infinity })
+  } catch {
+    // Of a zone, or in a pattern, that is known where the job is started and not here.
+    return undefined
+  }
 }
 
 function firingStatusOf(firing: FiringRecord, running: boolean): FiringStatus {

@@ -116,15 +116,18 @@ export class ScheduledJob implements AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#stop(new StoreError('ABORTED', 'the job was closed'))
+    // What is under way where no function runs has this long to come to an end, and so has the lease: without a quorum neither does.
+    const idleMs = LIMITS.jobRetryMsMin
     const { closeMs } = this.#options.settings
-    if (!(await this.#settles(this.#working, closeMs))) {
+    await this.#settles(this.#working, Math.min(idleMs, closeMs))
+    if (this.#current !== undefined && !(await this.#settles(this.#working, closeMs - idleMs))) {
       this.#warn('a job is closed while its function still runs', {})
-      if (this.#current !== undefined) await this.#letGo(this.#current)
+      await this.#letGo(this.#current)
     }
     this.#over.abort(this.#closing.signal.reason)
     await this.#following
     this.#patience.end()
-    await this.#options.ended()
+    await this.#settles(this.#options.ended(), idleMs)
   }
 
   #stop(reason: unknown): void {
@@ -313,7 +316,7 @@ export class ScheduledJob implements AsyncDisposable {
       const cancel =
         ms === Infinity
           ? undefined
-          : timers.after(ms, () => {
+          : timers.after(Math.max(0, ms), () => {
               resolve(false)
             })
       void promise.finally(() => {

@@ -95,7 +95,8 @@ export class Scheduler {
   }
 
   /**
-   * All jobs that were ever started under this name, by any process, in the order of their names. Linearizable.
+   * All jobs that were ever started under this name, by any process, in the order of their names. Linearizable. A record
+   * that cannot be read is left out.
    *
    * @example
    * for (const { name, nextMs, last } of await scheduler.jobs()) console.log(name, last?.state, last?.by, new Date(nextMs ?? NaN))

@@ -178,11 +178,11 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
   }
 
   /**
-   * Why the view does not follow the store at the moment; undefined while it does. It tries again by itself, except after
+   * Why the view does not follow the store at the moment, or cannot tell whether it does; undefined otherwise. It tries again by itself, except after
    * `CLOSED`, `MEMBER_FAILED` and `MEMBER_REMOVED`.
    */
   get trouble(): Error | undefined {
-    return this.#follower.trouble
+    return this.#follower.trouble ?? this.#freshness.trouble
   }
 
   /**

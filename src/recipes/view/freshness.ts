@@ -42,6 +42,7 @@ export class Freshness {
   #last: Answer | undefined
   #cancel: Cancel | undefined
   #asking = false
+  #trouble: Error | undefined
   /** Asked for while a question was under way, which may have been asked too early. */
   #again = false
   #stopped = false
@@ -54,6 +55,11 @@ export class Freshness {
 
   get staleMs(): number {
     return this.#nowMs - this.#freshMs
+  }
+
+  /** Why the last question was not answered; undefined when it was. */
+  get trouble(): Error | undefined {
+    return this.#trouble
   }
 
   /** For how many milliseconds it has been behind what the cluster answered. 0: it is not. */
@@ -114,10 +120,12 @@ export class Freshness {
       const askedMs = this.#nowMs
       const revision = await ask({ timeoutMs: Math.max(everyMs, ANSWER_MS_MAX), signal })
       if (this.#stopped) return
+      this.#trouble = undefined
       this.answered(askedMs, revision)
       onAnswer(revision > this.#options.revision())
-    } catch {
-      // Without an answer the time goes on, which is what is told.
+    } catch (error) {
+      // Without an answer the time goes on.
+      if (!this.#stopped) this.#trouble = error as Error
     } finally {
       this.#asking = false
       if (this.#again) this.askNow()
