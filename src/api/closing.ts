@@ -10,12 +10,14 @@ import { StoreError } from '../base/errors.js'
 
 export class Closing {
   readonly #controller = new AbortController()
-  readonly #signals = new AbortSignals()
+  /** Of all handles of one store: one for each request may wait with the same signal. */
+  readonly #signals: AbortSignals
   readonly #above: Closing | undefined
 
   /** @param above of the handle that this one was made of. */
   constructor(above?: Closing) {
     this.#above = above
+    this.#signals = above === undefined ? new AbortSignals() : above.#signals
   }
 
   /** Throws `CLOSED` once this is closed. */

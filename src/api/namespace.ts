@@ -34,9 +34,13 @@ import type {
 import type { TransactionResult } from './transaction-result.js'
 import type { Watch, WatchOptions } from './watch.js'
 
-/** What {@link Store.namespace} is, for whoever implements it. Throws TypeError, RangeError. */
-export function namespaceOf(store: Store, prefix: BytesLike): Store {
-  return new Namespace(store, KeyPrefix.of(prefix), new Closing())
+/**
+ * What {@link Store.namespace} is, for whoever implements it. Throws TypeError, RangeError.
+ *
+ * @param above of the handle that it is made of, where there is one: the namespaces of a store share it.
+ */
+export function namespaceOf(store: Store, prefix: BytesLike, above?: Closing): Store {
+  return new Namespace(store, KeyPrefix.of(prefix), new Closing(above))
 }
 
 class Namespace implements Store {

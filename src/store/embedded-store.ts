@@ -146,7 +146,7 @@ export class EmbeddedStore implements Store {
   }
 
   namespace(prefix: BytesLike): Store {
-    return namespaceOf(this, prefix)
+    return namespaceOf(this, prefix, this.#caller.closing)
   }
 
   async ready(call?: CallOptions): Promise<void> {

@@ -88,6 +88,44 @@ describe('a queue', () => {
     await stage.settle(Promise.all([first, third]))
   })
 
+  it('costs about two claims for each item, however many take some at once', async () => {
+    const items = 60
+    await filled(...Array.from({ length: items }, (_, number) => String(number)))
+    let claims = 0
+    const txn = (async (transaction, options) => {
+      if (transaction.success?.some((each) => each.type === 'put' && each.key.startsWith('mails/claims/'))) claims++
+      // As over a network: those who look meanwhile see what was there before.
+      await new Promise<void>((resolve) => stage.environment.timers.after(5, resolve))
+      return stage.store.txn(transaction, options)
+    }) as Store['txn']
+    const controller = new AbortController()
+    const done = new Set<string>()
+    const consume = async (): Promise<void> => {
+      for await (const item of queueOf(decorated(stage.store, { txn })).items({ signal: controller.signal })) {
+        await item.done()
+        done.add(item.id)
+        if (done.size === items) controller.abort()
+      }
+    }
+    await stage.settle(Promise.all(Array.from({ length: 10 }, consume)))
+    expect(claims).toBeLessThan(3 * items)
+  })
+
+  it('keeps no lease for long where there is nothing to claim', async () => {
+    await filled('a')
+    const controller = new AbortController()
+    const waits = Array.from({ length: 5 }, () => queueOf().take({ ttlMs: TTL_MS, signal: controller.signal }))
+    await stage.pass(TTL_MS / 2)
+    expect(await stage.settle(stage.store.leases.list())).toHaveLength(5)
+    await stage.pass(TTL_MS)
+    expect(await stage.settle(stage.store.leases.list())).toHaveLength(1)
+    await filled('b')
+    await stage.pass(1_000)
+    controller.abort()
+    const taken = await stage.settle(Promise.allSettled(waits))
+    expect(taken.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+  })
+
   it('hands an item to one at a time', async () => {
     const queue = await filled('a')
     const first = (await stage.settle(queue.tryTake()))!
@@ -345,6 +383,72 @@ describe('an item', () => {
       expect(await stage.settle(stage.store.leases.list())).toEqual([])
     },
   )
+
+  it.each(['shared', 'own'] as const)(
+    'stays with who has it when another one gives up a claim that it could not have: %s',
+    async (whose) => {
+      const queue = await filled('a')
+      const session = whose === 'own' ? undefined : await stage.settle(Session.open(stage.store, { ttlMs: TTL_MS }))
+      let item: QueueItem | undefined
+      let lost = false
+      // It reads the claims before the item is taken, and the items afterwards; the first answer to its claim is lost.
+      const other = decorated(stage.store, {
+        range: async (selection, options) => {
+          const isItems = typeof selection === 'object' && 'prefix' in selection && selection.prefix === 'mails/items/'
+          if (isItems) item ??= await queue.take(session === undefined ? {} : { session })
+          return stage.store.range(selection, options)
+        },
+        txn: (...given) => {
+          if (lost) return stage.store.txn(...given)
+          lost = true
+          return Promise.reject(unknownOutcome())
+        },
+      })
+      const shared = await stage.settle(Session.open(stage.store, { ttlMs: TTL_MS }))
+      await stage.settle(
+        queueOf(other)
+          .take({ session: shared, timeoutMs: 2_000 })
+          .catch(() => undefined),
+      )
+      await stage.pass(1_000)
+      expect((await stage.settle(stage.store.get('mails/items/0000000000000001')))?.version).toBe(3)
+      await stage.settle(item!.done())
+      expect(await stage.settle(queue.length())).toBe(0)
+      expect(await stage.keys('mails/claims/')).toEqual([])
+    },
+  )
+
+  it('that is dropped tells who works on it, and leaves no claim in a session that goes on', async () => {
+    await filled('a')
+    const session = await stage.settle(Session.open(stage.store, { ttlMs: TTL_MS }))
+    const item = await stage.settle(queueOf().take({ session }))
+    await stage.settle(stage.store.delete(item.key))
+    await stage.pass(100)
+    expect(item.signal.aborted).toBe(true)
+    expect(await stage.keys('mails/claims/')).toEqual([])
+  })
+
+  it('is given up for good, and handed out again, where giving it up was refused for a time', async () => {
+    await filled('a')
+    let full = false
+    let lost = true
+    const txn = (async (...given) => {
+      if (full && given[0].success?.some(({ type }) => type === 'put')) throw new StoreError('NO_SPACE', 'full')
+      const result = await stage.store.txn(...given)
+      if (!lost) return result
+      full = true
+      throw new StoreError('TIMEOUT', 'lost', { outcome: 'unknown' })
+    }) as Store['txn']
+    const session = await stage.settle(Session.open(stage.store, { ttlMs: TTL_MS }))
+    const taking = stage.failure(queueOf(decorated(stage.store, { txn })).take({ session, timeoutMs: 500 }))
+    await stage.pass(50)
+    lost = false
+    await taking
+    await stage.pass(2_000)
+    expect((await stage.settle(queueOf().take())).text()).toBe('a')
+    full = false
+    await stage.pass(2_000)
+  })
 
   it('says that it is lost as soon as its claim or the item itself is removed', async () => {
     const queue = await filled('a')

@@ -16,7 +16,7 @@
 import type { KeyValue } from '../../api/key-value.js'
 import { compare, type Compare, type Revision } from '../../api/operations.js'
 import type { RangeOptions, Store } from '../../api/store.js'
-import type { LeaseId } from '../../base/lease-id.js'
+import { NO_LEASE, type LeaseId } from '../../base/lease-id.js'
 import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 import { prefixOf } from '../name.js'
@@ -74,7 +74,7 @@ function isNamedAfter(name: string, key: string, lease: LeaseId): boolean {
   return key === plain || (key.startsWith(plain + SEPARATOR) && !key.includes('/', plain.length))
 }
 
-export function standingOf({ key, createRevision, lease = 0n }: KeyValue): Standing {
+export function standingOf({ key, createRevision, lease = NO_LEASE }: KeyValue): Standing {
   return { key, createRevision, lease }
 }
 
@@ -92,7 +92,7 @@ export async function untilGone(store: Store, place: Standing, revision: Revisio
   for (;;) {
     try {
       for await (const { type, keyValue } of store.watch(place.key, { startRevision, signal })) {
-        if (type === 'delete' || keyValue.lease !== place.lease) return
+        if (type === 'delete' || (keyValue.lease ?? NO_LEASE) !== place.lease) return
       }
       return endedByItself(store, place.key, signal)
     } catch (error) {
@@ -100,7 +100,7 @@ export async function untilGone(store: Store, place: Standing, revision: Revisio
       // Whatever happened in the history that was forgotten, the key shows it: it has gone, or is another one.
       const now = await store.range(place.key, { signal })
       const [found] = now.items
-      if (found?.createRevision !== place.createRevision || found.lease !== place.lease) return
+      if (found?.createRevision !== place.createRevision || (found.lease ?? NO_LEASE) !== place.lease) return
       startRevision = now.revision + 1
     }
   }

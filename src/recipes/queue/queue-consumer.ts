@@ -5,24 +5,28 @@
  * saw: of several tries one takes effect at most, and none after somebody else has had the item. The obvious claim, a key
  * that is put if it is missing, can come late, when the next consumer has given the item back: then it blocks the item for
  * as long as the session of one lives who knows nothing of it.
- * Always: the first claims of items are in the order of the queue: an item is tried only when all before it were seen to be
- * claimed, or gone.
+ * Always: the first free item is tried first. Only who loses it to somebody else takes one of those behind it, by chance: were
+ * that the next one, all who lost would meet there again, and each item would cost a transaction of every consumer.
+ *
+ * Always: who holds an item is known by its claim. The item itself may be written again by one who gives up a claim that it could
+ * not have: that must take nothing from the holder.
  *
  * Why no line of consumers: whoever waits there can be slow or stopped, and the item in front of it would wait with it, for
  * as long as its lease lives. So all who wait try to claim a new item, and all but one have made one transaction in vain.
  */
-import { get, put, compare, del, txn, type Revision } from '../../api/operations.js'
+import { get, put, compare, del, txn, type Revision, type Transaction } from '../../api/operations.js'
 import type { KeyValue } from '../../api/key-value.js'
 import type { Store } from '../../api/store.js'
 import { keyOf } from '../../base/bytes.js'
+import type { Cancel } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
-import { randomId } from '../../base/random.js'
+import { below, randomId } from '../../base/random.js'
 import { commitOnce, type Commit } from '../stm/commit-once.js'
-import { Patience, RETRY_MS } from '../patience.js'
+import { OPERATORS_MS, Patience, RETRY_MS } from '../patience.js'
 import { QueueItem } from './queue-item.js'
 import type { QueueLayout } from './queue-layout.js'
 import { freedBy, lookForFree, type Candidate } from './queue-look.js'
-import { Session } from '../session/session.js'
+import { openSession, type Session } from '../session/session.js'
 import { endedByItself } from '../ended-by-itself.js'
 import { isForgotten } from '../failures.js'
 
@@ -100,13 +104,16 @@ export class Consumer {
   /** Undefined: look again. */
   async #waitForOne(revision: Revision, patience: Patience): Promise<QueueItem | undefined> {
     const { signal } = patience
+    let stayed = this.#endWhenIdle()
     try {
       const watch = this.#store.watch(this.#layout.watched, { startRevision: revision + 1, signal })
       for await (const batch of watch.batches()) {
         if (batch.type !== 'events') continue
+        stayed()
         const freed = await patience.insist((call) => freedBy(this.#store, this.#layout, batch.events, call))
         const item = await this.#claimOne(freed, patience)
         if (item !== undefined) return item
+        stayed = this.#endWhenIdle()
       }
       return await endedByItself(this.#store, this.#layout.watched, signal)
     } catch (error) {
@@ -115,13 +122,27 @@ export class Consumer {
       if (!isStoreError(error) || !error.retryable) throw error
       await patience.pause(RETRY_MS)
       return undefined
+    } finally {
+      stayed()
     }
   }
 
-  /** The first of them that can be had. */
+  /** A session of its own ends when nothing was claimed under it for a TTL; the returned calls that off. */
+  #endWhenIdle(): Cancel {
+    const own = this.#own
+    if (this.#whose.type !== 'own' || own === undefined || this.#taken.size > 0) return () => undefined
+    return this.#store.environment.timers.after(this.#whose.ttlMs, () => {
+      this.#own = undefined
+      own.abandon()
+    })
+  }
+
+  /** The first of them, or one of those behind it where somebody else had that. */
   async #claimOne(candidates: readonly Candidate[], patience: Patience): Promise<QueueItem | undefined> {
-    for (const candidate of candidates) {
-      const item = await this.#claim(candidate, patience)
+    const left = [...candidates]
+    for (let at = 0; left.length > 0; at = below(this.#store.environment.random, Math.max(1, left.length))) {
+      const [candidate] = left.splice(at, 1)
+      const item = candidate && (await this.#claim(candidate, patience))
       if (item !== undefined) return item
     }
     return undefined
@@ -136,8 +157,9 @@ export class Consumer {
         const commit = await this.#commit({ key, modRevision }, id, session, patience)
         if (commit.type === 'conflict') return undefined
         const item = await this.#claimed(key, commit, patience)
-        if (item !== undefined && !session.signal.aborted) return this.#taking(session, item)
-        // The answer was on its way for longer than the lease can be relied upon, or the claim has ended already.
+        if (item !== undefined && !session.signal.aborted) return this.#taking(session, item, commit.revision)
+        // The answer was on its way for longer than the lease can be relied upon, or the claim or the item has gone already.
+        void this.#giveUp(session, (signal) => this.#store.txn(this.#unclaim(key, id), { signal }))
         return undefined
       } catch (error) {
         if (isStoreError(error, 'LEASE_NOT_FOUND')) {
@@ -168,26 +190,27 @@ export class Consumer {
     )
   }
 
-  /** The item as the claim left it; undefined where that has changed since. */
+  /** The item, if it is still claimed by this commit. */
   async #claimed(
     key: string,
     { revision, results }: Extract<Commit, { type: 'committed' }>,
     patience: Patience,
   ): Promise<KeyValue | undefined> {
     const read = results?.at(-1)
-    const found =
-      read?.type === 'range' ? read.items[0] : await patience.insist((signal) => this.#store.get(key, { signal }))
-    return found?.modRevision === revision ? found : undefined
+    if (read?.type === 'range') return read.items[0]
+    const looks = [get(this.#layout.claimOf(key), { keysOnly: true }), get(key)] as const
+    const { results: now } = await patience.insist((signal) => this.#store.txn({ success: looks }, { signal }))
+    const [claim, item] = now
+    return claim?.items[0]?.modRevision === revision ? item?.items[0] : undefined
   }
 
-  #taking(session: Session, item: KeyValue): QueueItem {
+  #taking(session: Session, item: KeyValue, token: Revision): QueueItem {
     const ownsSession = this.#whose.type === 'own' && this.#whose.perItem
-    const token = item.modRevision
     const over = (): void => {
       this.#taken.delete(token)
       if (ownsSession) session.abandon()
     }
-    const taken = new QueueItem({ store: this.#store, layout: this.#layout, session, ownsSession, item, over })
+    const taken = new QueueItem({ store: this.#store, layout: this.#layout, session, ownsSession, item, token, over })
     if (!taken.signal.aborted) this.#taken.set(token, taken)
     return taken
   }
@@ -203,28 +226,47 @@ export class Consumer {
     if (this.#own?.signal.aborted !== false) {
       // What is left of it would only keep others waiting.
       this.#own?.abandon()
-      this.#own = await patience.insist((signal) => Session.open(this.#store, { ttlMs, signal }))
+      this.#own = await openSession(this.#store, { ttlMs }, patience)
     }
     return this.#own
   }
 
-  /**
-   * Of a claim that was given up and may have taken effect, or may yet: makes sure that it does not stand, for as long as
-   * the session would keep it alive.
-   */
-  async #withdraw({ key, modRevision }: Candidate, id: string, session: Session): Promise<void> {
+  /** Of a claim that was given up and may have taken effect, or may yet: makes sure that it does not stand. */
+  #withdraw({ key, modRevision }: Candidate, id: string, session: Session): Promise<void> {
+    const unchanged = compare(key).modRevision('=', modRevision)
+    const change = put(key, '', { ignoreValue: true })
+    const unclaim = txn(this.#unclaim(key, id))
+    return this.#giveUp(session, async (signal) => {
+      try {
+        await this.#store.txn({ compare: [unchanged], success: [change], failure: [unclaim] }, { signal })
+      } catch (error) {
+        // Full, say: what stands already can be deleted, and what may come late must be seen to once there is room.
+        if (isStoreError(error) && !error.retryable) await this.#store.txn({ success: [unclaim] }, { signal })
+        throw error
+      }
+    })
+  }
+
+  #unclaim(key: string, id: string): Transaction {
     const claim = this.#layout.claimOf(key)
-    const patience = new Patience(this.#store.environment, {})
-    const ours = txn({ compare: [compare(claim).value('=', id)], success: [del(claim)] })
+    return { compare: [compare(claim).value('=', id)], success: [del(claim)] }
+  }
+
+  /** Tries for as long as the session lives: it is what would keep the claim alive. Never rejects. */
+  async #giveUp(session: Session, call: (signal: AbortSignal) => Promise<unknown>): Promise<void> {
+    const { environment } = this.#store
+    const patience = new Patience(environment, {})
+    patience.endWith(session.signal)
     try {
-      patience.endWith(session.signal)
-      await patience.insist((signal) => {
-        const unchanged = compare(key).modRevision('=', modRevision)
-        const change = put(key, '', { ignoreValue: true })
-        return this.#store.txn({ compare: [unchanged], success: [change], failure: [ours] }, { signal })
-      })
-    } catch (error) {
-      this.#store.environment.logger.debug('a claim is left to its lease', { reason: String(error) })
+      while (!patience.signal.aborted) {
+        try {
+          await patience.insist(call)
+          return
+        } catch (error) {
+          environment.logger.debug('a claim is not given up yet', { reason: String(error) })
+        }
+        await patience.pause(OPERATORS_MS)
+      }
     } finally {
       patience.end()
     }

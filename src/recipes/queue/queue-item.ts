@@ -1,22 +1,22 @@
 /**
  * An item that was taken: claimed under a lease, until it is done, released or lost.
  *
- * Always: it leaves the queue only by a transaction that compares that its claim and itself are as the claim made them. Who
- * lost the claim, to the next consumer or to nobody, completes nothing.
+ * Always: it leaves the queue only by a transaction that compares that its claim is as it was made, and that the item is there.
+ * Who lost the claim, to the next consumer or to nobody, completes nothing.
  * Always: once a completion is under way whose outcome is not known, no other one is begun for the same claim. That it found
  * the claim gone would be taken for a loss, when it was the first one that ended it.
  */
 import { CALL_FIELDS } from '../../api/check-call.js'
 import { checkFields } from '../../api/check-fields.js'
 import type { KeyValue } from '../../api/key-value.js'
-import { compare, del, put, type Operation, type Revision } from '../../api/operations.js'
+import { compare, del, get, put, type Operation, type Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
 import { keyOf } from '../../base/bytes.js'
 import { isStoreError, StoreError } from '../../base/errors.js'
 import { quote } from '../../base/quote.js'
 import { randomId } from '../../base/random.js'
 import { commitOnce, type Attempt } from '../stm/commit-once.js'
-import { untilGoneForSure } from '../lock/line.js'
+import { standingOf, untilGoneForSure } from '../lock/line.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import type { QueueLayout } from './queue-layout.js'
 import type { Session } from '../session/session.js'
@@ -34,8 +34,10 @@ export interface Claim {
   readonly session: Session
   /** Whether the session is for this item alone. */
   readonly ownsSession: boolean
-  /** As the claim left it. */
+  /** As the claim left it, or found it. */
   readonly item: KeyValue
+  /** The revision of the claim. */
+  readonly token: Revision
   /** Called once when it is over, however it ends. */
   readonly over: () => void
 }
@@ -98,7 +100,7 @@ export class QueueItem implements AsyncDisposable {
 
   /** The fencing token: larger than that of every earlier claim of any item of this queue. */
   get token(): Revision {
-    return this.#claim.item.modRevision
+    return this.#claim.token
   }
 
   /**
@@ -163,7 +165,7 @@ export class QueueItem implements AsyncDisposable {
     } catch (error) {
       if (!isStoreError(error) || error.outcome === 'refused') this.#completing = undefined
       // It was not this one that ended it, or nobody can tell: in either case there is nothing left to keep alive.
-      if (this.#lost !== undefined) this.#end(this.#lost)
+      if (this.#lost !== undefined) this.#lose(this.#lost)
       throw error
     }
     this.#isDone = true
@@ -171,40 +173,51 @@ export class QueueItem implements AsyncDisposable {
   }
 
   async #commit(writes: readonly Operation[], options: WaitOptions): Promise<void> {
-    const { store, layout, item } = this.#claim
-    const [key, claim] = [keyOf(item.key), keyOf(layout.claimOf(item.key))]
-    const witness = { key, modRevision: item.modRevision }
+    const { store, layout, item, token } = this.#claim
+    const witness = { key: keyOf(layout.claimOf(item.key)), modRevision: token }
     const mark = { key: keyOf(layout.mark), id: String(randomId(store.environment.random)) }
-    const attempt: Attempt = {
-      seen: [witness, { key: claim, modRevision: item.modRevision }],
-      ranges: [],
-      snapshot: item.modRevision,
-      writes: [...layout.keysOf(item.key).map((each) => del(each)), put(layout.mark, mark.id), ...writes],
-      witness,
-      mark,
-    }
     const patience = new Patience(store.environment, options)
     try {
       patience.endWith(this.#controller.signal)
-      const commit = await commitOnce(store, attempt, patience)
-      if (commit.type === 'committed') return
+      for (let modRevision: Revision | undefined = item.modRevision; modRevision !== undefined;) {
+        const attempt: Attempt = {
+          seen: [witness, { key: keyOf(item.key), modRevision }],
+          ranges: [],
+          snapshot: modRevision,
+          writes: [...layout.keysOf(item.key).map((each) => del(each)), put(layout.mark, mark.id), ...writes],
+          witness,
+          mark,
+        }
+        const commit = await commitOnce(store, attempt, patience)
+        if (commit.type === 'committed') return
+        modRevision = await patience.insist((signal) => this.#stillClaimed(signal))
+      }
     } finally {
       patience.end()
     }
     const lost = new StoreError('LOCK_LOST', `the item ${quote(this.id)} is not ours any more: its claim has ended`)
-    this.#end(lost)
+    this.#lose(lost)
     throw lost
   }
 
+  /** Which version of the item there is now, while the claim stands; somebody who could not have it may have written it again. */
+  async #stillClaimed(signal: AbortSignal): Promise<Revision | undefined> {
+    const { store, layout, item, token } = this.#claim
+    const looks = [get(layout.claimOf(item.key), { keysOnly: true }), get(item.key, { keysOnly: true })] as const
+    const { results } = await store.txn({ success: looks }, { signal })
+    const [claim, now] = results
+    return claim?.items[0]?.modRevision === token ? now?.items[0]?.modRevision : undefined
+  }
+
   async #release(options: WaitOptions): Promise<void> {
-    const { store, layout, session, ownsSession, item } = this.#claim
+    const { store, layout, session, ownsSession, item, token } = this.#claim
     if (this.#isDone) return
     void this.signal
     this.#end(new StoreError('LOCK_LOST', `the item ${quote(this.id)} was released`))
     // With the end of its lease the claim is gone, or about to.
     if (this.#sessionSignal.aborted && !ownsSession) return
     const claim = layout.claimOf(item.key)
-    const ours = compare(claim).modRevision('=', item.modRevision)
+    const ours = compare(claim).modRevision('=', token)
     const patience = new Patience(store.environment, options)
     try {
       await patience.insist(async (signal) => {
@@ -220,6 +233,14 @@ export class QueueItem implements AsyncDisposable {
     this.#end(this.#sessionSignal.reason)
   }
 
+  /** Where it is the item that has gone the claim stands on, for as long as a session that others share. */
+  #lose(reason: StoreError): void {
+    this.#end(reason)
+    this.release().catch((error: unknown) => {
+      this.#claim.store.environment.logger.debug('a claim is left to its lease', { reason: String(error) })
+    })
+  }
+
   #end(reason: unknown): void {
     if (this.#controller.aborted) return
     this.#sessionSignal.removeEventListener('abort', this.#sessionEnded)
@@ -229,11 +250,11 @@ export class QueueItem implements AsyncDisposable {
 
   /** A watch that fails ends the claim, too: from there on nobody would tell us. */
   async #watchClaim(): Promise<void> {
-    const { store, layout, session, item } = this.#claim
-    const standing = { key: layout.claimOf(item.key), lease: session.lease, createRevision: item.modRevision }
-    let lost = new StoreError('LOCK_LOST', `the claim of the item ${quote(this.id)} was removed`)
+    const { store, layout, session, item, token } = this.#claim
+    const standings = [{ key: layout.claimOf(item.key), lease: session.lease, createRevision: token }, standingOf(item)]
+    let lost = new StoreError('LOCK_LOST', `the item ${quote(this.id)} or its claim was removed`)
     try {
-      await untilGoneForSure(store, standing, item.modRevision, this.#controller.signal)
+      await Promise.race(standings.map((each) => untilGoneForSure(store, each, token, this.#controller.signal)))
     } catch (cause) {
       lost = new StoreError('LOCK_LOST', `the claim of the item ${quote(this.id)} cannot be watched any more`, {
         cause,
@@ -241,11 +262,11 @@ export class QueueItem implements AsyncDisposable {
     }
     this.#lost = lost
     const completing = this.#completing
-    if (completing === undefined) this.#end(lost)
+    if (completing === undefined) this.#lose(lost)
     // A completion of our own ends the claim before its answer is here; one that ended unknown says nothing any more.
     else
       completing.catch(() => {
-        this.#end(lost)
+        this.#lose(lost)
       })
   }
 }

@@ -152,9 +152,34 @@ async function looksAtSignal(queue: Queue, store: Store, env: Env): Promise<void
   }
 }
 
+type Taken = Extract<Report, { type: 'takes' }> & { readonly node: string }
+
+/**
+ * Who takes a mail before one in front of it must have lost the first one that it saw: somebody else took one that stands in
+ * front of both, between its last mail and this one. Of who is alone nobody takes one, and the order is that of the queue.
+ * Where a mail was taken of which nobody told, by one that died, say, it is that one for all that can be known.
+ */
+function* passedBy(taken: readonly Taken[]): Generator<string> {
+  const byToken = taken.toSorted((a, b) => a.token - b.token)
+  const told = new Map<string, number>()
+  for (const { key } of taken) told.set(key, (told.get(key) ?? 0) + 1)
+  const untold = new Set(taken.filter(({ key, times }) => times > (told.get(key) ?? 0)).map(({ key }) => key))
+  const firsts = byToken.filter(({ times }) => times === 1)
+  for (const [at, { key, node, token }] of firsts.entries()) {
+    const passed = firsts.slice(at + 1).find((other) => other.key < key)
+    if (passed === undefined) continue
+    const before = byToken.findLast((other) => other.node === node && other.token < token)?.token ?? 0
+    const lost = byToken.some(
+      (other) => other.node !== node && other.token > before && other.token < token && other.key < passed.key,
+    )
+    if (!lost && ![...untold].some((other) => other < passed.key)) yield passed.mail
+  }
+}
+
 export const queue = scenario<Report, Exposed>({
   name: 'queue',
-  description: 'mails are added once, first taken in their order, and sent exactly once as far as the store knows',
+  description:
+    'mails are added once, passed by by nobody who could have had them, and sent exactly once as far as the store knows',
   options: {
     app: app({}, impatient),
     faults: everyFault,
@@ -194,8 +219,8 @@ export const queue = scenario<Report, Exposed>({
       const { observations } = world
       const { items } = await askAnyStore(world, (store) => store.range({ prefix: 'sent/' }))
       const sent = new Map(items.map((item) => [item.key, item.version]))
-      const firsts: Extract<Report, { type: 'takes' }>[] = []
-      for (const { value } of observations) {
+      const taken: Taken[] = []
+      for (const { value, node } of observations) {
         if (value.type === 'added') {
           const times = sent.get(sentKey(value.mail)) ?? 0
           if (times > 1) throw new Error(`mail ${value.mail} was sent ${times} times`)
@@ -203,11 +228,9 @@ export const queue = scenario<Report, Exposed>({
           if (times > 0 && value.told === 'refused') throw new Error(`mail ${value.mail} was refused, and is sent`)
         }
         if (value.type === 'sent' && !sent.has(sentKey(value.mail))) throw new Error(`mail ${value.mail} is not sent`)
-        if (value.type === 'takes' && value.times === 1) firsts.push(value)
+        if (value.type === 'takes') taken.push({ ...value, node })
       }
-      firsts.sort((a, b) => a.token - b.token)
-      const late = firsts.find(({ key }, at) => key < (firsts[at - 1]?.key ?? ''))
-      if (late !== undefined) throw new Error(`mail ${late.mail} was first taken after one that stood behind it`)
+      for (const mail of passedBy(taken)) throw new Error(`mail ${mail} was passed by for no reason`)
     },
     marks: [
       'a mail is told: done',
@@ -221,7 +244,7 @@ export const queue = scenario<Report, Exposed>({
       description: 'adds a mail again when it is unknown whether it was added',
       options: { app: app({ add: addsUntilTold }) },
       finds: /mail \S+ was added twice/,
-      seed: 134,
+      seed: 129,
     },
     'deletes-first': {
       description: 'takes a mail out of the queue and sends it then',
@@ -233,7 +256,7 @@ export const queue = scenario<Report, Exposed>({
       description: 'looks whether the mail is still its own, and writes then that it was sent',
       options: { app: app({ take: looksAtSignal }) },
       finds: /mail \S+ was sent/,
-      seed: 150,
+      seed: 81,
     },
   },
 })
