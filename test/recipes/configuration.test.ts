@@ -123,6 +123,20 @@ describe('the last good value', () => {
     await stage.settle(later.close())
   })
 
+  it('stays what it was where it cannot be looked for, and nothing is said of the latest then', async () => {
+    const failed = new StoreError('MEMBER_FAILED', 'the disk failed')
+    const failing = decorated(store, {
+      range: (selection, options) =>
+        options?.revision === undefined ? store.range(selection, options) : Promise.reject(failed),
+    })
+    await stored(url('one'))
+    const config = await opened({ fallback }, failing)
+    await stored(url('two'))
+    await stage.settle(config.includes(await stored('bad')))
+    expect([config.value.url, config.invalid]).toEqual(['two', undefined])
+    await stage.settle(config.close())
+  })
+
   it('is not older than what was stored while nobody looked', async () => {
     let held: (() => void) | undefined
     const slow: StandardSchema<unknown, string> = {

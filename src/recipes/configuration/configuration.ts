@@ -296,15 +296,12 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
 
   /** What is shown and what is wrong with the latest change together: until the last good one is found, neither does. */
   async #lookBack(found: KeyValue, invalid: InvalidConfiguration, patience: Patience): Promise<void> {
-    try {
-      const good = await this.#reader.lastBefore(found, this.#known, patience)
-      const state = this.#state
-      if (good !== undefined) this.#show({ ...good, origin: 'last-good' })
-      else if (state?.revision !== undefined && state.revision >= found.createRevision) this.#keep(state)
-      else this.#fallBack(invalid)
-    } finally {
-      this.#invalid = invalid
-    }
+    const good = await this.#reader.lastBefore(found, this.#known, patience)
+    const state = this.#state
+    if (good !== undefined) this.#show({ ...good, origin: 'last-good' })
+    else if (state?.revision !== undefined && state.revision >= found.createRevision) this.#keep(state)
+    else this.#fallBack(invalid)
+    this.#invalid = invalid
   }
 
   get #known(): { readonly value: Output; readonly revision: Revision; readonly version: number } | undefined {

@@ -216,7 +216,8 @@ export const queue = scenario<Report, Exposed>({
       )
     },
     atEnd: async (world) => {
-      const { observations } = world
+      // Nodes that are started again go on adding while the store is asked.
+      const observations = [...world.observations]
       const { items } = await askAnyStore(world, (store) => store.range({ prefix: 'sent/' }))
       const sent = new Map(items.map((item) => [item.key, item.version]))
       const taken: Taken[] = []
