@@ -119,7 +119,7 @@ it(
 it(
   'writes that take long are told with their kind, their size, their end and the request they were for',
   async () => {
-    const output = await outputOf('examples/11-spans.ts')
+    const output = await outputOf('examples/10-spans.ts')
     expect(output).toMatch(/slow write: put of 1 operation\(s\), 1008 bytes took \S+ ms: revision 2 \(POST \/orders\)/)
     expect(output).toMatch(/transaction of 2 operation\(s\), 21 bytes took \S+ ms: revision 3 \(POST \/checkout\)/)
     expect(output).toMatch(/put of 1 operation\(s\), 11 bytes took \S+ ms: refused, LEASE_NOT_FOUND \(POST \/late\)/)

@@ -1,7 +1,7 @@
 /**
  * Who wants to know what takes long: spans through node:diagnostics_channel, which OpenTelemetry and others take in as well.
  *
- *     npx tsx examples/11-spans.ts [milliseconds from which a write is called slow, 0 if left out]
+ *     npx tsx examples/10-spans.ts [milliseconds from which a write is called slow, 0 if left out]
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { tracingChannel } from 'node:diagnostics_channel'
