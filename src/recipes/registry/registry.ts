@@ -63,7 +63,7 @@ export class Registry<Metadata = unknown> {
     return Registration.open(this.#store, `${prefixOf(this.#name)}${id}`, description, { ttlMs, ...wait })
   }
 
-  /** Those that live now, in the order of their ids. Linearizable: without a quorum it waits, unless `timeoutMs` says how long. */
+  /** Those that live now, in the order of their ids. Linearizable. Without a quorum it ends with the deadline of the store. */
   async instances(options: CallOptions = {}): Promise<readonly Instance<Metadata>[]> {
     checkFields(options, CALL_FIELDS, 'instances()')
     const patience = new Patience(this.#store.environment, options)
