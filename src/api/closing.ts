@@ -7,6 +7,7 @@
 import { AbortSignals } from '../base/abort-signals.js'
 import type { Cancel } from '../base/clock.js'
 import { StoreError } from '../base/errors.js'
+import type { Store, StoreEvents } from './store.js'
 
 export class Closing {
   readonly #controller = new AbortController()
@@ -14,10 +15,13 @@ export class Closing {
   readonly #signals: AbortSignals
   readonly #above: Closing | undefined
 
-  /** @param above of the handle that this one was made of. */
-  constructor(above?: Closing) {
+  /**
+   * @param above of the handle that this one was made of, and ends with.
+   * @param beside of one with which it shares its listeners: a signal that is given to the handles of all tenants costs one.
+   */
+  constructor(above?: Closing, beside = above) {
     this.#above = above
-    this.#signals = above === undefined ? new AbortSignals() : above.#signals
+    this.#signals = beside === undefined ? new AbortSignals() : beside.#signals
   }
 
   /** Throws `CLOSED` once this is closed. */
@@ -48,6 +52,25 @@ export class Closing {
         end()
       }),
     )
+    return stop
+  }
+
+  /** Tells `listener` once: when this is closed, or the store that it is a handle of. */
+  onClosed(store: Pick<Store, 'on' | 'environment'>, listener: StoreEvents['closed']): Cancel {
+    const stops: Cancel[] = []
+    const stop = (): void => {
+      for (const each of stops) each()
+    }
+    const tell = (): void => {
+      stop()
+      void Promise.resolve()
+        .then(listener)
+        .catch((error: unknown) => {
+          store.environment.logger.error('a listener threw', { event: 'closed', reason: String(error) })
+        })
+    }
+    stops.push(store.on('closed', tell))
+    stops.push(this.onEnd(undefined, tell))
     return stop
   }
 

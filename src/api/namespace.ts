@@ -124,7 +124,8 @@ class Namespace implements Store {
   }
 
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
-    return this.#store.on(event, listener)
+    if (event !== 'closed') return this.#store.on(event, listener)
+    return this.#closing.onClosed(this.#store, listener as StoreEvents['closed'])
   }
 
   close(): Promise<void> {

@@ -215,7 +215,7 @@ export type StoreEvents = {
   failed: (error: Error) => void
   /** This member was removed from the cluster, and has ended. Every call from now on fails with `MEMBER_REMOVED`. */
   removed: () => void
-  /** It was closed. Every call fails with `CLOSED`. */
+  /** It was closed; a handle of `as()` or `namespace()`, too, when what it was made of was. Every call fails with `CLOSED`. */
   closed: () => void
 }
 

@@ -35,11 +35,12 @@ export class Caller {
   /** Whom the signed token named when it was last checked. */
   #verified: JwtIdentity | undefined
   /** Of the handle, where it is not the member's own: that one ends with the member. */
-  readonly closing = new Closing()
+  readonly closing: Closing
 
-  private constructor(parts: CallerParts, proof: Proof) {
+  private constructor(parts: CallerParts, proof: Proof, beside?: Closing) {
     this.#parts = parts
     this.#proof = proof
+    this.closing = new Closing(undefined, beside)
   }
 
   /** The process that holds the member. */
@@ -60,7 +61,7 @@ export class Caller {
         'Only the handle that open() returned takes a user at their word: say as({ token }) here.',
       )
     }
-    return new Caller(this.#parts, proof)
+    return new Caller(this.#parts, proof, this.closing)
   }
 
   /** `call` on behalf of whoever this is. It may be made several times, each after the one before was refused. */

@@ -257,7 +257,10 @@ export class EmbeddedStore implements Store {
   }
 
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
-    return this.#parts.listeners.add(event, listener)
+    const { listeners } = this.#parts
+    const add: Store['on'] = (...given) => listeners.add(...given)
+    if (event !== 'closed' || this.#caller.isOwner) return add(event, listener)
+    return this.#caller.closing.onClosed({ on: add, environment: this.environment }, listener as StoreEvents['closed'])
   }
 
   async close(): Promise<void> {

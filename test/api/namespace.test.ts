@@ -1,6 +1,19 @@
 /** Namespaces by example; test/store/conformance.test.ts shows that one is a Store like any other. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { compare, del, get, LIMITS, Mutex, open, put, txn, type Selection, type Store, type WatchEvent } from 'quorate'
+import {
+  compare,
+  del,
+  get,
+  LIMITS,
+  Mutex,
+  open,
+  put,
+  Session,
+  txn,
+  type Selection,
+  type Store,
+  type WatchEvent,
+} from 'quorate'
 import { isStoreError } from '../../src/base/errors.js'
 
 let store: Store
@@ -234,6 +247,41 @@ describe('a namespace that is closed', () => {
     expect(await codeOf(ofStore.get('a'))).toBe('done')
     await store.close()
     expect(await codeOf(ofStore.get('a'))).toBe('CLOSED')
+  })
+
+  test('tells it once, and so does one whose store is closed: sessions end with it', async () => {
+    const told: string[] = []
+    const handle = store.as('anonymous')
+    const handles = { store, handle, inner: tenant.namespace('jobs/'), ofHandle: handle.namespace('t/') }
+    for (const [name, of] of Object.entries(handles)) of.on('closed', () => void told.push(name))
+    handle.on('closed', () => {
+      throw new Error('of a listener')
+    })
+    tenant.on('closed', () => void told.push('called off'))()
+    const [session, other] = await Promise.all([tenant, store].map((of) => Session.open(of, { ttlMs: 60_000 })))
+    await tenant.close()
+    expect(told).toEqual(['inner'])
+    expect(session?.signal.aborted).toBe(true)
+    await handle.close()
+    await store.put('a', 'x')
+    expect(told.sort()).toEqual(['handle', 'inner', 'ofHandle'])
+    expect(other?.signal.aborted).toBe(false)
+    await store.close()
+    expect(told.sort()).toEqual(['handle', 'inner', 'ofHandle', 'store'])
+  })
+
+  test('is one of many that listen to one signal, of which Node does not warn', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error): void => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const { signal } = new AbortController()
+    const watches = Array.from({ length: 20 }, (_, at) =>
+      (at % 2 === 0 ? store : store.as('anonymous')).namespace(`${at}/`).watch('a', { signal }),
+    )
+    await store.put('a', 'x')
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+    await Promise.all(watches.map((watch) => watch.close()))
   })
 
   test('listens to no signal any more', async () => {
