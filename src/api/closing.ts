@@ -61,7 +61,11 @@ export class Closing {
     const stop = (): void => {
       for (const each of stops) each()
     }
+    // Both may be told before either can be called off.
+    let told = false
     const tell = (): void => {
+      if (told) return
+      told = true
       stop()
       void Promise.resolve()
         .then(listener)
