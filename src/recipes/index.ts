@@ -7,7 +7,8 @@ export type { ViewChange, ViewChanges, ViewDelete, ViewPut, ViewUnreadable } fro
 export type { ViewFailure } from './view/view-contents.js'
 export type { Decode, DecodedViewOptions, ViewChangesOptions, ViewOptions } from './view/view-options.js'
 export { Configuration } from './configuration/configuration.js'
-export type { ConfigurationState, InvalidConfiguration, SetOptions } from './configuration/configuration.js'
+export type { SetOptions } from './configuration/configuration.js'
+export type { ConfigurationState, InvalidConfiguration } from './configuration/shown-configuration.js'
 export type { ConfigurationOptions } from './configuration/configuration-options.js'
 export type {
   SchemaInput,

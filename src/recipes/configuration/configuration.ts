@@ -9,7 +9,6 @@
  */
 import { CALL_FIELDS, checkSignal } from '../../api/check-call.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
-import type { KeyValue } from '../../api/key-value.js'
 import { compare, put, type Revision } from '../../api/operations.js'
 import type { CallOptions, Store } from '../../api/store.js'
 import { keyOf, type BytesLike } from '../../base/bytes.js'
@@ -19,35 +18,15 @@ import { CachedView } from '../view/cached-view.js'
 import { checkConfigurationOptions, type ConfigurationOptions } from './configuration-options.js'
 import { checkStore } from '../check-store.js'
 import { Patience, type WaitOptions } from '../patience.js'
-import {
-  describeIssues,
-  type SchemaInput,
-  type SchemaIssue,
-  type SchemaOutput,
-  type StandardSchema,
-} from './standard-schema.js'
+import { describeIssues, type SchemaInput, type SchemaOutput, type StandardSchema } from './standard-schema.js'
 import { notPromise } from '../synchronous.js'
+import {
+  DELETED,
+  ShownConfiguration,
+  type ConfigurationState,
+  type InvalidConfiguration,
+} from './shown-configuration.js'
 import { VersionReader } from './version-reader.js'
-
-/** What is shown, and where it comes from. */
-export interface ConfigurationState<Value> {
-  readonly value: Value
-  /** `stored`: it is the latest version. `last-good`: an earlier one, since the latest is not valid or was deleted. */
-  readonly origin: 'stored' | 'last-good' | 'fallback'
-  /** At which the value was stored. Of the fallback: undefined. */
-  readonly revision: Revision | undefined
-  /** How often the key had been written by then, since it was created. Of the fallback: undefined. */
-  readonly version: number | undefined
-}
-
-/** Why the latest that is stored is not shown. */
-export interface InvalidConfiguration {
-  /** At which it was stored, or at which it was found to be deleted. */
-  readonly revision: Revision
-  readonly issues: readonly SchemaIssue[]
-  /** The first of the issues in words, with their paths: `url: Invalid URL; poolSize: expected number`. */
-  readonly message: string
-}
 
 export interface SetOptions extends CallOptions {
   /** Write only if what is stored is of this revision, valid or not; 0: if nothing is. Default: write whatever is stored. */
@@ -55,7 +34,6 @@ export interface SetOptions extends CallOptions {
 }
 
 const SET_FIELDS: Fields<SetOptions> = { ifRevision: true, ...CALL_FIELDS }
-const DELETED: readonly SchemaIssue[] = [{ message: 'nothing is stored' }]
 
 /**
  * A configuration that follows what is stored until it is closed.
@@ -75,8 +53,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   readonly #closing = new AbortController()
   /** Called when something else is shown, and when nothing will be any more. */
   readonly #listeners = new Set<() => void>()
-  #state: ConfigurationState<Output> | undefined
-  #invalid: InvalidConfiguration | undefined
+  readonly #shown: ShownConfiguration<Output>
   /** Of the version that was looked at last; 0 of none. */
   #looked: Revision | undefined
   /** Looks come one after the other. */
@@ -94,6 +71,9 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     this.#key = key
     this.#options = options
     this.#view = view
+    this.#shown = new ShownConfiguration(options.fallback, () => {
+      this.#tell()
+    })
     this.#reader = new VersionReader(store, key, options.schema, options.parse ?? JSON.parse)
   }
 
@@ -129,26 +109,26 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
 
   /** The latest valid value, or the fallback. The same object for all who read it: not to be changed. */
   get value(): Output {
-    return this.#shown.value
+    return this.#state.value
   }
 
   /** At which {@link value} was stored; undefined while the fallback is shown. */
   get revision(): Revision | undefined {
-    return this.#shown.revision
+    return this.#state.revision
   }
 
   /** How often the key had been written when {@link value} was; undefined while the fallback is shown. */
   get version(): number | undefined {
-    return this.#shown.version
+    return this.#state.version
   }
 
   get origin(): ConfigurationState<Output>['origin'] {
-    return this.#shown.origin
+    return this.#state.origin
   }
 
   /** What the latest that is stored is wrong in; undefined while it is shown, or nothing is stored and the fallback shown. */
   get invalid(): InvalidConfiguration | undefined {
-    return this.#invalid
+    return this.#shown.invalid
   }
 
   /** As of a `CachedView`: everything that was stored longer ago was seen. */
@@ -171,7 +151,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   ): AsyncGenerator<ConfigurationState<Output>, void, undefined> {
     checkFields(options, { signal: true }, 'changes()')
     checkSignal(options.signal)
-    return this.#changesSince(this.#shown, options.signal)
+    return this.#changesSince(this.#state, options.signal)
   }
 
   /**
@@ -229,15 +209,15 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   }
 
   /** There from when it is open on. */
-  get #shown(): ConfigurationState<Output> {
-    return this.#state as ConfigurationState<Output>
+  get #state(): ConfigurationState<Output> {
+    return this.#shown.state as ConfigurationState<Output>
   }
 
   async #begin(patience: Patience): Promise<void> {
     const changes = this.#view.changes({ backlogMax: 1 })
     await this.#tryLook(patience)
-    if (this.#state === undefined) {
-      const { issues } = this.#invalid ?? { issues: DELETED }
+    if (this.#shown.state === undefined) {
+      const { issues } = this.invalid ?? { issues: DELETED }
       throw new StoreError(
         'CONFIGURATION_INVALID',
         `${this.#name} has no valid value, and there is no fallback: ${describeIssues(issues)}`,
@@ -279,57 +259,20 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     if (this.#looked === (found?.modRevision ?? 0)) return
     this.#looked = found?.modRevision ?? 0
     if (found === undefined) {
-      this.#fallBack(invalidOf(revision, DELETED))
+      this.#shown.deleted(revision)
       return
     }
     const { modRevision, version } = found
     const result = await this.#reader.read(found.text(), patience)
     if (result.issues === undefined) {
-      this.#invalid = undefined
-      this.#show({ value: result.value, origin: 'stored', revision: modRevision, version })
+      this.#shown.valid({ value: result.value, revision: modRevision, version })
       return
     }
     const { issues } = result
     this.#log('a configuration that is not valid is stored', { revision: modRevision, issues: issues.length })
-    await this.#lookBack(found, invalidOf(modRevision, issues), patience)
-  }
-
-  /** What is shown and what is wrong with the latest change together: until the last good one is found, neither does. */
-  async #lookBack(found: KeyValue, invalid: InvalidConfiguration, patience: Patience): Promise<void> {
-    const good = await this.#reader.lastBefore(found, this.#known, patience)
-    const state = this.#state
-    if (good !== undefined) this.#show({ ...good, origin: 'last-good' })
-    else if (state?.revision !== undefined && state.revision >= found.createRevision) this.#keep(state)
-    else this.#fallBack(invalid)
-    this.#invalid = invalid
-  }
-
-  get #known(): { readonly value: Output; readonly revision: Revision; readonly version: number } | undefined {
-    const { value, revision, version } = this.#state ?? {}
-    if (revision === undefined || version === undefined) return undefined
-    return { value: value as Output, revision, version }
-  }
-
-  /** Nothing that is stored can be shown. */
-  #fallBack(invalid: InvalidConfiguration): void {
-    const { fallback } = this.#options
-    if (fallback !== undefined) {
-      // That nothing is stored is no mistake of anybody, where there is a fallback for it.
-      this.#invalid = invalid.issues === DELETED ? undefined : invalid
-      this.#show({ value: fallback, origin: 'fallback', revision: undefined, version: undefined })
-      return
-    }
-    this.#invalid = invalid
-    if (this.#state !== undefined) this.#keep(this.#state)
-  }
-
-  #keep(state: ConfigurationState<Output>): void {
-    this.#show(state.origin === 'stored' ? { ...state, origin: 'last-good' } : state)
-  }
-
-  #show(state: ConfigurationState<Output>): void {
-    this.#state = state
-    this.#tell()
+    // What is shown and what is wrong with the latest change together: until the last good one is found, neither does.
+    const good = await this.#reader.lastBefore(found, this.#shown.version, patience)
+    this.#shown.notValid(modRevision, issues, good, found.createRevision)
   }
 
   #tell(): void {
@@ -342,7 +285,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   ): AsyncGenerator<ConfigurationState<Output>, void, undefined> {
     for (;;) {
       if (signal?.aborted === true || this.#closing.signal.aborted) return
-      const shown = this.#shown
+      const shown = this.#state
       if (shown.value !== seen.value || shown.revision !== seen.revision) {
         seen = shown
         yield shown
@@ -381,8 +324,4 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   #log(message: string, fields: Readonly<Record<string, string | number>>): void {
     this.#store.environment.logger.warn(message, { key: this.#name, ...fields })
   }
-}
-
-function invalidOf(revision: Revision, issues: readonly SchemaIssue[]): InvalidConfiguration {
-  return { revision, issues, message: describeIssues(issues) }
 }
