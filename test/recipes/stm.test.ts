@@ -248,6 +248,30 @@ describe('a transaction in memory', () => {
     await expect(stm(store, work, { retries: 3 } as never)).rejects.toThrow('retries')
     await expect(stm(store, work, { mark: '' })).rejects.toThrow(TypeError)
   })
+
+  it('ends with the store, whatever its work waits for', async () => {
+    const waiting = stm(stage.store, () => new Promise<void>(() => undefined), { timeoutMs: 60_000 })
+    waiting.catch(() => undefined)
+    await stage.settle(stage.store.close())
+    await stage.pass(1)
+    expect(await stage.failure(waiting)).toMatchObject({ code: 'CLOSED' })
+    expect(stage.nowMs).toBeLessThan(10_000)
+  })
+
+  it('may delete a range in which its mark lies, and not put it', async () => {
+    await stage.settle(stage.store.put('x/1', 'a'))
+    const clear = (tx: StmTransaction): void => {
+      tx.delete({ prefix: 'x/' })
+    }
+    for (let time = 0; time < 2; time++) await stage.settle(stm(stage.store, clear, { mark: 'x/mark' }))
+    expect(await stage.keys('x/')).toEqual(['x/mark'])
+    const puts = (tx: StmTransaction): void => {
+      tx.put('x/mark', 'mine')
+    }
+    await expect(stage.settle(stm(stage.store, puts, { mark: 'x/mark' }))).rejects.toThrow(
+      "'x/mark' is the mark of this transaction",
+    )
+  })
 })
 
 describe('a commit whose outcome is unknown', () => {
@@ -291,21 +315,6 @@ describe('a commit whose outcome is unknown', () => {
     })
     expect(await stage.settle(stm(busy, transfer, { mark: 'mark' }))).toBe(95)
     expect(await stage.text('a')).toBe('90')
-  })
-
-  it('may delete a range in which its mark lies, and not put it', async () => {
-    await stage.settle(stage.store.put('x/1', 'a'))
-    const clear = (tx: StmTransaction): void => {
-      tx.delete({ prefix: 'x/' })
-    }
-    for (let time = 0; time < 2; time++) await stage.settle(stm(stage.store, clear, { mark: 'x/mark' }))
-    expect(await stage.keys('x/')).toEqual(['x/mark'])
-    const puts = (tx: StmTransaction): void => {
-      tx.put('x/mark', 'mine')
-    }
-    await expect(stage.settle(stm(stage.store, puts, { mark: 'x/mark' }))).rejects.toThrow(
-      "'x/mark' is the mark of this transaction",
-    )
   })
 
   it('stays unknown without a mark where somebody else may have done the same', async () => {

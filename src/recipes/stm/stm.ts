@@ -76,9 +76,16 @@ export async function stm<Result>(store: Store, work: StmWork<Result>, options: 
   checkStore(store)
   checkOptions(work, options)
   const patience = new Patience(store.environment, options)
+  const closing = new AbortController()
+  patience.endWith(closing.signal)
+  // What the work waits for may have nothing to do with the store.
+  const stop = store.on('closed', () => {
+    closing.abort(new StoreError('CLOSED', 'the store was closed'))
+  })
   try {
     return await runUntilDone(store, work, options, patience)
   } finally {
+    stop()
     patience.end()
   }
 }
