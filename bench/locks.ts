@@ -12,6 +12,7 @@ import { Etcd3, EtcdLockFailedError } from 'etcd3'
 import { Mutex, open, Session, type Store } from 'quorate'
 import { freePorts } from '../demo/processes/free-ports.js'
 import { EtcdProcess, etcdVersion } from '../scripts/etcd-diff/etcd-process.js'
+import { closeAll, median, storeAt } from './common.js'
 
 const ROUNDS = 3
 const TIMES: Readonly<Record<number, number>> = { 1: 200, 16: 320 }
@@ -158,20 +159,6 @@ async function three(path: string): Promise<Store[]> {
   for (const name of Object.keys(cluster)) stores.push(await open({ name, dataDir: join(path, name), cluster }))
   await Promise.all(stores.map((store) => store.ready()))
   return stores
-}
-
-function storeAt(stores: readonly Store[], at: number): Store {
-  const store = stores[at % stores.length]
-  if (store === undefined) throw new Error('no store')
-  return store
-}
-
-async function closeAll(stores: readonly Store[]): Promise<void> {
-  await Promise.all(stores.map((store) => store.close()))
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }
 
 function shown(rate: number): string {

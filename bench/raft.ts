@@ -11,6 +11,7 @@ import { cpus } from 'node:os'
 import { runInNewContext } from 'node:vm'
 import { RawNode, type Message, type Ready } from 'quorate/raft'
 import { seededRandom } from '../src/base/seeded-random.js'
+import { median } from './common.js'
 
 const ROUNDS = 5
 const ROUND_MS = 400
@@ -241,8 +242,4 @@ function report(title: string, rows: readonly Row[]): void {
     console.log(`  ${row.name.padEnd(56)} ${text.padStart(11)} ${row.unit}`)
   }
   console.log()
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { open, type Store } from 'quorate'
 import { freePorts } from '../demo/processes/free-ports.js'
+import { closeAll, median, storeAt } from './common.js'
 
 const ROUNDS = 3
 const IN_FLIGHT = [1, 64, 1000]
@@ -120,18 +121,4 @@ function puts(name: string, stores: readonly Store[]): Subject {
     operate: (at) => storeAt(stores, at).put(`key ${at % KEYS}`, VALUE),
     close: () => closeAll(stores),
   }
-}
-
-function storeAt(stores: readonly Store[], at: number): Store {
-  const store = stores[at % stores.length]
-  if (store === undefined) throw new Error('no store')
-  return store
-}
-
-async function closeAll(stores: readonly Store[]): Promise<void> {
-  await Promise.all(stores.map((store) => store.close()))
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

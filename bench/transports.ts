@@ -15,6 +15,7 @@ import { systemEnvironment } from '../src/runtime/system.js'
 import { FrameParser } from '../src/transport/frame.js'
 import { FrameWriter } from '../src/transport/frame-writer.js'
 import { certificateAuthority } from '../test/certificates.js'
+import { median } from './common.js'
 
 const ROUNDS = 3
 const FRAMES = { bytes: 300, count: 50_000 }
@@ -174,8 +175,4 @@ async function bareSockets(): Promise<Pair> {
     socket.on('data', (chunk: Buffer) => parser.push(chunk))
   })
   return pair
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0
 }

@@ -3,7 +3,6 @@ import { CALL_FIELDS } from '../../api/check-call.js'
 import { checkFields } from '../../api/check-fields.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store } from '../../api/store.js'
-import { untilGoneForSure } from '../lock/line.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import type { Place } from '../lock/place.js'
 import { isIn, readRound, type Round } from './round.js'
@@ -24,7 +23,7 @@ export class Party implements AsyncDisposable {
     this.#name = name
     this.#place = place
     this.#round = round
-    void this.#watchKey(revision)
+    void place.loseWithKey(revision)
   }
 
   /** Which round it is: 1 for the first one under this name, and one more for each. */
@@ -90,16 +89,5 @@ export class Party implements AsyncDisposable {
       throw error
     }
     return endedByItself(this.#store, { prefix: prefixOf(this.#name) }, signal)
-  }
-
-  /** A watch that fails ends the party, too: from there on nobody would tell us. */
-  async #watchKey(revision: Revision): Promise<void> {
-    const { store, standing, signal } = this.#place
-    try {
-      await untilGoneForSure(store, standing, revision, signal)
-      this.#place.lose('its key was removed')
-    } catch (error) {
-      this.#place.lose('its key cannot be watched any more', error)
-    }
   }
 }

@@ -17,7 +17,7 @@ import {
 import type { CallOptions, Store, TransactionResult } from '../../api/store.js'
 import { StoreError } from '../../base/errors.js'
 import { quote } from '../../base/quote.js'
-import { stands, untilGoneForSure } from './line.js'
+import { stands } from './line.js'
 import type { Place } from './place.js'
 
 /** What the one holds who is first in the line. */
@@ -30,7 +30,7 @@ export abstract class Hold implements AsyncDisposable {
   /** @internal `revision`: at which the place was seen to be the first. */
   constructor(place: Place, revision: Revision) {
     this.#place = place
-    void this.#watchKey(revision)
+    void place.loseWithKey(revision)
   }
 
   /** The key that stands for it. */
@@ -138,16 +138,5 @@ export abstract class Hold implements AsyncDisposable {
   protected suspend(reason: unknown): void {
     this.#suspended = true
     this.#place.stop(reason)
-  }
-
-  /** A watch that fails ends the hold, too: from there on nobody would tell us. */
-  async #watchKey(revision: Revision): Promise<void> {
-    const { store, standing, signal } = this.#place
-    try {
-      await untilGoneForSure(store, standing, revision, signal)
-      this.#place.lose('its key was removed')
-    } catch (error) {
-      this.#place.lose('its key cannot be watched any more', error)
-    }
   }
 }

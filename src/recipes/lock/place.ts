@@ -12,7 +12,7 @@ import { AssertionError } from '../../base/assert.js'
 import type { BytesLike } from '../../base/bytes.js'
 import { StoreError } from '../../base/errors.js'
 import { Entry, type Entered } from './entry.js'
-import { readLine, type Line, type Standing } from './line.js'
+import { readLine, untilGoneForSure, type Line, type Standing } from './line.js'
 import { untilOutOfTheWay, type Obstacle, type Rule } from './obstacle.js'
 import { Patience } from '../patience.js'
 import { openSession, type Session } from '../session/session.js'
@@ -120,6 +120,17 @@ export class Place {
   async isFront(patience: Patience): Promise<Revision | undefined> {
     const { obstacle, revision } = await this.#firstLook(patience)
     return obstacle === undefined ? revision : undefined
+  }
+
+  /** Is lost with its key, which is watched from a revision on at which it was there. Whoever holds calls it once. */
+  async loseWithKey(revision: Revision): Promise<void> {
+    try {
+      await untilGoneForSure(this.store, this.standing, revision, this.signal)
+      this.lose('its key was removed')
+    } catch (error) {
+      // From there on nobody would tell us.
+      this.lose('its key cannot be watched any more', error)
+    }
   }
 
   /** For a reason found in the store: the key is gone, say. */
