@@ -10,9 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Etcd3, EtcdLockFailedError } from 'etcd3'
 import { Mutex, open, Session, type Store } from 'quorate'
-import { freePorts } from '../demo/processes/free-ports.js'
 import { EtcdProcess, etcdVersion } from '../scripts/etcd-diff/etcd-process.js'
-import { closeAll, median, storeAt } from './common.js'
+import { closeAll, median, storeAt, three } from './common.js'
 
 const ROUNDS = 3
 const TIMES: Readonly<Record<number, number>> = { 1: 200, 16: 320 }
@@ -150,15 +149,6 @@ async function alone(path: string): Promise<Store> {
   const store = await open({ dataDir: path })
   await store.ready()
   return store
-}
-
-async function three(path: string): Promise<Store[]> {
-  const ports = await freePorts(3)
-  const cluster = Object.fromEntries(['a', 'b', 'c'].map((name, at) => [name, `127.0.0.1:${ports[at]}`]))
-  const stores: Store[] = []
-  for (const name of Object.keys(cluster)) stores.push(await open({ name, dataDir: join(path, name), cluster }))
-  await Promise.all(stores.map((store) => store.ready()))
-  return stores
 }
 
 function shown(rate: number): string {

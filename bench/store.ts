@@ -8,8 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import { open, type Store } from 'quorate'
-import { freePorts } from '../demo/processes/free-ports.js'
-import { closeAll, median, storeAt } from './common.js'
+import { closeAll, median, storeAt, three } from './common.js'
 
 const ROUNDS = 3
 const IN_FLIGHT = [1, 64, 1000]
@@ -104,15 +103,6 @@ async function threeReading(path: string): Promise<Subject> {
     operate: (at) => storeAt(stores, at).get(`key ${at % KEYS}`),
     close: () => closeAll(stores),
   }
-}
-
-async function three(path: string): Promise<Store[]> {
-  const ports = await freePorts(3)
-  const cluster = Object.fromEntries(['a', 'b', 'c'].map((name, at) => [name, `127.0.0.1:${ports[at]}`]))
-  const stores: Store[] = []
-  for (const name of Object.keys(cluster)) stores.push(await open({ name, dataDir: join(path, name), cluster }))
-  await Promise.all(stores.map((store) => store.ready()))
-  return stores
 }
 
 function puts(name: string, stores: readonly Store[]): Subject {

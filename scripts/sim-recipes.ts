@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { SCENARIOS } from '../test/recipes/simulated/scenarios.js'
 import type { Scenario } from '../test/recipes/simulated/scenario.js'
+import { usage, wholeNumber } from './command-line.js'
 import { bundleWorker } from './sim/bundle.js'
 import { Pool } from './sim/pool.js'
 import type { RecipeAnswers, Slice } from './sim/recipes/messages.js'
@@ -135,15 +136,4 @@ function readArguments() {
   } catch (error) {
     return usage(error instanceof Error ? error.message : String(error))
   }
-}
-
-function wholeNumber(option: string, text: string, least = 0): number {
-  const value = text.trim() === '' ? NaN : Number(text)
-  if (Number.isSafeInteger(value) && value >= least) return value
-  return usage(`--${option} takes a whole number${least > 0 ? ` of at least ${least}` : ''}, not "${text}"`)
-}
-
-function usage(what: string): never {
-  console.error(`${what}\n(--help says what there is)`)
-  process.exit(2)
 }

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { describeReport, drawPlan, type Plan } from '../src/testing/index.js'
 import { checkPlan } from '../src/testing/swarm/check-plan.js'
+import { usage, wholeNumber } from './command-line.js'
 import { CANARIES, isCanary, type CanaryName } from './sim/canaries.js'
 import { Many, type ManyResult } from './sim/many.js'
 import { reportsOf } from './sim/reports.js'
@@ -169,18 +170,7 @@ function readArguments() {
   }
 }
 
-function wholeNumber(option: string, text: string, least = 0): number {
-  const value = text.trim() === '' ? NaN : Number(text)
-  if (Number.isSafeInteger(value) && value >= least) return value
-  return usage(`--${option} takes a whole number${least > 0 ? ` of at least ${least}` : ''}, not "${text}"`)
-}
-
 function number(option: string, text: string): number {
   const value = Number(text)
   return Number.isFinite(value) && value > 0 ? value : usage(`--${option} takes a number above 0, not "${text}"`)
-}
-
-function usage(what: string): never {
-  console.error(`${what}\n(--help says what there is)`)
-  process.exit(2)
 }
