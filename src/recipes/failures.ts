@@ -4,7 +4,7 @@ import { isStoreError, StoreError, type ErrorCode } from '../base/errors.js'
 const GONE: readonly ErrorCode[] = ['CLOSED', 'MEMBER_FAILED', 'MEMBER_REMOVED']
 
 /** The store was closed, or its member has ended for good: it will never answer any more, and trying again is no use. */
-export function isStoreGone(error: unknown): boolean {
+export function isStoreGone(error: unknown): error is StoreError {
   return GONE.some((code) => isStoreError(error, code))
 }
 

@@ -128,7 +128,6 @@ export class Patience {
   }
 
   #endAfter(timeoutMs: number): void {
-    if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be a number of milliseconds, not ${timeoutMs}`)
     const { clock, timers } = this.#environment
     const deadlineMs = clock.monotonicMs() + timeoutMs
     let cancel = (): void => undefined

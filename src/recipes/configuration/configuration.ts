@@ -17,6 +17,7 @@ import { quoteKey } from '../../base/quote.js'
 import { CachedView } from '../view/cached-view.js'
 import { checkConfigurationOptions, type ConfigurationOptions } from './configuration-options.js'
 import { checkStore } from '../check-store.js'
+import { Condition } from '../condition.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { describeIssues, type SchemaInput, type SchemaOutput, type StandardSchema } from './standard-schema.js'
 import { notPromise } from '../synchronous.js'
@@ -52,7 +53,8 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   readonly #reader: VersionReader<Output>
   readonly #closing = new AbortController()
   /** Called when something else is shown, and when nothing will be any more. */
-  readonly #listeners = new Set<() => void>()
+  /** Something else is shown, or nothing will be any more. */
+  readonly #changed = new Condition()
   readonly #shown: ShownConfiguration<Output>
   /** Of the version that was looked at last; 0 of none. */
   #looked: Revision | undefined
@@ -72,7 +74,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     this.#options = options
     this.#view = view
     this.#shown = new ShownConfiguration(options.fallback, () => {
-      this.#tell()
+      this.#changed.tell()
     })
     this.#reader = new VersionReader(store, key, options.schema, options.parse ?? JSON.parse)
   }
@@ -195,7 +197,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
   /** Follows no more; what is shown stays. Idempotent. */
   async close(): Promise<void> {
     this.#closing.abort(new StoreError('CLOSED', 'the configuration was closed'))
-    this.#tell()
+    this.#changed.tell()
     await this.#view.close()
     await this.#running
   }
@@ -233,7 +235,7 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
       for await (const _ of changes) await this.#look()
     } catch (error) {
       this.#gone = { error }
-      this.#tell()
+      this.#changed.tell()
     }
   }
 
@@ -275,35 +277,19 @@ export class Configuration<Output, Input = Output> implements AsyncDisposable {
     this.#shown.notValid(modRevision, issues, good, found.createRevision)
   }
 
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener()
-  }
-
   async *#changesSince(
     seen: ConfigurationState<Output>,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<ConfigurationState<Output>, void, undefined> {
+    const closing = this.#closing.signal
+    const isOver = (): boolean => signal?.aborted === true || closing.aborted
+    const isNews = (): boolean => this.#state.value !== seen.value || this.#state.revision !== seen.revision
     for (;;) {
-      if (signal?.aborted === true || this.#closing.signal.aborted) return
-      const shown = this.#state
-      if (shown.value !== seen.value || shown.revision !== seen.revision) {
-        seen = shown
-        yield shown
-      } else if (this.#gone !== undefined) throw this.#gone.error
-      else await this.#told(signal)
+      await this.#changed.until(() => isOver() || isNews() || this.#gone !== undefined, signal ?? closing)
+      if (isOver()) return
+      if (isNews()) yield (seen = this.#state)
+      else if (this.#gone !== undefined) throw this.#gone.error
     }
-  }
-
-  #told(signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const goOn = (): void => {
-        this.#listeners.delete(goOn)
-        signal?.removeEventListener('abort', goOn)
-        resolve()
-      }
-      this.#listeners.add(goOn)
-      signal?.addEventListener('abort', goOn, { once: true })
-    })
   }
 
   /** Throws TypeError for what others could not read. */

@@ -73,7 +73,7 @@ export class Contender<Held extends Hold> {
   readonly #name: string
   readonly #session: Session | undefined
   readonly #hold: (place: Place, revision: Revision) => Held
-  /** Its name stays, and a status is made of much more: asked for each time, it took a tenth of what a lock takes. */
+  /** Its name stays, and a status is made of much more: it is asked for once. */
   #member: string | undefined
   #contending = false
   #held: Held | undefined

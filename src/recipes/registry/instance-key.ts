@@ -16,12 +16,9 @@ import { quote } from '../../base/quote.js'
 import type { Condition } from '../condition.js'
 import { isStoreGone } from '../failures.js'
 import { standingOf, stands, untilGone, type Standing } from '../lock/line.js'
-import type { Patience } from '../patience.js'
+import { OPERATORS_MS, type Patience } from '../patience.js'
 import type { Session } from '../session/session.js'
 import type { Announcement, Version } from './announcement.js'
-
-/** Milliseconds before something is tried again that does not pass by itself. */
-const RETRY_MS = 1_000
 
 /** The key as it was last written here. */
 interface Written {
@@ -139,7 +136,7 @@ export class InstanceKey {
         if (isStoreGone(error)) return { error }
         // Not to be allowed to look is no sign that it has gone.
         this.#warn('an instance is registered, and cannot be watched for the moment', error)
-        await patience.pause(RETRY_MS)
+        await patience.pause(OPERATORS_MS)
       }
     }
     return undefined
@@ -179,7 +176,7 @@ export class InstanceKey {
   /** What stands is not touched by it. */
   async #refused(error: unknown, patience: Patience): Promise<void> {
     this.#warn('a change of an instance was refused', error)
-    if (!this.#announcement.takeBack(error)) await patience.pause(RETRY_MS)
+    if (!this.#announcement.takeBack(error)) await patience.pause(OPERATORS_MS)
   }
 
   #isWritten({ version }: Written): void {

@@ -11,7 +11,6 @@
  * key, and a late put would create it again.)
  * Not here: the key under one of these leases (instance-key.ts), and what becomes of changes (announcement.ts).
  */
-import { setMaxListeners } from 'node:events'
 import { checkFields } from '../../api/check-fields.js'
 import { CALL_FIELDS } from '../../api/check-call.js'
 import type { Store } from '../../api/store.js'
@@ -21,12 +20,10 @@ import { Announcement, type Version } from './announcement.js'
 import { InstanceKey } from './instance-key.js'
 import { DESCRIPTION_FIELDS, type AnyDescription, type InstanceDescription } from './instance.js'
 import { Condition } from '../condition.js'
-import { Patience, type WaitOptions } from '../patience.js'
+import { allowManyListeners } from '../many-listeners.js'
+import { OPERATORS_MS, Patience, type WaitOptions } from '../patience.js'
 import { openSession, type Session } from '../session/session.js'
 import { isStoreGone, withUnknownOutcome } from '../failures.js'
-
-/** Milliseconds before registering is tried again after something that does not pass by itself. */
-const RETRY_MS = 1_000
 
 export class Registration<Metadata = unknown> implements AsyncDisposable {
   /** The key that stands for it. */
@@ -48,7 +45,7 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
     this.#store = store
     this.#ttlMs = ttlMs
     this.#announcement = new Announcement(description)
-    setMaxListeners(0, this.#over.signal)
+    allowManyListeners(this.#over.signal)
   }
 
   /** @internal Resolves when it is registered. */
@@ -161,7 +158,7 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
         // A change is told at once, and what was stored before is tried next.
         this.#announcement.takeBack(error)
         this.#troubled(error)
-        await life.pause(RETRY_MS)
+        await life.pause(OPERATORS_MS)
       }
     } finally {
       life.end()
@@ -178,7 +175,7 @@ export class Registration<Metadata = unknown> implements AsyncDisposable {
         await this.#stand(this.#session)
       }
     } catch (error) {
-      if (isStoreGone(error)) this.#end(error as StoreError)
+      if (isStoreGone(error)) this.#end(error)
       return error
     }
   }

@@ -22,10 +22,11 @@ import { CALL_FIELDS } from '../../api/check-call.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { CallOptions, Lease, Store } from '../../api/store.js'
 import type { Cancel } from '../../base/clock.js'
-import { isStoreError, StoreError, type ErrorCode } from '../../base/errors.js'
+import { isStoreError, StoreError } from '../../base/errors.js'
 import type { LeaseId } from '../../base/lease-id.js'
 import { LIMITS } from '../../base/limits.js'
 import { checkStore } from '../check-store.js'
+import { isStoreGone } from '../failures.js'
 import { allowManyListeners } from '../many-listeners.js'
 import { Patience, type WaitOptions } from '../patience.js'
 import { WatchfulController } from './watchful-controller.js'
@@ -43,8 +44,6 @@ const RENEWALS_PER_TTL = 3
 const TRIES_PER_RENEWAL = 10
 /** The part of the TTL that is never relied upon. */
 const MARGIN = 1 / 5
-/** After these no renewal can succeed. */
-const FINAL: readonly ErrorCode[] = ['LEASE_NOT_FOUND', 'CLOSED', 'MEMBER_FAILED']
 
 /**
  * A lease that lives as long as this object is open and its process runs.
@@ -164,7 +163,12 @@ export class Session implements AsyncDisposable {
 
   /** Closes without waiting: for whoever has an error to report already. The lease ends at the latest by itself. */
   abandon(): void {
-    this.close().catch((error: unknown) => {
+    void this.leave()
+  }
+
+  /** @internal Closes. Never rejects: a lease that cannot be revoked is left to expire. */
+  async leave(): Promise<void> {
+    await this.close().catch((error: unknown) => {
       const { logger } = this.#store.environment
       logger.warn('a lease could not be revoked and is left to expire', { reason: String(error) })
     })
@@ -259,7 +263,7 @@ export class Session implements AsyncDisposable {
   #renewalFailed(error: unknown): void {
     if (!this.#checkClock()) return
     this.#trouble = error
-    if (FINAL.some((code) => isStoreError(error, code))) {
+    if (isStoreError(error, 'LEASE_NOT_FOUND') || isStoreGone(error)) {
       this.lose('its lease cannot be renewed any more', error)
       return
     }

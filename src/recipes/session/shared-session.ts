@@ -35,14 +35,7 @@ export class SharedSession {
     // Also where there is one that was lost: another one may be being opened in its place, and nobody would ever end that.
     const sessions = [this.#session, await this.#opening?.catch(() => undefined)]
     this.#session = undefined
-    const { logger } = this.#store.environment
-    await Promise.all(
-      sessions.map(async (session) => {
-        await session?.close().catch((error: unknown) => {
-          logger.warn('a lease could not be revoked and is left to expire', { reason: String(error) })
-        })
-      }),
-    )
+    await Promise.all(sessions.map(async (session) => session?.leave()))
   }
 
   async #stands(): Promise<Session> {

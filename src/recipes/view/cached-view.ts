@@ -16,6 +16,7 @@ import { keyBytes, keyOf, type BytesLike } from '../../base/bytes.js'
 import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import { ChangeFeed } from './change-feed.js'
+import { Condition } from '../condition.js'
 import { Follower } from './follower.js'
 import { Freshness } from './freshness.js'
 import { checkStore } from '../check-store.js'
@@ -53,8 +54,8 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
   readonly #follower: Follower
   readonly #freshness: Freshness
   readonly #feeds = new Set<ChangeFeed<Value>>()
-  /** Who waits for a revision. */
-  readonly #waiting = new Set<{ readonly revision: Revision; readonly reached: () => void }>()
+  /** Another revision is shown, or nothing will be any more. */
+  readonly #moved = new Condition()
   #contents: ViewContents<Value>
   #revision: Revision = 0
   #running: Promise<void> | undefined
@@ -90,7 +91,6 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
       progressed: (at: Revision) => {
         this.#show(this.#contents, at, [])
       },
-      ask: (asking: AbortSignal) => this.#ask({ signal: asking }),
       gone: (error: StoreError) => {
         this.#end(error)
       },
@@ -318,31 +318,24 @@ export class CachedView<Value = KeyValue> implements Iterable<[string, Value]>, 
     this.#revision = revision
     this.#freshness.reached()
     for (const feed of this.#feeds) feed.push(differences)
-    for (const waiting of this.#waiting) if (waiting.revision <= revision) waiting.reached()
+    this.#moved.tell()
   }
 
   async #reach(revision: Revision, signal: AbortSignal): Promise<void> {
-    if (this.#gone !== undefined) throw this.#gone
-    await new Promise<void>((resolve, reject) => {
-      const settle = (): void => {
-        this.#waiting.delete(waiting)
-        signal.removeEventListener('abort', settle)
-        if (revision <= this.#revision) resolve()
-        else reject((this.#gone ?? signal.reason) as Error)
-      }
-      const waiting = { revision, reached: settle }
-      this.#waiting.add(waiting)
-      signal.addEventListener('abort', settle, { once: true })
+    const reached = this.#moved.until(() => revision <= this.#revision || this.#gone !== undefined, signal)
+    if (this.#gone === undefined) {
       // A notice tells what the own member has; the answer of the cluster has that wait for what it has not.
       this.#follower.requestProgress()
       this.#freshness.askNow()
-    })
+    }
+    await reached
+    if (this.#gone !== undefined && revision > this.#revision) throw this.#gone
   }
 
   #end(error: StoreError): void {
     this.#gone = error
     this.#freshness.stop()
     for (const feed of this.#feeds) feed.fail(error)
-    for (const waiting of this.#waiting) waiting.reached()
+    this.#moved.tell()
   }
 }

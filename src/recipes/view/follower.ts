@@ -13,8 +13,9 @@ import type { Selection } from '../../api/key-value.js'
 import type { Revision } from '../../api/operations.js'
 import type { Store, Watch, WatchEvent } from '../../api/store.js'
 import { below } from '../../base/random.js'
-import { isStoreError, StoreError } from '../../base/errors.js'
+import { isStoreError, type StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
+import { endedByItself } from '../ended-by-itself.js'
 import { Patience } from '../patience.js'
 import { isForgotten, isStoreGone } from '../failures.js'
 
@@ -28,8 +29,6 @@ export interface Followed {
   changed(events: readonly WatchEvent[], revision: Revision): void
   /** Nothing but what was told happened up to `revision`. */
   progressed(revision: Revision): void
-  /** The revision of the cluster, linearizably: whether the store still answers. */
-  ask(signal: AbortSignal): Promise<Revision>
   /** Nothing will be told any more. */
   gone(error: StoreError): void
 }
@@ -75,7 +74,7 @@ export class Follower {
         if (this.#signal.aborted || error === undefined) continue
         if (isStoreGone(error)) {
           this.#trouble = error
-          this.#followed.gone(error as StoreError)
+          this.#followed.gone(error)
           return
         }
         this.#failed(error)
@@ -155,10 +154,7 @@ export class Follower {
       this.#watch = undefined
       this.#signal.removeEventListener('abort', stop)
     }
-    if (restart.signal.aborted) return
-    // It ended by itself, as watches do when their store is closed: then this is refused, and nothing comes any more.
-    await followed.ask(this.#signal)
-    throw new StoreError('UNREACHABLE', 'a watch ended by itself')
+    if (!restart.signal.aborted) await endedByItself(this.#store, this.#selection, this.#signal)
   }
 
   #heard(): void {
