@@ -30,6 +30,21 @@ async function found(): Promise<string> {
   return instances.map(({ id, address, metadata }) => `${id} ${address} ${metadata.version}`).join(', ')
 }
 
+/** The store, which keeps the transaction back that is made after `holdNext()`: its answer is lost, and `late()` makes it. */
+function withLateWrite(): { over: Store; holdNext: () => void; late: () => Promise<unknown> } {
+  let hold = false
+  let late: (() => Promise<unknown>) | undefined
+  const over = decorated(store, {
+    txn: (async (...given: Parameters<Store['txn']>) => {
+      if (!hold) return store.txn(...given)
+      hold = false
+      late = () => store.txn(given[0])
+      throw unknownOutcome()
+    }) as Store['txn'],
+  })
+  return { over, holdNext: () => void (hold = true), late: () => late!() }
+}
+
 describe('a registered instance', () => {
   it('is found until it is closed, with what it says of itself', async () => {
     const a = await registered('a')
@@ -157,39 +172,22 @@ describe('registering when answers are lost', () => {
   })
 
   it('does not let a put that comes late bring it back after it was closed', async () => {
-    const late: (() => Promise<unknown>)[] = []
-    let hold = true
-    const over = decorated(store, {
-      txn: (async (...given: Parameters<Store['txn']>) => {
-        if (!hold) return store.txn(...given)
-        hold = false
-        late.push(() => store.txn(given[0]))
-        throw unknownOutcome()
-      }) as Store['txn'],
-    })
+    const { over, holdNext, late } = withLateWrite()
+    holdNext()
     const a = await registered('a', over)
     await stage.settle(a.close())
-    expect(await stage.failure(late[0]!())).toMatchObject({ code: 'LEASE_NOT_FOUND' })
+    expect(await stage.failure(late())).toMatchObject({ code: 'LEASE_NOT_FOUND' })
     expect(await found()).toBe('')
   })
 
   it('does not let a change that comes late undo a later one', async () => {
-    const late: (() => Promise<unknown>)[] = []
-    let hold = false
-    const over = decorated(store, {
-      txn: (async (...given: Parameters<Store['txn']>) => {
-        if (!hold) return store.txn(...given)
-        hold = false
-        late.push(() => store.txn(given[0]))
-        throw unknownOutcome()
-      }) as Store['txn'],
-    })
+    const { over, holdNext, late } = withLateWrite()
     const a = await registered('a', over)
-    hold = true
+    holdNext()
     const first = a.update({ metadata: { version: 'old' } })
     const second = a.update({ metadata: { version: 'new' } })
     await stage.settle(Promise.all([first, second]))
-    await stage.settle(late[0]!())
+    await stage.settle(late())
     expect(await found()).toBe('a http://a new')
     await stage.settle(a.close())
   })

@@ -545,21 +545,26 @@ describe('jobs of one scheduler, which share a lease', () => {
       }) as Store['txn'],
     })
 
+  /** A job whose function runs until it is told to stop; the signals of its firings. */
+  const startOneThatRuns = (scheduler: Scheduler): readonly AbortSignal[] => {
+    const signals: AbortSignal[] = []
+    const run = ({ signal }: Firing): Promise<void> => {
+      signals.push(signal)
+      return untilAborted(signal)
+    }
+    jobs.push(scheduler.start('a', { ...MINUTELY, closeMs: 0 }, run))
+    return signals
+  }
+
   it('are not disturbed by one whose firings the store refuses to begin', async () => {
     let refused = false
-    const signals: AbortSignal[] = []
     const scheduler = new Scheduler(
       refusing('b', () => refused),
       'billing',
       { ttlMs: TTL_MS },
     )
     const runs: number[] = []
-    jobs.push(
-      scheduler.start('a', { ...MINUTELY, closeMs: 0 }, ({ signal }) => {
-        signals.push(signal)
-        return untilAborted(signal)
-      }),
-    )
+    const signals = startOneThatRuns(scheduler)
     jobs.push(
       scheduler.start(
         'b',
@@ -579,19 +584,13 @@ describe('jobs of one scheduler, which share a lease', () => {
 
   it('are not disturbed by one of which the store refuses to write what became of it: that is begun again', async () => {
     let refused = false
-    const signals: AbortSignal[] = []
     const scheduler = new Scheduler(
       refusing('b', () => refused),
       'billing',
       { ttlMs: TTL_MS },
     )
     const attempts: number[] = []
-    jobs.push(
-      scheduler.start('a', { ...MINUTELY, closeMs: 0 }, ({ signal }) => {
-        signals.push(signal)
-        return untilAborted(signal)
-      }),
-    )
+    const signals = startOneThatRuns(scheduler)
     const failures: JobFailure[] = []
     const b = scheduler.start('b', MINUTELY, async ({ attempt }) => {
       attempts.push(attempt)
@@ -611,7 +610,6 @@ describe('jobs of one scheduler, which share a lease', () => {
   })
 
   it('are not disturbed by one that was completed by a call of which it does not know: nobody is told that it is tried again', async () => {
-    const signals: AbortSignal[] = []
     const txn: Store['txn'] = async (transaction, options) => {
       const result = await stage.store.txn(transaction, options)
       if (transaction.success?.[0]?.type !== 'transaction') return result
@@ -620,12 +618,7 @@ describe('jobs of one scheduler, which share a lease', () => {
       })
     }
     const scheduler = new Scheduler(decorated(stage.store, { txn }), 'billing', { ttlMs: TTL_MS })
-    jobs.push(
-      scheduler.start('a', { ...MINUTELY, closeMs: 0 }, ({ signal }) => {
-        signals.push(signal)
-        return untilAborted(signal)
-      }),
-    )
+    const signals = startOneThatRuns(scheduler)
     const failures: JobFailure[] = []
     const b = scheduler.start('b', MINUTELY, async (firing) => {
       await firing.complete({ success: [put('invoice', '1')] }, { timeoutMs: 1_000 })
