@@ -108,7 +108,7 @@ const testSyntax = ['object', 'object.object'].map((object) => ({
 }))
 
 export default defineConfig(
-  globalIgnores(['dist/', 'coverage/', 'test/testdata/']),
+  globalIgnores(['dist/', 'src/etcd/generated/', 'coverage/', 'test/testdata/']),
   { linterOptions: { reportUnusedDisableDirectives: 'error' } },
   {
     files: ['**/*.ts'],
