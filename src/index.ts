@@ -71,6 +71,7 @@ export type {
   MemberSelection,
   NewMember,
 } from './api/cluster.js'
+export type { MemberId } from './api/member-id.js'
 export type { Auth, AuthStatus, Caller, Permission, PermissionType, Roles, Users, Whoami } from './api/auth.js'
 export type {
   CallOptions,

@@ -10,6 +10,7 @@ import {
   type Alarm,
   type Compare,
   type KeyValue,
+  type MemberId,
   type Operation as StoreOperation,
   type OperationResult,
   type PutOptions,
@@ -220,7 +221,7 @@ export class OurDriver {
     }
   }
 
-  #memberIdOf(member: AlarmMember): number {
+  #memberIdOf(member: AlarmMember): MemberId {
     return member === 'own' ? this.#store.status().memberId : OTHER_MEMBER
   }
 

@@ -8,13 +8,14 @@ import type { CallOptions } from './call-options.js'
 import { checkFields, kind, type Fields } from './check-fields.js'
 import { CALL_FIELDS } from './check-call.js'
 import type { Consistency } from './consistency.js'
+import { checkMemberId, type MemberId } from './member-id.js'
 
 /** `voter`: it counts towards the majority. `learner`: it gets everything, serves reads, and is not counted. */
 export type MemberRole = 'voter' | 'learner'
 
 export interface ClusterMember {
   /** Of this member alone, for good: one that is removed and added again gets another. */
-  readonly id: number
+  readonly id: MemberId
   readonly name: string
   /** Where the other members reach it. */
   readonly address: string
@@ -22,7 +23,7 @@ export interface ClusterMember {
 }
 
 /** A member: by its name, or by its id. */
-export type MemberSelection = string | { readonly id: number }
+export type MemberSelection = string | { readonly id: MemberId }
 
 export interface NewMember {
   /** The `name` that it is opened with. Of no other member. */
@@ -164,10 +165,7 @@ export function checkSelection(member: MemberSelection): void {
     throw new TypeError(`a member is given by its name or as { id }, not as ${kind(member)}`)
   }
   checkFields(member, SELECTION, 'a member that is given by its id')
-  const { id } = member
-  if (typeof id !== 'number') throw new TypeError(`the id of a member must be a number, not ${kind(id)}`)
-  if (!Number.isSafeInteger(id) || id <= 0)
-    throw new RangeError(`the id of a member is a positive whole number, not ${id}`)
+  checkMemberId(member.id, 'the id of a member')
 }
 
 function checkText(text: unknown, what: string): void {

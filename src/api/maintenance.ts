@@ -3,6 +3,7 @@ import type { BytesLike } from '../base/bytes.js'
 import type { Revision } from '../mvcc/types.js'
 import type { CallOptions } from './call-options.js'
 import type { Selection } from './key-value.js'
+import type { MemberId } from './member-id.js'
 
 /**
  * `no-space`: a member is over its quota. Puts, transactions with a put and new leases are refused with `NO_SPACE`.
@@ -14,13 +15,13 @@ export type AlarmType = 'no-space' | 'corrupt'
 export interface Alarm {
   readonly alarm: AlarmType
   /** The member that it is about: its id, as in `status().members`. */
-  readonly memberId: number
+  readonly memberId: MemberId
 }
 
 /** Of a call that is about some alarms; what is left out is any. */
 export interface AlarmSelection {
   readonly alarm?: AlarmType | undefined
-  readonly memberId?: number | undefined
+  readonly memberId?: MemberId | undefined
 }
 
 export interface StateDigest {

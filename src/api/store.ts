@@ -18,6 +18,7 @@ import type { Consistency } from './consistency.js'
 import type { Watch, WatchOptions } from './watch.js'
 import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
+import type { MemberId } from './member-id.js'
 import type { ScrubStatus } from './scrub-status.js'
 import type { LeaseKey } from './lease-key.js'
 import type { DeleteOptions, Operation, PutOptions, ReadOptions, Transaction } from './operations.js'
@@ -119,8 +120,8 @@ export interface Leases {
 
 export interface StoreStatus {
   readonly name: string
-  readonly clusterId: number
-  readonly memberId: number
+  readonly clusterId: MemberId
+  readonly memberId: MemberId
   /** `stopped`: it was closed, or stopped itself; everything else but the leader is what it was then. */
   readonly role: 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'stopped' | 'removed'
   /** It has no vote: it was added as a learner, or is not promoted yet. */

@@ -5,6 +5,7 @@ import { describeDigest } from '../base/checksum.js'
 import { CALL_FIELDS } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
+import { checkMemberId, type MemberId } from '../api/member-id.js'
 import type {
   Alarm,
   AlarmSelection,
@@ -58,8 +59,7 @@ export class EmbeddedMaintenance implements Maintenance {
   async raise(alarm: Alarm, call: CallOptions = {}): Promise<void> {
     checkFields(alarm, ALARM_FIELDS, 'raise()')
     checkAlarmType(alarm.alarm)
-    this.#checkMember(alarm.memberId)
-    const about = { alarm: alarm.alarm, member: alarm.memberId }
+    const about = { alarm: alarm.alarm, member: this.#memberOf(alarm.memberId) }
     const limits = this.#limits(call)
     await this.#caller.perform(limits, (identity) => {
       return this.#member.propose({ type: 'alarm', action: 'activate', ...about }, identity, limits)
@@ -70,7 +70,7 @@ export class EmbeddedMaintenance implements Maintenance {
     checkFields(selection, ALARM_FIELDS, 'disarm()')
     const { alarm, memberId } = selection
     if (alarm !== undefined) checkAlarmType(alarm)
-    if (memberId !== undefined) checkMemberId(memberId)
+    if (memberId !== undefined) checkMemberId(memberId, 'memberId')
     const limits = this.#limits(call)
     return this.#caller.perform(limits, async (identity) => {
       const selected = (await this.#active(identity, limits)).filter(
@@ -168,10 +168,11 @@ export class EmbeddedMaintenance implements Maintenance {
     return response.alarms
   }
 
-  #checkMember(memberId: number): void {
-    checkMemberId(memberId)
-    if (!this.#member.addressBook.members.some(({ id }) => id === memberId))
-      throw new RangeError(`no member of the cluster has the id ${memberId}`)
+  #memberOf(memberId: MemberId): number {
+    checkMemberId(memberId, 'memberId')
+    const member = this.#member.addressBook.members.find(({ id }) => id === memberId)
+    if (member === undefined) throw new RangeError(`no member of the cluster has the id ${memberId}`)
+    return member.id
   }
 }
 
@@ -200,10 +201,4 @@ function checkPrefixLimits(limits: PrefixLimits): PrefixLimitsRecord {
     throw new RangeError(`${name} must be a whole number from 0 on, not ${String(limit)}`)
   }
   return { keysMax, bytesMax }
-}
-
-function checkMemberId(memberId: unknown): void {
-  if (typeof memberId !== 'number') throw new TypeError(`memberId must be a number, not ${typeof memberId}`)
-  if (Number.isSafeInteger(memberId) && memberId > 0) return
-  throw new RangeError(`memberId must be the id of a member, a positive whole number, not ${memberId}`)
 }

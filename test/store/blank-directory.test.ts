@@ -25,7 +25,7 @@ async function letIn(): Promise<{ running: GrowingWorld; a: Store; before: Ident
   running.kill('c')
   await joined
   running.network.setFaults({ lossPerMillion: 0, delayMsMin: 0, delayMsHalf: 1 })
-  return { running, a, before: { clusterId: a.status().clusterId, memberId: id, name: 'c' } }
+  return { running, a, before: { clusterId: Number(a.status().clusterId), memberId: Number(id), name: 'c' } }
 }
 
 /** And then it was removed. */

@@ -160,7 +160,7 @@ describe('a crash at any moment', () => {
     await world.halt()
     const { disk } = world.place('a')
     world.crash(world.place('a'))
-    return { scheduler: world.scheduler, disk, old: { clusterId, memberId, name } }
+    return { scheduler: world.scheduler, disk, old: { clusterId: Number(clusterId), memberId: Number(memberId), name } }
   }
 
   test.each<CrashKind>(['process', 'power'])('of the %s leaves the old member or the new one, whole', async (kind) => {

@@ -129,7 +129,11 @@ async function changeBehindItsBack(running: RunningWorld, place: Place): Promise
   const { clusterId, memberId, name } = running.store(place.name).status()
   running.stop(place)
   await running.until(() => place.process === undefined)
-  const storage = await openStorage(place.disk.mount(), { clusterId, memberId, name })
+  const storage = await openStorage(place.disk.mount(), {
+    clusterId: Number(clusterId),
+    memberId: Number(memberId),
+    name,
+  })
   const [[key, record] = ['', new Uint8Array()]] = await storage.state.range(RECORD_PREFIX, undefined, 1)
   const { id, keyValue } = decodeRecord(record)
   const changed = encodePut({ ...keyValue, value: Buffer.from('another') }, id.sub)

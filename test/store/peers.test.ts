@@ -84,7 +84,7 @@ class Stage {
   /** From the peer to every member. */
   async send(...frames: readonly Frame[]): Promise<void> {
     for (const { status } of this.stores.map((store) => ({ status: store.status() }))) {
-      for (const frame of frames) expect(this.peer.send(status.memberId, frame)).toBe(true)
+      for (const frame of frames) expect(this.peer.send(Number(status.memberId), frame)).toBe(true)
     }
     await this.pass(1)
   }

@@ -165,7 +165,7 @@ describe('a rolling restart of three members under load', () => {
     const world = await RunningWorld.start({ open: { observe: handovers.observe } })
     handovers.watch(world)
     const { name, memberId } = world.leader.status()
-    handovers.began(memberId)
+    handovers.began(Number(memberId))
     world.crash(world.place(name))
     await world.until(() => world.statuses().some(({ role }) => role === 'leader'))
     const beganMs = handovers.all[0]?.beganMs ?? -Infinity

@@ -113,7 +113,7 @@ export const maintenance: StoreTests = {
     const wrong = { alarm: 'fire' as 'corrupt', memberId }
     await rejectsAs(TypeError, () => store.maintenance.raise(wrong), 'an alarm of another kind')
     await rejectsAs(TypeError, () => store.maintenance.disarm(wrong), 'the end of an alarm of another kind')
-    const nobody = { alarm: 'corrupt', memberId: memberId + 1 } as const
+    const nobody = { alarm: 'corrupt', memberId: memberId === 1 ? 2 : 1 } as const
     await rejectsAs(RangeError, () => store.maintenance.raise(nobody), 'an alarm of nobody')
     for (const memberId of [NaN, 0, 1.5, -1]) {
       await rejectsAs(
