@@ -62,6 +62,8 @@ export type {
   StatisticsOptions,
 } from './api/maintenance.js'
 export type {
+  AddMemberOptions,
+  Announcement,
   Cluster,
   ClusterMember,
   ListMembersOptions,

@@ -22,7 +22,8 @@ const USERS: Fields<Users> = {
 }
 const ROLES: Fields<Roles> = { add: true, delete: true, list: true, get: true, grant: true, revoke: true }
 const CLUSTER: Fields<Cluster> = {
-  ...{ list: true, add: true, remove: true, replace: true, update: true, promote: true, moveLeader: true },
+  ...{ list: true, add: true, announce: true, remove: true, replace: true, update: true, promote: true },
+  moveLeader: true,
 }
 
 export function leasesOf(leases: Leases, prefix: KeyPrefix, closing: Closing): Leases {

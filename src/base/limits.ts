@@ -135,6 +135,8 @@ export const LIMITS = {
   removedMembersMax: 1024,
   /** Bytes of a member's name, and of its address. Over it: `REQUEST_TOO_LARGE`; in options of `open()`: `RangeError`. */
   memberTextBytesMax: 1024,
+  /** URLs under which clients reach one member, as it announces; each as long as a member's address may be. More: `RangeError`. */
+  clientUrlsMax: 16,
   /** Log entries kept in memory and on disk behind the applied state, for followers that lag. Beyond: trimmed. */
   logRetainBytes: 32 * MEBIBYTE,
   /** Changes buffered before the state is written; the log replays at most about twice this after a crash. */

@@ -16,15 +16,17 @@ import { CALL_FIELDS, checkConsistency } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import {
   checkAddressText,
+  clientUrlsOf,
   checkSelection,
   LIST_MEMBERS_CALL,
   MEMBER_CHANGE_CALL,
   newMemberOf,
+  type AddMemberOptions,
+  type Announcement,
   type Cluster,
   type ClusterMember,
   type ListMembersOptions,
   type MemberChangeOptions,
-  type MemberRole,
   type MemberSelection,
   type NewMember,
 } from '../api/cluster.js'
@@ -33,8 +35,10 @@ import type { Identity } from '../machine/identity.js'
 import type { CallLimits, GiveUp } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import { caughtUpPercent, type MemberProgress, type MembersStatus } from '../member/members-change.js'
+import type { MemberWithRole } from '../member/roles.js'
 import type { Caller } from './caller.js'
 import { ChangeProgress } from './change-progress.js'
+import { memberRecordOf } from './member-record.js'
 import { pauseWithin } from './within.js'
 
 export interface ClusterParts {
@@ -78,8 +82,8 @@ export class EmbeddedCluster implements Cluster {
     })
   }
 
-  async add(given: NewMember, options: MemberChangeOptions = {}): Promise<ClusterMember> {
-    const { name, address, role } = newMemberOf(given)
+  async add(given: NewMember, options: AddMemberOptions = {}): Promise<ClusterMember> {
+    const { name = '', address, role } = newMemberOf(given)
     return this.#change('add()', options, async (change) => {
       const { members } = await this.#status(change)
       this.#checkAddresses(members, address)
@@ -88,6 +92,10 @@ export class EmbeddedCluster implements Cluster {
       change.progress.at('done', 100, 'all was done')
       return found
     })
+  }
+
+  async announce(given: Announcement): Promise<void> {
+    clientUrlsOf(given)
   }
 
   async remove(selection: MemberSelection, call: CallOptions = {}): Promise<boolean> {
@@ -107,7 +115,7 @@ export class EmbeddedCluster implements Cluster {
     options: MemberChangeOptions = {},
   ): Promise<ClusterMember> {
     checkSelection(selection)
-    const { name, address } = newMemberOf(given)
+    const { name = '', address } = newMemberOf(given)
     return this.#change('replace()', options, async (change) => {
       const { members } = await this.#status(change)
       this.#checkAddresses(members, address)
@@ -148,7 +156,7 @@ export class EmbeddedCluster implements Cluster {
           'it with that one, and ask members that were not moved',
       )
       await this.#member.changeMembers({ type: 'update', id: found.id, address }, identity, limits)
-      return recordOf({ ...found, address })
+      return memberRecordOf({ ...found, address })
     })
   }
 
@@ -160,7 +168,7 @@ export class EmbeddedCluster implements Cluster {
       if (found === undefined) throw notFound(selection, members)
       change.progress.reached(`it is not known whether ${quote(found.name)} votes already`)
       if (found.role === 'learner') await this.#promote(found.id, change)
-      return recordOf(found, 'voter')
+      return memberRecordOf(found, 'voter')
     })
   }
 
@@ -216,7 +224,7 @@ export class EmbeddedCluster implements Cluster {
   ): Promise<ClusterMember> {
     const namesake = members.find((member) => member.name === name)
     if (namesake !== undefined) {
-      if (namesake.address === address) return recordOf(namesake)
+      if (namesake.address === address) return memberRecordOf(namesake)
       throw new StoreError('MEMBER_EXISTS', `There is a member ${quote(name)} already, at ${quote(namesake.address)}.`)
     }
     progress.at('adding', 0, `it is not known whether ${quote(name)} was added`)
@@ -229,9 +237,9 @@ export class EmbeddedCluster implements Cluster {
       const { members: after } = await this.#member.membersStatus(identity, limits)
       const other = after.find((member) => member.name === name && member.address === address)
       if (other === undefined) throw error
-      return recordOf(other)
+      return memberRecordOf(other)
     }
-    return { id, name, address, role: 'learner' }
+    return memberRecordOf({ id, name, address, role: 'learner' })
   }
 
   async #promoteCaughtUp(member: ClusterMember, change: Change): Promise<ClusterMember> {
@@ -244,14 +252,14 @@ export class EmbeddedCluster implements Cluster {
       target ??= lastIndex
       const found = members.find(({ id }) => id === member.id)
       if (found === undefined) throw removedMeanwhile(member)
-      if (found.role === 'voter') return recordOf(found)
+      if (found.role === 'voter') return memberRecordOf(found)
       const percent = caughtUpPercent(found, target)
       progress.at('catching-up', percent, describeCatchingUp(found, percent))
       if (percent === 100) {
         progress.at('promoting', 100, `${quote(found.name)} has caught up; whether it votes already is not known`)
         try {
           await this.#promote(found.id, change)
-          return recordOf(found, 'voter')
+          return memberRecordOf(found, 'voter')
         } catch (error) {
           // What was written meanwhile it has to catch up with too.
           if (!isStoreError(error, 'LEARNER_NOT_READY')) throw error
@@ -296,12 +304,8 @@ function freshId(members: readonly MemberProgress[], { random }: Environment): n
   return id
 }
 
-function recordOf({ id, name, address, role }: ClusterMember, as: MemberRole = role): ClusterMember {
-  return { id, name, address, role: as }
-}
-
-function inOrder(members: readonly ClusterMember[]): ClusterMember[] {
-  return members.map((member) => recordOf(member)).sort((a, b) => (a.name < b.name ? -1 : 1))
+function inOrder(members: readonly MemberWithRole[]): ClusterMember[] {
+  return members.map((member) => memberRecordOf(member)).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 /** What is left out must not stand in the way of a default. */
@@ -309,7 +313,7 @@ function definedOf({ timeoutMs, signal }: CallOptions): CallOptions {
   return { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
 }
 
-function describe({ name, role }: ClusterMember): string {
+function describe({ name, role }: Pick<MemberWithRole, 'name' | 'role'>): string {
   return `${role} ${quote(name)}`
 }
 
@@ -326,13 +330,13 @@ function describeCatchingUp(
   )
 }
 
-function notFound(selection: MemberSelection, members: readonly ClusterMember[]): StoreError {
+function notFound(selection: MemberSelection, members: readonly MemberWithRole[]): StoreError {
   const whom = typeof selection === 'string' ? `called ${quote(selection)}` : `with the id ${selection.id}`
   const names = members.map(({ name }) => quote(name)).join(', ')
   return new StoreError('MEMBER_NOT_FOUND', `There is no member ${whom}; the members are ${names}.`)
 }
 
-function replacesItself({ name }: ClusterMember): StoreError {
+function replacesItself({ name }: MemberWithRole): StoreError {
   return new StoreError(
     'MEMBER_EXISTS',
     `${quote(name)} cannot be replaced by a member of the same name: give the new one another. To start the same member anew, ` +
@@ -340,6 +344,6 @@ function replacesItself({ name }: ClusterMember): StoreError {
   )
 }
 
-function removedMeanwhile({ name }: ClusterMember): StoreError {
+function removedMeanwhile({ name }: Pick<MemberWithRole, 'name'>): StoreError {
   return new StoreError('MEMBER_NOT_FOUND', `${quote(name)} was removed by somebody else before it was promoted.`)
 }

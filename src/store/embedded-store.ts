@@ -58,6 +58,7 @@ import type { Backups } from './backups.js'
 import { Caller } from './caller.js'
 import { EmbeddedAuth } from './embedded-auth.js'
 import { EmbeddedCluster, type ClusterParts } from './embedded-cluster.js'
+import { memberRecordOf } from './member-record.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { alarmOf, EmbeddedMaintenance } from './embedded-maintenance.js'
 import { EmbeddedWatch } from './embedded-watch.js'
@@ -219,7 +220,7 @@ export class EmbeddedStore implements Store {
       name,
       clusterId,
       memberId,
-      members: this.#member.members,
+      members: this.#member.members.map((member) => memberRecordOf(member)),
       role: this.#member.removed ? 'removed' : stopped ? 'stopped' : status.role,
       learner: status.learners.includes(memberId),
       electionTimeoutMs: this.#settings.electionTimeoutMs,
