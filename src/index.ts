@@ -107,6 +107,7 @@ export type {
   WatchBatch,
   WatchEvent,
   WatchOptions,
+  WatchTurns,
 } from './api/store.js'
 export { AssertionError } from './base/assert.js'
 export type { BytesLike } from './base/bytes.js'

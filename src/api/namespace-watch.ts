@@ -20,6 +20,10 @@ export class NamespaceWatch implements Watch {
     return this.#watch.revision
   }
 
+  opened(): Promise<void> {
+    return this.#watch.opened()
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<WatchEvent, undefined> {
     return this.#translated(this.#watch, (event) => this.#prefix.event(event))
   }

@@ -34,7 +34,16 @@ export type {
   TransactionOperationResult,
   TransactionResult,
 } from './transaction-result.js'
-export type { DeletedKey, DeleteEvent, PutEvent, Watch, WatchBatch, WatchEvent, WatchOptions } from './watch.js'
+export type {
+  DeletedKey,
+  DeleteEvent,
+  PutEvent,
+  Watch,
+  WatchBatch,
+  WatchEvent,
+  WatchOptions,
+  WatchTurns,
+} from './watch.js'
 
 export interface GetOptions extends CallOptions, Consistency {
   readonly revision?: Revision | undefined

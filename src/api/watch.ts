@@ -22,8 +22,27 @@ export interface WatchOptions {
    * is never split. Default: never.
    */
   readonly fragmentBytesMax?: number | undefined
+  /**
+   * Put what is read from history of several revisions into one batch of `batches()`, as long as keys and values come to no
+   * more bytes than this. Default: each revision has a batch of its own. Of what happens while the watch follows it always has.
+   */
+  readonly mergeBytesMax?: number | undefined
+  /** Has this watch wait for its turn among those of one consumer. Default: it waits for nobody. */
+  readonly turns?: WatchTurns | undefined
   /** Ends the watch: the loop over it ends without an error. */
   readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * How a consumer of many watches bounds what they have in memory at the same time: a watch that is asked for its next batch
+ * takes it only in its turn, and until then what it has to tell waits where all watches of the member share a bounded space.
+ */
+export interface WatchTurns {
+  /**
+   * Calls `step` when it is the watch's turn to take what waits for it, or to read a part of history, and resolves with what
+   * it gave: a batch, which the consumer is handed next, or undefined where there is nothing to hand out yet.
+   */
+  run<T>(kind: 'take' | 'history', step: () => Promise<T | undefined>): Promise<T | undefined>
 }
 
 /** One change of one key, told apart by `type`. */
@@ -61,12 +80,14 @@ export type WatchBatch =
   | {
       readonly type: 'events'
       readonly revision: Revision
-      /** All that the watch wants to see of this revision, or a part of it. */
+      /** All that the watch wants to see of this revision, or a part of it; with `mergeBytesMax` also of some before. */
       readonly events: readonly WatchEvent[]
       /** More of this revision comes with the next batch. Never without `fragmentBytesMax`. */
       readonly fragment: boolean
       /** What the member was at when it handed this out: how far the watch lags. */
       readonly currentRevision: Revision
+      /** The watch did not follow what happened, and read this from history: it was opened for the past, or had fallen behind. */
+      readonly fromHistory: boolean
     }
   | {
       /** Everything up to `revision` that concerns the watch was delivered before this. */
@@ -85,6 +106,11 @@ export type WatchBatch =
 export interface Watch extends AsyncIterable<WatchEvent>, AsyncDisposable {
   /** Everything up to this revision that concerns the watch was delivered: where to resume from (plus one). */
   readonly revision: Revision
+  /**
+   * Resolves when it is decided that this watch may be had: it misses nothing from then on. Rejects with what its consumer
+   * would be told otherwise, like `PERMISSION_DENIED`. Whether history has what it starts from is told by iterating.
+   */
+  opened(): Promise<void>
   /**
    * The same changes, those of one revision together, and notices of how far the watch has come.
    *

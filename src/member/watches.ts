@@ -15,7 +15,7 @@ import type { Applied } from '../machine/outcome.js'
 import { decodeRecord, recordKey, RECORD_PREFIX, type Record } from '../mvcc/record.js'
 import type { Event, KeyValue, Revision, RevisionId } from '../mvcc/types.js'
 import type { StateStore } from '../storage/state-store.js'
-import type { WatchBatch } from '../watch/buffers.js'
+import type { SharedBatch, WatchBatch } from '../watch/buffers.js'
 import { WatchHub, type WatchOptions } from '../watch/hub.js'
 import type { Watcher } from '../watch/watcher.js'
 import type { Observe } from './event.js'
@@ -27,12 +27,19 @@ import type { StateRepair } from './state-repair.js'
 export interface WatchStreamOptions extends Omit<WatchOptions, 'currentRevision'> {
   /** How often to tell how far the watch has come while nothing is delivered. Undefined: only when asked. */
   readonly progressEveryMs?: number | undefined
+  /** Undefined: it waits for nobody. */
+  readonly turns?: Turns | undefined
+}
+
+/** Bounds what the watches of one consumer take at the same time, and what they read. */
+export interface Turns {
+  run<T>(kind: 'take' | 'history', step: () => Promise<T | undefined>): Promise<T | undefined>
 }
 
 /** What a consumer is handed. */
 export type WatchItem =
   /** All events of one revision, and what this member is at. */
-  | { readonly type: 'events'; readonly batch: WatchBatch; readonly currentRevision: Revision }
+  | { readonly type: 'events'; readonly batch: SharedBatch; readonly currentRevision: Revision }
   /** Everything up to `revision` was handed out before. */
   | { readonly type: 'progress'; readonly revision: Revision; readonly requested: boolean }
 
@@ -40,6 +47,8 @@ export type WatchItem =
 export interface WatchStream {
   /** Undefined when the watch was closed. Rejects with `COMPACTED`, `CLOSED`, `MEMBER_FAILED`. */
   next(): Promise<WatchItem | undefined>
+  /** The batch behind what `next` gave, if it waits already, was read from history too, and has no more bytes than this. */
+  takeFromHistory(bytesMax: number): SharedBatch | undefined
   /** Has `next` tell how far it has come, after all that it has to tell before. */
   requestProgress(): void
   /** The version that an event replaced; undefined when there was none, or history does not hold it any more. */
@@ -85,7 +94,7 @@ export class Watches {
     const startRevision = options.startRevision ?? 0
     this.#observe?.({ type: 'watch-opened', watch, filter: watcher.filter, startRevision, currentRevision })
     const span = this.#parts.spans?.watch(watcher.filter, startRevision)
-    const stream: OpenWatch = new OpenWatch(watcher, this.#parts, this.#catchUps, options.progressEveryMs, {
+    const stream: OpenWatch = new OpenWatch(watcher, this.#parts, this.#catchUps, options, {
       delivered: (batch) => {
         span?.delivered(batch.events.length)
         this.#observe?.({ type: 'watch-delivered', watch, batch })
@@ -146,6 +155,7 @@ class OpenWatch implements WatchStream {
   readonly #listener: WatchListener
   readonly #catchUps: Gate
   readonly #progress: Progress
+  readonly #turns: Turns | undefined
   readonly #repair: NonNullable<WatchesParts['repair']>
   #closed = false
   #failure: StoreError | undefined
@@ -157,7 +167,7 @@ class OpenWatch implements WatchStream {
     watcher: Watcher,
     { machine, storage, timers, random, repair = NEVER_DAMAGED, buggify = NEVER }: WatchesParts,
     catchUps: Gate,
-    progressEveryMs: number | undefined,
+    { progressEveryMs, turns }: Pick<WatchStreamOptions, 'progressEveryMs' | 'turns'>,
     listener: WatchListener,
   ) {
     this.#buggify = buggify
@@ -167,6 +177,7 @@ class OpenWatch implements WatchStream {
     this.#storage = storage
     this.#catchUps = catchUps
     this.#listener = listener
+    this.#turns = turns
     const wake = (): void => {
       this.wake()
     }
@@ -182,23 +193,24 @@ class OpenWatch implements WatchStream {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure
       if (this.#closed) return undefined
-      const batch = this.#watcher.take()
-      if (batch !== undefined) {
-        this.#progress.delivered()
-        this.#listener.delivered(batch)
-        return { type: 'events', batch, currentRevision: this.#machine.revision }
+      if (this.#turns !== undefined && this.#work !== undefined) {
+        const given = await this.#turns.run(this.#work, () => this.#step())
+        if (given !== undefined) return given
+        continue
       }
-      if (this.#watcher.failure !== undefined) {
-        this.#end(undefined, this.#watcher.failure.code)
-        throw this.#watcher.failure
-      }
-      const settledRevision = this.#progress.due ? this.#watcher.settledRevision : undefined
-      if (settledRevision !== undefined) return this.#tellProgress(settledRevision)
-      const fromRevision = this.#watcher.needsHistoryFrom
+      const item = this.#handOut()
+      if (item !== undefined) return item
       // While another state is waited for there is no history to read; when it is there, all watches are woken.
+      const fromRevision = this.#watcher.needsHistoryFrom
       if (fromRevision === undefined || this.#repair.blocked) await this.#sleep()
       else await this.#tryToCatchUp(fromRevision)
     }
+  }
+
+  takeFromHistory(bytesMax: number): SharedBatch | undefined {
+    const batch = this.#closed ? undefined : this.#watcher.takeFromHistory(bytesMax)
+    if (batch !== undefined) this.#listener.delivered(batch)
+    return batch
   }
 
   async previous({ keyValue, previous }: Event): Promise<KeyValue | undefined> {
@@ -235,6 +247,40 @@ class OpenWatch implements WatchStream {
     this.#watcher.close()
     this.#listener.ended(this.#endRevision, code)
     this.#wake?.()
+  }
+
+  /** What a turn is needed for; undefined: nothing is to be done. */
+  get #work(): 'take' | 'history' | undefined {
+    const watcher = this.#watcher
+    if (watcher.hasQueued || watcher.failure !== undefined) return 'take'
+    if (this.#progress.due && watcher.settledRevision !== undefined) return 'take'
+    return watcher.needsHistoryFrom === undefined || this.#repair.blocked ? undefined : 'history'
+  }
+
+  /** What is done in one turn; much may have changed since it was asked for. */
+  async #step(): Promise<WatchItem | undefined> {
+    if (this.#closed) return undefined
+    const item = this.#handOut()
+    if (item !== undefined) return item
+    const fromRevision = this.#watcher.needsHistoryFrom
+    if (fromRevision !== undefined && !this.#repair.blocked) await this.#tryToCatchUp(fromRevision)
+    return undefined
+  }
+
+  /** What can be handed out at once. Throws what the watch failed with, once nothing else is left. */
+  #handOut(): WatchItem | undefined {
+    const batch = this.#watcher.take()
+    if (batch !== undefined) {
+      this.#progress.delivered()
+      this.#listener.delivered(batch)
+      return { type: 'events', batch, currentRevision: this.#machine.revision }
+    }
+    if (this.#watcher.failure !== undefined) {
+      this.#end(undefined, this.#watcher.failure.code)
+      throw this.#watcher.failure
+    }
+    const settledRevision = this.#progress.due ? this.#watcher.settledRevision : undefined
+    return settledRevision === undefined ? undefined : this.#tellProgress(settledRevision)
   }
 
   #tellProgress(revision: Revision): WatchItem {

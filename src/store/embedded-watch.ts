@@ -5,17 +5,18 @@ import { checkSignal } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Closing } from '../api/closing.js'
 import type { KeyRange } from '../api/key-value.js'
-import type { Watch, WatchBatch, WatchEvent, WatchOptions } from '../api/watch.js'
+import type { Watch, WatchBatch, WatchEvent, WatchOptions, WatchTurns } from '../api/watch.js'
 import { LIMITS } from '../base/limits.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
+import type { SharedBatch } from '../watch/buffers.js'
 import type { Event, Revision } from '../mvcc/types.js'
 import { watchEventOf } from './results.js'
 import type { WatchPermission } from './watch-permission.js'
 
 const WATCH_FIELDS: Fields<WatchOptions> = {
   ...{ startRevision: true, previous: true, filter: true, signal: true },
-  ...{ progress: true, fragmentBytesMax: true },
+  ...{ progress: true, fragmentBytesMax: true, mergeBytesMax: true, turns: true },
 }
 const PROGRESS_FIELDS: Fields<{ readonly everyMs: number }> = { everyMs: true }
 /** etcd's. */
@@ -36,6 +37,8 @@ export class EmbeddedWatch implements Watch {
   readonly #permission: WatchPermission | undefined
   /** What it was refused with, until somebody was told. */
   #refusal: Error | undefined
+  /** The same, kept for {@link opened}. */
+  #refused: Error | undefined
   readonly #stopListening: Cancel
   /** Where it stood when it was closed. */
   #endRevision: Revision | undefined
@@ -56,13 +59,16 @@ export class EmbeddedWatch implements Watch {
     checkFilter(options.filter)
     checkSignal(options.signal)
     const progressEveryMs = progressMsOf(options.progress)
-    checkFragment(options.fragmentBytesMax)
+    checkBytes(options.fragmentBytesMax, 'fragmentBytesMax')
+    checkBytes(options.mergeBytesMax, 'mergeBytesMax')
+    checkTurns(options.turns)
     this.#stream = member.watch({
       ...range,
       startRevision: options.startRevision ?? 0,
       noPut: options.filter?.puts === false,
       noDelete: options.filter?.deletes === false,
       progressEveryMs,
+      turns: options.turns,
     })
     this.#stopListening = closing.onEnd(options.signal, () => {
       this.#end()
@@ -70,7 +76,7 @@ export class EmbeddedWatch implements Watch {
     // One that is refused keeps nothing, also where nobody ever asks for an event.
     permission?.opened.catch((error: Error) => {
       if (this.#endRevision !== undefined) return
-      this.#refusal = error
+      this.#refused = this.#refusal = error
       void this.close()
     })
   }
@@ -80,8 +86,13 @@ export class EmbeddedWatch implements Watch {
   }
 
   get #takenRevision(): Revision | undefined {
-    const next = this.#events[0]?.revision ?? this.#batches[0]?.revision ?? this.#preparing
+    const next = this.#events[0]?.revision ?? firstRevisionOf(this.#batches[0]) ?? this.#preparing
     return next === undefined ? undefined : next - 1
+  }
+
+  async opened(): Promise<void> {
+    await this.#permission?.opened.catch(() => undefined)
+    if (this.#refused !== undefined) throw this.#refused
   }
 
   [Symbol.asyncIterator](): AsyncIterator<WatchEvent, undefined> {
@@ -156,22 +167,39 @@ export class EmbeddedWatch implements Watch {
         return item
       }
       const { batch, currentRevision } = item
-      const { revision } = batch
-      this.#preparing = revision
+      const { fromHistory } = batch
+      this.#preparing = batch.revision
       const events: WatchEvent[] = []
-      for (const event of batch.events) events.push(await this.#eventOf(event))
+      for (const { events: taken } of this.#merged(batch)) {
+        for (const event of taken) events.push(await this.#eventOf(event))
+      }
       if (this.#endRevision !== undefined) return undefined
       const bytesMax = this.#mode === 'batches' ? this.#options.fragmentBytesMax : undefined
       const fragments = bytesMax === undefined ? [events] : split(events, bytesMax)
       this.#batches = fragments.map((part, at) => {
+        const { revision } = part.at(-1) as WatchEvent
         const fragment = at < fragments.length - 1
-        return { type: 'events', revision, events: part, fragment, currentRevision }
+        return { type: 'events', revision, events: part, fragment, currentRevision, fromHistory }
       })
       this.#preparing = undefined
     }
     // What was allowed may be so no more: then nothing else is handed out.
     this.#check()
     return this.#batches.shift()
+  }
+
+  /** It, and what waits behind it, as far as they are to come as one. */
+  #merged(first: SharedBatch): readonly SharedBatch[] {
+    const merged = [first]
+    const { mergeBytesMax } = this.#options
+    if (mergeBytesMax === undefined || this.#mode !== 'batches' || !first.fromHistory) return merged
+    let bytes = first.bytes
+    for (;;) {
+      const batch = this.#stream.takeFromHistory(mergeBytesMax - bytes)
+      if (batch === undefined) return merged
+      merged.push(batch)
+      bytes += batch.bytes
+    }
   }
 
   /** Rejects, once, where the watch was refused. */
@@ -223,9 +251,18 @@ function progressMsOf(progress: WatchOptions['progress']): number | undefined {
   throw new RangeError(`everyMs of progress must be at least ${leastMs} milliseconds, not ${everyMs}`)
 }
 
-function checkFragment(bytesMax: number | undefined): void {
+function checkBytes(bytesMax: number | undefined, name: string): void {
   if (bytesMax === undefined || (Number.isFinite(bytesMax) && bytesMax > 0)) return
-  throw new RangeError(`fragmentBytesMax must be a positive number of bytes, not ${bytesMax}`)
+  throw new RangeError(`${name} must be a positive number of bytes, not ${bytesMax}`)
+}
+
+function checkTurns(turns: WatchOptions['turns']): void {
+  if (turns === undefined || typeof (turns as Partial<WatchTurns> | null)?.run === 'function') return
+  throw new TypeError('turns of watch() must have a method run(kind, step)')
+}
+
+function firstRevisionOf(batch: WatchBatch | undefined): Revision | undefined {
+  return batch?.type === 'events' ? batch.events[0]?.revision : batch?.revision
 }
 
 /** Parts of at most so many bytes, or of one event. */

@@ -18,11 +18,14 @@ export class SharedBatch implements WatchBatch {
   readonly revision: Revision
   readonly events: readonly Event[]
   readonly bytes: number
+  /** It was read by a watch that does not follow. */
+  readonly fromHistory: boolean
   /** In how many queues it is. Kept by {@link Buffers}. */
   holders = 0
 
-  constructor(revision: Revision, events: readonly Event[]) {
+  constructor(revision: Revision, events: readonly Event[], fromHistory = false) {
     this.revision = revision
+    this.fromHistory = fromHistory
     this.events = events
     let bytes = 0
     for (const { keyValue } of events) {

@@ -85,7 +85,7 @@ export class Watcher {
   }
 
   /** The next batch, taken off the queue. */
-  take(): WatchBatch | undefined {
+  take(): SharedBatch | undefined {
     const batch = this.#queue[this.#taken]
     if (batch === undefined) return undefined
     this.#taken++
@@ -100,6 +100,17 @@ export class Watcher {
       this.#taken = 0
     }
     return batch
+  }
+
+  /** The same, but only where it is from history and has no more bytes than this. */
+  takeFromHistory(bytesMax: number): SharedBatch | undefined {
+    const batch = this.#queue[this.#taken]
+    return batch?.fromHistory === true && batch.bytes <= bytesMax ? this.take() : undefined
+  }
+
+  /** There is something to take. */
+  get hasQueued(): boolean {
+    return !this.#empty
   }
 
   /** Where to read history from; undefined while there is something to take, or nothing was missed. */
@@ -140,7 +151,7 @@ export class Watcher {
       assert(revision <= throughRevision, () => `revision ${revision} was supplied behind ${throughRevision}`)
       const wanted = events.filter((event) => admits(this.filter, event))
       if (wanted.length === 0) continue
-      const batch = new SharedBatch(revision, wanted)
+      const batch = new SharedBatch(revision, wanted, true)
       // The consumer asked, so the first is taken at once, however large it is.
       if (!this.#empty && !this.#fits(batch)) {
         this.#nextRevision = revision

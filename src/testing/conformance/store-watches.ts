@@ -299,6 +299,16 @@ export const watches: StoreTests = {
     await watch.close()
   },
 
+  'says that it is open, and misses nothing from then on': async (store, { at }) => {
+    const watch = store.watch('key')
+    await watch.opened()
+    await watch.opened()
+    await store.put('key', 'x')
+    equal((await take(watch, 1)).map(short), [`put key @${at(2)}`], 'events')
+    await watch.close()
+    await watch.opened()
+  },
+
   'is consumed in one way only, and event by event shows no notices': async (store, { at }) => {
     const byEvent = store.watch('key')
     byEvent.requestProgress()
@@ -323,6 +333,7 @@ export const watches: StoreTests = {
     const never = false as unknown as true
     await rejectsAs(TypeError, () => store.watch('key', { progress: never }), 'progress that is false')
     await rejectsAs(RangeError, () => store.watch('key', { fragmentBytesMax: 0 }), 'parts of nothing')
+    await rejectsAs(RangeError, () => store.watch('key', { mergeBytesMax: NaN }), 'batches of nothing')
     const controller = new AbortController() as unknown as AbortSignal
     await rejectsAs(TypeError, () => store.watch('key', { signal: controller }), 'a controller for a signal')
   },
