@@ -1,9 +1,9 @@
 /** A real etcd: started on ports of its own with an empty directory, and killed with what it wrote. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../free-port.js'
 
 /** In memory where there is such a folder: this etcd syncs every write, and nothing here is about disks. */
 const MEMORY_FOLDER = '/dev/shm'
@@ -111,20 +111,6 @@ function ready(child: ChildProcess): Promise<void> {
       if (READY.test(said)) return
       said += text
       if (READY.test(said)) settle()
-    })
-  })
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port)
-        else reject(new Error('the system gave no port'))
-      })
     })
   })
 }

@@ -1,0 +1,103 @@
+import type { Side } from './side.js'
+
+/** put, get, del, in every form that their flags allow. */
+export async function keys(side: Side): Promise<void> {
+  await puts(side)
+  await gets(side)
+  await deletes(side)
+}
+
+async function puts(side: Side): Promise<void> {
+  await side.run(['put', 'foo', 'bar'])
+  await side.run(['put', 'foo', 'bar2', '--prev-kv'])
+  await side.run(['put', 'foo', '--ignore-value'])
+  await side.run(['put', 'nothing', '--ignore-value'])
+  await side.run(['put', 'nothing', 'value', '--ignore-lease'])
+  await side.run(['put', 'foo', 'bar3', '--ignore-lease'])
+  await side.run(['put', 'leased', 'value', '--lease=1234abcd'])
+  await side.run(['put', 'piped'], { input: 'from standard input' })
+  await side.run(['put', 'empty', ''])
+  await side.run(['put', '', 'value'])
+  await side.run(['put'])
+  await side.run(['put', 'a', 'b', 'c'])
+  await side.run(['put', 'json', 'value', '-w', 'json'])
+  await side.run(['put', 'json', 'value', '--prev-kv', '-w', 'json'])
+  await side.run(['put', 'fields', 'value', '-w', 'fields'])
+  await side.run(['put', 'table', 'value', '-w', 'table'])
+  await side.run(['put', 'große Schlüssel', 'Wörter\nund Zeilen'])
+  for (const [at, key] of ['k/1', 'k/2', 'k/3', 'k/4', 'k/5', 'l/1'].entries())
+    await side.run(['put', key, `value ${9 - at}`])
+  await side.run(['put', 'k/2', 'again'])
+  await side.run(['put', 'large', 'x'.repeat(100_000)], { note: 'exit code' })
+  // Through standard input: the system bounds a single word. Larger than a request may be, and than a message may be.
+  await side.run(['put', 'too large'], { input: 'x'.repeat(1_600_000) })
+  await side.run(['put', 'far too large'], { input: 'x'.repeat(3_000_000) })
+}
+
+async function gets(side: Side): Promise<void> {
+  await side.run(['get', 'foo'])
+  await side.run(['get', 'missing'])
+  await side.run(['get', 'piped', '--print-value-only'])
+  await side.run(['get', 'empty'])
+  await side.run(['get', 'große Schlüssel'])
+  await side.run(['get', 'große Schlüssel', '--hex'])
+  await side.run(['get', 'k/', '--prefix'])
+  await side.run(['get', 'k/', '--prefix', '--keys-only'])
+  await side.run(['get', 'k/', '--prefix', '--count-only'])
+  await side.run(['get', 'k/', '--prefix', '--count-only', '-w', 'fields'])
+  await side.run(['get', 'k/', '--prefix', '--limit=2'])
+  await side.run(['get', 'k/', '--prefix', '--limit=2', '-w', 'json'])
+  await side.run(['get', 'k/', '--prefix', '--limit=2', '-w', 'fields'])
+  await side.run(['get', 'k/', '--prefix', '--print-value-only'])
+  await side.run(['get', 'k/2', 'k/4'])
+  await side.run(['get', 'k/4', 'k/2'])
+  await side.run(['get', 'k/3', '--from-key'])
+  await side.run(['get', '--from-key', ''])
+  await side.run(['get', '', '--prefix', '--keys-only'])
+  await side.run(['get', ''])
+  await side.run(['get'])
+  await side.run(['get', 'k/', '--prefix', '--from-key'])
+  await side.run(['get', 'a', 'b', '--prefix'])
+  for (const by of ['CREATE', 'KEY', 'MODIFY', 'VALUE', 'VERSION']) {
+    for (const order of ['ASCEND', 'DESCEND']) {
+      await side.run(['get', 'k/', '--prefix', `--sort-by=${by}`, `--order=${order}`])
+    }
+    await side.run(['get', 'k/', '--prefix', `--sort-by=${by}`, '--limit=3', '--keys-only'])
+  }
+  await side.run(['get', 'k/', '--prefix', '--order=DESCEND'])
+  await side.run(['get', 'k/', '--prefix', '--order=SIDEWAYS'])
+  await side.run(['get', 'k/', '--prefix', '--sort-by=SIZE'])
+  await side.run(['get', 'foo', '--rev=2'])
+  await side.run(['get', 'foo', '--rev=3', '-w', 'json'])
+  await side.run(['get', 'k/', '--prefix', '--rev=17', '--keys-only'])
+  await side.run(['get', 'foo', '--rev=100000'])
+  await side.run(['get', 'foo', '--consistency=s'])
+  await side.run(['get', 'foo', '--consistency=l'])
+  await side.run(['get', 'foo', '--consistency=x'])
+  await side.run(['get', 'foo', '-w', 'json'])
+  await side.run(['get', 'missing', '-w', 'json'])
+  await side.run(['get', 'foo', '-w', 'fields'])
+  await side.run(['get', 'foo', '-w', 'table'])
+  await side.run(['get', 'foo', '-w', 'nothing'])
+}
+
+async function deletes(side: Side): Promise<void> {
+  await side.run(['del', 'missing'])
+  await side.run(['del', 'foo'])
+  await side.run(['get', 'foo', '-w', 'json'])
+  await side.run(['get', 'foo', '--rev=2'])
+  await side.run(['put', 'foo', 'again', '-w', 'json'])
+  await side.run(['get', 'foo', '-w', 'json'])
+  await side.run(['del', 'k/1', '--prev-kv'])
+  await side.run(['del', 'k/2', 'k/4'])
+  await side.run(['del', 'k/', '--prefix', '--prev-kv', '-w', 'json'])
+  await side.run(['del', 'l/', '--prefix', '--prev-kv'])
+  await side.run(['del', ''])
+  await side.run(['del', 'piped', '-w', 'fields'])
+  await side.run(['del', 'k/', '--prefix', '--from-key'])
+  await side.run(['put', 'y', '1'])
+  await side.run(['put', 'z', '2'])
+  await side.run(['del', 'y', '--from-key'])
+  await side.run(['del', '', '--prefix'])
+  await side.run(['get', '', '--prefix', '--count-only', '-w', 'json'])
+}
