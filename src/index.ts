@@ -43,6 +43,7 @@ export type {
 export type { Health, HealthCode, HealthReason } from './api/health.js'
 export type { BackupsStatus, LastBackup } from './api/backups-status.js'
 export type { ScrubPass, ScrubStatus } from './api/scrub-status.js'
+export type { Gauges, Listen, Measurement, Operations, Telemetry } from './api/telemetry.js'
 export { KeyValue } from './api/key-value.js'
 export type { Selection } from './api/key-value.js'
 export type { LeaseKey } from './api/lease-key.js'

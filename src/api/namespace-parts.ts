@@ -9,6 +9,7 @@ import type { Cluster } from './cluster.js'
 import type { KeyPrefix } from './key-prefix.js'
 import type { Maintenance } from './maintenance.js'
 import type { Leases } from './store.js'
+import type { Telemetry } from './telemetry.js'
 
 const LEASES: Fields<Omit<Leases, 'timeToLive'>> = { grant: true, keepAlive: true, revoke: true, list: true }
 const MAINTENANCE: Fields<Omit<Maintenance, 'snapshot' | 'statistics' | 'setPrefixQuota' | 'prefixQuotas'>> = {
@@ -72,6 +73,24 @@ export function authOf(auth: Auth, closing: Closing): Auth {
 
 export function clusterOf(cluster: Cluster, closing: Closing): Cluster {
   return closable(cluster, CLUSTER, closing)
+}
+
+export function telemetryOf(telemetry: Telemetry, closing: Closing): Telemetry {
+  return {
+    listen: (listener) => {
+      closing.check()
+      const stop = telemetry.listen(listener)
+      const stopWaiting = closing.onEnd(undefined, stop)
+      return () => {
+        stopWaiting()
+        stop()
+      }
+    },
+    gauges: () => {
+      closing.check()
+      return telemetry.gauges()
+    },
+  }
 }
 
 type Calls = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>

@@ -17,7 +17,7 @@ import { KeyPrefix } from './key-prefix.js'
 import { checkOneKey, type KeyValue, type Selection } from './key-value.js'
 import type { Maintenance } from './maintenance.js'
 import { NamespaceWatch } from './namespace-watch.js'
-import { authOf, clusterOf, leasesOf, maintenanceOf } from './namespace-parts.js'
+import { authOf, clusterOf, leasesOf, maintenanceOf, telemetryOf } from './namespace-parts.js'
 import type { DeleteOptions, Operation, PutOptions, Revision, Transaction } from './operations.js'
 import type {
   CompactOptions,
@@ -31,6 +31,7 @@ import type {
   StoreEvents,
   StoreStatus,
 } from './store.js'
+import type { Telemetry } from './telemetry.js'
 import type { TransactionResult } from './transaction-result.js'
 import type { Watch, WatchOptions } from './watch.js'
 
@@ -49,6 +50,7 @@ class Namespace implements Store {
   readonly maintenance: Maintenance
   readonly auth: Auth
   readonly cluster: Cluster
+  readonly telemetry: Telemetry
   readonly #store: Store
   readonly #prefix: KeyPrefix
   readonly #closing: Closing
@@ -62,6 +64,7 @@ class Namespace implements Store {
     this.maintenance = maintenanceOf(store.maintenance, prefix, closing)
     this.auth = authOf(store.auth, closing)
     this.cluster = clusterOf(store.cluster, closing)
+    this.telemetry = telemetryOf(store.telemetry, closing)
   }
 
   namespace(prefix: BytesLike): Store {

@@ -20,6 +20,7 @@ import type { KeyValue, Selection } from './key-value.js'
 import type { Alarm, Maintenance } from './maintenance.js'
 import type { MemberId } from './member-id.js'
 import type { ScrubStatus } from './scrub-status.js'
+import type { Telemetry } from './telemetry.js'
 import type { LeaseKey } from './lease-key.js'
 import type { DeleteOptions, Operation, PutOptions, ReadOptions, Transaction } from './operations.js'
 import type { TransactionResult } from './transaction-result.js'
@@ -238,6 +239,8 @@ export interface Store extends AsyncDisposable {
   readonly auth: Auth
   /** Who belongs to the cluster, and changing it. */
   readonly cluster: Cluster
+  /** What the member measures of itself: for metrics. */
+  readonly telemetry: Telemetry
 
   /** Resolves once a leader is known and this member has caught up with it. */
   ready(call?: CallOptions): Promise<void>

@@ -44,11 +44,13 @@ export class DiskGuard {
     if (last !== undefined) this.#pace.begun(last.index, nowMs)
   }
 
-  durable(nowMs: number): void {
+  /** How long it took; undefined for a write without entries. */
+  durable(nowMs: number): number | undefined {
     const tookMs = this.#pace.durable(nowMs)
-    if (tookMs === undefined) return
+    if (tookMs === undefined) return undefined
     this.#times.add(tookMs)
     if (tookMs >= this.#pace.slowMs) this.#warn(tookMs, nowMs)
+    return tookMs
   }
 
   /** Once in each turn of the loop. */

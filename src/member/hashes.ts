@@ -17,6 +17,7 @@ import type { EndCode } from './lifetime.js'
 import { ScrubTally } from './scrub-tally.js'
 import { Slices } from './slices.js'
 import type { StateRepair } from './state-repair.js'
+import type { Telemeter } from './telemeter.js'
 
 export interface Hashed {
   /** 16 hex digits. */
@@ -32,6 +33,7 @@ export interface HashesParts {
   readonly deadlines: Deadlines
   /** Default: nothing is ever damaged. */
   readonly repair?: Pick<StateRepair, 'reading'> | undefined
+  readonly telemeter?: Telemeter | undefined
   /** Called when a sweep that was held may go on. */
   readonly wake: () => void
 }
@@ -95,7 +97,8 @@ export class Hashes {
   }
 
   async #hash(revision: Revision, pending: Pending<Hashed>): Promise<void> {
-    const { machine, storage } = this.#parts
+    const { machine, storage, telemeter } = this.#parts
+    const begunMs = telemeter?.nowMs() ?? 0
     const hash = machine.store.historyHash(revision)
     // A record that is missing would make the hash another one, and nobody would know why.
     const tally = new ScrubTally(machine.store.historyDigest)
@@ -109,6 +112,7 @@ export class Hashes {
       }
     }
     checkTally(tally.finish())
+    telemeter?.tell?.({ type: 'hashed', durationMs: telemeter.nowMs() - begunMs })
     const { compactRevision } = hash
     pending.resolve({ hash: describeDigest(hash.digest), revision: hash.revision, compactRevision })
   }

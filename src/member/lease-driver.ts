@@ -19,6 +19,7 @@ import { Pace } from '../lease/pace.js'
 import type { LeaseCheckpointRequest, LeaseRevokeRequest } from '../machine/command.js'
 import type { Applied } from '../machine/outcome.js'
 import type { Observe } from './event.js'
+import type { Telemeter } from './telemeter.js'
 import type { CallResponse } from './wire/call-codec.js'
 
 export interface LeaseDriverParts {
@@ -27,6 +28,7 @@ export interface LeaseDriverParts {
   /** By how much a change of leader may lengthen a lease, besides an election timeout. */
   readonly checkpointIntervalMs: number
   readonly observe?: Observe | undefined
+  readonly telemeter?: Telemeter | undefined
   readonly buggify?: Buggify
 }
 
@@ -37,6 +39,7 @@ export class LeaseDriver {
   readonly #machine: { readonly lessor: Lessor }
   readonly #electionTimeoutMs: number
   readonly #observe: Observe | undefined
+  readonly #telemeter: Telemeter | undefined
   readonly #buggify: Buggify
   readonly #expiry = new Expiry()
   readonly #checkpoints: Checkpoints
@@ -50,9 +53,10 @@ export class LeaseDriver {
   #questions = 0
 
   constructor(parts: LeaseDriverParts) {
-    const { machine, electionTimeoutMs, checkpointIntervalMs, observe, buggify = NEVER } = parts
+    const { machine, electionTimeoutMs, checkpointIntervalMs, observe, telemeter, buggify = NEVER } = parts
     this.#buggify = buggify
     this.#observe = observe
+    this.#telemeter = telemeter
     this.#machine = machine
     this.#electionTimeoutMs = electionTimeoutMs
     this.#checkpoints = new Checkpoints(checkpointIntervalMs, (id) => this.#expiry.deadlineMs(id))
@@ -123,6 +127,7 @@ export class LeaseDriver {
     if (leases.length === 0) return []
     this.#expiryPace.took(leases.length, nowMs)
     this.#observe?.({ type: 'leases-expired', atMs: nowMs, leases })
+    this.#telemeter?.tell?.({ type: 'leases-expired', leases: leases.length })
     return leases.map((id) => ({ type: 'lease-revoke', id, grantedUpTo: appliedIndex }))
   }
 
@@ -192,6 +197,7 @@ export class LeaseDriver {
     const response = this.timeToLive(id, nowMs)
     if (response.type === 'lease' && response.exists) {
       const { ttlMs, remainingMs } = response
+      this.#telemeter?.tell?.({ type: 'lease-renewed' })
       this.#observe?.({ type: 'lease-renewed', question, lease: id, atMs: nowMs, ttlMs, remainingMs })
     }
     return response
@@ -213,6 +219,7 @@ export class LeaseDriver {
   }
 
   #grant(lease: Lease, nowMs: number): void {
+    this.#telemeter?.tell?.({ type: 'lease-granted', ttlMs: lease.ttlSeconds * 1000 })
     if (!this.#expiry.leading) return
     this.#expiry.grant(lease, nowMs)
     this.#checkpoints.add(lease, nowMs)
@@ -220,6 +227,7 @@ export class LeaseDriver {
   }
 
   #revoke(id: LeaseId): void {
+    this.#telemeter?.tell?.({ type: 'lease-revoked' })
     this.#expiry.revoke(id)
     this.#checkpoints.remove(id)
     this.#tellRenewed(id, true)

@@ -15,6 +15,7 @@ import type { Calls } from './calls.js'
 import type { Conditions } from './conditions.js'
 import type { DiskGuard } from './disk-guard.js'
 import type { Observe } from './event.js'
+import type { HeartbeatPace } from './heartbeat-pace.js'
 import type { Inbox } from './inbox.js'
 import type { LeaseDriver } from './lease-driver.js'
 import type { MemberSpans } from './member-spans.js'
@@ -27,6 +28,8 @@ import type { Swept } from './swept.js'
 import type { Space } from './space.js'
 import type { StallGuard } from './stall-guard.js'
 import type { States } from './states.js'
+import type { SweepMeter } from './sweep-meter.js'
+import type { Telemeter } from './telemeter.js'
 import type { Verifier } from './verifier.js'
 import type { TokenBook } from './token-book.js'
 import type { Watches } from './watches.js'
@@ -72,5 +75,8 @@ export interface LoopParts {
   readonly failed: (error: unknown) => void
   readonly spans: MemberSpans
   readonly observe: Observe | undefined
+  readonly telemeter: Telemeter
+  readonly heartbeats: HeartbeatPace
+  readonly sweeps: SweepMeter
   readonly buggify: Buggify
 }

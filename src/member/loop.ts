@@ -19,6 +19,7 @@ import type { Digest } from '../base/checksum.js'
 import { LIMITS } from '../base/limits.js'
 import type { Applied } from '../machine/outcome.js'
 import type { Ready, Restore, Write } from '../raft/ready.js'
+import type { Message } from '../raft/message.js'
 import { NOBODY, type Entry, type NodeId, type Promises } from '../raft/types.js'
 import type { Frame } from '../transport/transport.js'
 import { applyConfiguration } from './apply-configuration.js'
@@ -28,6 +29,7 @@ import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeProposals } from './wire/proposal-codec.js'
 import { encodeMessage } from './wire/raft-codec.js'
 import type { LoopParts } from './loop-parts.js'
+import { operationsOf } from './operations-of.js'
 import { waitingIn } from './waiting.js'
 
 /**
@@ -152,11 +154,12 @@ export class Loop {
   }
 
   #perform(ready: Ready, nowMs: number): void {
-    const { reads, machine, states, observe, buggify } = this.#parts
+    const { reads, machine, states, observe, telemeter, buggify } = this.#parts
     const messages = buggify('messages-backwards') ? [...ready.messages].reverse() : ready.messages
     for (const message of messages) {
       const taken = this.#send(message.to, { kind: FRAME_KIND.raft, bytes: encodeMessage(message) })
       observe?.({ type: 'message-sent', message, taken })
+      if (telemeter.tell !== undefined) this.#measureSent(message, nowMs)
     }
     if (ready.write !== undefined) this.#write(ready.write, ready.promises)
     if (ready.restore !== undefined) this.#restore(ready.restore, ready.promises)
@@ -171,6 +174,11 @@ export class Loop {
       reads.dropped(requestId)
     }
     if (!states.repair.missing) reads.applied(machine.appliedIndex)
+  }
+
+  #measureSent({ type, to: peer }: Message, nowMs: number): void {
+    const { heartbeats, telemeter } = this.#parts
+    if (type === 'heartbeat' && heartbeats.sent(peer, nowMs)) telemeter.tell?.({ type: 'heartbeat-late', peer })
   }
 
   #write(write: Write, promises: Promises): void {
@@ -192,9 +200,13 @@ export class Loop {
   }
 
   async #append(write: Write, promises: Promises): Promise<void> {
-    const { storage, diskGuard, raft, clock, timers, pacer, observe, buggify } = this.#parts
+    const { storage, diskGuard, raft, clock, timers, pacer, observe, telemeter, buggify } = this.#parts
     await storage.log.append(write, promises)
-    diskGuard.durable(clock.monotonicMs())
+    const durationMs = diskGuard.durable(clock.monotonicMs())
+    if (durationMs !== undefined) {
+      const { length: entries } = write.entries
+      telemeter.tell?.({ type: 'log-written', durationMs, entries, bytes: bytesOf(write.entries) })
+    }
     if (buggify('write-told-late')) await new Promise<void>((resolve) => timers.after(1, resolve))
     observe?.({ type: 'write-durable', write })
     raft.advance(write.id, clock.monotonicMs())
@@ -218,7 +230,7 @@ export class Loop {
   }
 
   #apply(entry: Entry, nowMs: number): void {
-    const { raft, machine, leases, tokens, verifier, watches, proposals, pastLives, spans } = this.#parts
+    const { raft, machine, leases, tokens, verifier, watches, proposals, pastLives, spans, telemeter } = this.#parts
     if (entry.kind === 'configuration') {
       applyConfiguration(machine, entry)
       this.#tellApplied(entry, undefined)
@@ -232,7 +244,9 @@ export class Loop {
       return
     }
     const { index, term, data } = entry
+    const begunMs = telemeter.tell === undefined ? 0 : telemeter.nowMs()
     const applied = spans.apply(index, term, () => machine.apply(index, term, data))
+    if (telemeter.tell !== undefined) this.#measureApplied(applied, telemeter.nowMs() - begunMs)
     this.#tellApplied(entry, applied)
     leases.applied(applied, nowMs)
     verifier.applied(applied, raft.role === 'leader')
@@ -240,6 +254,15 @@ export class Loop {
     watches.publish(applied)
     proposals.settle(applied)
     pastLives.see(applied.proposal)
+  }
+
+  #measureApplied(applied: Applied, durationMs: number): void {
+    const { telemeter, sweeps } = this.#parts
+    const { outcome } = applied
+    if (outcome === undefined) return
+    const request = outcome.ok ? outcome.response.type : undefined
+    telemeter.tell?.({ type: 'applied', durationMs, request, ...operationsOf(applied) })
+    if (request === 'compact') sweeps.compacted(durationMs)
   }
 
   #tellApplied(entry: Entry, applied: Applied | undefined): void {
@@ -256,7 +279,7 @@ export class Loop {
   }
 
   #noticeLeader(nowMs: number): void {
-    const { raft, diskGuard, stallGuard, leases, verifier, proposals, calls, leaderChanged } = this.#parts
+    const { raft, diskGuard, stallGuard, leases, verifier, proposals, calls, heartbeats, leaderChanged } = this.#parts
     const { leader, term, role } = raft
     if (leader === this.#known.leader && term === this.#known.term) return
     this.#known = { leader, term }
@@ -270,6 +293,7 @@ export class Loop {
       stallGuard.follow()
     }
     leases.follow()
+    heartbeats.clear()
     if (leader !== NOBODY) {
       // What was sent to the leader before may never arrive.
       proposals.resubmitAll()
@@ -330,10 +354,12 @@ export class Loop {
 
   /** Goes on with a compaction by itself: an idle member has no entries to apply that would carry it along. */
   #sweep(): void {
-    const { machine, persistence, pacer, buggify } = this.#parts
+    const { machine, persistence, sweeps, pacer, buggify } = this.#parts
     // With its buffer full it waits for the write that is under way, whose end wakes the loop.
+    sweeps.look()
     if (!machine.store.sweeping || !persistence.mayApply) return
-    if (machine.sweep(buggify('sweep-one-key') ? 1 : SWEEP_KEYS_PER_TURN)) pacer.wake()
+    if (sweeps.step(() => machine.sweep(buggify('sweep-one-key') ? 1 : SWEEP_KEYS_PER_TURN))) pacer.wake()
+    sweeps.look()
   }
 
   #retry(nowMs: number): void {
@@ -366,4 +392,10 @@ export class Loop {
     )
     return Math.min(partsMs, ownMs, retryAtMs)
   }
+}
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0
+  for (const { data } of entries) bytes += data.byteLength
+  return bytes
 }

@@ -13,11 +13,13 @@ import { SnapshotSender } from './snapshot-sender.js'
 import type { SnapshotStream } from './snapshots.js'
 import { StateRepair } from './state-repair.js'
 import { States } from './states.js'
+import type { Telemeter } from './telemeter.js'
 import { FRAME_KIND } from './wire/frame-kind.js'
 import { encodeTransfer, type TransferFrame } from './wire/transfer-codec.js'
 
 export interface StatesGround {
   readonly options: MemberOptions
+  readonly telemeter: Telemeter
   readonly storage: Storage
   readonly machine: Machine
   readonly raft: RawNode
@@ -38,7 +40,7 @@ export interface StatesGround {
 const SILENT_ELECTIONS = 10
 
 export function makeStates(ground: StatesGround): States {
-  const { options, storage, machine, raft, failed, wake } = ground
+  const { options, telemeter, storage, machine, raft, failed, wake } = ground
   const { memberId, clusterId, transport, electionTimeoutMs, valueCacheBytesMax, environment } = options
   const { clock, timers, random, logger, buggify = NEVER } = environment
   const retryMs = electionTimeoutMs / 2
@@ -69,10 +71,10 @@ export function makeStates(ground: StatesGround): States {
     received: (state) => {
       repair.receive(state)
     },
-    ...{ failed, wake },
+    ...{ telemeter, failed, wake },
   })
   const sender = new SnapshotSender({
-    ...{ raft, send, clock, random, retryMs, silentMs, logger, wake, buggify },
+    ...{ raft, send, clock, random, retryMs, silentMs, logger, telemeter, wake, buggify },
     stateBytes: () => machine.bytesInUse,
     open: () => (repair.hidden ? undefined : ground.openSnapshot()),
     appliedIndex: () => (repair.hidden ? 0 : machine.appliedIndex),

@@ -6,6 +6,7 @@
  */
 import { NEVER } from '../base/buggify.js'
 import type { Key } from '../base/bytes.js'
+import type { Gauges, Listen } from '../base/telemetry.js'
 import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import type { Question } from '../machine/accesses.js'
@@ -30,6 +31,7 @@ import type { MembersChange, MembersStatus } from './members-change.js'
 import { firstMembers } from './first-members.js'
 import type { LoadedState } from './load-state.js'
 import { memberStatusOf, type MemberStatus } from './member-status.js'
+import { gaugesOf } from './gauges.js'
 import { noteForOperators } from './operator-notes.js'
 import { openData, type OpenedData } from './open-data.js'
 import { makeParts, type Parts } from './parts.js'
@@ -39,13 +41,18 @@ import type { Ranged } from './ranges.js'
 import { decidedMembers, withRoles, type MemberWithRole } from './roles.js'
 import type { StateRepair } from './state-repair.js'
 import { LostMajority } from './lost-majority.js'
+import { MeasuredTransport } from './measured-transport.js'
+import { Telemeter } from './telemeter.js'
 import { tellOpening } from './tell-opening.js'
 import { Upkeep } from './upkeep.js'
 import type { WatchStream, WatchStreamOptions } from './watches.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
 
+/** Whose transport is measured. */
+type MeasuredOptions = MemberOptions & { readonly transport: MeasuredTransport | undefined }
+
 export class Member {
-  readonly #options: MemberOptions
+  readonly #options: MeasuredOptions
   readonly #parts: Parts
   readonly #lifetime = new Lifetime()
   readonly upkeep: Upkeep
@@ -58,7 +65,11 @@ export class Member {
   #forgetting: Promise<void> | undefined
 
   /** Loads what is on disk, starts to listen, and returns without waiting for anybody. */
-  static async open(options: MemberOptions): Promise<Member> {
+  static async open(given: MemberOptions): Promise<Member> {
+    const { clock, logger } = given.environment
+    const telemeter = new Telemeter(clock, logger)
+    const transport = given.transport && new MeasuredTransport(given.transport, telemeter)
+    const options = { ...given, transport }
     let opened: OpenedData
     try {
       opened = await openData(options)
@@ -69,7 +80,7 @@ export class Member {
     const { storage, loaded, recorded } = opened
     try {
       const members = await firstMembers(options, storage, loaded)
-      const member = new Member({ ...options, members }, storage, loaded)
+      const member = new Member({ ...options, members }, storage, loaded, telemeter)
       // Until log or state, of which something is damaged, name them again.
       if (recorded !== undefined) member.#book.hear(recorded.index, recorded.book)
       await member.#start()
@@ -82,7 +93,12 @@ export class Member {
     }
   }
 
-  private constructor(options: MemberOptions, storage: Storage, { machine, stored, needed }: LoadedState) {
+  private constructor(
+    options: MeasuredOptions,
+    storage: Storage,
+    { machine, stored, needed }: LoadedState,
+    telemeter: Telemeter,
+  ) {
     this.#options = options
     const catchesUp = (): boolean => storage.log.joined && storage.promises === 'lost'
     this.#book = new AddressBook(options.memberId, options.members, catchesUp)
@@ -92,6 +108,7 @@ export class Member {
     }
     this.#parts = makeParts({
       options,
+      telemeter,
       storage,
       machine,
       stored,
@@ -313,6 +330,16 @@ export class Member {
     return memberStatusOf(this.#parts)
   }
 
+  /** Tells `listen` of all that is measured from now on, until what this gives is called or the member has ended. */
+  measure(listen: Listen): () => void {
+    this.#lifetime.checkOpen()
+    return this.#parts.telemeter.listen(listen)
+  }
+
+  get gauges(): Gauges {
+    return gaugesOf(this.#parts, this.#options.transport, this.upkeep)
+  }
+
   /**
    * Ends the member; idempotent. Calls under way may end first (drain.ts), who waits then is told `CLOSED`; a leader hands
    * over, for an election timeout at most; what is buffered is written. Rejects with `DISK_FAILED`, in time also on a disk that does not answer.
@@ -501,6 +528,7 @@ export class Member {
       if (!failed) await this.#parts.persistence.finish()
     } finally {
       await this.#parts.storage.close()
+      this.#parts.telemeter.stop()
       this.#options.observe?.({ type: 'closed' })
     }
   }

@@ -25,6 +25,7 @@ import { Drain } from './drain.js'
 import { Elsewhere } from './elsewhere.js'
 import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
+import { HeartbeatPace } from './heartbeat-pace.js'
 import { Inbox } from './inbox.js'
 import { Joins } from './joins.js'
 import { LeaseDriver } from './lease-driver.js'
@@ -50,7 +51,9 @@ import { Snapshots } from './snapshots.js'
 import { Space } from './space.js'
 import { StallGuard } from './stall-guard.js'
 import { Swept } from './swept.js'
+import { SweepMeter } from './sweep-meter.js'
 import { Tallies } from './tallies.js'
+import type { Telemeter } from './telemeter.js'
 import { TokenBook } from './token-book.js'
 import { Verifier } from './verifier.js'
 import { Watches } from './watches.js'
@@ -61,6 +64,7 @@ import { FRAME_KIND } from './wire/frame-kind.js'
 /** What the parts are made over, and whom they tell. */
 export interface Ground {
   readonly options: MemberOptions
+  readonly telemeter: Telemeter
   readonly storage: Storage
   readonly machine: Machine
   /** As the log was found. */
@@ -92,7 +96,7 @@ const DAMAGED_ALONE =
   'what ranges still give (docs/OPERATING.md)'
 
 export function makeParts(ground: Ground) {
-  const { options, storage, machine, lifetime, book, failed } = ground
+  const { options, telemeter, storage, machine, lifetime, book, failed } = ground
   const { memberId, name, transport, electionTimeoutMs, environment, observe } = options
   const { clock, timers, random, logger, buggify = NEVER } = environment
 
@@ -106,7 +110,7 @@ export function makeParts(ground: Ground) {
   const pastLives = new PastLives(memberId, storage, ground.forgotten)
   const versions = new PeerVersions()
   const states = makeStates({
-    ...{ options, storage, machine, raft, book, versions, failed, wake },
+    ...{ options, telemeter, storage, machine, raft, book, versions, failed, wake },
     openSnapshot: () => snapshots.openForMember(),
     stateSettled: () => persistence.settled(),
     adopted: () => {
@@ -129,21 +133,22 @@ export function makeParts(ground: Ground) {
   const { repair } = states
   const reader = new RecordReader({ machine, storage, timers, repair, wake, buggify })
   const origin = { member: memberId, incarnation: storage.incarnation }
-  const proposals = new Proposals(origin, deadlines, new ResponseReader(reader), observe)
-  const reads = new Reads(deadlines, buggify)
+  const proposals = new Proposals(origin, deadlines, new ResponseReader(reader), { observe, telemeter })
+  const reads = new Reads(deadlines, { telemeter, buggify })
   const calls = new Calls(deadlines, random)
   const leases = new LeaseDriver({
     machine,
     electionTimeoutMs,
     checkpointIntervalMs: options.leaseCheckpointIntervalMs,
     observe,
+    telemeter,
     buggify,
   })
   const tokens = new TokenBook(machine, options.simpleTokenTtlMs, raft.status().lastIndex + 1)
-  const watches = new Watches({ machine, storage, timers, random, repair, observe, spans, buggify })
+  const watches = new Watches({ machine, storage, timers, random, repair, observe, telemeter, spans, buggify })
   const persistence = new Persistence(
     {
-      ...{ storage, machine, raft },
+      ...{ storage, machine, raft, telemeter },
       blocked: () => repair.blocked,
       pinnedIndex: () => states.sender.pinnedIndex(clock.monotonicMs()),
     },
@@ -182,7 +187,7 @@ export function makeParts(ground: Ground) {
   const backlog = new Backlog(raft, machine, () => (buggify('backlog-of-one') ? 1 : LIMITS.unappliedBytesMax))
   const { clusterId } = options
   const identity = { clusterId, memberId, name: options.name }
-  const snapshots = new Snapshots({ identity, machine, storage, deadlines, repair, clock, timers, buggify })
+  const snapshots = new Snapshots({ identity, machine, storage, deadlines, repair, clock, timers, telemeter, buggify })
   const conditions = new Conditions(deadlines)
   const membership = new Membership({
     ...{ memberId, raft, machine, book, versions, conditions, clock, electionTimeoutMs, wake },
@@ -252,6 +257,9 @@ export function makeParts(ground: Ground) {
     leaderChanged: ground.leaderChanged,
     failed,
     observe,
+    telemeter,
+    heartbeats: new HeartbeatPace(options.heartbeatIntervalMs),
+    sweeps: new SweepMeter(telemeter, machine),
     spans,
     buggify,
   })
@@ -288,6 +296,7 @@ export function makeParts(ground: Ground) {
   }
 
   return {
+    telemeter,
     storage,
     machine,
     lifetime,
@@ -329,7 +338,7 @@ export function makeParts(ground: Ground) {
       buggify,
     }),
     joins: new Joins({ clusterId, machine, clock }),
-    ranges: new Ranges(machine, reader, deadlines, repair, observe),
+    ranges: new Ranges(machine, reader, deadlines, repair, { observe, telemeter }),
     scrubber: new Scrubber(
       {
         ...{ storage, machine, clock, timers, memberId, logger, failed, observe, buggify },
@@ -340,7 +349,7 @@ export function makeParts(ground: Ground) {
       options.scrub,
     ),
     snapshots,
-    hashes: new Hashes({ machine, storage, timers, deadlines, repair, wake }),
+    hashes: new Hashes({ machine, storage, timers, deadlines, repair, telemeter, wake }),
     tallies: new Tallies(machine, deadlines, environment),
   }
 }

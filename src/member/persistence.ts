@@ -17,6 +17,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { Index, LogPosition } from '../raft/types.js'
 import type { Storage } from '../storage/storage.js'
 import type { Observe } from './event.js'
+import type { Telemeter } from './telemeter.js'
 
 export interface PersistenceLimits {
   /** Buffered changes after which the state is written. */
@@ -29,6 +30,8 @@ export interface PersistenceParts {
   readonly storage: Storage
   readonly machine: Machine
   readonly raft: RawNode
+  /** Default: nobody listens. */
+  readonly telemeter?: Telemeter | undefined
   /** The state is not to be changed, nor written: another one is to take its place. Default: never. */
   readonly blocked?: () => boolean
   /** Entries behind this are needed by other members. Default: none. */
@@ -44,6 +47,7 @@ export class Persistence {
   readonly #blocked: () => boolean
   readonly #pinnedIndex: () => Index
   readonly #observe: Observe | undefined
+  readonly #telemeter: Telemeter | undefined
   readonly #buggify: Buggify
   #writing: Promise<void> | undefined
   /** The state that is durable, and the one that is or was on its way last. */
@@ -65,6 +69,7 @@ export class Persistence {
   ) {
     this.#buggify = buggify
     this.#observe = observe
+    this.#telemeter = parts.telemeter
     this.#storage = parts.storage
     this.#machine = parts.machine
     this.#raft = parts.raft
@@ -175,7 +180,9 @@ export class Persistence {
     this.#begun = at
     this.#tellBegun(at)
     this.#machine.checkpoint()
+    const begunMs = this.#telemeter?.nowMs() ?? 0
     await this.#storage.state.commit()
+    this.#telemeter?.tell?.({ type: 'state-written', durationMs: this.#telemeter.nowMs() - begunMs })
     this.#durable = at
     this.#durablySweptRevision = sweptRevision
     this.#observe?.({ type: 'state-durable', position: at })

@@ -20,6 +20,7 @@ import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { Observe } from './event.js'
 import type { EndCode } from './lifetime.js'
 import { doneButUnanswered, type CompleteResponse, type ResponseReader } from './response-reader.js'
+import type { Telemeter } from './telemeter.js'
 
 /** What a proposer gets: the result, and the revision of the store after it. */
 export interface Proposed {
@@ -42,11 +43,18 @@ interface Proposal {
   left: boolean
 }
 
+/** Who is told; default: nobody. */
+export interface ProposalsListeners {
+  readonly observe?: Observe | undefined
+  readonly telemeter?: Telemeter | undefined
+}
+
 export class Proposals {
   readonly #origin: Origin
   readonly #deadlines: Deadlines
   readonly #responses: ResponseReader
   readonly #observe: Observe | undefined
+  readonly #telemeter: Telemeter | undefined
   /** In the order of their sequence. */
   readonly #waiting = new Map<number, Proposal>()
   /** Those that were applied and whose answer is being read, with the revision of the store after them. */
@@ -58,8 +66,9 @@ export class Proposals {
   /** No proposal before this one waits. */
   #oldest = 1
 
-  constructor(origin: Origin, deadlines: Deadlines, responses: ResponseReader, observe?: Observe) {
-    this.#observe = observe
+  constructor(origin: Origin, deadlines: Deadlines, responses: ResponseReader, told: ProposalsListeners = {}) {
+    this.#observe = told.observe
+    this.#telemeter = told.telemeter
     this.#origin = origin
     this.#deadlines = deadlines
     this.#responses = responses
@@ -198,6 +207,7 @@ export class Proposals {
   rejectAll(code: EndCode, why: string, cause?: unknown): void {
     for (const proposal of [...this.#waiting.values()]) {
       this.#remove(proposal)
+      this.#telemeter?.tell?.({ type: 'proposal-failed' })
       proposal.pending.reject(new StoreError(code, why, { outcome: outcomeOf(proposal), cause }))
     }
     this.#unsent = []
@@ -258,6 +268,7 @@ export class Proposals {
     }
     const proposal = this.#waiting.get(sequence)
     if (proposal !== undefined) this.#remove(proposal)
+    this.#telemeter?.tell?.({ type: 'proposal-failed' })
     const outcome = proposal === undefined ? 'refused' : outcomeOf(proposal)
     const why = code === 'TIMEOUT' ? 'The deadline passed' : 'The call was aborted'
     const what =

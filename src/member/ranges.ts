@@ -19,6 +19,7 @@ import type { Observe } from './event.js'
 import type { EndCode } from './lifetime.js'
 import type { RecordReader } from './record-reader.js'
 import type { StateRepair } from './state-repair.js'
+import type { Telemeter } from './telemeter.js'
 
 /** Values are views that others may share. */
 export interface Ranged {
@@ -34,6 +35,7 @@ export class Ranges {
   readonly #deadlines: Deadlines
   readonly #repair: Pick<StateRepair, 'reading'> | undefined
   readonly #observe: Observe | undefined
+  readonly #telemeter: Telemeter | undefined
   readonly #waiting = new Set<Pending<Ranged>>()
 
   constructor(
@@ -41,10 +43,11 @@ export class Ranges {
     reader: RecordReader,
     deadlines: Deadlines,
     repair?: Pick<StateRepair, 'reading'>,
-    observe?: Observe,
+    told: { readonly observe?: Observe | undefined; readonly telemeter?: Telemeter | undefined } = {},
   ) {
     this.#repair = repair
-    this.#observe = observe
+    this.#observe = told.observe
+    this.#telemeter = told.telemeter
     this.#machine = machine
     this.#reader = reader
     this.#deadlines = deadlines
@@ -64,6 +67,7 @@ export class Ranges {
     })
     if (pending.settled) return pending.promise
     this.#waiting.add(pending)
+    if (this.#telemeter?.tell !== undefined) this.#measure(this.#telemeter, pending)
     const read = (): Promise<void> => this.#read(request, identity, pending)
     const reading = this.#repair === undefined ? read() : this.#repair.reading(read, pending)
     reading.catch((error: Error) => {
@@ -74,6 +78,21 @@ export class Ranges {
     }
     pending.promise.then(leave, leave)
     return pending.promise
+  }
+
+  #measure(telemeter: Telemeter, { promise }: Pending<Ranged>): void {
+    const begunMs = telemeter.nowMs()
+    const ended = (ok: boolean): void => {
+      telemeter.tell?.({ type: 'ranged', durationMs: telemeter.nowMs() - begunMs, ok })
+    }
+    promise.then(
+      () => {
+        ended(true)
+      },
+      () => {
+        ended(false)
+      },
+    )
   }
 
   rejectAll(code: EndCode, why: string, cause?: unknown): void {

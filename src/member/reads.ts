@@ -12,6 +12,7 @@ import { LIMITS } from '../base/limits.js'
 import type { ReadState } from '../raft/ready.js'
 import type { CallLimits, Deadlines, Pending } from './deadlines.js'
 import type { EndCode } from './lifetime.js'
+import type { Telemeter } from './telemeter.js'
 
 interface Asked {
   readonly requestId: number
@@ -24,12 +25,19 @@ interface Confirmed {
   readonly readers: readonly Pending<void>[]
 }
 
+export interface ReadsOptions {
+  /** Default: nobody listens. */
+  readonly telemeter?: Telemeter | undefined
+  readonly buggify?: Buggify | undefined
+}
+
 /** Rounds that may wait for the state before those that everybody has left are cleared away. */
 const CONFIRMED_ROUNDS_MAX = 64
 
 export class Reads {
   readonly #deadlines: Deadlines
   readonly #buggify: Buggify
+  readonly #telemeter: Telemeter | undefined
   #waiting: Pending<void>[] = []
   #asked: Asked | undefined
   /** Confirmed, waiting for the state to reach their index; indexes do not fall. */
@@ -38,8 +46,9 @@ export class Reads {
   #count = 0
   #appliedIndex = 0
 
-  constructor(deadlines: Deadlines, buggify = NEVER) {
+  constructor(deadlines: Deadlines, { telemeter, buggify = NEVER }: ReadsOptions = {}) {
     this.#deadlines = deadlines
+    this.#telemeter = telemeter
     this.#buggify = buggify
   }
 
@@ -50,6 +59,7 @@ export class Reads {
     }
     this.#count++
     const reader: Pending<void> = this.#deadlines.wait<void>(limits, (code, cause) => {
+      if (code === 'TIMEOUT') this.#telemeter?.tell?.({ type: 'read-index-failed' })
       return new StoreError(code, code === 'TIMEOUT' ? this.#whyLate() : 'The read was aborted.', { cause })
     })
     this.#waiting.push(reader)
@@ -93,12 +103,16 @@ export class Reads {
 
   /** The request will not be answered: its readers wait for the next one. */
   dropped(requestId: number): void {
-    if (this.#asked?.requestId === requestId) this.#askAgain()
+    if (this.#asked?.requestId !== requestId) return
+    this.#telemeter?.tell?.({ type: 'read-index-failed' })
+    this.#askAgain()
   }
 
   /** A request asked before `askedBeforeMs` is taken for lost. */
   retrySilent(askedBeforeMs: number): void {
-    if (this.#asked !== undefined && this.#asked.askedMs <= askedBeforeMs) this.#askAgain()
+    if (this.#asked === undefined || this.#asked.askedMs > askedBeforeMs) return
+    this.#telemeter?.tell?.({ type: 'read-index-late' })
+    this.#askAgain()
   }
 
   /** The state has reached `appliedIndex`. */

@@ -28,6 +28,7 @@ import type { SnapshotHeader } from '../storage/snapshot-format.js'
 import { PullWindow } from './pull-window.js'
 import type { ReceivedState } from './received-state.js'
 import { loadSnapshot } from './snapshot-loader.js'
+import type { Telemeter } from './telemeter.js'
 import type { TransferFrame, TransferPiece } from './wire/transfer-codec.js'
 
 export interface SnapshotReceiverParts {
@@ -51,6 +52,7 @@ export interface SnapshotReceiverParts {
   readonly received: (state: ReceivedState) => void
   /** Something is broken that must not be. */
   readonly failed: (error: unknown) => void
+  readonly telemeter?: Telemeter | undefined
   readonly wake: () => void
   readonly logger: Logger
   readonly buggify: Buggify
@@ -63,8 +65,11 @@ class Reception {
   readonly term: Term
   readonly windowPieces: number
   readonly window: PullWindow
+  readonly begunMs: number
   heardMs: number
   pulledMs = -Infinity
+  /** Of the pieces that came. */
+  bytes = 0
   pulledThrough = 0
   configuration: CompleteConfiguration | undefined
   /** Why it was given up. */
@@ -79,6 +84,7 @@ class Reception {
     this.windowPieces = windowPieces
     this.window = new PullWindow(windowPieces)
     this.heardMs = nowMs
+    this.begunMs = nowMs
   }
 
   /** The next word is its sender's, and not this member's, which reads or writes. */
@@ -163,6 +169,11 @@ export class SnapshotReceiver {
     await this.#writing
   }
 
+  /** Whose state is on its way here. */
+  get sender(): NodeId | undefined {
+    return this.#reception?.from
+  }
+
   get #isFree(): boolean {
     return !this.#stopped && !this.#holding && this.#working === undefined
   }
@@ -204,6 +215,7 @@ export class SnapshotReceiver {
   #arrived(reception: Reception, { number, bytes, configuration }: TransferPiece, nowMs: number): void {
     if (!reception.window.accept({ number, bytes, last: configuration !== undefined })) return
     reception.heardMs = nowMs
+    reception.bytes += bytes.byteLength
     reception.configuration ??= configuration
     reception.onChange?.()
   }
@@ -230,11 +242,13 @@ export class SnapshotReceiver {
       if (reception.ended !== undefined) throw reception.ended
       this.#holding = true
       this.#reception = undefined
+      this.#measure(reception, true)
       received(state)
       send(from, { type: 'done', transfer, outcome: 'received' })
       return undefined
     } catch (error) {
       this.#reception = undefined
+      this.#measure(reception, false)
       // A disk that failed may do better later, and what was promised does not rest on this; one that does not answer is of no use.
       if (!isStoreError(error) || isUnanswered(error)) {
         failed(error)
@@ -246,6 +260,11 @@ export class SnapshotReceiver {
       send(from, { type: 'done', transfer, outcome: damaged ? 'damaged' : 'refused' })
       return incoming
     }
+  }
+
+  #measure({ from: peer, begunMs, bytes }: Reception, ok: boolean): void {
+    const { telemeter, clock } = this.#parts
+    telemeter?.tell?.({ type: 'state-received', peer, durationMs: clock.monotonicMs() - begunMs, bytes, ok })
   }
 
   async #load(reception: Reception, incoming: IncomingState): Promise<ReceivedState> {

@@ -22,6 +22,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import type { Index, LogPosition, NodeId } from '../raft/types.js'
 import { SendWindow } from './send-window.js'
 import type { SnapshotStream } from './snapshots.js'
+import type { Telemeter } from './telemeter.js'
 import type { TransferFrame, TransferOutcome } from './wire/transfer-codec.js'
 
 export interface SnapshotSenderParts {
@@ -40,6 +41,7 @@ export interface SnapshotSenderParts {
   /** Until a transfer of which nothing is heard is given up. */
   readonly silentMs: number
   readonly logger: Logger
+  readonly telemeter?: Telemeter | undefined
   /** Told of what ended a stream: it may be the state that is damaged. */
   readonly streamFailed: (error: unknown) => void
   readonly wake: () => void
@@ -61,6 +63,7 @@ class Transfer {
   readonly window: SendWindow
   offeredMs = -Infinity
   heardMs: number
+  readonly begunMs: number
   stream: SnapshotStream | undefined
   configuration: CompleteConfiguration | undefined
   reading = false
@@ -70,6 +73,7 @@ class Transfer {
     this.to = to
     this.window = new SendWindow(pieceBytes)
     this.heardMs = nowMs
+    this.begunMs = nowMs
   }
 }
 
@@ -131,6 +135,11 @@ export class SnapshotSender {
   /** Transfers that are under way. */
   get count(): number {
     return this.#transfers.size
+  }
+
+  /** Whom they are for. */
+  get receivers(): readonly NodeId[] {
+    return [...this.#transfers.keys()]
   }
 
   /** How much of a state it is being sent a member has, in per cent of what this member has; undefined while it is sent none. */
@@ -257,6 +266,7 @@ export class SnapshotSender {
       return
     }
     this.#leave(transfer)
+    this.#measure(transfer, true, nowMs)
     logger.info('a snapshot was sent to a member', { member: to, index: position.index })
     this.#installing.set(to, { position, untilMs: nowMs + INSTALL_MS_MAX })
     raft.snapshotSent(to, position, nowMs)
@@ -267,10 +277,16 @@ export class SnapshotSender {
     const { raft, send, wake, logger } = this.#parts
     const { id, to } = transfer
     this.#leave(transfer)
+    this.#measure(transfer, false, nowMs)
     logger.warn('sending a snapshot failed', { member: to, reason: why })
     send(to, { type: 'failed', transfer: id })
     raft.snapshotFailed(to, nowMs)
     wake()
+  }
+
+  #measure({ to: peer, begunMs, window }: Transfer, ok: boolean, nowMs: number): void {
+    const { acknowledgedBytes: bytes } = window
+    this.#parts.telemeter?.tell?.({ type: 'state-sent', peer, durationMs: nowMs - begunMs, bytes, ok })
   }
 
   #leave(transfer: Transfer): void {

@@ -26,6 +26,7 @@ import type { Deadlines, GiveUp, Pending } from './deadlines.js'
 import type { EndCode } from './lifetime.js'
 import { Slices } from './slices.js'
 import type { StateRepair } from './state-repair.js'
+import type { Telemeter } from './telemeter.js'
 
 export interface SnapshotsParts {
   readonly identity: Pick<SnapshotHeader, 'clusterId' | 'memberId' | 'name'>
@@ -36,6 +37,7 @@ export interface SnapshotsParts {
   readonly repair?: Pick<StateRepair, 'checkShown' | 'checkWhole' | 'damaged'> | undefined
   readonly clock: Clock
   readonly timers: Timers
+  readonly telemeter?: Telemeter | undefined
   readonly buggify: Buggify
 }
 
@@ -62,14 +64,24 @@ export class Snapshots {
   open(signal: AbortSignal | undefined): SnapshotStream {
     // A copy that is kept must not be of a state that this member itself is about to replace: it may come in place of a good one.
     const check = (): void => this.#parts.repair?.checkWhole()
-    return new OpenSnapshot(this.#parts, this.#streams, LIMITS.snapshotsMax, check, signal)
+    const { clock, telemeter } = this.#parts
+    const ended = ({ bytes, begunMs, whole }: EndedSnapshot): void => {
+      telemeter?.tell?.({ type: 'snapshot-read', durationMs: clock.monotonicMs() - begunMs, bytes, whole })
+    }
+    const snapshot = { streams: this.#streams, streamsMax: LIMITS.snapshotsMax, check, signal, ended }
+    return new OpenSnapshot(this.#parts, snapshot)
   }
 
   /** For another member, beside those that users have; whoever asks for it bounds how many there are. */
   openForMember(): SnapshotStream {
     // Whoever receives it verifies it, and has no other one to ask: each record that is damaged ends it.
     const check = (): void => this.#parts.repair?.checkShown()
-    return new OpenSnapshot(this.#parts, this.#forMembers, Infinity, check, undefined)
+    return new OpenSnapshot(this.#parts, { streams: this.#forMembers, streamsMax: Infinity, check })
+  }
+
+  /** Those that are being made for users. */
+  get count(): number {
+    return this.#streams.size
   }
 
   rejectAll(code: EndCode, why: string, cause?: unknown): void {
@@ -77,13 +89,26 @@ export class Snapshots {
   }
 }
 
+interface OpenSnapshotOptions {
+  /** Where it stands while it holds a view, of which there are so many at most. */
+  readonly streams: Set<OpenSnapshot>
+  readonly streamsMax: number
+  /** Throws where there is nothing to be had. */
+  readonly check: () => void
+  readonly signal?: AbortSignal | undefined
+  /** Told of the end of one that had begun. */
+  readonly ended?: ((snapshot: EndedSnapshot) => void) | undefined
+}
+
+interface EndedSnapshot {
+  readonly begunMs: number
+  readonly bytes: number
+  readonly whole: boolean
+}
+
 class OpenSnapshot implements SnapshotStream {
   readonly #parts: SnapshotsParts
-  readonly #streams: Set<OpenSnapshot>
-  readonly #streamsMax: number
-  /** Throws where there is nothing to be had. */
-  readonly #check: () => void
-  readonly #signal: AbortSignal | undefined
+  readonly #options: OpenSnapshotOptions
   #state: 'new' | 'open' | 'ended' = 'new'
   #failure: StoreError | undefined
   #pieces: AsyncGenerator<Uint8Array, void, undefined> | undefined
@@ -91,21 +116,15 @@ class OpenSnapshot implements SnapshotStream {
   #waiting: Pending<Uint8Array | undefined> | undefined
   /** Ends it when the consumer does not come back. */
   #abandon: Cancel | undefined
+  #begunMs = 0
   #endsAtMs = Infinity
+  /** That its consumer was handed. */
+  #bytes = 0
   #position: LogPosition | undefined
 
-  constructor(
-    parts: SnapshotsParts,
-    streams: Set<OpenSnapshot>,
-    streamsMax: number,
-    check: () => void,
-    signal: AbortSignal | undefined,
-  ) {
+  constructor(parts: SnapshotsParts, options: OpenSnapshotOptions) {
     this.#parts = parts
-    this.#check = check
-    this.#streams = streams
-    this.#streamsMax = streamsMax
-    this.#signal = signal
+    this.#options = options
   }
 
   get position(): LogPosition | undefined {
@@ -119,8 +138,9 @@ class OpenSnapshot implements SnapshotStream {
     this.#abandon?.()
     try {
       const piece = await this.#awaitPiece()
-      if (piece === undefined) this.end(undefined)
-      else if (this.#streams.has(this)) this.#abandon = this.#expectConsumer()
+      this.#bytes += piece?.byteLength ?? 0
+      if (piece === undefined) this.#finish(undefined, true)
+      else if (this.#options.streams.has(this)) this.#abandon = this.#expectConsumer()
       return piece
     } catch (error) {
       this.end(error as StoreError)
@@ -135,10 +155,16 @@ class OpenSnapshot implements SnapshotStream {
   }
 
   end(failure: StoreError | undefined): void {
+    this.#finish(failure, false)
+  }
+
+  #finish(failure: StoreError | undefined, whole: boolean): void {
     if (this.#state === 'ended') return
+    const { streams, ended } = this.#options
+    if (this.#state === 'open') ended?.({ begunMs: this.#begunMs, bytes: this.#bytes, whole })
     this.#state = 'ended'
     this.#failure = failure
-    this.#streams.delete(this)
+    streams.delete(this)
     this.#abandon?.()
     // The view is let go once a read that is under way has ended; nobody waits for that.
     this.#pieces?.return().catch(() => undefined)
@@ -149,13 +175,15 @@ class OpenSnapshot implements SnapshotStream {
   /** In one synchronous step, and so between two entries. */
   #begin(): AsyncGenerator<Uint8Array, void, undefined> {
     const { machine, storage, clock, identity } = this.#parts
-    this.#check()
-    if (this.#streams.size >= this.#streamsMax) {
-      throw new StoreError('TOO_MANY_REQUESTS', `${this.#streams.size} snapshots of this member are made, the limit`)
+    const { check, streams, streamsMax } = this.#options
+    check()
+    if (streams.size >= streamsMax) {
+      throw new StoreError('TOO_MANY_REQUESTS', `${streams.size} snapshots of this member are made, the limit`)
     }
     this.#state = 'open'
-    this.#streams.add(this)
-    this.#endsAtMs = clock.monotonicMs() + LIMITS.snapshotMsMax
+    streams.add(this)
+    this.#begunMs = clock.monotonicMs()
+    this.#endsAtMs = this.#begunMs + LIMITS.snapshotMsMax
     machine.checkpoint()
     const { appliedIndex: index, appliedTerm: term, revision, compactRevision, digest } = machine
     this.#position = { index, term }
@@ -185,7 +213,7 @@ class OpenSnapshot implements SnapshotStream {
   }
 
   #awaitPiece(): Promise<Uint8Array | undefined> {
-    const limits = { deadlineMs: this.#nextDeadlineMs(), signal: this.#signal }
+    const limits = { deadlineMs: this.#nextDeadlineMs(), signal: this.#options.signal }
     const waiting = this.#parts.deadlines.wait<Uint8Array | undefined>(limits, GIVE_UP)
     this.#waiting = waiting
     if (!waiting.settled) {

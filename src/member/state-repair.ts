@@ -349,6 +349,11 @@ export class StateRepair {
     wake()
   }
 
+  /** Another state takes the place of this one just now. */
+  get installing(): boolean {
+    return this.#installing !== undefined
+  }
+
   get #shown(): boolean {
     return !this.blocked && !this.hidden
   }

@@ -13,6 +13,7 @@ import type { Statistics } from './tallies.js'
 export class Upkeep {
   readonly #parts: Parts
   readonly #failed: (error: unknown) => void
+  #defragmentations = 0
 
   constructor(parts: Parts, failed: (error: unknown) => void) {
     this.#parts = parts
@@ -69,15 +70,24 @@ export class Upkeep {
   /** Writes the state, and has its database rewritten without what was overwritten and deleted. */
   async defragment(): Promise<void> {
     this.#parts.lifetime.checkAdmits()
-    const { persistence, storage, wake } = this.#parts
+    const { persistence, storage, telemeter, wake } = this.#parts
     await persistence.flush(wake)
     this.#checkOpen()
+    const begunMs = telemeter.nowMs()
+    this.#defragmentations++
     try {
       await storage.state.defragment()
+      telemeter.tell?.({ type: 'defragmented', durationMs: telemeter.nowMs() - begunMs })
     } catch (error) {
       this.#failed(error)
+    } finally {
+      this.#defragmentations--
     }
     this.#checkOpen()
+  }
+
+  get defragmenting(): boolean {
+    return this.#defragmentations > 0
   }
 
   #checkOpen(): void {

@@ -23,6 +23,7 @@ import { Gate } from './gate.js'
 import type { MemberSpans } from './member-spans.js'
 import { Progress } from './progress.js'
 import type { StateRepair } from './state-repair.js'
+import type { Telemeter } from './telemeter.js'
 
 export interface WatchStreamOptions extends Omit<WatchOptions, 'currentRevision'> {
   /** How often to tell how far the watch has come while nothing is delivered. Undefined: only when asked. */
@@ -66,6 +67,7 @@ export interface WatchesParts {
   /** What is damaged or replaced while history is read. Default: nothing ever is. */
   readonly repair?: Pick<StateRepair, 'blocked' | 'generation' | 'mayReadAgain'> | undefined
   readonly observe?: Observe | undefined
+  readonly telemeter?: Telemeter | undefined
   /** Default: nobody traces it. */
   readonly spans?: Pick<MemberSpans, 'watch'> | undefined
   readonly buggify?: Buggify | undefined
@@ -97,6 +99,7 @@ export class Watches {
     const stream: OpenWatch = new OpenWatch(watcher, this.#parts, this.#catchUps, options, {
       delivered: (batch) => {
         span?.delivered(batch.events.length)
+        this.#parts.telemeter?.tell?.({ type: 'events-delivered', events: batch.events.length })
         this.#observe?.({ type: 'watch-delivered', watch, batch })
       },
       progressed: (revision, requested) => this.#observe?.({ type: 'watch-progress', watch, revision, requested }),
@@ -113,6 +116,11 @@ export class Watches {
   /** Watches that are open. */
   get count(): number {
     return this.#streams.size
+  }
+
+  /** Of those, that are caught up from history. */
+  get lagging(): number {
+    return this.#hub.lagging
   }
 
   /** Bytes of events that wait in them. */

@@ -31,6 +31,8 @@ export class KeySpace {
   digestLow = 0
   /** Of all records that the backend holds, with the keys that they stand under. */
   bytes = 0
+  /** By sweeps, since this was made. */
+  removedRecords = 0
   readonly quotas = new PrefixQuotas()
   /** Which records the backend holds. */
   readonly history = new HistoryDigest()
@@ -58,6 +60,7 @@ export class KeySpace {
 
   removeRecord(main: Revision, sub: number, bytes: number): void {
     this.backend.delete(recordKeyOf(main, sub))
+    this.removedRecords++
     this.history.remove(main, sub)
     this.bytes -= RECORD_KEY_BYTES + bytes
   }

@@ -264,6 +264,11 @@ export class MvccStore {
     this.compact(revision)
   }
 
+  /** How many records sweeps have removed since this was loaded. */
+  get removedRecords(): number {
+    return this.#space.removedRecords
+  }
+
   /** Whether {@link sweep} has something to do. */
   get sweeping(): boolean {
     return this.#sweep.pending

@@ -44,6 +44,7 @@ import type {
   Watch,
   WatchOptions,
 } from '../api/store.js'
+import type { Telemetry } from '../api/telemetry.js'
 import type { Request } from '../machine/command.js'
 import type { Secrets } from '../base/secrets.js'
 import type { CallLimits } from '../member/deadlines.js'
@@ -61,6 +62,7 @@ import { EmbeddedCluster, type ClusterParts } from './embedded-cluster.js'
 import { memberRecordOf } from './member-record.js'
 import { EmbeddedLeases } from './embedded-leases.js'
 import { alarmOf, EmbeddedMaintenance } from './embedded-maintenance.js'
+import { EmbeddedTelemetry } from './embedded-telemetry.js'
 import { EmbeddedWatch } from './embedded-watch.js'
 import type { Listeners } from './listeners.js'
 import type { Settings } from './options.js'
@@ -108,6 +110,7 @@ export class EmbeddedStore implements Store {
   readonly maintenance: Maintenance
   readonly auth: Auth
   readonly cluster: Cluster
+  readonly telemetry: Telemetry
   readonly #parts: StoreParts
   readonly #caller: Caller
   readonly #member: Member
@@ -124,6 +127,7 @@ export class EmbeddedStore implements Store {
       checkFields(call, CALL_FIELDS, 'a call of leases')
       return this.#limits(call)
     })
+    this.telemetry = new EmbeddedTelemetry(member, caller)
     this.maintenance = new EmbeddedMaintenance(member, caller, (call) => this.#limits(call))
     const { checkReachable } = parts
     this.cluster = new EmbeddedCluster({

@@ -36,6 +36,8 @@ export interface LinkEvents {
   onStanding(version: number): void
   /** The connection is gone, or there never was one; it will be dialled again. */
   onFallen(reason: Error): void
+  /** It answered what we said so many milliseconds before. */
+  onRoundTrip(durationMs: number): void
 }
 
 /** One connection of a link, from dialling to its end. */
@@ -48,6 +50,8 @@ interface Dialled {
   answer: HandshakeReader<Answer> | undefined
   readonly parser: FrameParser
   readonly stall: StallWatch
+  /** When what is not answered yet was said: hello, then one keepalive at a time. */
+  saidMs: number | undefined
 }
 
 export class TcpLink {
@@ -119,11 +123,11 @@ export class TcpLink {
     })
     const parser = new FrameParser(0, {
       onFrame: () => connection.fail(new StoreError('MALFORMED', 'It sent a frame where only keepalives belong.')),
-      onKeepalive: () => undefined,
+      onKeepalive: () => this.#answered(dialled),
     })
     const hello = helloTo(this.#peer.id, this.#channel, self)
     const dialled: Dialled = {
-      ...{ connection, hello, parser, called: false },
+      ...{ connection, hello, parser, called: false, saidMs: undefined },
       answer: HandshakeReader.ofAnswer(),
       stall: new StallWatch(),
     }
@@ -132,6 +136,7 @@ export class TcpLink {
     connection.deadline(handshakeMsMax, () => new StoreError('TIMEOUT', `No answer within ${handshakeMsMax} ms.`))
     dialling.onReady(() => {
       dialled.called = true
+      dialled.saidMs = clock.monotonicMs()
       connection.write([encodeHello(hello)])
     })
   }
@@ -161,6 +166,7 @@ export class TcpLink {
     dialled.answer = undefined
     dialled.connection.settle()
     this.#stand(dialled.connection, version)
+    this.#answered(dialled)
   }
 
   #stand(connection: TcpConnection, version: number): void {
@@ -176,6 +182,12 @@ export class TcpLink {
     this.#events.onStanding(version)
   }
 
+  #answered(dialled: Dialled): void {
+    const { saidMs } = dialled
+    dialled.saidMs = undefined
+    if (saidMs !== undefined) this.#events.onRoundTrip(this.#context.environment.clock.monotonicMs() - saidMs)
+  }
+
   #scheduleKeepalive(): void {
     const { environment, limits } = this.#context
     this.#keepalive = environment.timers.after(limits.peerKeepaliveMs, () => {
@@ -184,7 +196,10 @@ export class TcpLink {
       const failure = this.#look(connection, stall)
       if (failure !== undefined) return connection.fail(new StoreError('TIMEOUT', failure))
       this.#keepalivesUnanswered++
-      if (connection.unsentBytes === 0) connection.write([KEEPALIVE])
+      if (connection.unsentBytes === 0) {
+        this.#dialled.saidMs ??= environment.clock.monotonicMs()
+        connection.write([KEEPALIVE])
+      }
       this.#scheduleKeepalive()
     })
   }

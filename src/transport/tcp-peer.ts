@@ -29,6 +29,7 @@ export class TcpPeer {
     this.#main = new TcpLink(peer, 'main', context, {
       onStanding: (version) => this.#stands(version),
       onFallen: (reason) => this.#fell(reason),
+      onRoundTrip: (durationMs) => context.handler.onRoundTrip?.(peer.id, durationMs),
     })
     const wasReachable = replaced?.close() ?? false
     this.#start = context.environment.timers.soon(() => {
@@ -62,7 +63,7 @@ export class TcpPeer {
     this.#removedReported = false
     if (hasChannels(version)) {
       // Whether it stands or not is nobody's concern: what is sent on it meanwhile is dropped, and asked for again.
-      const unreported = { onStanding: () => undefined, onFallen: () => undefined }
+      const unreported = { onStanding: () => undefined, onFallen: () => undefined, onRoundTrip: () => undefined }
       this.#bulk = new TcpLink(this.peer, 'bulk', this.#context, unreported)
       this.#bulk.dial()
     }

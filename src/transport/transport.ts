@@ -42,6 +42,11 @@ export interface TransportHandler {
    */
   onRemoved?(by: PeerId): void
   /**
+   * The peer answered what the transport itself had said, so many milliseconds before. A transport that measures nothing never
+   * calls it.
+   */
+  onRoundTrip?(peer: PeerId, durationMs: number): void
+  /**
    * Somebody asks who need not be a member: a process that wants to join. What is answered goes back as it is, at most
    * `LIMITS.answerBytesMax` of it; whoever asks is told only that there is no answer when the promise is rejected.
    * Questions are at most `LIMITS.questionBytesMax` long, and `LIMITS.questionsMax` of them are under way at the same time.

@@ -59,6 +59,11 @@ export class WatchHub {
     return this.#open
   }
 
+  /** Watches that are behind, and to be caught up from history. */
+  get lagging(): number {
+    return this.#lagging.size
+  }
+
   /** Bytes of events that wait for consumers. */
   get bufferedBytes(): number {
     return this.#buffers.bytes

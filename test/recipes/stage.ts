@@ -87,6 +87,7 @@ export function decorated(
     maintenance: store.maintenance,
     auth: store.auth,
     cluster: store.cluster,
+    telemetry: store.telemetry,
     as: (...given) => store.as(...given),
     namespace: (prefix) => namespaceOf(made, prefix),
     ready: (...given) => store.ready(...given),

@@ -1,5 +1,6 @@
 /** How calls end: with their signal, at their deadline, with the store. */
 import { isStoreError } from '../../base/errors.js'
+import { put } from '../../api/operations.js'
 import { check, equal, failureOf, rejectsWith } from './check.js'
 import type { StoreTests } from './store-tests.js'
 
@@ -133,6 +134,23 @@ export const lifecycle: StoreTests = {
     check(!('then' in store) && !('then' in store.leases), 'it has a method named then')
     await store[Symbol.asyncDispose]()
     await rejectsWith('CLOSED', () => store.get('key'), 'a call afterwards')
+  },
+
+  'tells of what it measures while somebody listens, where it measures anything': async (store) => {
+    let puts = 0
+    const stop = store.telemetry.listen((measured) => {
+      if (measured.type === 'applied') puts += measured.puts
+      throw new Error('a listener that throws harms nobody')
+    })
+    await store.put('key', 'x')
+    await store.txn({ success: [put('key', 'y'), put('other', 'z')] })
+    const before = store.telemetry.gauges()
+    equal(puts, before === undefined ? 0 : 3, 'the puts that were measured')
+    check((before?.keys ?? 2) >= 2, `${before?.keys} keys are told`)
+    stop()
+    stop()
+    await store.put('key', 'nobody listens')
+    equal(puts, before === undefined ? 0 : 3, 'the puts that were measured by then')
   },
 
   'runs a listener until it is taken off': async (store) => {

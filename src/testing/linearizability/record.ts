@@ -8,6 +8,7 @@ import type { Environment } from '../../base/clock.js'
 import { isStoreError } from '../../base/errors.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { Cluster } from '../../api/cluster.js'
+import type { Telemetry } from '../../api/telemetry.js'
 import type { Auth, Caller } from '../../api/auth.js'
 import type { Health } from '../../api/health.js'
 import type { KeyValue, Selection } from '../../api/key-value.js'
@@ -146,6 +147,7 @@ class RecordedStore implements Store {
   readonly maintenance: Maintenance
   readonly auth: Auth
   readonly cluster: Cluster
+  readonly telemetry: Telemetry
   readonly #store: Store
   readonly #options: RecordOptions
   readonly #recorder: Recorder
@@ -158,6 +160,7 @@ class RecordedStore implements Store {
     this.maintenance = store.maintenance
     this.auth = store.auth
     this.cluster = store.cluster
+    this.telemetry = store.telemetry
     this.leases = new RecordedLeases(store.leases, this.#recorder)
   }
 
