@@ -309,4 +309,15 @@ export const LIMITS = {
   registrationBytesMax: 16 * KIBIBYTE,
   /** Bytes of the id of an instance. Over it: `RangeError`. */
   instanceIdBytesMax: 256,
+
+  /** Callers of etcd's API, by their tokens or names, for whom a handle is kept; another one takes the place of who called longest ago. */
+  etcdCallersMax: 1000,
+  /** Bytes by which a message to etcd's API may be larger than a request (etcd's). Over it: `RESOURCE_EXHAUSTED` of gRPC. */
+  etcdMessageOverheadBytes: 512 * KIBIBYTE,
+  /** Bytes of one message on a stream of requests, as of watches and keep-alives. Over it: the stream ends with `etcdserver: request is too large`. */
+  etcdStreamRequestBytesMax: 256 * KIBIBYTE,
+  /** Bytes sent on one stream that its client has not taken, beyond which nothing further is produced for it. */
+  etcdStreamPendingBytesMax: 256 * KIBIBYTE,
+  /** Milliseconds that closing etcd's API waits for calls under way, unless `serveEtcd()` says otherwise. */
+  etcdDrainMsMax: 5000,
 } as const

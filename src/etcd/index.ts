@@ -3,4 +3,6 @@
  *
  * @module
  */
+export { serveEtcd } from './server/serve-etcd.js'
+export type { EtcdServer } from './server/serve-etcd.js'
 export type { ServeEtcdOptions } from './server/options.js'

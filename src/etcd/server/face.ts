@@ -12,3 +12,17 @@ export interface Face {
   /** Of an answer: `revision` where the store told one with it, else the store's current one. */
   header(revision?: number): ResponseHeader
 }
+
+export function faceOf(store: Store, settings: Settings): Face {
+  const { clusterId, memberId } = store.status()
+  const ids = { cluster_id: BigInt(clusterId), member_id: BigInt(memberId) }
+  return {
+    store,
+    environment: store.environment,
+    settings,
+    header(revision) {
+      const status = store.status()
+      return { ...ids, revision: BigInt(revision ?? status.revision), raft_term: BigInt(status.term) }
+    },
+  }
+}

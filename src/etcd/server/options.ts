@@ -1,10 +1,67 @@
 /** What `serveEtcd()` takes, checked once. */
+import { LIMITS } from '../../base/limits.js'
+import { checkFields, kind, type Fields } from '../../api/check-fields.js'
+import { parseClientUrl, type ClientUrl } from './client-url.js'
 
 export interface ServeEtcdOptions {
-  /** Where clients reach this member, as they are told by the list of members: `['http://10.0.0.1:2379']`. */
+  /** Where clients are served: `http://host:port`; port 0: any that is free. Default `['http://localhost:2379']`. */
+  readonly listenClientUrls?: readonly string[]
+  /** Where clients reach this member, as they are told by the list of members. Default: where it listens. */
   readonly advertiseClientUrls?: readonly string[]
+  /** Bytes of a request at most. Default: 1.5 MiB. Over it: `etcdserver: request is too large`. */
+  readonly requestBytesMax?: number
+  /** Calls and streams under way on one connection. Default: 2^32 - 1. */
+  readonly concurrentStreamsMax?: number
+  /** Compares, or operations of a branch, of a transaction at most. Default, and at most: LIMITS.transactionOperationsMax. */
+  readonly transactionOperationsMax?: number
 }
 
+/** Complete, once it is known where the server listens. */
 export interface Settings {
   readonly advertiseClientUrls: readonly string[]
+  readonly requestBytesMax: number
+  readonly concurrentStreamsMax: number
+  readonly transactionOperationsMax: number
+}
+
+export interface Checked extends Omit<Settings, 'advertiseClientUrls'> {
+  readonly listenClientUrls: readonly ClientUrl[]
+  /** Undefined: where it listens. */
+  readonly advertiseClientUrls: readonly string[] | undefined
+}
+
+const FIELDS: Fields<ServeEtcdOptions> = {
+  listenClientUrls: true,
+  advertiseClientUrls: true,
+  requestBytesMax: true,
+  concurrentStreamsMax: true,
+  transactionOperationsMax: true,
+}
+
+const LISTEN_CLIENT_URLS = ['http://localhost:2379']
+const STREAMS_MAX = 2 ** 32 - 1
+
+/** Throws TypeError, RangeError, `ADDRESS_INVALID`. */
+export function checkOptions(options: ServeEtcdOptions): Checked {
+  checkFields(options, FIELDS, 'serveEtcd()')
+  const listen = urlsOf('listenClientUrls', options.listenClientUrls ?? LISTEN_CLIENT_URLS)
+  const { advertiseClientUrls, transactionOperationsMax = LIMITS.transactionOperationsMax } = options
+  return {
+    listenClientUrls: listen.map((url) => parseClientUrl(url)),
+    advertiseClientUrls: advertiseClientUrls && urlsOf('advertiseClientUrls', advertiseClientUrls),
+    requestBytesMax: whole('requestBytesMax', options.requestBytesMax ?? LIMITS.requestBytesMax),
+    transactionOperationsMax: whole('transactionOperationsMax', transactionOperationsMax),
+    concurrentStreamsMax: whole('concurrentStreamsMax', options.concurrentStreamsMax ?? STREAMS_MAX),
+  }
+}
+
+function urlsOf(option: string, urls: readonly string[]): readonly string[] {
+  const given: readonly unknown[] = Array.isArray(urls) ? urls : []
+  if (given.length > 0 && given.every((url) => typeof url === 'string')) return [...urls]
+  throw new TypeError(`${option} must be a list of URLs, with one at least, not ${kind(urls)}`)
+}
+
+function whole(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new RangeError(`${option} must be a positive whole number, not ${value}`)
 }

@@ -1,0 +1,90 @@
+/**
+ * The two directions of a stream over gRPC, as a service sees them: requests that it takes one after the other, and responses
+ * that are pulled from it only as fast as the client takes them.
+ */
+import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
+import { LIMITS } from '../../base/limits.js'
+import { Refusal } from './refusal.js'
+
+/** The requests of a stream, until the client says that there are no more, or is gone. */
+export class Requests implements AsyncIterableIterator<unknown> {
+  readonly #stream: ServerDuplexStream<unknown, Buffer>
+  #waiting: ((taken: IteratorResult<unknown>) => void) | undefined
+  #refuse: ((refusal: Refusal) => void) | undefined
+  #ended = false
+
+  constructor(stream: ServerDuplexStream<unknown, Buffer>) {
+    this.#stream = stream
+    stream.on('readable', () => this.#serve())
+    for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.#end())
+  }
+
+  /** By one consumer at a time. Rejects with a {@link Refusal} for a request that is none to be looked at. */
+  next(): Promise<IteratorResult<unknown>> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = resolve
+      this.#refuse = reject
+      this.#serve()
+    })
+  }
+
+  /** The stream itself goes on: responses may still be sent. */
+  async return(): Promise<IteratorResult<unknown>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  #serve(): void {
+    if (this.#waiting === undefined) return
+    if (this.#ended) {
+      this.#end()
+      return
+    }
+    const request: unknown = this.#stream.read()
+    if (request === null) return
+    const [resolve, reject] = [this.#waiting, this.#refuse]
+    this.#waiting = undefined
+    if (request instanceof Refusal) reject?.(request)
+    else resolve({ done: false, value: request })
+  }
+
+  #end(): void {
+    this.#ended = true
+    this.#waiting?.({ done: true, value: undefined })
+    this.#waiting = undefined
+  }
+}
+
+export type Outgoing = ServerWritableStream<unknown, Buffer> | ServerDuplexStream<unknown, Buffer>
+
+/** Sends all that `responses` gives, or as much as the client wants. Rejects as they do. */
+export async function sendAll(
+  stream: Outgoing,
+  responses: AsyncIterable<unknown>,
+  serialize: (response: unknown) => Buffer,
+): Promise<void> {
+  let pendingBytes = 0
+  let wake: (() => void) | undefined
+  // What the client did not take by then it never will.
+  stream.once('cancelled', () => wake?.())
+  for await (const response of responses) {
+    if (stream.cancelled) return
+    const bytes = serialize(response)
+    pendingBytes += bytes.length
+    stream.write(bytes, () => {
+      pendingBytes -= bytes.length
+      if (pendingBytes <= LIMITS.etcdStreamPendingBytesMax) wake?.()
+    })
+    if (pendingBytes > LIMITS.etcdStreamPendingBytesMax) {
+      await new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      wake = undefined
+    }
+    if (stream.cancelled as boolean) return
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * One place that is listened on.
+ *
+ * Always: what goes wrong with one caller, or with accepting, ends nothing else.
+ */
+import { createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+import { StoreError } from '../../base/errors.js'
+import type { Logger } from '../../base/logger.js'
+import { formatClientUrl, type ClientUrl } from './client-url.js'
+
+export class Listener {
+  readonly #server: Server
+
+  private constructor(
+    server: Server,
+    readonly url: string,
+  ) {
+    this.#server = server
+  }
+
+  /** Rejects with `ADDRESS_IN_USE`, `ADDRESS_INVALID`. */
+  static async listen(url: ClientUrl, logger: Logger, accept: (socket: Socket) => void): Promise<Listener> {
+    const server = createServer({ noDelay: true, keepAlive: true }, accept)
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(listenError(url, error)))
+      const { host, port, path } = { host: undefined, port: undefined, path: undefined, ...url }
+      server.listen(path === undefined ? { host, port, exclusive: true } : { path }, resolve)
+    })
+    server.removeAllListeners('error')
+    // From here on: a failed accept, for want of file descriptors, say. The others go on.
+    server.on('error', (error) => {
+      logger.warn('a connection could not be accepted', { reason: error.message })
+    })
+    const port = url.type === 'tcp' ? (server.address() as AddressInfo).port : undefined
+    return new Listener(server, formatClientUrl(url, port))
+  }
+
+  /** Resolves when the sockets that came in, which are the caller's to close, are closed, too. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve())
+    })
+  }
+}
+
+function listenError(url: ClientUrl, error: NodeJS.ErrnoException): StoreError {
+  const where = formatClientUrl(url)
+  if (error.code === 'EADDRINUSE') {
+    return new StoreError('ADDRESS_IN_USE', `${where} is taken by another process.`, { cause: error })
+  }
+  return new StoreError('ADDRESS_INVALID', `Cannot listen on ${where}: ${error.message}`, { cause: error })
+}
