@@ -463,6 +463,17 @@ export const ERRORS = {
     retryable: true,
     doc: 'A question to an address had no answer: nobody listens there, the connection broke, or whoever listens does not answer. The message says which. Check the address, and that a member runs there.',
   },
+  NOT_SUPPORTED: {
+    grpc: 'FAILED_PRECONDITION',
+    etcd: 'etcdserver: not capable',
+    retryable: false,
+    doc: "The server that was asked cannot do this: etcd's protocol, through which `connect()` reaches it, has nothing of the kind, or its version is too old. Nothing was changed.",
+  },
+  SERVER_ERROR: {
+    grpc: 'UNKNOWN',
+    retryable: false,
+    doc: 'The server that was asked answered with an error that has no code here; the message is its text. Look into its log.',
+  },
   FRAME_TOO_LARGE: {
     grpc: 'RESOURCE_EXHAUSTED',
     retryable: false,

@@ -117,6 +117,22 @@ export const LIMITS = {
 
   /** Members of one cluster, learners included. Over it: `TOO_MANY_MEMBERS`. */
   membersMax: 64,
+  /** Milliseconds that `connect()` gives one server to be reached, before it tries the next one. */
+  clientConnectMsMax: 2000,
+  /** Milliseconds before a client tries its servers again, when it has tried all of them; at most, and half of it by chance. */
+  clientReconnectMsMin: 50,
+  /** And at most. */
+  clientReconnectMsMax: 1000,
+  /** Milliseconds after which a client asks a server that says nothing whether it is there still. etcd allows no less than five seconds. */
+  clientKeepAliveMs: 10_000,
+  /** Milliseconds within which it has to answer. Over it: the connection is given up. */
+  clientKeepAliveTimeoutMs: 3000,
+  /** Milliseconds between two looks of a client at the status of its server and the list of members: how old `status()` of `connect()` may be while nobody calls. */
+  clientStatusMs: 5000,
+  /** Times that a client logs in again within one call, since its token counts no more. Over it: what the token was refused with. */
+  clientLoginsMax: 3,
+  /** Bytes of a message that the server adds to an error in words of its own, over gRPC. Cut off there. */
+  errorDetailBytesMax: 2048,
   /** Milliseconds that a change of members may take that waits for a newcomer (`add`, `replace`), unless the call says otherwise. Over it: `TIMEOUT`; what was done stays done. */
   memberChangeMs: 600_000,
   /** Milliseconds between two looks of such a call at how far the newcomer is. */
