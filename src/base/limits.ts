@@ -208,6 +208,8 @@ export const LIMITS = {
   httpHeaderBytesMax: 16 * KIBIBYTE,
   /** Headers that are looked at in such a head; what comes behind them is passed over. */
   httpHeadersMax: 100,
+  /** Objects and arrays within each other in JSON that a client sends. Over it: `InvalidArgument`. */
+  jsonDepthMax: 100,
 
   /** The least history that automatic compaction by time may be told to keep, in milliseconds. Less: `RangeError`. */
   autoCompactionRetentionMsMin: 1_000,
