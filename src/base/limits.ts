@@ -210,6 +210,8 @@ export const LIMITS = {
   httpHeadersMax: 100,
   /** Objects and arrays within each other in JSON that a client sends. Over it: `InvalidArgument`. */
   jsonDepthMax: 100,
+  /** Milliseconds within which all of a request as JSON has come, but for streams. Over it: the connection is closed. */
+  etcdBodyMsMax: 60_000,
 
   /** The least history that automatic compaction by time may be told to keep, in milliseconds. Less: `RangeError`. */
   autoCompactionRetentionMsMin: 1_000,
