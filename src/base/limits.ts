@@ -212,6 +212,10 @@ export const LIMITS = {
   jsonDepthMax: 100,
   /** Milliseconds within which all of a request as JSON has come, but for streams. Over it: the connection is closed. */
   etcdBodyMsMax: 60_000,
+  /** Milliseconds within which the head of the first request over HTTP/1 has come. Over it: the connection is closed. */
+  etcdHeadMsMax: 10_000,
+  /** Milliseconds that a connection of HTTP/1 is kept without a request. */
+  etcdIdleMsMax: 300_000,
 
   /** The least history that automatic compaction by time may be told to keep, in milliseconds. Less: `RangeError`. */
   autoCompactionRetentionMsMin: 1_000,

@@ -21,7 +21,11 @@ export interface BrowserSettings {
 export function admitsBrowser(request: IncomingMessage, response: ServerResponse, settings: BrowserSettings): boolean {
   const host = hostnameOf(request)
   if (!isEncrypted(request) && !isListed(settings.hostWhitelist, host)) {
-    answerText(response, 421, `The name ${quote(host)} in the header Host is none of this server: it is not in its host whitelist (--host-whitelist).\nAdd it there, or use TLS, where it is not asked for. This keeps pages in browsers out that let a name of their own lead here (CVE-2018-5702).\n`)
+    answerText(
+      response,
+      421,
+      `The name ${quote(host)} in the header Host is none of this server: it is not in its host whitelist (--host-whitelist).\nAdd it there, or use TLS, where it is not asked for. This keeps pages in browsers out that let a name of their own lead here (CVE-2018-5702).\n`,
+    )
     return false
   }
   allowOrigin(request, response, settings.cors)

@@ -89,7 +89,8 @@ function decodeBytes(value: JsonValue, at: string): Buffer {
   const content = value.replaceAll(/[\r\n]/g, '')
   const padding = BASE64.exec(content)?.[1]
   const isWhole = padding === '' ? content.length % 4 !== 1 : content.length % 4 === 0
-  if (padding === undefined || !isWhole) throw refusal(`${at} must be base64, and its ${value.length} characters are not`)
+  if (padding === undefined || !isWhole)
+    throw refusal(`${at} must be base64, and its ${value.length} characters are not`)
   return Buffer.from(content, 'base64')
 }
 
@@ -157,7 +158,8 @@ function wrong(at: string, expected: string, value: JsonValue): Refusal {
 
 /** With it, where there is nothing to hide. */
 function wrongNumber(at: string, expected: string, value: JsonValue): Refusal {
-  const shown = typeof value === 'string' ? quote(value) : isNumber(value) ? value.digits.slice(0, DIGITS_MAX) : undefined
+  const shown =
+    typeof value === 'string' ? quote(value) : isNumber(value) ? value.digits.slice(0, DIGITS_MAX) : undefined
   return shown === undefined ? wrong(at, expected, value) : refusal(`${at} must be ${expected}, not ${shown}`)
 }
 

@@ -48,7 +48,9 @@ export class HttpHandler {
 
   /** For `createServer()` of node:http, node:https and node:http2. */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const answered = this.#answer(request, response).catch((error: unknown) => this.#answerBug(error, request, response))
+    const answered = this.#answer(request, response).catch((error: unknown) =>
+      this.#answerBug(error, request, response),
+    )
     this.#underWay.add(answered)
     void answered.then(() => this.#underWay.delete(answered))
   }

@@ -95,7 +95,9 @@ class Reader {
     try {
       return JSON.parse(`"${inner}"`) as string
     } catch {
-      throw new JsonSyntaxError(`the string at character ${start + 1} has an escape or a control character that JSON has not`)
+      throw new JsonSyntaxError(
+        `the string at character ${start + 1} has an escape or a control character that JSON has not`,
+      )
     }
   }
 

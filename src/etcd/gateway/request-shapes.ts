@@ -2,13 +2,7 @@
  * The shapes of what clients send, message by message. Tested against the .proto files: a field that is missing here, or is
  * another kind of number there, fails a test.
  */
-import {
-  CampaignRequest,
-  LeaderKey,
-  LeaderRequest,
-  ProclaimRequest,
-  ResignRequest,
-} from '../generated/election.js'
+import { CampaignRequest, LeaderKey, LeaderRequest, ProclaimRequest, ResignRequest } from '../generated/election.js'
 import { LockRequest, UnlockRequest } from '../generated/lock.js'
 import {
   AlarmRequest,
