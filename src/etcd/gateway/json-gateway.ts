@@ -9,6 +9,7 @@
 import { status as Status } from '@grpc/grpc-js'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assertNever } from '../../base/assert.js'
+import { isStoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Environment } from '../../base/clock.js'
 import type { CallObserver, ObservedCall } from '../server/call-observer.js'
@@ -154,6 +155,7 @@ export class JsonGateway {
   #failureOf(error: unknown, { route, request }: Exchange): WireStatus {
     // Nobody reads it; what broke is the connection, and no bug.
     if (request.destroyed && !request.complete) return { code: Status.CANCELLED, details: 'the client has gone' }
+    if (isStoreError(error, 'ABORTED') && this.#closing.signal.aborted) return STOPPED
     return failureOf(error, route.definition.path, this.#parts.environment.logger)
   }
 }

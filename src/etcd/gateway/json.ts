@@ -34,7 +34,6 @@ const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 const SPACE = /[ \t\n\r]*/y
 const WORD = /[a-zA-Z]+/y
 /** What only JSON.parse makes of a text what it means, or refuses. */
-// eslint-disable-next-line no-control-regex
 const SPECIAL = /[\\\u0000-\u001f]/
 
 class Reader {

@@ -92,7 +92,7 @@ export function messageShape<Message>(maker: Maker<Message>, fields: FieldsOf<Me
     named.set(field.name, field)
     named.set(lowerCamel(field.name), field)
   }
-  for (const [name, shape] of Object.entries(fields) as [string, FieldShape][]) {
+  for (const [name, shape] of Object.entries<FieldShape>(fields)) {
     if (shape.kind !== 'oneof') add({ name, shape, within: undefined })
     else for (const [each, its] of Object.entries(shape.cases)) add({ name: each, shape: its, within: name })
   }
