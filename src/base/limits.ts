@@ -243,6 +243,12 @@ export const LIMITS = {
   watchCatchUpRevisionsMax: 1000,
   /** Watches open on one member. Over it: `TOO_MANY_REQUESTS`. */
   watchesMax: 100_000,
+  /** Watches of one stream of etcd's API. Over it: the creation is answered as canceled, the others go on. */
+  etcdStreamWatchesMax: 50_000,
+  /** Batches of its watches that one such stream has in hand for its client; the others wait in the store. */
+  etcdStreamBatchesMax: 4,
+  /** Bytes of history that come in one response to a client that watches; a revision is not split for it. */
+  etcdWatchMergeBytes: 1 * MEBIBYTE,
 
   /** Keys that places in lines left behind in a session, where the answer to a put never came, those under way not counted. Over it: its next places stand on leases of their own. */
   sessionTombstonesMax: 100,

@@ -14,6 +14,11 @@ export interface ServeEtcdOptions {
   readonly concurrentStreamsMax?: number
   /** Compares, or operations of a branch, of a transaction at most. Default, and at most: LIMITS.transactionOperationsMax. */
   readonly transactionOperationsMax?: number
+  /**
+   * How often a watch that asks for it is told how far it has come while nothing happens: milliseconds, at least
+   * LIMITS.watchProgressMsMin; each time up to a tenth later by chance. Default: ten minutes.
+   */
+  readonly watchProgressNotifyIntervalMs?: number
 }
 
 /** Complete, once it is known where the server listens. */
@@ -22,6 +27,7 @@ export interface Settings {
   readonly requestBytesMax: number
   readonly concurrentStreamsMax: number
   readonly transactionOperationsMax: number
+  readonly watchProgressNotifyIntervalMs: number
 }
 
 export interface Checked extends Omit<Settings, 'advertiseClientUrls'> {
@@ -36,10 +42,12 @@ const FIELDS: Fields<ServeEtcdOptions> = {
   requestBytesMax: true,
   concurrentStreamsMax: true,
   transactionOperationsMax: true,
+  watchProgressNotifyIntervalMs: true,
 }
 
 const LISTEN_CLIENT_URLS = ['http://localhost:2379']
 const STREAMS_MAX = 2 ** 32 - 1
+const PROGRESS_NOTIFY_MS = 10 * 60_000
 
 /** Throws TypeError, RangeError, `ADDRESS_INVALID`. */
 export function checkOptions(options: ServeEtcdOptions): Checked {
@@ -52,6 +60,7 @@ export function checkOptions(options: ServeEtcdOptions): Checked {
     requestBytesMax: whole('requestBytesMax', options.requestBytesMax ?? LIMITS.requestBytesMax),
     transactionOperationsMax: whole('transactionOperationsMax', transactionOperationsMax),
     concurrentStreamsMax: whole('concurrentStreamsMax', options.concurrentStreamsMax ?? STREAMS_MAX),
+    watchProgressNotifyIntervalMs: progressMs(options.watchProgressNotifyIntervalMs ?? PROGRESS_NOTIFY_MS),
   }
 }
 
@@ -59,6 +68,13 @@ function urlsOf(option: string, urls: readonly string[]): readonly string[] {
   const given: readonly unknown[] = Array.isArray(urls) ? urls : []
   if (given.length > 0 && given.every((url) => typeof url === 'string')) return [...urls]
   throw new TypeError(`${option} must be a list of URLs, with one at least, not ${kind(urls)}`)
+}
+
+function progressMs(everyMs: number): number {
+  if (Number.isFinite(everyMs) && everyMs >= LIMITS.watchProgressMsMin) return everyMs
+  throw new RangeError(
+    `watchProgressNotifyIntervalMs must be at least ${LIMITS.watchProgressMsMin} milliseconds, not ${everyMs}`,
+  )
 }
 
 function whole(option: string, value: number): number {
