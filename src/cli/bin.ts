@@ -7,6 +7,7 @@
  * process ends by that signal itself, since an exit waits for what the system does not come back from (a pipe, a dead disk).
  */
 import { readFileSync } from 'node:fs'
+import { PROCESS_SIGNALS } from '../runtime/process-signals.js'
 import { run, textOf } from './run.js'
 
 /** What ends the program, and its exit code then, as shells have it. */
@@ -22,10 +23,11 @@ function version(): string {
 /** What the process is to end with because of something outside the command. */
 const ending: { code: number | undefined } = { code: undefined }
 
-function interruptible(): AbortSignal {
+/** Aborts for a command that is to clean up; `release` leaves all that to the command. */
+function interruptible(): { readonly signal: AbortSignal; readonly release: () => void } {
   const interrupted = new AbortController()
-  for (const [signal, exitCode] of Object.entries(INTERRUPTS)) {
-    process.once(signal, () => {
+  const listeners = Object.entries(INTERRUPTS).map(([signal, exitCode]) => {
+    const listener = (): void => {
       ending.code ??= exitCode
       process.stderr.write(`quorate: ended by ${signal}\n`)
       interrupted.abort(new Error(`ended by ${signal}`))
@@ -34,9 +36,14 @@ function interruptible(): AbortSignal {
         process.once('exit', () => process.kill(process.pid, signal))
         process.exit(exitCode)
       }, CLEANING_UP_MS_MAX).unref()
-    })
+    }
+    process.once(signal, listener)
+    return { signal, listener }
+  })
+  const release = (): void => {
+    for (const { signal, listener } of listeners) process.off(signal, listener)
   }
-  return interrupted.signal
+  return { signal: interrupted.signal, release }
 }
 
 function watchStreams(): void {
@@ -60,6 +67,8 @@ function fail(text: string): void {
 async function main(): Promise<void> {
   watchStreams()
   const debug = (process.env.QUORATE_DEBUG ?? '') !== ''
+  const { signal, release } = interruptible()
+  let endsAnyway = false
   const terminal = {
     out: (text: string) => {
       process.stdout.write(text)
@@ -67,11 +76,18 @@ async function main(): Promise<void> {
     err: (text: string) => {
       process.stderr.write(text)
     },
-    signal: interruptible(),
+    signal,
+    takeSignals: () => {
+      release()
+      endsAnyway = true
+      return PROCESS_SIGNALS
+    },
   }
   try {
     const code = await run({ words: process.argv.slice(2), terminal, version: version(), debug })
     process.exitCode = ending.code ?? code
+    // A server that has ended must not stay because of a disk that hangs, or of a client.
+    if (endsAnyway) setTimeout(() => process.exit(), CLEANING_UP_MS_MAX).unref()
   } catch (error) {
     fail(textOf(error, debug))
   }

@@ -36,6 +36,27 @@ export interface Command {
   readonly run: (given: Given, terminal: Terminal) => Promise<ExitCode>
 }
 
+/** What a command may know of the program that it belongs to. */
+export interface About {
+  readonly version: string
+  /** Whether an error that nobody expected is told with its stack. */
+  readonly debug: boolean
+}
+
+/** A command that stands in for another program: it reads its words as that one does, and says its own help. */
+export interface ForeignCommand {
+  readonly name: string
+  readonly summary: string
+  readonly operands: readonly Operand[]
+  readonly runWords: (words: readonly string[], terminal: Terminal, about: About) => Promise<ExitCode>
+}
+
+export type AnyCommand = Command | ForeignCommand
+
+export function isForeign(command: AnyCommand): command is ForeignCommand {
+  return 'runWords' in command
+}
+
 /** The command line itself makes no sense: told without a stack, with exit code 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

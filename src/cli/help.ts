@@ -1,11 +1,11 @@
 /** The texts of `--help`. Plain lines, so that they can be searched and read at 100 columns. */
-import type { Command, Flag } from './command.js'
+import type { AnyCommand, Command, Flag } from './command.js'
 import { HELP } from './parse.js'
 
-export function programHelp(commands: readonly Command[]): string {
+export function programHelp(commands: readonly AnyCommand[]): string {
   const rows = commands.map(({ name, operands, summary }) => [[name, ...operands].join(' '), summary] as const)
   return [
-    'quorate: looks after the data of a replicated key-value store.',
+    'quorate: runs a replicated key-value store as an etcd server, and looks after its data.',
     '',
     'usage: quorate COMMAND [flags]',
     '',

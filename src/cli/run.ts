@@ -2,7 +2,7 @@
 import { nearMiss } from '../api/check-fields.js'
 import { isStoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
-import { UsageError, type Command } from './command.js'
+import { isForeign, UsageError, type AnyCommand } from './command.js'
 import { COMMANDS } from './commands.js'
 import { commandHelp, programHelp } from './help.js'
 import { parseCommand } from './parse.js'
@@ -13,7 +13,7 @@ export interface Program {
   readonly words: readonly string[]
   readonly terminal: Terminal
   readonly version: string
-  readonly commands?: readonly Command[]
+  readonly commands?: readonly AnyCommand[]
   /** Whether an error that nobody expected is told with its stack. */
   readonly debug?: boolean
 }
@@ -31,8 +31,10 @@ export async function run({
   if (first === 'help') return run({ words: [...words.slice(1), '--help'], terminal, version, commands, debug })
   const command = commands.find(({ name }) => name === first || name === `${first} ${second}`)
   if (command === undefined) return noCommand(words, terminal, commands)
+  const rest = words.slice(command.name.split(' ').length)
   try {
-    const given = parseCommand(command, words.slice(command.name.split(' ').length))
+    if (isForeign(command)) return await command.runWords(rest, terminal, { version, debug })
+    const given = parseCommand(command, rest)
     if (given === 'help') return tell(terminal, commandHelp(command))
     return await command.run(given, terminal)
   } catch (error) {
@@ -41,7 +43,7 @@ export async function run({
 }
 
 /** A word that only begins commands, such as `snapshot`, is answered with those. */
-function noCommand(words: readonly string[], terminal: Terminal, commands: readonly Command[]): ExitCode {
+function noCommand(words: readonly string[], terminal: Terminal, commands: readonly AnyCommand[]): ExitCode {
   const [first, second = ''] = words
   const group = commands.filter(({ name }) => name.startsWith(`${first} `))
   if (group.length > 0 && (second === '--help' || second === '-h')) return tell(terminal, programHelp(group))
@@ -56,7 +58,7 @@ function noCommand(words: readonly string[], terminal: Terminal, commands: reado
   return EXIT.misused
 }
 
-function failed(command: Command, error: unknown, terminal: Terminal, debug: boolean): ExitCode {
+function failed(command: AnyCommand, error: unknown, terminal: Terminal, debug: boolean): ExitCode {
   if (error instanceof UsageError) {
     terminal.err(`quorate ${command.name}: ${error.message}. See: quorate ${command.name} --help\n`)
     return EXIT.misused

@@ -1,3 +1,5 @@
+import type { ProcessSignals } from '../runtime/process-signals.js'
+
 /** Where a command writes to: the process's own streams, or a test that looks at what came. */
 export interface Terminal {
   /** What was asked for. */
@@ -6,6 +8,11 @@ export interface Terminal {
   readonly err: (text: string) => void
   /** Aborted when the user wants the command to end: it cleans up and does. */
   readonly signal: AbortSignal
+  /**
+   * The signals of the process, for a command that ends by them in its own time: from then on nothing else listens to them,
+   * and `signal` does not abort. Undefined where there is no process of its own.
+   */
+  readonly takeSignals?: () => ProcessSignals
 }
 
 export const EXIT = { done: 0, failed: 1, misused: 2 } as const

@@ -1,0 +1,14 @@
+/** From flags to what `serveEtcd()` takes. */
+import type { ServeEtcdOptions } from '../../etcd/server/options.js'
+import type { Values } from './flags.js'
+import { textsOf } from './url.js'
+
+export function serverOptionsOf(values: Values): ServeEtcdOptions {
+  return {
+    listenClientUrls: [...new Set(textsOf([...values['listen-client-urls'], ...values['listen-client-http-urls']]))],
+    advertiseClientUrls: textsOf(values['advertise-client-urls']),
+    requestBytesMax: values['max-request-bytes'],
+    concurrentStreamsMax: values['max-concurrent-streams'],
+    transactionOperationsMax: values['max-txn-ops'],
+  }
+}
