@@ -219,7 +219,10 @@ class Reading {
       throw snapshotDamaged(this.#location, `there are bytes behind its end at byte ${end}`)
     }
     if (sha256.byteLength > 0 && !this.#hash.update(padding).digest().equals(sha256)) {
-      throw snapshotDamaged(this.#location, `the SHA-256 behind it, at byte ${end + paddingBytes}, is that of other bytes`)
+      throw snapshotDamaged(
+        this.#location,
+        `the SHA-256 behind it, at byte ${end + paddingBytes}, is that of other bytes`,
+      )
     }
   }
 
