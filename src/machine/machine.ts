@@ -288,7 +288,7 @@ export class Machine {
     const { appliedIndex, appliedTerm, revision, compactRevision, digest } = this
     const { historyDigest } = this.store
     const meta = { appliedIndex, appliedTerm, revision, compactRevision, digest, historyDigest }
-    this.#backend.set(META_KEY, encodeMeta(meta, this.members !== undefined))
+    this.#backend.set(META_KEY, encodeMeta(meta, this.members?.book))
   }
 
   /**

@@ -6,16 +6,26 @@
  * what it said may still be on its way, and must not be taken for what a new member says.
  */
 import { LIMITS } from '../base/limits.js'
+import { quote } from '../base/quote.js'
 
 export interface MemberAddress {
   readonly id: number
+  /** Empty until its process has said it. */
   readonly name: string
   readonly address: string
 }
 
+/** A member as the book has it. What is left out nobody has said. */
+export interface MemberRecord extends MemberAddress {
+  /** Where clients reach it, as it announced itself; at least one. */
+  readonly clientUrls?: readonly string[]
+  /** A learner that is to be made a voter by whoever leads when it has caught up (member/promoter.ts). */
+  readonly becomesVoter?: true
+}
+
 export interface MemberBook {
   /** Voters and learners, in the order in which they came. */
-  readonly members: readonly MemberAddress[]
+  readonly members: readonly MemberRecord[]
   /** Who was one, the latest last; of those before the last `LIMITS.removedMembersMax` nothing is known any more. */
   readonly removed: readonly number[]
 }
@@ -33,12 +43,22 @@ export interface MemberSets {
 export interface Membership {
   readonly index: number
   readonly configuration: MemberSets
-  readonly book: readonly MemberAddress[]
+  readonly book: readonly MemberRecord[]
   readonly removed: readonly number[]
 }
 
-/** What is wrong with a name or an address, if anything: it is too long to be told to others. */
-export function tooLongText(what: 'name' | 'address', text: string): string | undefined {
+/** How it is spoken of: one without a name by where it is reached. */
+export function calledOf({ name, address }: Pick<MemberAddress, 'name' | 'address'>): string {
+  return name === '' ? `the member at ${quote(address)}` : quote(name)
+}
+
+/** Whether versions of before announcements could not read what is said of one of them. */
+export function hasRecords(members: readonly MemberRecord[]): boolean {
+  return members.some(({ clientUrls, becomesVoter }) => clientUrls !== undefined || becomesVoter === true)
+}
+
+/** What is wrong with a text about a member, if anything: it is too long to be told to others. */
+export function tooLongText(what: 'name' | 'address' | 'client URL', text: string): string | undefined {
   const bytes = Buffer.byteLength(text, 'utf8')
   if (bytes <= LIMITS.memberTextBytesMax) return undefined
   return `the ${what} of a member has ${bytes} bytes, at most ${LIMITS.memberTextBytesMax} are possible`

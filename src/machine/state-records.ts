@@ -2,7 +2,7 @@
  * The records of the state besides those of revisions: one table of what stands where.
  *
  *     'a'            meta: format, applied position, counters, digest
- *     'c'            the members, once they were changed (member-book-codec.ts); with it the state is of format 4
+ *     'c'            the members, once they were changed (member-book-codec.ts); with it the state is of format 4, or 5
  *     'l' | id       a lease
  *     'm' | alarm, one byte | member   an alarm that is active (alarms.ts), from format 3 on
  *     'o' | member   the window of proposals of one member (origins.ts)
@@ -24,6 +24,7 @@ import type { LeaseId } from '../base/lease-id.js'
 import { isRecordKey } from '../mvcc/record.js'
 import type { Revision } from '../mvcc/types.js'
 import { encodeAlarm, type Alarm } from './alarms.js'
+import { hasRecords, type MemberRecord } from './member-book.js'
 import { ORIGIN_RECORD_BYTES } from './origins.js'
 
 export const META_KEY = 'a'
@@ -36,7 +37,9 @@ export const AUTH_PREFIX = 'u'
 export const RESTORING_KEY = 'x'
 
 /** Raised when an older version could no longer read what is written. */
-export const STATE_FORMAT = 4
+export const STATE_FORMAT = 5
+/** Of a state whose record of the members says no more than versions before announcements can read. */
+export const STATE_FORMAT_WITHOUT_RECORDS = 4
 /** Of a state without a record of the members: older versions read it. */
 export const STATE_FORMAT_WITHOUT_MEMBERS = 3
 
@@ -75,13 +78,21 @@ const META_BYTES = META_KEY.length + 2 + 8 * 6
 const ALARM_BYTES = 1 + 2 * encodeAlarm({ alarm: 'no-space', member: 0 }).byteLength
 const ORIGIN_BYTES = NUMBERED_KEY_BYTES + ORIGIN_RECORD_BYTES
 
-/** `members`: whether there is a record of them. */
-export function encodeMeta(meta: Meta & { readonly historyDigest: Digest }, members = false): Uint8Array {
+/** `members`: as its record has them, where there is one. */
+export function encodeMeta(
+  meta: Meta & { readonly historyDigest: Digest },
+  members?: readonly MemberRecord[],
+): Uint8Array {
   const { digest, historyDigest } = meta
-  const writer = new Writer(2 + 8 * 6).uint16(members ? STATE_FORMAT : STATE_FORMAT_WITHOUT_MEMBERS)
+  const writer = new Writer(2 + 8 * 6).uint16(formatOf(members))
   writer.uint53(meta.appliedIndex).uint53(meta.appliedTerm).uint53(meta.revision).uint53(meta.compactRevision)
   writer.uint32(digest.high).uint32(digest.low)
   return writer.uint32(historyDigest.high).uint32(historyDigest.low).finish()
+}
+
+function formatOf(members: readonly MemberRecord[] | undefined): number {
+  if (members === undefined) return STATE_FORMAT_WITHOUT_MEMBERS
+  return hasRecords(members) ? STATE_FORMAT : STATE_FORMAT_WITHOUT_RECORDS
 }
 
 /** Throws `DATA_DAMAGED`, `FORMAT_TOO_NEW`. */

@@ -12,7 +12,7 @@
  */
 import { present } from '../base/assert.js'
 import { bookSince } from '../machine/member-book-codec.js'
-import type { MemberAddress, MemberBook, Membership } from '../machine/member-book.js'
+import type { MemberAddress, MemberBook, Membership, MemberRecord } from '../machine/member-book.js'
 import type { CompleteConfiguration } from '../raft/configuration.js'
 import type { ConfigurationAt } from '../raft/configurations.js'
 import type { Index, NodeId } from '../raft/types.js'
@@ -48,7 +48,7 @@ export class AddressBook {
   }
 
   /** Every member by the last entry of the log that changes them, this one included where it is one. */
-  get members(): readonly MemberAddress[] {
+  get members(): readonly MemberRecord[] {
     return this.#last.members
   }
 
@@ -77,7 +77,7 @@ export class AddressBook {
   }
 
   /** Undefined for one that is not of this cluster, as far as is known. */
-  find(id: NodeId): MemberAddress | undefined {
+  find(id: NodeId): MemberRecord | undefined {
     for (let at = this.#books.length - 1; at >= 0; at--) {
       const found = this.#books[at]?.members.find((member) => member.id === id)
       if (found !== undefined) return found
@@ -85,8 +85,10 @@ export class AddressBook {
     return [...(this.#told?.book.members ?? []), ...this.#awaited].find((member) => member.id === id)
   }
 
+  /** Of one that has no name yet, its address. */
   nameOf(id: NodeId): string | undefined {
-    return this.find(id)?.name
+    const found = this.find(id)
+    return found?.name === '' ? found.address : found?.name
   }
 
   /** Of the last change that this member has applied, or was told of; 0: of none. */

@@ -10,7 +10,7 @@
  * A member all of whose peers were replaced while it was away, by members at addresses of which it was not told at its start
  * either, has nobody to ask: it is to be removed and added anew.
  */
-import type { MemberBook } from '../machine/member-book.js'
+import { hasRecords, type MemberBook } from '../machine/member-book.js'
 import type { Machine } from '../machine/machine.js'
 import type { RawNode } from '../raft/raw-node.js'
 import { NOBODY, type NodeId } from '../raft/types.js'
@@ -65,12 +65,13 @@ export class BookExchange {
 
   /** Throws `MALFORMED`. */
   receive(from: NodeId, bytes: Uint8Array): void {
-    const { machine, book, send, heard } = this.#parts
+    const { machine, book, versions, send, heard } = this.#parts
     const frame = decodeBook(bytes)
     if (frame.type === 'ask') {
       const { members } = machine
       if (members === undefined || members.index <= frame.index) return
       const { index, book: known, removed } = members
+      if (hasRecords(known) && versions.lacksRecords(from)) return
       send(from, { type: 'tell', index, book: { members: known, removed } })
     } else if (book.hear(frame.index, frame.book)) {
       heard(from, frame.book)

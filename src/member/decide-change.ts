@@ -6,16 +6,24 @@
  * Always (etcd's strict rules): nothing is proposed that needs a quorum of voters of which fewer answer and keep their
  * promises now. It could not be committed, and nothing else could be afterwards, not even taking it back. Whose address
  * changes does not count towards it: the address may be wrong, or nobody be there yet.
+ * Always: nothing is written that a member could not read which is known to be of an older version.
  */
 import { assertNever } from '../base/assert.js'
 import type { ErrorCode } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
-import { tooLongText, type MemberAddress, type MemberBook } from '../machine/member-book.js'
+import {
+  calledOf,
+  hasRecords,
+  tooLongText,
+  type MemberAddress,
+  type MemberBook,
+  type MemberRecord,
+} from '../machine/member-book.js'
 import type { MemberChange } from '../raft/confchange/change.js'
 import type { CompleteConfiguration } from '../raft/configuration.js'
 import type { NodeId } from '../raft/types.js'
-import type { MembersChange } from './members-change.js'
+import { needsRecords, type MembersChange } from './members-change.js'
 
 export interface Deciding {
   readonly leader: NodeId
@@ -26,6 +34,8 @@ export interface Deciding {
   readonly counts: (id: NodeId) => boolean
   /** Those that speak a version without changes of the membership. */
   readonly tooOld: readonly MemberAddress[]
+  /** Those whose version reads no more of a member than its name and address. */
+  readonly withoutRecords: readonly MemberAddress[]
 }
 
 export type Decided =
@@ -38,16 +48,11 @@ export type Decided =
 export function decideChange(change: MembersChange, deciding: Deciding): Decided {
   const decided = decideStep(change, deciding)
   if (decided.type !== 'propose') return decided
-  const { tooOld, leader } = deciding
-  if (tooOld.length > 0) {
-    const names = tooOld.map(({ name }) => quote(name)).join(', ')
-    const run = tooOld.length === 1 ? 'runs' : 'run'
-    return refused(
-      'MEMBERS_TOO_OLD',
-      `${names} ${run} a version that knows nothing of changes of members. Upgrade first.`,
-    )
-  }
-  const risk = riskOf(decided, deciding)
+  const { tooOld, withoutRecords, leader } = deciding
+  if (tooOld.length > 0) return ofOldVersion(tooOld, 'changes of members')
+  const says = needsRecords(change) || hasRecords(decided.book.members)
+  if (says && withoutRecords.length > 0) return ofOldVersion(withoutRecords, 'what members announce')
+  const risk = riskOf(change, decided, deciding)
   if (risk !== undefined) return risk
   return change.type === 'remove' && change.id === leader ? { type: 'hand-over' } : decided
 }
@@ -55,7 +60,7 @@ export function decideChange(change: MembersChange, deciding: Deciding): Decided
 function decideStep(change: MembersChange, { book, configuration }: Deciding): Decided {
   const { members, removed } = book
   const found = members.find(({ id }) => id === change.id)
-  if (change.type === 'add-learner') return add(change, book, found)
+  if (change.type === 'add-learner') return add(change, book, found, configuration.learners)
   if (change.type === 'remove' && removed.includes(change.id)) return DONE
   if (found === undefined) {
     const was = removed.includes(change.id) ? 'was removed from the cluster' : 'is not in the cluster'
@@ -64,7 +69,12 @@ function decideStep(change: MembersChange, { book, configuration }: Deciding): D
   switch (change.type) {
     case 'promote':
       if (configuration.voters.includes(change.id)) return DONE
-      return { type: 'propose', change: { type: 'voter', id: change.id }, book }
+      return {
+        ...{ type: 'propose', change: { type: 'voter', id: change.id } },
+        book: withMember(book, change.id, ({ becomesVoter: _, ...member }) => member),
+      }
+    case 'announce':
+      return announce(change, book, found)
     case 'remove': {
       const without = { members: members.filter(({ id }) => id !== change.id), removed: [...removed, change.id] }
       return { type: 'propose', change: { type: 'remove', id: change.id }, book: bounded(without) }
@@ -73,12 +83,11 @@ function decideStep(change: MembersChange, { book, configuration }: Deciding): D
       const { id, address } = change
       if (found.address === address) return DONE
       const other = members.find((member) => member.address === address)
-      if (other !== undefined)
-        return refused('ADDRESS_TAKEN', `${quote(other.name)} has the address ${address} already.`)
+      if (other !== undefined) return refused('ADDRESS_TAKEN', `${calledOf(other)} has the address ${address} already.`)
       const wrong = tooLongText('address', address)
       if (wrong !== undefined) return refused('REQUEST_TOO_LARGE', wrong)
-      const updated = members.map((member) => (member.id === id ? { ...member, address } : member))
-      return { type: 'propose', change: { type: 'update', id }, book: { members: updated, removed } }
+      const updated = withMember(book, id, (member) => ({ ...member, address }))
+      return { type: 'propose', change: { type: 'update', id }, book: updated }
     }
     default:
       return assertNever(change, 'change of members')
@@ -86,40 +95,98 @@ function decideStep(change: MembersChange, { book, configuration }: Deciding): D
 }
 
 function add(
-  { id, name, address }: MemberAddress,
-  { members, removed }: MemberBook,
-  found: MemberAddress | undefined,
+  { id, name, address, becomesVoter }: Extract<MembersChange, { readonly type: 'add-learner' }>,
+  book: MemberBook,
+  found: MemberRecord | undefined,
+  learners: readonly NodeId[],
 ): Decided {
+  const { members, removed } = book
   if (found !== undefined) {
-    if (found.name === name && found.address === address) return DONE
+    // Who asks again may ask after the process has said its name.
+    if ((found.name === name || name === '') && found.address === address) {
+      if (becomesVoter !== true || found.becomesVoter === true || !learners.includes(id)) return DONE
+      const marked = withMember(book, id, (member) => ({ ...member, becomesVoter: true }))
+      return { type: 'propose', change: { type: 'update', id }, book: marked }
+    }
     return refused(
       'MEMBER_EXISTS',
-      `Member ${id} is in the cluster already, as ${quote(found.name)} at ${found.address}.`,
+      `Member ${id} is in the cluster already, as ${calledOf(found)} at ${found.address}.`,
     )
   }
   if (removed.includes(id))
     return refused('MEMBER_EXISTS', `A member with the id ${id} was removed; ids are not used again.`)
-  const namesake = members.find((member) => member.name === name)
+  const namesake = namesakeOf(name, members)
   if (namesake !== undefined) {
     return refused('MEMBER_EXISTS', `There is a member ${quote(name)} already, at ${namesake.address}.`)
   }
   const other = members.find((member) => member.address === address)
-  if (other !== undefined) return refused('ADDRESS_TAKEN', `${quote(other.name)} has the address ${address} already.`)
+  if (other !== undefined) return refused('ADDRESS_TAKEN', `${calledOf(other)} has the address ${address} already.`)
   if (members.length >= LIMITS.membersMax) {
     return refused('TOO_MANY_MEMBERS', `The cluster has ${members.length} members, the limit.`)
   }
   const wrong = tooLongText('name', name) ?? tooLongText('address', address)
   if (wrong !== undefined) return refused('REQUEST_TOO_LARGE', wrong)
-  const book = { members: [...members, { id, name, address }], removed }
-  return { type: 'propose', change: { type: 'learner', id }, book }
+  const member: MemberRecord = { id, name, address, ...(becomesVoter && { becomesVoter }) }
+  return { type: 'propose', change: { type: 'learner', id }, book: { members: [...members, member], removed } }
+}
+
+/** Name and address that are known stay: others go by them, and change them where they are to be changed. */
+function announce(
+  { id, name, address, clientUrls }: Extract<MembersChange, { readonly type: 'announce' }>,
+  book: MemberBook,
+  found: MemberRecord,
+): Decided {
+  const others = book.members.filter((member) => member.id !== id)
+  const namesake = found.name === '' ? namesakeOf(name, others) : undefined
+  if (namesake !== undefined) {
+    return refused('MEMBER_EXISTS', `There is a member ${quote(name)} already, at ${namesake.address}.`)
+  }
+  const isTaken = others.some((other) => other.address === address)
+  const { clientUrls: before, ...rest } = found
+  const urls = clientUrls ?? before ?? []
+  const announced: MemberRecord = {
+    ...rest,
+    ...(found.name === '' && { name }),
+    ...(found.address === '' && !isTaken && { address }),
+    ...(urls.length > 0 && { clientUrls: urls }),
+  }
+  if (isSame(announced, found)) return DONE
+  return { type: 'propose', change: { type: 'update', id }, book: withMember(book, id, () => announced) }
+}
+
+function isSame(a: MemberRecord, b: MemberRecord): boolean {
+  const [urlsA, urlsB] = [a.clientUrls ?? [], b.clientUrls ?? []]
+  const sameUrls = urlsA.length === urlsB.length && urlsA.every((url, at) => url === urlsB[at])
+  return sameUrls && a.name === b.name && a.address === b.address
+}
+
+function namesakeOf(name: string, members: readonly MemberRecord[]): MemberRecord | undefined {
+  return name === '' ? undefined : members.find((member) => member.name === name)
+}
+
+function withMember(
+  { members, removed }: MemberBook,
+  id: NodeId,
+  to: (member: MemberRecord) => MemberRecord,
+): MemberBook {
+  return { members: members.map((member) => (member.id === id ? to(member) : member)), removed }
+}
+
+function ofOldVersion(members: readonly MemberAddress[], of: string): Decided {
+  const run = members.length === 1 ? 'runs' : 'run'
+  const names = members.map(calledOf).join(', ')
+  return refused('MEMBERS_TOO_OLD', `${names} ${run} a version that knows nothing of ${of}. Upgrade first.`)
 }
 
 function riskOf(
+  wish: MembersChange,
   { change, book }: Extract<Decided, { type: 'propose' }>,
   { configuration, counts, book: before }: Deciding,
 ): Decided | undefined {
   const { voters } = configuration
-  if (change.type === 'update') return riskOfMoving(change.id, book, configuration.voters, counts)
+  if (wish.type === 'update') return riskOfMoving(change.id, book, configuration.voters, counts)
+  // Nobody comes or goes, and nobody is to be found elsewhere.
+  if (change.type === 'update') return undefined
   if (change.type === 'voter' && !counts(change.id)) {
     const learner = nameIn(before, change.id) ?? `${change.id}`
     return refused(
@@ -175,8 +242,8 @@ function whoIsSilent(silent: readonly NodeId[], nameOf: (id: NodeId) => string |
 }
 
 function nameIn({ members }: MemberBook, id: NodeId): string | undefined {
-  const name = members.find((member) => member.id === id)?.name
-  return name === undefined ? undefined : quote(name)
+  const found = members.find((member) => member.id === id)
+  return found && calledOf(found)
 }
 
 function bounded({ members, removed }: MemberBook): MemberBook {

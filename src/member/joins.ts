@@ -1,7 +1,8 @@
 /**
  * Answers processes that want to join: who they are in this cluster, by what this member has applied.
  *
- * Always: only those are let in that somebody with the right to do so has added, under the very name and address. That
+ * Always: only those are let in that somebody with the right to do so has added, under the very name and address, or under
+ * the address alone. That
  * tells them who the others are, and no more: what they may do is decided by their certificate, where there is one, and by
  * the log. Needs no leader and no quorum, so that a member can come back to a cluster that waits for it.
  * Always: bounded, in how much is read of a question (wire/join-codec.ts) and in how many are answered in a second.
@@ -42,7 +43,10 @@ export class Joins {
     if (members === undefined) return refusal('first-members')
     const { book, removed } = members
     if (identity !== undefined && removed.includes(identity.memberId)) return refusal('removed')
-    const found = book.find((member) => member.name === name)
+    // One that was added without a name is whoever comes from its address.
+    const found =
+      book.find((member) => member.name === name) ??
+      book.find((member) => member.name === '' && member.address === address)
     if (found === undefined) return refusal('unknown')
     if (identity !== undefined && found.id !== identity.memberId) return refusal('removed')
     if (found.address !== address) return refusal('other-address', found.address)

@@ -17,11 +17,13 @@ import type { DiskGuard } from './disk-guard.js'
 import type { Observe } from './event.js'
 import type { HeartbeatPace } from './heartbeat-pace.js'
 import type { Inbox } from './inbox.js'
+import type { Introduction } from './introduction.js'
 import type { LeaseDriver } from './lease-driver.js'
 import type { MemberSpans } from './member-spans.js'
 import type { Pacer } from './pacer.js'
 import type { PastLives } from './past-lives.js'
 import type { Persistence } from './persistence.js'
+import type { Promoter } from './promoter.js'
 import type { Proposals } from './proposals.js'
 import type { Reads } from './reads.js'
 import type { Swept } from './swept.js'
@@ -50,6 +52,8 @@ export interface LoopParts {
   readonly transport: Transport | undefined
   readonly book: AddressBook
   readonly books: BookExchange
+  readonly promoter: Promoter
+  readonly introduction: Introduction
   readonly conditions: Conditions
   readonly inbox: Inbox
   readonly proposals: Proposals

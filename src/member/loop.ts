@@ -59,8 +59,7 @@ export class Loop {
   }
 
   turn(): void {
-    const { raft, backlog, diskGuard, stallGuard, persistence, swept, states, books, conditions, pacer, buggify } =
-      this.#parts
+    const { raft, backlog, diskGuard, stallGuard, persistence, swept, states, conditions, pacer, buggify } = this.#parts
     const nowMs = this.#parts.clock.monotonicMs()
     stallGuard.notice(nowMs)
     if (nowMs >= raft.nextDeadlineMs()) raft.tick(nowMs)
@@ -72,7 +71,7 @@ export class Loop {
     this.#heldBack = false
     this.#submit(nowMs)
     states.turn(nowMs)
-    books.turn(nowMs)
+    this.#keepMembers(nowMs)
     const mayApply = persistence.mayApply && !buggify('apply-put-off')
     if (raft.hasReady(mayApply)) this.#perform(raft.ready(mayApply), nowMs)
     this.#followMembers()
@@ -278,6 +277,13 @@ export class Loop {
     if (book.follow(this.#parts)) membersChanged()
   }
 
+  #keepMembers(nowMs: number): void {
+    const { books, promoter, introduction } = this.#parts
+    books.turn(nowMs)
+    promoter.turn(nowMs)
+    introduction.turn(nowMs)
+  }
+
   #noticeLeader(nowMs: number): void {
     const { raft, diskGuard, stallGuard, leases, verifier, proposals, calls, heartbeats, leaderChanged } = this.#parts
     const { leader, term, role } = raft
@@ -380,17 +386,14 @@ export class Loop {
   }
 
   #nextDeadlineMs(): number {
-    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls, states, books } = this.#parts
+    const { raft, diskGuard, leases, verifier, compactor, proposals, reads, calls, states } = this.#parts
+    const { books, promoter, introduction } = this.#parts
     const waits = proposals.hasWaiting || reads.hasWaiting || calls.hasWaiting
     const retryAtMs = waits ? this.#lastRetryMs + this.#retryMs : Infinity
     const ownMs = Math.min(leases.nextDeadlineMs(), verifier.nextDeadlineMs(), compactor.nextDeadlineMs())
-    const partsMs = Math.min(
-      raft.nextDeadlineMs(),
-      diskGuard.nextDeadlineMs(),
-      states.nextDeadlineMs(),
-      books.nextDeadlineMs(),
-    )
-    return Math.min(partsMs, ownMs, retryAtMs)
+    const membersMs = Math.min(books.nextDeadlineMs(), promoter.nextDeadlineMs(), introduction.nextDeadlineMs())
+    const partsMs = Math.min(raft.nextDeadlineMs(), diskGuard.nextDeadlineMs(), states.nextDeadlineMs())
+    return Math.min(partsMs, membersMs, ownMs, retryAtMs)
   }
 }
 

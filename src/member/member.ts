@@ -261,6 +261,12 @@ export class Member {
     return this.#parts.members.change(change, identity, limits)
   }
 
+  /** Resolves once the cluster has it that clients reach this member there. Rejects as {@link changeMembers}. */
+  async announce(clientUrls: readonly string[], identity: Identity, limits: CallLimits): Promise<void> {
+    this.#lifetime.checkOpen()
+    return this.#parts.announce(clientUrls, identity, limits)
+  }
+
   /** Resolves with the next leader, once this member sees it. Rejects with `TRANSFEREE_INVALID`, `TIMEOUT` and the like. */
   async moveLeader(to: NodeId | undefined, identity: Identity, limits: CallLimits): Promise<NodeId> {
     this.#lifetime.checkOpen()

@@ -12,7 +12,7 @@ import type { RawNode } from '../raft/raw-node.js'
 import { NOBODY, type NodeId } from '../raft/types.js'
 import type { Conditions } from './conditions.js'
 import type { CallLimits } from './deadlines.js'
-import type { MembersChange, MembersStatus } from './members-change.js'
+import { needsRecords, type MembersChange, type MembersStatus } from './members-change.js'
 import type { PeerVersions } from './peer-versions.js'
 import type { CallRequest, CallResponse } from './wire/call-codec.js'
 
@@ -80,12 +80,9 @@ export class MembersCalls {
     limits: CallLimits,
   ): Promise<Extract<CallResponse, { readonly type: Type }>> {
     const { versions, raft, askLeader } = this.#parts
-    if (versions.isTooOld(raft.leader)) {
-      throw new StoreError(
-        'MEMBERS_TOO_OLD',
-        'The leader runs a version that knows nothing of changes of members. Upgrade first.',
-      )
-    }
+    if (versions.isTooOld(raft.leader)) throw leaderTooOld('changes of members')
+    const isNew = request.type === 'change-members' && needsRecords(request.change)
+    if (isNew && versions.lacksRecords(raft.leader)) throw leaderTooOld('what members announce')
     const response = await askLeader(request, identity, limits)
     if (response.type === 'refused') {
       const { code, message } = response
@@ -97,10 +94,15 @@ export class MembersCalls {
   }
 }
 
+function leaderTooOld(ofWhat: string): StoreError {
+  return new StoreError('MEMBERS_TOO_OLD', `The leader runs a version that knows nothing of ${ofWhat}. Upgrade first.`)
+}
+
 /** Before it leaves: no member can read what is too long. */
 function checkTexts(change: MembersChange): void {
   const name = change.type === 'add-learner' ? tooLongText('name', change.name) : undefined
   const address = 'address' in change ? tooLongText('address', change.address) : undefined
-  const wrong = name ?? address
+  const urls = change.type === 'announce' ? (change.clientUrls ?? []) : []
+  const wrong = name ?? address ?? urls.map((url) => tooLongText('client URL', url)).find((each) => each !== undefined)
   if (wrong !== undefined) throw new StoreError('REQUEST_TOO_LARGE', wrong)
 }

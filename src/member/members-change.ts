@@ -4,12 +4,22 @@ import type { Index, NodeId } from '../raft/types.js'
 
 /** One step; each may be asked for again without harm. */
 export type MembersChange =
-  /** A new member under a fresh id: it gets the log and is not counted. */
-  | ({ readonly type: 'add-learner' } & MemberAddress)
+  /**
+   * A new member under a fresh id: it gets the log and is not counted. `becomesVoter`: until whoever leads finds that it has caught up.
+   */
+  | ({ readonly type: 'add-learner'; readonly becomesVoter?: true } & MemberAddress)
   /** A learner that has caught up votes from now on. */
   | { readonly type: 'promote'; readonly id: NodeId }
   | { readonly type: 'remove'; readonly id: NodeId }
   | { readonly type: 'update'; readonly id: NodeId; readonly address: string }
+  /** A member tells of itself: name and address where the book has none, and how clients reach it; undefined: that stays. */
+  | ({ readonly type: 'announce'; readonly clientUrls: readonly string[] | undefined } & MemberAddress)
+
+/** Whether members of a version without records would not understand it. */
+export function needsRecords(change: MembersChange): boolean {
+  if (change.type === 'add-learner') return change.becomesVoter === true || change.name === ''
+  return change.type === 'announce'
+}
 
 /** `voter`: it counts. `learner`: it gets the log, and does not. */
 export type MemberRole = 'voter' | 'learner'

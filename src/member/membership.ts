@@ -10,7 +10,7 @@ import type { ErrorCode } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import { encodeMemberBook } from '../machine/member-book-codec.js'
 import type { Machine } from '../machine/machine.js'
-import type { ConfigurationRefusal } from '../raft/confchange/change.js'
+import type { ConfigurationRefusal, ProposeConfigurationResult } from '../raft/confchange/change.js'
 import { isJoint } from '../raft/configuration.js'
 import type { RawNode } from '../raft/raw-node.js'
 import type { FollowerStatus } from '../raft/ready.js'
@@ -82,15 +82,27 @@ export class Membership {
           wake()
           return ASK_AGAIN
         case 'propose': {
-          const data = encodeMemberBook(decided.book)
-          const nowMs = clock.monotonicMs()
-          const proposed = raft.proposeConfiguration({ type: 'change', members: [decided.change], data }, nowMs)
-          wake()
+          const proposed = this.#propose(decided)
           if (!proposed.accepted) return refusalOf(proposed.reason)
-          if (change.type === 'update') this.#moving(change.id, nowMs)
+          if (change.type === 'update') this.#moving(change.id, clock.monotonicMs())
         }
       }
     }
+  }
+
+  /** Makes a learner a voter that is to be one, where now is the time. Nobody waits for it: whoever leads looks again. */
+  promoteCaughtUp(id: NodeId): void {
+    if (!this.#settled) return
+    const decided = this.#decide({ type: 'promote', id })
+    if (decided.type === 'propose') this.#propose(decided)
+  }
+
+  #propose({ change, book }: Extract<Decided, { readonly type: 'propose' }>): ProposeConfigurationResult {
+    const { raft, clock, wake } = this.#parts
+    const proposal = { type: 'change', members: [change], data: encodeMemberBook(book) } as const
+    const proposed = raft.proposeConfiguration(proposal, clock.monotonicMs())
+    wake()
+    return proposed
   }
 
   /**
@@ -202,6 +214,7 @@ export class Membership {
         return this.#isHeard(follower) && follower?.recovering === false && this.#isFound(follower)
       },
       tooOld: book.members.filter(({ id }) => versions.isTooOld(id)),
+      withoutRecords: book.members.filter(({ id }) => versions.lacksRecords(id)),
     })
   }
 

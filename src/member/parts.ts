@@ -27,6 +27,7 @@ import { FreeSpace } from './free-space.js'
 import { Hashes } from './hashes.js'
 import { HeartbeatPace } from './heartbeat-pace.js'
 import { Inbox } from './inbox.js'
+import { Introduction } from './introduction.js'
 import { Joins } from './joins.js'
 import { LeaseDriver } from './lease-driver.js'
 import { makeStates } from './make-states.js'
@@ -41,6 +42,7 @@ import { Pacer } from './pacer.js'
 import { PastLives } from './past-lives.js'
 import { PeerVersions } from './peer-versions.js'
 import { Persistence } from './persistence.js'
+import { Promoter } from './promoter.js'
 import { Proposals } from './proposals.js'
 import { Ranges } from './ranges.js'
 import { Reads } from './reads.js'
@@ -193,6 +195,20 @@ export function makeParts(ground: Ground) {
     ...{ memberId, raft, machine, book, versions, conditions, clock, electionTimeoutMs, wake },
     snapshotPercent: (to) => states.sender.percentOf(to),
   })
+  const members = new MembersCalls({ memberId, raft, machine, versions, conditions, confirmRead, askLeader })
+  const promoter = new Promoter({
+    ...{ raft, book },
+    promoteCaughtUp: (id) => {
+      membership.promoteCaughtUp(id)
+    },
+  })
+  const self = { id: memberId, name, address: options.members.find(({ id }) => id === memberId)?.address ?? '' }
+  const announce = (clientUrls: readonly string[] | undefined, by: Identity, limits: CallLimits): Promise<void> =>
+    members.change({ type: 'announce', ...self, clientUrls }, by, limits)
+  const introduction = new Introduction({
+    ...{ self, raft, machine, electionTimeoutMs, logger, wake, failed },
+    announce: (deadlineMs) => announce(undefined, MEMBER, { deadlineMs }),
+  })
   const elsewhere = new Elsewhere({ whoElse: options.whoElse, book, raft, logger, heard: ground.membersChanged })
   const books = new BookExchange({
     ...{ raft, machine, book, versions, electionTimeoutMs, heard: ground.bookHeard },
@@ -235,6 +251,8 @@ export function makeParts(ground: Ground) {
     transport,
     book,
     books,
+    promoter,
+    introduction,
     conditions,
     inbox,
     proposals,
@@ -307,7 +325,8 @@ export function makeParts(ground: Ground) {
     versions,
     conditions,
     elsewhere,
-    members: new MembersCalls({ memberId, raft, machine, versions, conditions, confirmRead, askLeader }),
+    members,
+    announce,
     deadlines,
     spans,
     proposals,

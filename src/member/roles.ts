@@ -1,14 +1,14 @@
 /** Members with what they are: by the log of this member, and by what of it is applied. */
-import type { MemberAddress, MemberSets, Membership } from '../machine/member-book.js'
+import type { MemberAddress, MemberRecord, MemberSets, Membership } from '../machine/member-book.js'
 import type { MemberRole } from './members-change.js'
 
-export interface MemberWithRole extends MemberAddress {
+export interface MemberWithRole extends MemberRecord {
   readonly role: MemberRole
 }
 
 /** Who is no learner votes, and so does who is to be one only once others have taken their place. */
 export function withRoles(
-  members: readonly MemberAddress[],
+  members: readonly MemberRecord[],
   { learners }: Pick<MemberSets, 'learners'>,
 ): MemberWithRole[] {
   return members.map((member) => ({ ...member, role: learners.includes(member.id) ? 'learner' : 'voter' }))

@@ -1,7 +1,7 @@
 /**
  * Changing the members of a cluster, over one of them: the calls of users, made of single steps that the leader decides on.
  *
- *     add        add-learner ── look, again and again, how far it is ──► promote
+ *     add        add-learner ── look, again and again, how far it is ──► promote (or the leader does it by itself)
  *     replace    the same, then remove the old one: in this order, so that there is never one voter less than before
  *
  * Always: each step can be taken again without harm, and what is to be done next is read from the members as they are, not
@@ -12,9 +12,11 @@ import { isStoreError, StoreError } from '../base/errors.js'
 import { LIMITS } from '../base/limits.js'
 import { quote } from '../base/quote.js'
 import { randomId } from '../base/random.js'
+import { checkBoolean } from '../api/check-boolean.js'
 import { CALL_FIELDS, checkConsistency } from '../api/check-call.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import {
+  ADD_MEMBER_CALL,
   checkAddressText,
   clientUrlsOf,
   checkSelection,
@@ -32,6 +34,7 @@ import {
 } from '../api/cluster.js'
 import type { CallOptions } from '../api/call-options.js'
 import type { Identity } from '../machine/identity.js'
+import { calledOf, type MemberAddress } from '../machine/member-book.js'
 import type { CallLimits, GiveUp } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import { caughtUpPercent, type MemberProgress, type MembersStatus } from '../member/members-change.js'
@@ -56,6 +59,9 @@ interface Change {
   readonly limits: CallLimits
   readonly progress: ChangeProgress
 }
+
+type Learner = MemberAddress & { readonly becomesVoter?: true }
+type WantedMember = ReturnType<typeof newMemberOf>
 
 const ADDRESS_CHANGE: Fields<{ address: string }> = { address: true }
 
@@ -83,19 +89,26 @@ export class EmbeddedCluster implements Cluster {
   }
 
   async add(given: NewMember, options: AddMemberOptions = {}): Promise<ClusterMember> {
-    const { name = '', address, role } = newMemberOf(given)
-    return this.#change('add()', options, async (change) => {
+    const wanted = newMemberOf(given)
+    checkFields(options, ADD_MEMBER_CALL, 'add()')
+    const { wait, ...call } = options
+    const waits = checkBoolean(wait, 'wait') ?? true
+    return this.#change(waits ? 'add()' : 'add() without waiting', call, async (change) => {
       const { members } = await this.#status(change)
-      this.#checkAddresses(members, address)
-      const added = await this.#addLearner(members, name, address, change)
-      const found = role === 'voter' ? await this.#promoteCaughtUp(added, change) : added
+      this.#checkAddresses(members, wanted.address)
+      const added = await this.#addLearner(members, wanted, change, waits)
+      const found = wanted.role === 'voter' && waits ? await this.#promoteCaughtUp(added, change) : added
       change.progress.at('done', 100, 'all was done')
-      return found
+      return this.#recordOf(found)
     })
   }
 
-  async announce(given: Announcement): Promise<void> {
-    clientUrlsOf(given)
+  async announce(given: Announcement, call: CallOptions = {}): Promise<void> {
+    const clientUrls = clientUrlsOf(given)
+    return this.#change('announce()', call, async ({ identity, limits, progress }) => {
+      progress.reached('it is not known whether the cluster has it')
+      await this.#member.announce(clientUrls, identity, limits)
+    })
   }
 
   async remove(selection: MemberSelection, call: CallOptions = {}): Promise<boolean> {
@@ -115,23 +128,23 @@ export class EmbeddedCluster implements Cluster {
     options: MemberChangeOptions = {},
   ): Promise<ClusterMember> {
     checkSelection(selection)
-    const { name = '', address } = newMemberOf(given)
+    const wanted = newMemberOf(given)
     return this.#change('replace()', options, async (change) => {
       const { members } = await this.#status(change)
-      this.#checkAddresses(members, address)
+      this.#checkAddresses(members, wanted.address)
       const old = select(members, selection)
-      const fresh = members.find((member) => member.name === name)
+      const fresh = members.find((member) => isMeant(member, wanted))
       if (old === undefined && fresh === undefined) throw notFound(selection, members)
       if (old !== undefined && old.id === fresh?.id) throw replacesItself(old)
       const role = given.role ?? old?.role ?? fresh?.role ?? 'voter'
-      const added = await this.#addLearner(members, name, address, change)
+      const added = await this.#addLearner(members, { ...wanted, role }, change, true)
       const found = role === 'voter' ? await this.#promoteCaughtUp(added, change) : added
       if (old !== undefined) {
         change.progress.at('removing', 100, `${describe(found)} is there, and ${describe(old)} still is`)
         await this.#remove(old, change)
       }
       change.progress.at('done', 100, 'all was done')
-      return found
+      return this.#recordOf(found)
     })
   }
 
@@ -152,11 +165,11 @@ export class EmbeddedCluster implements Cluster {
       if (found === undefined) throw notFound(selection, members)
       const { identity, limits, progress } = change
       progress.reached(
-        `it is not known whether ${quote(found.name)} was given the address; where it was the others look for it there: open ` +
+        `it is not known whether ${calledOf(found)} was given the address; where it was the others look for it there: open ` +
           'it with that one, and ask members that were not moved',
       )
       await this.#member.changeMembers({ type: 'update', id: found.id, address }, identity, limits)
-      return memberRecordOf({ ...found, address })
+      return this.#recordOf({ ...found, address })
     })
   }
 
@@ -166,9 +179,9 @@ export class EmbeddedCluster implements Cluster {
       const { members } = await this.#status(change)
       const found = select(members, selection)
       if (found === undefined) throw notFound(selection, members)
-      change.progress.reached(`it is not known whether ${quote(found.name)} votes already`)
+      change.progress.reached(`it is not known whether ${calledOf(found)} votes already`)
       if (found.role === 'learner') await this.#promote(found.id, change)
-      return memberRecordOf(found, 'voter')
+      return this.#recordOf({ ...found, role: 'voter' })
     })
   }
 
@@ -213,36 +226,56 @@ export class EmbeddedCluster implements Cluster {
   /** A newcomer is told the addresses of all: each must be one that it can dial. */
   #checkAddresses(members: readonly MemberProgress[], address: string): void {
     this.#parts.checkReachable(address, 'of the new member')
-    for (const each of members) this.#parts.checkReachable(each.address, `of member ${quote(each.name)}`)
+    for (const each of members) this.#parts.checkReachable(each.address, `of member ${calledOf(each)}`)
   }
 
+  /** Of one that is there already what it is to be in the end is recorded, too. */
   async #addLearner(
     members: readonly MemberProgress[],
-    name: string,
-    address: string,
-    { identity, limits, progress }: Change,
-  ): Promise<ClusterMember> {
-    const namesake = members.find((member) => member.name === name)
-    if (namesake !== undefined) {
-      if (namesake.address === address) return memberRecordOf(namesake)
-      throw new StoreError('MEMBER_EXISTS', `There is a member ${quote(name)} already, at ${quote(namesake.address)}.`)
+    wanted: WantedMember,
+    change: Change,
+    waits: boolean,
+  ): Promise<MemberWithRole> {
+    const { name = '', address, role } = wanted
+    const found = members.find((member) => isMeant(member, wanted))
+    if (found !== undefined && found.address !== address) {
+      throw new StoreError('MEMBER_EXISTS', `There is a member ${calledOf(found)} already, at ${quote(found.address)}.`)
     }
-    progress.at('adding', 0, `it is not known whether ${quote(name)} was added`)
-    const id = freshId(members, this.#parts.environment)
+    if (found?.role === 'voter') return found
+    const becomesVoter = role === 'voter'
+    if (found !== undefined && !becomesVoter) return found
+    const called = calledOf(found ?? { name, address })
+    if (found === undefined) change.progress.at('adding', 0, `it is not known whether ${called} was added`)
+    const id = found?.id ?? freshId(members, this.#parts.environment)
+    const learner = { id, name: found?.name ?? name, address }
     try {
-      await this.#member.changeMembers({ type: 'add-learner', id, name, address }, identity, limits)
+      const recorded = await this.#record({ ...learner, ...(becomesVoter && { becomesVoter }) }, change, waits)
+      return { ...found, ...recorded, role: 'learner' }
     } catch (error) {
-      if (!isStoreError(error, 'MEMBER_EXISTS')) throw error
+      if (!isStoreError(error, 'MEMBER_EXISTS') && !isStoreError(error, 'ADDRESS_TAKEN')) throw error
       // Another caller was a moment earlier; if it wanted the same, so be it.
-      const { members: after } = await this.#member.membersStatus(identity, limits)
-      const other = after.find((member) => member.name === name && member.address === address)
+      const { members: after } = await this.#status(change)
+      const other = after.find((member) => isMeant(member, wanted) && member.address === address)
       if (other === undefined) throw error
-      return memberRecordOf(other)
+      return other
     }
-    return memberRecordOf({ id, name, address, role: 'learner' })
   }
 
-  async #promoteCaughtUp(member: ClusterMember, change: Change): Promise<ClusterMember> {
+  /** As recorded: members of a version that has not heard of learners who become voters leave it to whoever waits. */
+  async #record(learner: Learner, { identity, limits }: Change, waits: boolean): Promise<Learner> {
+    try {
+      await this.#member.changeMembers({ type: 'add-learner', ...learner }, identity, limits)
+      return learner
+    } catch (error) {
+      const { becomesVoter, ...plain } = learner
+      const goesWithout = waits && learner.name !== '' && becomesVoter === true
+      if (!goesWithout || !isStoreError(error, 'MEMBERS_TOO_OLD')) throw error
+      await this.#member.changeMembers({ type: 'add-learner', ...plain }, identity, limits)
+      return plain
+    }
+  }
+
+  async #promoteCaughtUp(member: MemberWithRole, change: Change): Promise<MemberWithRole> {
     if (member.role === 'voter') return member
     const { limits, progress } = change
     const { environment } = this.#parts
@@ -252,14 +285,15 @@ export class EmbeddedCluster implements Cluster {
       target ??= lastIndex
       const found = members.find(({ id }) => id === member.id)
       if (found === undefined) throw removedMeanwhile(member)
-      if (found.role === 'voter') return memberRecordOf(found)
-      const percent = caughtUpPercent(found, target)
-      progress.at('catching-up', percent, describeCatchingUp(found, percent))
+      // Made one by the leader itself: whether that is decided is asked as if it were not.
+      const votes = found.role === 'voter'
+      const percent = votes ? 100 : caughtUpPercent(found, target)
+      if (!votes) progress.at('catching-up', percent, describeCatchingUp(found, percent))
       if (percent === 100) {
-        progress.at('promoting', 100, `${quote(found.name)} has caught up; whether it votes already is not known`)
+        progress.at('promoting', 100, `${calledOf(found)} has caught up; whether it votes already is not known`)
         try {
           await this.#promote(found.id, change)
-          return memberRecordOf(found, 'voter')
+          return { ...found, role: 'voter' }
         } catch (error) {
           // What was written meanwhile it has to catch up with too.
           if (!isStoreError(error, 'LEARNER_NOT_READY')) throw error
@@ -267,6 +301,12 @@ export class EmbeddedCluster implements Cluster {
       }
       await pauseWithin(LIMITS.memberChangeLookMs, limits, environment, giveUp)
     }
+  }
+
+  /** With what this member knows that the leader did not say. */
+  #recordOf(member: MemberWithRole): ClusterMember {
+    const known = this.#member.decidedMembers.find(({ id }) => id === member.id)
+    return memberRecordOf({ ...known, ...member })
   }
 
   async #promote(id: number, { identity, limits }: Change): Promise<void> {
@@ -304,8 +344,13 @@ function freshId(members: readonly MemberProgress[], { random }: Environment): n
   return id
 }
 
+/** Whether this is the member that is asked for: by its name, or, where none is given, by its address. */
+function isMeant(member: MemberAddress, { name, address }: WantedMember): boolean {
+  return name === undefined ? member.address === address : member.name === name
+}
+
 function inOrder(members: readonly MemberWithRole[]): ClusterMember[] {
-  return members.map((member) => memberRecordOf(member)).sort((a, b) => (a.name < b.name ? -1 : 1))
+  return [...members].sort((a, b) => (a.name === b.name ? a.id - b.id : a.name < b.name ? -1 : 1)).map(memberRecordOf)
 }
 
 /** What is left out must not stand in the way of a default. */
@@ -313,37 +358,35 @@ function definedOf({ timeoutMs, signal }: CallOptions): CallOptions {
   return { ...(timeoutMs !== undefined && { timeoutMs }), ...(signal !== undefined && { signal }) }
 }
 
-function describe({ name, role }: Pick<MemberWithRole, 'name' | 'role'>): string {
-  return `${role} ${quote(name)}`
+function describe(member: MemberWithRole): string {
+  return `${member.role} ${calledOf(member)}`
 }
 
-function describeCatchingUp(
-  { name, address, active, recovering, matchIndex }: MemberProgress,
-  percent: number,
-): string {
-  const added = `${quote(name)} is a learner`
+function describeCatchingUp(member: MemberProgress, percent: number): string {
+  const { name, address, active, recovering, matchIndex } = member
+  const added = `${calledOf(member)} is a learner`
   if (active) return `${added}, and ${percent} per cent of it caught up${recovering ? '; it is not counted yet' : ''}`
   if (matchIndex > 0) return `${added} and caught up by ${percent} per cent, and it does not answer just now`
   return (
-    `${added}, and was not heard from: start it with open({ join }) under this name, and see that the leader reaches it at ` +
+    `${added}, and was not heard from: start it with open({ join })${name === '' ? '' : ' under this name'}, and see that the leader reaches it at ` +
     quote(address)
   )
 }
 
 function notFound(selection: MemberSelection, members: readonly MemberWithRole[]): StoreError {
   const whom = typeof selection === 'string' ? `called ${quote(selection)}` : `with the id ${selection.id}`
-  const names = members.map(({ name }) => quote(name)).join(', ')
+  const names = members.map(calledOf).join(', ')
   return new StoreError('MEMBER_NOT_FOUND', `There is no member ${whom}; the members are ${names}.`)
 }
 
-function replacesItself({ name }: MemberWithRole): StoreError {
+function replacesItself(member: MemberWithRole): StoreError {
   return new StoreError(
     'MEMBER_EXISTS',
-    `${quote(name)} cannot be replaced by a member of the same name: give the new one another. To start the same member anew, ` +
+    `${calledOf(member)} cannot be replaced by itself: give the new one another. To start the same member anew, ` +
       'in an empty directory, needs no change: open({ join }), or open({ rejoin: true }) for a first member.',
   )
 }
 
-function removedMeanwhile({ name }: Pick<MemberWithRole, 'name'>): StoreError {
-  return new StoreError('MEMBER_NOT_FOUND', `${quote(name)} was removed by somebody else before it was promoted.`)
+function removedMeanwhile(member: MemberWithRole): StoreError {
+  return new StoreError('MEMBER_NOT_FOUND', `${calledOf(member)} was removed by somebody else before it was promoted.`)
 }

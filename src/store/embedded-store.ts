@@ -224,7 +224,7 @@ export class EmbeddedStore implements Store {
       name,
       clusterId,
       memberId,
-      members: this.#member.members.map((member) => memberRecordOf(member)),
+      members: this.#member.members.map(memberRecordOf),
       role: this.#member.removed ? 'removed' : stopped ? 'stopped' : status.role,
       learner: status.learners.includes(memberId),
       electionTimeoutMs: this.#settings.electionTimeoutMs,

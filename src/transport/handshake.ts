@@ -19,7 +19,7 @@ import type { HelloExtension } from './hello-extension.js'
 import type { Channel, PeerId, TransportIdentity } from './transport.js'
 
 /** The versions spoken here, of this layer and of what is inside the frames (member/wire): one number for both. */
-export const PROTOCOL_VERSIONS: VersionRange = { min: 1, max: 2 }
+export const PROTOCOL_VERSIONS: VersionRange = { min: 1, max: 3 }
 
 /** The first with channels, questions, lives, and the verdicts of {@link NEW_IN_2}. */
 const CHANNELS_SINCE = 2

@@ -14,8 +14,14 @@ import {
   encodeMemberBook,
   encodeMembership,
 } from '../../src/machine/member-book-codec.js'
-import { prunedBook, type MemberBook, type MemberSets } from '../../src/machine/member-book.js'
-import { MEMBERS_KEY, META_KEY, STATE_FORMAT, STATE_FORMAT_WITHOUT_MEMBERS } from '../../src/machine/state-records.js'
+import { prunedBook, type MemberBook, type MemberRecord, type MemberSets } from '../../src/machine/member-book.js'
+import {
+  MEMBERS_KEY,
+  META_KEY,
+  STATE_FORMAT,
+  STATE_FORMAT_WITHOUT_MEMBERS,
+  STATE_FORMAT_WITHOUT_RECORDS,
+} from '../../src/machine/state-records.js'
 import { MemoryBackend } from '../mvcc/memory-backend.js'
 import { put } from '../mvcc/requests.js'
 
@@ -23,9 +29,18 @@ const text = fc.string({ unit: 'grapheme', maxLength: 12 })
 const ids = (min: number, max: number, maxLength = 5) => fc.uniqueArray(fc.integer({ min, max }), { maxLength })
 const sorted = (list: readonly number[]): number[] => [...list].sort((a, b) => a - b)
 
+const record: fc.Arbitrary<MemberRecord> = fc.record(
+  {
+    ...{ id: fc.integer({ min: 1, max: 50 }), name: text, address: text },
+    clientUrls: fc.array(text, { minLength: 1, maxLength: 3 }),
+    becomesVoter: fc.constant(true as const),
+  },
+  { requiredKeys: ['id', 'name', 'address'] },
+)
+
 const book: fc.Arbitrary<MemberBook> = fc
   .tuple(
-    fc.uniqueArray(fc.record({ id: fc.integer({ min: 1, max: 50 }), name: text, address: text }), {
+    fc.uniqueArray(record, {
       selector: ({ id }) => id,
       maxLength: 6,
     }),
@@ -157,12 +172,44 @@ describe('the members in the state', () => {
     machine.checkpoint()
     expect(machine.digest).not.toEqual(digest)
     expect(machine.bytesInUse).toBeGreaterThan(bytesInUse)
-    expect(Buffer.from(backend.get(META_KEY) as Uint8Array).readUInt16BE(0)).toBe(STATE_FORMAT)
+    expect(Buffer.from(backend.get(META_KEY) as Uint8Array).readUInt16BE(0)).toBe(STATE_FORMAT_WITHOUT_RECORDS)
     const loaded = machineOver(backend)
     expect(loaded.members).toEqual({ index: 2, configuration: voting(1, 2, 3), book: THREE.members, removed: [] })
     expect(loaded.digest).toEqual(machine.digest)
     machine.adopt(loaded)
     expect(machine.members).toBe(loaded.members)
+  })
+
+  test('tell what was announced, and who becomes a voter, in a format of its own, and only for as long as there is any', () => {
+    const backend = new MemoryBackend()
+    const machine = machineOver(backend)
+    const formatAfter = (given: MemberBook): number => {
+      configure(machine, voting(1, 2, 3), given)
+      machine.checkpoint()
+      expect(machineOver(backend).members?.book).toEqual(given.members)
+      expect(machineOver(backend).digest).toEqual(machine.digest)
+      return Buffer.from(backend.get(META_KEY) as Uint8Array).readUInt16BE(0)
+    }
+    expect(formatAfter(THREE)).toBe(STATE_FORMAT_WITHOUT_RECORDS)
+    const { digest } = machine
+    const announced = THREE.members.map((each) => ({ ...each, clientUrls: [`http://m${each.id}:2379`] }))
+    expect(formatAfter({ members: announced, removed: [] })).toBe(STATE_FORMAT)
+    expect(machine.digest).not.toEqual(digest)
+    expect(formatAfter({ members: [member(1), { ...member(2), becomesVoter: true }, member(3)], removed: [] })).toBe(
+      STATE_FORMAT,
+    )
+    expect(formatAfter(THREE)).toBe(STATE_FORMAT_WITHOUT_RECORDS)
+  })
+
+  test('have no more client URLs, and no longer ones, than there may be', () => {
+    const decode = (clientUrls: readonly string[]): MemberBook =>
+      decodeMemberBook(encodeMemberBook({ members: [{ ...member(1), clientUrls }], removed: [] }))
+    const urls = Array.from({ length: LIMITS.clientUrlsMax }, (_, at) => `http://m${at}`)
+    expect(decode(urls).members[0]?.clientUrls).toEqual(urls)
+    expect(() => decode([...urls, 'http://n'])).toThrow('17 items announced, at most 16')
+    expect(() => decode(['a'.repeat(LIMITS.memberTextBytesMax + 1)])).toThrow(
+      'the client URL of a member has 1025 bytes',
+    )
   })
 
   test('who leave take their alarms and their proposals with them, and never propose again', () => {

@@ -31,7 +31,7 @@ class Story {
     const { world } = this
     const name = this.#pick(PLACES)
     const id = this.#ids.get(name)
-    switch (below(this.#random, 9)) {
+    switch (below(this.#random, 10)) {
       case 0:
       case 1:
         if (id === undefined) await this.#add(name)
@@ -58,6 +58,9 @@ class Story {
       case 7:
         this.told.push(`isolate ${name}`)
         world.world.isolate(name)
+        break
+      case 8:
+        if (world.members.has(name)) await this.#try(`announce ${name}`, () => this.#announce(name))
         break
       default:
         if (id !== undefined)
@@ -102,7 +105,8 @@ class Story {
       const leader = world.leaderName
       const inside = leader === undefined ? [] : world.member(leader).addressBook.members.map(({ name }) => name)
       const ready = inside.every((name) => world.members.has(name) && world.member(name).status.promises === 'kept')
-      return ready && leader !== undefined ? new Set(inside.map((name) => world.membersBy(name))) : new Set()
+      const waits = leader !== undefined && world.member(leader).members.some(({ becomesVoter }) => becomesVoter)
+      return ready && !waits && leader !== undefined ? new Set(inside.map((name) => world.membersBy(name))) : new Set()
     }
     await world.until(() => views().size === 1)
     return world.leaderName as string
@@ -114,11 +118,20 @@ class Story {
     this.world.crash(name)
     this.world.world.place(name).disk.wipe()
     const added = await this.#try(`add ${name}`, (at) =>
-      this.world.change({ type: 'add-learner', id, name, address: name }, at, 1000),
+      this.world.change(
+        { type: 'add-learner', id, name, address: name, ...(id % 2 === 0 && { becomesVoter: true }) },
+        at,
+        1000,
+      ),
     )
     if (!added && !this.#isInSomeBook(id)) return
     this.#ids.set(name, id)
     this.world.bootJoining(name, id)
+  }
+
+  #announce(name: string): Promise<void> {
+    const urls = [`http://${name}:${this.told.length}`]
+    return this.world.member(name).announce(urls, MEMBER, this.world.limitsAt(name, 1000))
   }
 
   async #promote(): Promise<void> {

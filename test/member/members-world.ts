@@ -20,8 +20,9 @@ export interface MembersWorldOptions {
   readonly places?: readonly string[]
   readonly initial?: number
   readonly open?: Partial<OpenOptions>
-  /** Places whose programs speak version 1 of the protocol. */
+  /** Places whose programs speak an older version of the protocol: 1, unless `oldVersion` says which. */
   readonly oldVersions?: readonly string[]
+  readonly oldVersion?: number
   readonly observe?: (name: string, event: MemberEvent) => void
 }
 
@@ -215,7 +216,12 @@ export class MembersWorld {
 
   #oldTransport({ name, process }: Place): Transport {
     const { network, scheduler } = this.world
-    return network.transport(name, scheduler.timersOf(process), process && scheduler.enterOf(process), 1)
+    return network.transport(
+      name,
+      scheduler.timersOf(process),
+      process && scheduler.enterOf(process),
+      this.#options.oldVersion ?? 1,
+    )
   }
 
   #told(): MemberAddress[] {

@@ -7,6 +7,7 @@ import { encodeRole, encodeStatus, encodeUser } from '../../src/auth/records.js'
 import { PasswordHash } from '../../src/base/password-hash.js'
 import { encodeCommand } from '../../src/machine/command-codec.js'
 import { encodeMemberBook, encodeMembership } from '../../src/machine/member-book-codec.js'
+import type { MemberRecord } from '../../src/machine/member-book.js'
 import { encodeMeta } from '../../src/machine/state-records.js'
 import { encodePrefixQuota } from '../../src/machine/prefix-quota.js'
 import { encodePut, encodeTombstone } from '../../src/mvcc/record.js'
@@ -60,6 +61,12 @@ const BOOK = {
   removed: [4],
 }
 
+const ANNOUNCED: readonly MemberRecord[] = [
+  { id: 1, name: 'a', address: 'a:1', clientUrls: ['http://a:2379'] },
+  { id: 2, name: 'b', address: 'b:1' },
+  { id: 3, name: '', address: 'c:1', becomesVoter: true },
+]
+
 const PASSWORD = PasswordHash.of(
   { costLog2: 15, blockSize: 8, parallelization: 3 },
   new Uint8Array(16).fill(1),
@@ -99,6 +106,7 @@ test.each([
   ['command', encodeCommand(COMMAND)],
   ['configuration', encodeConfiguration({ configuration: CONFIGURATION, data: encodeMemberBook(BOOK) })],
   ['members', encodeMembership({ index: 7, configuration: CONFIGURATION, book: BOOK.members, removed: BOOK.removed })],
+  ['announced', encodeMembership({ index: 7, configuration: CONFIGURATION, book: ANNOUNCED, removed: BOOK.removed })],
   ['prefix-quota', encodePrefixQuota(PREFIX_QUOTA)],
   ['put', encodePut(KEY_VALUE, 1)],
   ['tombstone', encodeTombstone('k', { main: 6, sub: 0 })],

@@ -18,7 +18,7 @@ import { encodeHelloExtension } from '../../src/transport/hello-extension.js'
 const SELF = { clusterId: 7, memberId: 1, versions: PROTOCOL_VERSIONS, life: 5 }
 const CALLER = { clusterId: 7, memberId: 2, versions: PROTOCOL_VERSIONS, life: 0x1234 }
 const HELLO: Hello = helloTo(1, 'main', CALLER)
-const ACCEPTED: Answer = { type: 'accepted', version: 2, clusterId: 7, memberId: 1 }
+const ACCEPTED: Answer = { type: 'accepted', version: 3, clusterId: 7, memberId: 1 }
 /** With an empty extension. */
 const PLAIN: Hello = { ...HELLO, purpose: 'unknown', life: undefined }
 /** As it was sent before there was a version 2. */
@@ -52,8 +52,8 @@ const anyAnswer: fc.Arbitrary<Answer> = fc.oneof(
 describe('on the wire', () => {
   test('a hello', () => {
     expect(Buffer.from(encodeHello(HELLO)).toString('hex')).toBe(
-      '51525448' + '0001' + '0002' + '0000000000000007' + '0000000000000002' + '0000000000000001' +
-        ('000d' + '010100' + '02080000000000001234') + 'ae3e3552',
+      '51525448' + '0001' + '0003' + '0000000000000007' + '0000000000000002' + '0000000000000001' +
+        ('000d' + '010100' + '02080000000000001234') + '017aa715',
     ) // prettier-ignore
   })
 
@@ -121,7 +121,7 @@ describe('the listening side', () => {
     ['WRONG_CLUSTER', { clusterId: 8 }],
     ['WRONG_MEMBER', { to: 3 }],
     ['UNKNOWN_PEER', { from: 9 }],
-    ['VERSION_UNSUPPORTED', { versions: { min: 3, max: 9 } }],
+    ['VERSION_UNSUPPORTED', { versions: { min: 4, max: 9 } }],
     ['VERSION_UNSUPPORTED', { purpose: 'unknown' }],
     ['VERSION_UNSUPPORTED', { versions: { min: 0, max: 0 } }],
   ] as const)('refuses with %s', (code, change) => {
@@ -133,7 +133,7 @@ describe('the listening side', () => {
 
   test('chooses the highest version that both speak', () => {
     const chosen = (min: number, max: number) => answerHello({ ...HELLO, versions: { min, max } }, SELF, isPeer)
-    expect([chosen(0, 99), chosen(1, 2), chosen(1, 1)]).toMatchObject([{ version: 2 }, { version: 2 }, { version: 1 }])
+    expect([chosen(0, 99), chosen(1, 2), chosen(1, 1)]).toMatchObject([{ version: 3 }, { version: 2 }, { version: 1 }])
   })
 
   test('answers a hello of version 1 as it always did', () => {
@@ -153,8 +153,8 @@ describe('the listening side', () => {
   test('takes a question from anybody, and does not say who it is', () => {
     const hello = questionHello(PROTOCOL_VERSIONS)
     const answer = answerHello(hello, SELF, () => 'UNKNOWN_PEER')
-    expect(answer).toEqual({ type: 'accepted', version: 2, clusterId: 0, memberId: 0 })
-    expect(checkAnswer(answer, hello)).toBe(2)
+    expect(answer).toEqual({ type: 'accepted', version: 3, clusterId: 0, memberId: 0 })
+    expect(checkAnswer(answer, hello)).toBe(3)
   })
 
   test('of an older program never takes bulk or a question for a call of a member', () => {
@@ -167,7 +167,7 @@ describe('the listening side', () => {
 
 describe('the dialling side', () => {
   test('accepts the member it called', () => {
-    expect(checkAnswer(ACCEPTED, HELLO)).toBe(2)
+    expect(checkAnswer(ACCEPTED, HELLO)).toBe(3)
   })
 
   test('understands an answer of version 1', () => {
@@ -177,7 +177,7 @@ describe('the dialling side', () => {
   test.each([
     ['WRONG_CLUSTER', { ...ACCEPTED, clusterId: 8 }],
     ['WRONG_MEMBER', { ...ACCEPTED, memberId: 3 }],
-    ['VERSION_UNSUPPORTED', { ...ACCEPTED, version: 3 }],
+    ['VERSION_UNSUPPORTED', { ...ACCEPTED, version: 4 }],
     ['UNKNOWN_PEER', { type: 'refused', code: 'UNKNOWN_PEER', versions: PROTOCOL_VERSIONS }],
     ['VERSION_UNSUPPORTED', { type: 'refused', code: 'VERSION_UNSUPPORTED', versions: { min: 5, max: 6 } }],
   ] as [string, Answer][])('throws %s for the wrong answer', (code, answer) => {

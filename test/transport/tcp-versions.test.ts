@@ -157,7 +157,7 @@ describe('bulk', () => {
     const [main, bulk] = [server.hello(1), server.hello(2)]
     expect([main.purpose, bulk.purpose]).toEqual(['main', 'bulk'])
     expect(main.life).toBe(bulk.life)
-    expect(bulk.versions).toEqual({ min: 2, max: 2 })
+    expect(bulk.versions).toEqual({ min: 2, max: PROTOCOL_VERSIONS.max })
     server.calls[0]?.socket.destroy()
     await eventually(() => server.calls[1]?.socket.destroyed === true)
   })

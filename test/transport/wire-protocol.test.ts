@@ -13,7 +13,7 @@ const CALLER = { clusterId: 7, memberId: 2, versions: PROTOCOL_VERSIONS, life: 0
 const EXAMPLES: readonly (readonly [string, Uint8Array])[] = [
   ['hello of version 1', encodeHello(helloTo(1, 'main', { ...CALLER, versions: { min: 1, max: 1 } }))],
   ['hello', encodeHello(helloTo(1, 'bulk', CALLER))],
-  ['answer', encodeAnswer({ type: 'accepted', version: 2, clusterId: 7, memberId: 1 })],
+  ['answer', encodeAnswer({ type: 'accepted', version: 3, clusterId: 7, memberId: 1 })],
   ['hello of a question', encodeHello(questionHello(PROTOCOL_VERSIONS))],
   ['frame', encodeFrame({ kind: 7, bytes: Uint8Array.of(1, 2, 3) })],
   ['keepalive', encodeKeepalive()],

@@ -107,7 +107,7 @@ const PLAIN: readonly Case[] = [
   },
   {
     ...{ what: 'of a later time', options: { versions: { min: 9, max: 9 } }, code: 'VERSION_UNSUPPORTED' },
-    ...{ noted: /member 3/, told: /speaks protocol versions 1 to 2, we speak 9 to 9/ },
+    ...{ noted: /member 3/, told: /speaks protocol versions 1 to 3, we speak 9 to 9/ },
   },
   {
     ...{ what: 'that speaks TLS where nobody does', options: { tls: trusted() }, code: 'MALFORMED' },

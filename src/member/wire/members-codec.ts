@@ -1,24 +1,29 @@
 /**
  * Changes of the membership and its status, as parts of questions and answers (call-codec.ts).
  *
- *     change: kind | id | name, address of a new member; address of one that moved
+ *     change: kind | id | name, address of a new member, and whether it becomes a voter; address of one that moved; of one
+ *             that tells of itself name, address, and client URLs, if any are told
  *     status: leader | last index | count | for each: id, name, address, flags, match index, per cent of a snapshot
  */
 import { assertNever } from '../../base/assert.js'
 import type { Reader, Writer } from '../../base/codec.js'
 import { LIMITS } from '../../base/limits.js'
-import { readMember, writeMember } from '../../machine/member-book-codec.js'
-import type { MemberProgress, MembersChange, MembersStatus } from '../members-change.js'
+import { readClientUrls, readMember, writeClientUrls, writeMember } from '../../machine/member-book-codec.js'
+import { needsRecords, type MemberProgress, type MembersChange, type MembersStatus } from '../members-change.js'
 
 const ADD_LEARNER = 1
 const PROMOTE = 2
 const REMOVE = 3
 const UPDATE = 4
+/** Since version 3, and all that is new in it: one that becomes a voter, or has no name. */
+const ADD = 5
+const ANNOUNCE = 6
 
 export function writeMembersChange(writer: Writer, change: MembersChange): void {
   switch (change.type) {
     case 'add-learner':
-      writeMember(writer.uint8(ADD_LEARNER), change)
+      if (needsRecords(change)) writeMember(writer.uint8(ADD).boolean(change.becomesVoter === true), change)
+      else writeMember(writer.uint8(ADD_LEARNER), change)
       return
     case 'promote':
       writer.uint8(PROMOTE).uint53(change.id)
@@ -28,6 +33,11 @@ export function writeMembersChange(writer: Writer, change: MembersChange): void 
       return
     case 'update':
       writer.uint8(UPDATE).uint53(change.id).text(change.address)
+      return
+    case 'announce':
+      writeMember(writer.uint8(ANNOUNCE), change)
+      writer.boolean(change.clientUrls !== undefined)
+      if (change.clientUrls !== undefined) writeClientUrls(writer, change.clientUrls)
       return
     default:
       assertNever(change, 'change of members')
@@ -40,6 +50,14 @@ export function readMembersChange(reader: Reader): MembersChange {
   switch (kind) {
     case ADD_LEARNER:
       return { type: 'add-learner', ...readMember(reader) }
+    case ADD: {
+      const becomesVoter = reader.boolean()
+      return { type: 'add-learner', ...readMember(reader), ...(becomesVoter && { becomesVoter }) }
+    }
+    case ANNOUNCE: {
+      const member = readMember(reader)
+      return { type: 'announce', ...member, clientUrls: reader.boolean() ? readClientUrls(reader) : undefined }
+    }
     case PROMOTE:
       return { type: 'promote', id: reader.uint53() }
     case REMOVE:

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { ERRORS, type ErrorCode } from '../../../src/base/errors.js'
 import { LIMITS } from '../../../src/base/limits.js'
 import { ANONYMOUS, MEMBER } from '../../../src/machine/identity.js'
+import type { MemberRecord } from '../../../src/machine/member-book.js'
 import type { MemberProgress, MembersChange } from '../../../src/member/members-change.js'
 import type { BookFrame } from '../../../src/member/wire/book-codec.js'
 import type { Call, Reply } from '../../../src/member/wire/call-codec.js'
@@ -102,8 +103,23 @@ const memberId = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 const memberText = fc.string({ unit: 'grapheme', maxLength: 12 })
 const memberAddress = { id: memberId, name: memberText, address: memberText }
 
+const memberRecord: fc.Arbitrary<MemberRecord> = fc.record(
+  {
+    ...memberAddress,
+    clientUrls: fc.array(memberText, { minLength: 1, maxLength: 3 }),
+    becomesVoter: fc.constant(true as const),
+  },
+  { requiredKeys: ['id', 'name', 'address'] },
+)
+
 const change: fc.Arbitrary<MembersChange> = fc.oneof(
   fc.record({ type: fc.constant('add-learner' as const), ...memberAddress }),
+  fc.record({ type: fc.constant('add-learner' as const), ...memberAddress, becomesVoter: fc.constant(true as const) }),
+  fc.record({
+    type: fc.constant('announce' as const),
+    ...memberAddress,
+    clientUrls: fc.option(fc.array(memberText, { maxLength: 3 }), { nil: undefined }),
+  }),
   fc.record({ type: fc.constantFrom('promote' as const, 'remove' as const), id: number }),
   fc.record({ type: fc.constant('update' as const), id: number, address: memberText }),
 )
@@ -114,7 +130,7 @@ export const bookFrame: fc.Arbitrary<BookFrame> = fc.oneof(
     type: fc.constant('tell' as const),
     index: number,
     book: fc
-      .uniqueArray(fc.record(memberAddress), { selector: ({ id }) => id, maxLength: 4 })
+      .uniqueArray(memberRecord, { selector: ({ id }) => id, maxLength: 4 })
       .map((all) => ({ members: all.slice(1), removed: all.slice(0, 1).map(({ id }) => id) })),
   }),
 )
