@@ -129,6 +129,11 @@ export interface Leases {
 }
 
 export interface StoreStatus {
+  /**
+   * Whether the member is elsewhere, and reached by `connect()`. Then this is what its answers told last, of the member that was
+   * asked; and what no answer tells is empty: the digest, what the disk and the event loop do, what was written and scrubbed.
+   */
+  readonly remote: boolean
   readonly name: string
   readonly clusterId: MemberId
   readonly memberId: MemberId

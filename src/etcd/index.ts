@@ -3,6 +3,8 @@
  *
  * @module
  */
+export { connect } from './client/connect.js'
+export type { ConnectAuth, ConnectOptions, ConnectTlsOptions } from './client/connect-options.js'
 export { serveEtcd } from './server/serve-etcd.js'
 export type { EtcdServer } from './server/serve-etcd.js'
 export type { ServeEtcdOptions } from './server/options.js'

@@ -2,10 +2,9 @@
 import { AssertionError } from '../base/assert.js'
 import { StoreError } from '../base/errors.js'
 import { checkLeaseId } from '../base/lease-id.js'
-import { LIMITS } from '../base/limits.js'
 import { checkBoolean } from '../api/check-boolean.js'
 import { checkConsistency } from '../api/check-call.js'
-import { checkFields } from '../api/check-fields.js'
+import { leaseGrantOf } from '../api/lease-grant.js'
 import { LeaseKey } from '../api/lease-key.js'
 import type { CallOptions, Lease, Leases, LeaseStatus, ListLeasesOptions, TimeToLiveOptions } from '../api/store.js'
 import type { Request } from '../machine/command.js'
@@ -19,8 +18,6 @@ import type { Caller } from './caller.js'
 
 type Answered = Extract<CallResponse, { readonly type: 'lease' }>
 
-const GRANT_FIELDS = { ttlMs: true, id: true } as const
-
 export class EmbeddedLeases implements Leases {
   readonly #member: Member
   readonly #caller: Caller
@@ -33,18 +30,8 @@ export class EmbeddedLeases implements Leases {
   }
 
   async grant(options: { ttlMs: number; id?: LeaseId | undefined }, call: CallOptions = {}): Promise<Lease> {
-    checkFields(options, GRANT_FIELDS, 'leases.grant()')
-    const { ttlMs, id } = options
-    if (typeof ttlMs !== 'number') throw new TypeError(`ttlMs must be a number of milliseconds, not ${typeof ttlMs}`)
-    if (!(ttlMs > 0)) throw new RangeError(`ttlMs must be a positive number of milliseconds, not ${ttlMs}`)
-    const ttlSeconds = Math.ceil(ttlMs / 1000)
-    if (ttlSeconds > LIMITS.leaseTtlSecondsMax) {
-      throw new StoreError(
-        'LEASE_TTL_TOO_LARGE',
-        `A lease of ${ttlSeconds} seconds was asked for; at most ${LIMITS.leaseTtlSecondsMax} are allowed.`,
-      )
-    }
-    const request = this.#member.leaseGrant(ttlSeconds, id === undefined ? undefined : checkLeaseId(id))
+    const { ttlSeconds, id } = leaseGrantOf(options)
+    const request = this.#member.leaseGrant(ttlSeconds, id)
     const { response } = await this.#propose(request, call)
     if (response.type !== 'lease-grant') throw new AssertionError(`a grant was answered with a ${response.type}`)
     return { id: response.id, ttlMs: response.ttlSeconds * 1000 }

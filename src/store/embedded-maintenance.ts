@@ -3,6 +3,7 @@ import { AssertionError } from '../base/assert.js'
 import { keyBytes, keyOf, type BytesLike } from '../base/bytes.js'
 import { describeDigest } from '../base/checksum.js'
 import { CALL_FIELDS } from '../api/check-call.js'
+import { checkPrefixLimits } from '../api/check-prefix-limits.js'
 import { checkFields, type Fields } from '../api/check-fields.js'
 import { rangeOf, type Selection } from '../api/key-value.js'
 import { checkMemberId, type MemberId } from '../api/member-id.js'
@@ -28,12 +29,11 @@ import type { CallLimits } from '../member/deadlines.js'
 import type { Member } from '../member/member.js'
 import { snapshotOf } from './embedded-snapshot.js'
 import type { Caller } from './caller.js'
-import type { PrefixLimits as PrefixLimitsRecord, PrefixQuota as PrefixQuotaRecord } from '../mvcc/prefix-quotas.js'
+import type { PrefixQuota as PrefixQuotaRecord } from '../mvcc/prefix-quotas.js'
 import { validateKeys, validateRevision } from '../mvcc/validate.js'
 
 const ALARM_FIELDS: Fields<Alarm> = { alarm: true, memberId: true }
 const HASH_CALL: Fields<HashOptions> = { revision: true, ...CALL_FIELDS }
-const PREFIX_LIMIT_FIELDS: Fields<PrefixLimits> = { keysMax: true, bytesMax: true }
 const STATISTICS_FIELDS: Fields<StatisticsOptions> = { revision: true, ...CALL_FIELDS }
 const ALARM_TYPES: Readonly<Record<AlarmType, true>> = { 'no-space': true, corrupt: true }
 
@@ -187,18 +187,4 @@ function checkAlarmType(alarm: unknown): void {
 
 function prefixQuotaOf({ prefix, countedTo, ...quota }: PrefixQuotaRecord): PrefixQuota {
   return { prefix: keyBytes(prefix), ...quota, counted: countedTo === undefined }
-}
-
-/** Throws TypeError, RangeError. */
-function checkPrefixLimits(limits: PrefixLimits): PrefixLimitsRecord {
-  checkFields(limits, PREFIX_LIMIT_FIELDS, 'setPrefixQuota()')
-  const { keysMax, bytesMax } = limits
-  if (keysMax === undefined && bytesMax === undefined) {
-    throw new TypeError('the quota of a prefix has keysMax, bytesMax or both; give undefined in its place to end it')
-  }
-  for (const [name, limit] of [['keysMax', keysMax] as const, ['bytesMax', bytesMax] as const]) {
-    if (limit === undefined || (Number.isSafeInteger(limit) && limit >= 0)) continue
-    throw new RangeError(`${name} must be a whole number from 0 on, not ${String(limit)}`)
-  }
-  return { keysMax, bytesMax }
 }

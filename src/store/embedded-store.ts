@@ -221,6 +221,7 @@ export class EmbeddedStore implements Store {
     const { name, clusterId, memberId } = this.#settings
     const book = this.#member.addressBook
     return {
+      remote: false,
       name,
       clusterId,
       memberId,

@@ -1,27 +1,16 @@
 /** A watch as users iterate it: events one by one, or those of a revision together with notices of progress. */
 import type { Cancel } from '../base/clock.js'
-import { checkBoolean } from '../api/check-boolean.js'
-import { checkSignal } from '../api/check-call.js'
-import { checkFields, type Fields } from '../api/check-fields.js'
 import type { Closing } from '../api/closing.js'
 import type { KeyRange } from '../api/key-value.js'
-import type { Watch, WatchBatch, WatchEvent, WatchOptions, WatchTurns } from '../api/watch.js'
-import { LIMITS } from '../base/limits.js'
+import type { Watch, WatchBatch, WatchEvent, WatchOptions } from '../api/watch.js'
+import { eventParts } from '../api/watch-parts.js'
+import { checkWatchOptions } from '../api/watch-options.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { SharedBatch } from '../watch/buffers.js'
 import type { Event, Revision } from '../mvcc/types.js'
 import { watchEventOf } from './results.js'
 import type { WatchPermission } from './watch-permission.js'
-
-const WATCH_FIELDS: Fields<WatchOptions> = {
-  ...{ startRevision: true, previous: true, filter: true, signal: true },
-  ...{ progress: true, fragmentBytesMax: true, mergeBytesMax: true, turns: true },
-}
-const PROGRESS_FIELDS: Fields<{ readonly everyMs: number }> = { everyMs: true }
-/** etcd's. */
-const PROGRESS_MS = 10 * 60_000
-const FILTER_FIELDS: Fields<NonNullable<WatchOptions['filter']>> = { puts: true, deletes: true }
 
 export class EmbeddedWatch implements Watch {
   readonly #stream: WatchStream
@@ -54,14 +43,7 @@ export class EmbeddedWatch implements Watch {
   ) {
     this.#options = options
     this.#permission = permission
-    checkFields(options, WATCH_FIELDS, 'watch()')
-    checkBoolean(options.previous, 'previous')
-    checkFilter(options.filter)
-    checkSignal(options.signal)
-    const progressEveryMs = progressMsOf(options.progress)
-    checkBytes(options.fragmentBytesMax, 'fragmentBytesMax')
-    checkBytes(options.mergeBytesMax, 'mergeBytesMax')
-    checkTurns(options.turns)
+    const progressEveryMs = checkWatchOptions(options)
     this.#stream = member.watch({
       ...range,
       startRevision: options.startRevision ?? 0,
@@ -175,7 +157,7 @@ export class EmbeddedWatch implements Watch {
       }
       if (this.#endRevision !== undefined) return undefined
       const bytesMax = this.#mode === 'batches' ? this.#options.fragmentBytesMax : undefined
-      const fragments = bytesMax === undefined ? [events] : split(events, bytesMax)
+      const fragments = bytesMax === undefined ? [events] : eventParts(events, bytesMax)
       this.#batches = fragments.map((part, at) => {
         const { revision } = part.at(-1) as WatchEvent
         const fragment = at < fragments.length - 1
@@ -226,65 +208,6 @@ export class EmbeddedWatch implements Watch {
   }
 }
 
-/** Throws TypeError for what is no filter. `puts: true` may have been meant as "puts only", which is `deletes: false`. */
-function checkFilter(filter: WatchOptions['filter']): void {
-  checkFields(filter, FILTER_FIELDS, 'the filter of watch()')
-  for (const field of ['puts', 'deletes'] as const) {
-    const value: unknown = filter?.[field]
-    if (value === undefined || value === false) continue
-    const other = field === 'puts' ? 'deletes' : 'puts'
-    throw new TypeError(
-      `${field} in the filter of watch() must be false, which leaves them out; ` +
-        `to see ${field} only, say { ${other}: false }`,
-    )
-  }
-}
-
-function progressMsOf(progress: WatchOptions['progress']): number | undefined {
-  if (progress === undefined) return undefined
-  if (progress === true) return PROGRESS_MS
-  if (typeof progress !== 'object') throw new TypeError(`progress must be true or { everyMs }, not ${String(progress)}`)
-  checkFields(progress, PROGRESS_FIELDS, 'progress of watch()')
-  const { everyMs } = progress
-  const leastMs = LIMITS.watchProgressMsMin
-  if (Number.isFinite(everyMs) && everyMs >= leastMs) return everyMs
-  throw new RangeError(`everyMs of progress must be at least ${leastMs} milliseconds, not ${everyMs}`)
-}
-
-function checkBytes(bytesMax: number | undefined, name: string): void {
-  if (bytesMax === undefined || (Number.isFinite(bytesMax) && bytesMax > 0)) return
-  throw new RangeError(`${name} must be a positive number of bytes, not ${bytesMax}`)
-}
-
-function checkTurns(turns: WatchOptions['turns']): void {
-  if (turns === undefined || typeof (turns as Partial<WatchTurns> | null)?.run === 'function') return
-  throw new TypeError('turns of watch() must have a method run(kind, step)')
-}
-
 function firstRevisionOf(batch: WatchBatch | undefined): Revision | undefined {
   return batch?.type === 'events' ? batch.events[0]?.revision : batch?.revision
-}
-
-/** Parts of at most so many bytes, or of one event. */
-function split(events: readonly WatchEvent[], bytesMax: number): WatchEvent[][] {
-  const parts: WatchEvent[][] = []
-  let room = 0
-  for (const event of events) {
-    const bytes = bytesOf(event)
-    const last = parts.at(-1)
-    if (last !== undefined && bytes <= room) last.push(event)
-    else {
-      parts.push([event])
-      room = bytesMax
-    }
-    room -= bytes
-  }
-  return parts
-}
-
-function bytesOf(event: WatchEvent): number {
-  const { keyValue, previous } = event
-  const valueBytes = event.type === 'put' ? event.keyValue.value.byteLength : 0
-  const previousBytes = previous === undefined ? 0 : previous.keyBytes.byteLength + previous.value.byteLength
-  return keyValue.keyBytes.byteLength + valueBytes + previousBytes
 }

@@ -28,12 +28,9 @@ const OF_TOKEN: readonly string[] = ['AUTH_TOKEN_INVALID', 'AUTH_REVISION_OLD', 
 
 const NOT_SENT = givingUp('the request was sent to a server')
 
-/** A call that failed, and the token that it was made with. */
+/** A try that failed. */
 class Attempted extends Error {
-  constructor(
-    readonly failure: Failure,
-    readonly token: string | undefined,
-  ) {
+  constructor(readonly failure: Failure) {
     super(failure.error.message)
   }
 }
@@ -53,34 +50,26 @@ export class Calls {
   }
 
   /** Rejects with `CLOSED`, `ABORTED`, `TIMEOUT`, and with what the server says. */
-  async unary<Request, Response>(
+  unary<Request, Response>(
     method: ClientMethod<Request, Response>,
     request: Request,
     limits: CallLimits,
     repeatable: boolean,
   ): Promise<Response> {
-    const { balancer, waiting, login } = this.#parts
-    let logins = 0
-    let tries = 0
-    for (;;) {
-      balancer.closed.throwIfAborted()
-      waiting.check(limits, NOT_SENT)
-      const connection = balancer.ready ?? (await balancer.connected(limits))
-      const token = login.known === undefined ? await this.#token(limits) : login.known.text
-      try {
-        const response = await this.#once(connection, method, request, limits, token)
-        balancer.worked(connection)
-        return response
-      } catch (error) {
-        if (!(error instanceof Attempted)) throw error
-        const { failure } = error
-        if (failure.elsewhere) balancer.failed(connection)
-        if (this.#renews(failure, token) && logins++ < LIMITS.clientLoginsMax) continue
-        const again = failure.elsewhere && failure.error.code !== 'TIMEOUT' && (repeatable || failure.untouched)
-        if (!again) throw failure.error
-        await this.rest(tries++, limits)
-      }
-    }
+    return this.#perform(limits, repeatable, (connection, token) => {
+      return this.#once(connection, method, request, limits, token)
+    })
+  }
+
+  /** The same over a method with streams: one request, and the first response. It may be made twice without harm. */
+  ask<Request, Response>(
+    method: ClientMethod<Request, Response>,
+    request: Request,
+    limits: CallLimits,
+  ): Promise<Response> {
+    return this.#perform(limits, true, (connection, token) => {
+      return this.#askOnce(connection, method, request, limits, token)
+    })
   }
 
   /** One request, many responses. */
@@ -162,6 +151,73 @@ export class Calls {
     if (tries > 0) await waiting.pause(reconnectMs(tries - 1, environment.random), signal)
   }
 
+  /** Tries until one succeeds, or fails for what another try does not mend. */
+  async #perform<Response>(
+    limits: CallLimits,
+    repeatable: boolean,
+    attempt: (connection: Connection, token: string | undefined) => Promise<Response>,
+  ): Promise<Response> {
+    const { balancer, waiting, login } = this.#parts
+    let logins = 0
+    let tries = 0
+    for (;;) {
+      balancer.closed.throwIfAborted()
+      waiting.check(limits, NOT_SENT)
+      const connection = balancer.ready ?? (await balancer.connected(limits))
+      const token = login.known === undefined ? await this.#token(limits) : login.known.text
+      try {
+        const response = await attempt(connection, token)
+        balancer.worked(connection)
+        return response
+      } catch (error) {
+        if (!(error instanceof Attempted)) throw error
+        const { failure } = error
+        if (failure.elsewhere) balancer.failed(connection)
+        if (this.#renews(failure, token) && logins++ < LIMITS.clientLoginsMax) continue
+        const again = failure.elsewhere && failure.error.code !== 'TIMEOUT' && (repeatable || failure.untouched)
+        if (!again) throw failure.error
+        await this.rest(tries++, limits)
+      }
+    }
+  }
+
+  #askOnce<Request, Response>(
+    connection: Connection,
+    method: ClientMethod<Request, Response>,
+    request: Request,
+    limits: CallLimits,
+    token: string | undefined,
+  ): Promise<Response> {
+    const { waiting } = this.#parts
+    return new Promise((resolve, reject) => {
+      const stream = connection.client.makeBidiStreamRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        token === undefined ? this.#plain : metadataOf(token, false),
+        this.#optionsOf(limits),
+      )
+      stream.on('data', (response: Response) => {
+        stop()
+        stream.cancel()
+        resolve(response)
+      })
+      stream.on('error', (error: ServiceError) => {
+        stop()
+        reject(new Attempted(this.#failure(error, limits)))
+      })
+      stream.on('end', () => {
+        const error = new StoreError('UNREACHABLE', 'The stream ended without a response.', { outcome: 'unknown' })
+        reject(new Attempted({ error, untouched: false, elsewhere: true }))
+      })
+      const stop = waiting.onAbort(limits.signal, () => {
+        stream.cancel()
+      })
+      stream.write(request)
+      stream.end()
+    })
+  }
+
   #once<Request, Response>(
     connection: Connection,
     method: ClientMethod<Request, Response>,
@@ -181,7 +237,7 @@ export class Calls {
         (error, response) => {
           stop()
           if (error === null) resolve(response as Response)
-          else reject(new Attempted(this.#failure(error, limits), token))
+          else reject(new Attempted(this.#failure(error, limits)))
         },
       )
       const stop = waiting.onAbort(limits.signal, () => {

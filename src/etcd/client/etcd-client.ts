@@ -28,6 +28,8 @@ import {
   LeaseService,
   MaintenanceService,
   WatchService,
+  type LeaseKeepAliveRequest,
+  type LeaseKeepAliveResponse,
 } from '../generated/rpc.js'
 import { Balancer } from './balancer.js'
 import { Calls } from './calls.js'
@@ -79,6 +81,14 @@ export class EtcdClient {
     this.health = of(HealthService)
   }
 
+  /** The same client of other servers, by their URLs, with connections of its own; of none: this one. */
+  async at(endpoints: readonly string[]): Promise<EtcdClient> {
+    if (endpoints.length === 0) return this
+    const { tls, auth, timeoutMs, environment } = this.settings
+    const by = Object.keys(tls).length === 0 ? {} : { tls }
+    return EtcdClient.open({ endpoints, ...by, auth, timeoutMs, environment })
+  }
+
   /** Waits for no server. Throws TypeError and RangeError for options that are none, `TLS_INVALID`. */
   static async open(options: ConnectOptions): Promise<EtcdClient> {
     const settings = connectSettingsOf(options)
@@ -99,8 +109,23 @@ export class EtcdClient {
     return this.#shared.settings
   }
 
+  /** @internal */
+  get waiting(): Waiting {
+    return this.#shared.waiting
+  }
+
   get environment(): Environment {
     return this.settings.environment
+  }
+
+  /** Aborts when it is closed, with what calls are told then. */
+  get closed(): AbortSignal {
+    return this.#shared.balancer.closed
+  }
+
+  /** One renewal of a lease, made again as what only reads; of the stream that etcd has for many of them. */
+  async keepAlive(request: LeaseKeepAliveRequest, options: ClientCallOptions = {}): Promise<LeaseKeepAliveResponse> {
+    return this.calls.ask(LeaseService.leaseKeepAlive, request, this.#limits(options, this.settings.timeoutMs))
   }
 
   /** Over the same connections, as somebody else; undefined: as nobody. It ends with this one. */

@@ -27,6 +27,11 @@ export class Login {
     return this.#auth !== undefined && 'user' in this.#auth ? this.#auth.user : undefined
   }
 
+  /** Whether calls go without a token. */
+  get isAnonymous(): boolean {
+    return this.#auth === undefined
+  }
+
   /** Whether a token that was refused can be replaced. */
   get canRenew(): boolean {
     return this.user !== undefined

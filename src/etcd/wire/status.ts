@@ -4,18 +4,21 @@
  * Always: what the table of errors (base/errors.ts) says of a code is what goes out; what comes in is looked up in the same
  * table. A code that etcd has no text for has ours.
  */
-import { status } from '@grpc/grpc-js'
+import { status, type Metadata } from '@grpc/grpc-js'
 import { ERRORS, type ErrorCode, type StoreError } from '../../base/errors.js'
+import { errorDetail } from './error-detail.js'
 
 /** As a call over gRPC ends. */
 export interface WireStatus {
   readonly code: status
   readonly details: string
+  /** What is told beside it: see error-detail.ts. */
+  readonly metadata?: Metadata
 }
 
 export function statusOf(error: StoreError): WireStatus {
   const row: { readonly grpc: (typeof ERRORS)[ErrorCode]['grpc']; readonly etcd?: string } = ERRORS[error.code]
-  return { code: STATUS_CODES[row.grpc], details: row.etcd ?? error.message }
+  return { code: STATUS_CODES[row.grpc], details: row.etcd ?? error.message, metadata: errorDetail(error) }
 }
 
 /** The code whose text, or whose text in etcd, this is. Undefined: none has it. */

@@ -6,6 +6,7 @@
  * ends with the framework's own time-out.
  */
 import { declareTests, type StoreSuiteOptions } from './declare.js'
+import { without, type Lack } from './lacks.js'
 import { membership } from './store-cluster.js'
 import { keys } from './store-keys.js'
 import { leases } from './store-leases.js'
@@ -15,6 +16,11 @@ import { refusals } from './store-refusals.js'
 import { transactions } from './store-transactions.js'
 import { watches } from './store-watches.js'
 
+export interface StoreConformanceOptions extends StoreSuiteOptions {
+  /** What the store has not, and need not have: the tests of that are left out. Default: nothing. */
+  readonly lacks?: readonly Lack[]
+}
+
 /**
  * Declares the suite.
  *
@@ -23,8 +29,8 @@ import { watches } from './store-watches.js'
  *   storeConformance({ test, harness: async () => ({ store: await open() }) })
  * })
  */
-export function storeConformance(options: StoreSuiteOptions): void {
-  declareTests(options, {
+export function storeConformance(options: StoreConformanceOptions): void {
+  const tests = {
     ...keys,
     ...transactions,
     ...leases,
@@ -33,5 +39,6 @@ export function storeConformance(options: StoreSuiteOptions): void {
     ...membership,
     ...refusals,
     ...lifecycle,
-  })
+  }
+  declareTests(options, without(options.lacks ?? [], tests))
 }
