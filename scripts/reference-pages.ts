@@ -1,7 +1,10 @@
-/** docs/ERRORS.md and docs/LIMITS.md, made from the tables in src/base so that each fact is written once. */
+/** docs/ERRORS.md and docs/LIMITS.md, and the flags of docs/SERVE.md, made from the tables in src so that each fact is written once. */
 import { readFileSync } from 'node:fs'
+import type { Flag } from '../src/cli/serve/flag.js'
+import { FLAG_GROUPS } from '../src/cli/serve/flags.js'
 import { ERRORS, LIMITS } from '../src/index.js'
 
+const SERVE_PAGE = new URL('../docs/SERVE.md', import.meta.url)
 const LIMITS_SOURCE = new URL('../src/base/limits.ts', import.meta.url)
 
 /** File name under docs/ and content of every generated page. */
@@ -9,6 +12,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ['ERRORS.md', errorsPage()],
     ['LIMITS.md', limitsPage()],
+    ['SERVE.md', servePage()],
   ])
 }
 
@@ -42,6 +46,27 @@ function limitsPage(): string {
     ['| limit | value | what it bounds, and what happens at it |', '| --- | --- | --- |'],
     rows,
   )
+}
+
+const FLAGS_BEGIN = '<!-- flags: made from src/cli/serve/flags.ts by `npm run docs` -->'
+const FLAGS_END = '<!-- end of flags -->'
+
+/** The page as it is, with its table of flags made anew. */
+function servePage(): string {
+  const current = readFileSync(SERVE_PAGE, 'utf8')
+  const [begin, end] = [current.indexOf(FLAGS_BEGIN), current.indexOf(FLAGS_END)]
+  if (begin < 0 || end < begin) throw new Error('docs/SERVE.md has lost the marks around its table of flags')
+  const groups = Object.entries(FLAG_GROUPS).flatMap(([title, flags]) => {
+    const rows = Object.entries(flags).map(([name, flag]) => flagRow(name, flag))
+    return [`### ${title}`, '', '| flag | default | what it is | here |', '| --- | --- | --- | --- |', ...rows, '']
+  })
+  return [current.slice(0, begin) + FLAGS_BEGIN, '', ...groups].join('\n') + current.slice(end)
+}
+
+function flagRow(name: string, { fallback, meaning, fate, experimental }: Flag<unknown>): string {
+  const spelling = experimental === true ? `\`--${name}\`, also \`--experimental-${name}\`` : `\`--${name}\``
+  const here = fate.type === 'supported' ? 'supported' : `${fate.type}: ${fate.why}`
+  return `| ${[spelling, fallback === '' ? '' : `\`${fallback}\``, meaning, here].join(' | ')} |`
 }
 
 /** The comment above a limit in the source. */

@@ -98,6 +98,7 @@ function clientTlsNotes(values: Values): Note[] {
   if (cn !== '' && hosts.length > 0) {
     throw new SettingError('--client-cert-allowed-cn and --client-cert-allowed-hostname exclude each other')
   }
+  if (hosts.length > 1) throw new SettingError('--client-cert-allowed-hostname takes one name here')
   for (const flag of ['client-cert-allowed-cn', 'client-cert-allowed-hostname', 'client-crl-file'] as const) {
     if (values[flag].length > 0 && ca === '') throw new SettingError(`--${flag} needs --trusted-ca-file`)
   }

@@ -16,7 +16,7 @@ export const SECURITY_FLAGS = {
   'client-key-file': file('Its key.', noEffect('the gateway reaches the services without a connection')),
   'client-crl-file': file('Certificates of clients that were revoked.'),
   'client-cert-allowed-cn': text('', 'Common name that certificates of clients must have.'),
-  'client-cert-allowed-hostname': list('', 'Host name that certificates of clients must be for, one of these.'),
+  'client-cert-allowed-hostname': list('', 'Host name that certificates of clients must be for: one.'),
   'trusted-ca-file': file('Authorities whose certificates clients may show.'),
   'auto-tls': boolean(
     false,
