@@ -342,6 +342,12 @@ export const LIMITS = {
 
   /** Callers of etcd's API, by their tokens or names, for whom a handle is kept; another one takes the place of who called longest ago. */
   etcdCallersMax: 1000,
+  /** Versions that clients tell of themselves which have counts of their own among the metrics; further ones count as `unknown`. */
+  clientVersionsMax: 50,
+  /** Characters of such a version. More: it counts as `unknown`. */
+  clientVersionCharactersMax: 64,
+  /** Milliseconds that metrics wait for the disk to tell how much it holds; after that they show what it told last. */
+  metricsDiskMsMax: 500,
   /** Bytes by which a message to etcd's API may be larger than a request (etcd's). Over it: `RESOURCE_EXHAUSTED` of gRPC. */
   etcdMessageOverheadBytes: 512 * KIBIBYTE,
   /** Bytes of one message on a stream of requests, as of watches and keep-alives. Over it: the stream ends with `etcdserver: request is too large`. */

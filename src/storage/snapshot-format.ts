@@ -10,6 +10,11 @@
  * known to be right before anything is allocated for it; a block that is missing, repeated or in the wrong place is seen by
  * its number; and a snapshot that was cut has no end.
  *
+ * A client of etcd's API that saves a snapshot puts two more things behind the end, a seal that readers check and need not have:
+ *
+ *     padding       zeros, to a multiple of 512 bytes
+ *     SHA-256       of all before it
+ *
  * Pure data: snapshot-encoder.ts makes it, snapshot-reader.ts believes none of it.
  */
 import { crc32, type Digest } from '../base/checksum.js'
@@ -27,6 +32,8 @@ export const FRAME_BYTES = 13
 export const CHECKSUM_BYTES = 4
 /** Two counts and a SHA-256. */
 export const END_BYTES = 8 + 8 + 32
+export const SEAL_SECTOR_BYTES = 512
+export const SEAL_SHA256_BYTES = 32
 /** Ten numbers and a name, which identity.ts bounds. */
 export const HEADER_BYTES_MAX = 4096
 

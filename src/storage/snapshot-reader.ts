@@ -17,10 +17,13 @@ import {
   decodeEnd,
   decodeFrame,
   decodeHeader,
+  encodeEnd,
   END_BYTES,
   FRAME_BYTES,
   HEADER_BYTES_MAX,
   PREAMBLE_BYTES,
+  SEAL_SECTOR_BYTES,
+  SEAL_SHA256_BYTES,
   SNAPSHOT_FORMAT,
   SNAPSHOT_MAGIC,
   type BlockFrame,
@@ -195,13 +198,32 @@ class Reading {
     if (end.records !== this.#records) {
       throw this.#damaged(`it counts ${end.records} records, there are ${this.#records}`)
     }
-    const sha256 = this.#hash.digest()
+    const sha256 = this.#hash.copy().digest()
     if (!sha256.equals(end.sha256)) throw this.#damaged('the hash of the whole is another one')
-    const { offset: bytes } = this.#source
-    if ((await this.#source.take(1)).byteLength > 0) {
-      throw snapshotDamaged(this.#location, `there are bytes behind its end at byte ${bytes}`)
+    this.#hash.update(encodeEnd(frame.number, end))
+    await this.#readSeal()
+    return { header, records: this.#records, bytes: this.#source.offset, hash: sha256.toString('hex') }
+  }
+
+  /** Behind the end there is nothing, or what a client of etcd's API puts there: see snapshot-format.ts. */
+  async #readSeal(): Promise<void> {
+    const { offset: end } = this.#source
+    const paddingBytes = (SEAL_SECTOR_BYTES - (end % SEAL_SECTOR_BYTES)) % SEAL_SECTOR_BYTES
+    // One more than there can be.
+    const seal = await this.#source.take(paddingBytes + SEAL_SHA256_BYTES + 1)
+    if (seal.byteLength === 0) return
+    const padding = seal.subarray(0, paddingBytes)
+    const sha256 = seal.subarray(paddingBytes)
+    const known = sha256.byteLength === 0 || sha256.byteLength === SEAL_SHA256_BYTES
+    if (padding.byteLength < paddingBytes || padding.some((byte) => byte !== 0) || !known) {
+      throw snapshotDamaged(this.#location, `there are bytes behind its end at byte ${end}`)
     }
-    return { header, records: this.#records, bytes, hash: sha256.toString('hex') }
+    if (sha256.byteLength > 0 && !this.#hash.update(padding).digest().equals(sha256)) {
+      throw snapshotDamaged(
+        this.#location,
+        `the SHA-256 behind it, at byte ${end + paddingBytes}, is that of other bytes`,
+      )
+    }
   }
 
   #decode<T>(decode: () => T): T {

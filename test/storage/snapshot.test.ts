@@ -1,4 +1,5 @@
 /** Snapshots as bytes and as files: nothing but exactly what was written is taken for one. */
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -81,6 +82,27 @@ describe('a snapshot', () => {
       flipped[bit >>> 3] = (flipped[bit >>> 3] as number) ^ (1 << (bit & 7))
       expect([bit, await damageOf(flipped)]).toEqual([bit, expect.stringMatching(/block \d at byte \d+|begin|first/)])
     }
+  })
+
+  test('is whole with the SHA-256 behind it with which clients of etcd save it, and none but that', async () => {
+    const whole = Buffer.concat(piecesOf(RECORDS.slice(0, 2)))
+    const padded = Buffer.concat([whole], Math.ceil(whole.byteLength / 512) * 512)
+    const sealed = Buffer.concat([padded, createHash('sha256').update(padded).digest()])
+    expect(sealed.byteLength % 512).toBe(32)
+    const plain = await read(whole)
+    for (const saved of [padded, sealed]) {
+      const { content, records } = await read(saved)
+      expect([content.bytes, content.hash, records]).toEqual([saved.byteLength, plain.content.hash, plain.records])
+    }
+    for (let bit = whole.byteLength * 8; bit < sealed.byteLength * 8; bit++) {
+      const flipped = Buffer.from(sealed)
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+      expect(await damageOf(flipped)).toMatch(/behind its end|SHA-256 behind it/)
+    }
+    for (let length = whole.byteLength + 1; length < sealed.byteLength; length++) {
+      if (length !== padded.byteLength) expect(await damageOf(sealed.subarray(0, length))).toContain('behind its end')
+    }
+    expect(await damageOf(sealed, Buffer.alloc(1))).toContain('behind its end')
   })
 
   test('cut anywhere is recognised, and so are bytes behind its end', async () => {

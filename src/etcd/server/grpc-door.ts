@@ -20,6 +20,7 @@ import { isStoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Environment } from '../../base/clock.js'
 import { statusOf, type WireStatus } from '../wire/status.js'
+import type { CallObserver, ObservedCall } from './call-observer.js'
 import type { Callers } from './callers.js'
 import { GrpcCall, type SurfaceCall } from './grpc-call.js'
 import { Requests, sendAll, type Outgoing } from './grpc-stream.js'
@@ -32,6 +33,7 @@ export interface GrpcDoorParts {
   readonly callers: Callers
   readonly settings: Settings
   readonly environment: Environment
+  readonly observer: CallObserver
 }
 
 type Of<Type extends ServedMethod['type']> = Extract<ServedMethod, { readonly type: Type }>
@@ -91,16 +93,19 @@ export class GrpcDoor {
   }
 
   #definitionOf({ type, definition }: ServedMethod): MethodDefinition<unknown, unknown> {
-    const { path, requestStream, responseStream, requestDeserialize, responseSerialize } = definition
+    const { path, requestStream, responseStream, requestDeserialize } = definition
     const bytesMax = type === 'duplex' ? LIMITS.etcdStreamRequestBytesMax : this.#parts.settings.requestBytesMax
     return {
       path,
       requestStream,
       responseStream,
       // Not thrown: what a deserializer throws is told to the client as a message that cannot be read.
-      requestDeserialize: (bytes) => (bytes.length > bytesMax ? TOO_LARGE : requestDeserialize(bytes)),
-      // Streams are serialized before they are handed over, so that their bytes are known.
-      responseSerialize: type === 'unary' ? responseSerialize : (bytes) => bytes as Buffer,
+      requestDeserialize: (bytes): Received => ({
+        request: bytes.length > bytesMax ? TOO_LARGE : requestDeserialize(bytes),
+        bytes: bytes.length,
+      }),
+      // Serialized before it is handed over, so that its bytes are known.
+      responseSerialize: (bytes) => bytes as Buffer,
       // Of clients only, yet asked for.
       requestSerialize: notHere,
       responseDeserialize: notHere,
@@ -123,23 +128,29 @@ export class GrpcDoor {
   #unary({ perform, definition }: Of<'unary'>): handleUnaryCall<unknown, unknown> {
     return (call, callback) => {
       this.#unaryCalls++
+      const observed = this.#observe(call, definition.path)
       const fail = (error: unknown): void => {
         this.#unaryDone()
-        callback(this.#statusOf(error, definition.path))
+        const status = this.#statusOf(error, definition.path)
+        observed.ended(call.cancelled ? Status.CANCELLED : status.code, status.details)
+        callback(status)
       }
       let response: Promise<unknown>
       try {
-        const { request } = call
-        if (request instanceof Refusal) throw request
-        response = perform(request, this.#admit(call))
+        response = perform(taken(call.request, observed), this.#admit(call))
       } catch (error) {
         fail(error)
         return
       }
-      response.then((value) => {
-        this.#unaryDone()
-        callback(null, value)
-      }, fail)
+      response
+        .then((value) => {
+          const bytes = definition.responseSerialize(value)
+          this.#unaryDone()
+          observed.sent(bytes.length)
+          observed.ended(call.cancelled ? Status.CANCELLED : Status.OK)
+          callback(null, bytes)
+        })
+        .catch(fail)
     }
   }
 
@@ -150,18 +161,16 @@ export class GrpcDoor {
 
   #streaming({ perform, definition }: Of<'streaming'>): handleServerStreamingCall<unknown, Buffer> {
     return (call) => {
-      void this.#run(call, definition, () => {
-        const { request } = call
-        if (request instanceof Refusal) throw request
-        return perform(request, this.#admit(call))
-      })
+      void this.#run(call, definition, (observed) => perform(taken(call.request, observed), this.#admit(call)))
     }
   }
 
   #duplex({ perform, definition }: Of<'duplex'>): handleBidiStreamingCall<unknown, Buffer> {
     return (call) => {
-      const requests = new Requests(call)
-      void this.#run(call, definition, () => perform(requests, this.#admit(call)))
+      void this.#run(call, definition, (observed) => {
+        const requests = new Requests(call, (received) => taken(received, observed))
+        return perform(requests, this.#admit(call))
+      })
     }
   }
 
@@ -169,18 +178,30 @@ export class GrpcDoor {
   async #run(
     stream: Outgoing,
     { path, responseSerialize }: ServedMethod['definition'],
-    start: () => AsyncIterable<unknown>,
+    start: (observed: ObservedCall) => AsyncIterable<unknown>,
   ): Promise<void> {
+    const observed = this.#observe(stream, path)
     this.#streams.add(stream)
     stream.once('cancelled', () => this.#streams.delete(stream))
     try {
-      await sendAll(stream, start(), responseSerialize)
+      await sendAll(stream, start(observed), (response) => {
+        const bytes = responseSerialize(response)
+        observed.sent(bytes.length)
+        return bytes
+      })
+      observed.ended(stream.cancelled ? Status.CANCELLED : Status.OK)
       stream.end()
     } catch (error) {
-      if (!stream.cancelled) end(stream, this.#statusOf(error, path))
+      const status = stream.cancelled ? CANCELLED : this.#statusOf(error, path)
+      observed.ended(status.code, status.details)
+      if (!stream.cancelled) end(stream, status)
     } finally {
       this.#streams.delete(stream)
     }
+  }
+
+  #observe({ metadata }: SurfaceCall, path: string): ObservedCall {
+    return this.#parts.observer.begin(path, metadata.get('client-api-version')[0]?.toString())
   }
 
   /** Throws what a call is refused with whatever it asks for. */
@@ -203,6 +224,21 @@ export class GrpcDoor {
   }
 }
 
+/** A request with the bytes that it had. */
+interface Received {
+  readonly request: unknown
+  readonly bytes: number
+}
+
+/** Throws where it is none to be looked at. */
+function taken(received: unknown, observed: ObservedCall): unknown {
+  const { request, bytes } = received as Received
+  observed.received(bytes)
+  if (request instanceof Refusal) throw request
+  return request
+}
+
+const CANCELLED: WireStatus = { code: Status.CANCELLED, details: 'the client gave it up' }
 const STOPPED: WireStatus = { code: Status.UNAVAILABLE, details: 'etcdserver: server stopped' }
 const TOO_LARGE = new Refusal('INVALID_ARGUMENT', 'etcdserver: request is too large')
 

@@ -4,22 +4,24 @@
  */
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 import { LIMITS } from '../../base/limits.js'
-import { Refusal } from './refusal.js'
 
 /** The requests of a stream, until the client says that there are no more, or is gone. */
 export class Requests implements AsyncIterableIterator<unknown> {
   readonly #stream: ServerDuplexStream<unknown, Buffer>
+  readonly #take: (received: unknown) => unknown
   #waiting: ((taken: IteratorResult<unknown>) => void) | undefined
-  #refuse: ((refusal: Refusal) => void) | undefined
+  #refuse: ((refusal: unknown) => void) | undefined
   #ended = false
 
-  constructor(stream: ServerDuplexStream<unknown, Buffer>) {
+  /** @param take makes a request of what was received; throws a Refusal for one that is none to be looked at. */
+  constructor(stream: ServerDuplexStream<unknown, Buffer>, take: (received: unknown) => unknown) {
     this.#stream = stream
+    this.#take = take
     stream.on('readable', () => this.#serve())
     for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.#end())
   }
 
-  /** By one consumer at a time. Rejects with a {@link Refusal} for a request that is none to be looked at. */
+  /** By one consumer at a time. Rejects with a Refusal for a request that is none to be looked at. */
   next(): Promise<IteratorResult<unknown>> {
     return new Promise((resolve, reject) => {
       this.#waiting = resolve
@@ -44,12 +46,15 @@ export class Requests implements AsyncIterableIterator<unknown> {
       this.#end()
       return
     }
-    const request: unknown = this.#stream.read()
-    if (request === null) return
+    const received: unknown = this.#stream.read()
+    if (received === null) return
     const [resolve, reject] = [this.#waiting, this.#refuse]
     this.#waiting = undefined
-    if (request instanceof Refusal) reject?.(request)
-    else resolve({ done: false, value: request })
+    try {
+      resolve({ done: false, value: this.#take(received) })
+    } catch (refusal) {
+      reject?.(refusal)
+    }
   }
 
   #end(): void {

@@ -1,6 +1,7 @@
 /** What `serveEtcd()` takes, checked once. */
 import { LIMITS } from '../../base/limits.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
+import type { MetricsDetail } from '../metrics/sheet.js'
 import { parseClientUrl, type ClientUrl } from './client-url.js'
 
 export interface ServeEtcdOptions {
@@ -19,6 +20,8 @@ export interface ServeEtcdOptions {
    * LIMITS.watchProgressMsMin; each time up to a tenth later by chance. Default: ten minutes.
    */
   readonly watchProgressNotifyIntervalMs?: number
+  /** `extensive`: with the durations of the calls of each method among the metrics. Default: `basic`. */
+  readonly metrics?: MetricsDetail
 }
 
 /** Complete, once it is known where the server listens. */
@@ -28,6 +31,7 @@ export interface Settings {
   readonly concurrentStreamsMax: number
   readonly transactionOperationsMax: number
   readonly watchProgressNotifyIntervalMs: number
+  readonly metrics: MetricsDetail
 }
 
 export interface Checked extends Omit<Settings, 'advertiseClientUrls'> {
@@ -43,6 +47,7 @@ const FIELDS: Fields<ServeEtcdOptions> = {
   concurrentStreamsMax: true,
   transactionOperationsMax: true,
   watchProgressNotifyIntervalMs: true,
+  metrics: true,
 }
 
 const LISTEN_CLIENT_URLS = ['http://localhost:2379']
@@ -59,9 +64,15 @@ export function checkOptions(options: ServeEtcdOptions): Checked {
     advertiseClientUrls: advertiseClientUrls && urlsOf('advertiseClientUrls', advertiseClientUrls),
     requestBytesMax: whole('requestBytesMax', options.requestBytesMax ?? LIMITS.requestBytesMax),
     transactionOperationsMax: whole('transactionOperationsMax', transactionOperationsMax),
+    metrics: detailOf(options.metrics ?? 'basic'),
     concurrentStreamsMax: whole('concurrentStreamsMax', options.concurrentStreamsMax ?? STREAMS_MAX),
     watchProgressNotifyIntervalMs: progressMs(options.watchProgressNotifyIntervalMs ?? PROGRESS_NOTIFY_MS),
   }
+}
+
+function detailOf(detail: unknown): MetricsDetail {
+  if (detail === 'basic' || detail === 'extensive') return detail
+  throw new TypeError(`metrics must be 'basic' or 'extensive', not ${String(detail)}`)
 }
 
 function urlsOf(option: string, urls: readonly string[]): readonly string[] {

@@ -4,6 +4,7 @@ import type { Store } from '../../api/store.js'
 import type { Logger } from '../../base/logger.js'
 import { Callers } from './callers.js'
 import type { ClientUrl } from './client-url.js'
+import { EtcdMetrics } from '../metrics/etcd-metrics.js'
 import { faceOf } from './face.js'
 import { GrpcDoor } from './grpc-door.js'
 import { Listener } from './listener.js'
@@ -48,7 +49,9 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   const clientUrls = listeners.map(({ url }) => url)
   const settings = { ...checked, advertiseClientUrls: checked.advertiseClientUrls ?? clientUrls }
   const face = faceOf(store, settings)
+  const metrics = new EtcdMetrics(store, settings.metrics)
   const door = new GrpcDoor({
+    observer: metrics.observer,
     methods: methodsOf(face),
     callers: new Callers(store),
     settings,
@@ -60,6 +63,7 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
     await door.close()
     for (const socket of sockets) socket.destroy()
     await Promise.all(closed)
+    metrics.close()
   }
   let ended: Promise<void> | undefined
   const close = (): Promise<void> => (ended ??= end())

@@ -1,8 +1,10 @@
 /** The one table of what is served: the methods of each service as the generated code defines them, and the functions behind. */
-import { KVService, WatchService } from '../generated/rpc.js'
+import { AuthService, KVService, MaintenanceService, WatchService } from '../generated/rpc.js'
 import type { Face } from './face.js'
 import type { Duplex, MethodDefinition, Service, Streaming, Unary } from './service.js'
+import { authService } from './services/auth.js'
 import { kvService } from './services/kv.js'
+import { maintenanceService } from './services/maintenance.js'
 import { watchService } from './services/watch.js'
 
 /** One method with the function behind it, of whatever types. */
@@ -14,7 +16,12 @@ export type ServedMethod = { readonly definition: MethodDefinition<unknown, unkn
 
 /** All methods, by their paths: `/etcdserverpb.KV/Range`. */
 export function methodsOf(face: Face): ReadonlyMap<string, ServedMethod> {
-  const methods = [served(KVService, kvService(face)), served(WatchService, watchService(face))].flat()
+  const methods = [
+    served(KVService, kvService(face)),
+    served(WatchService, watchService(face)),
+    served(AuthService, authService(face)),
+    served(MaintenanceService, maintenanceService(face)),
+  ].flat()
   return new Map(methods.map((method) => [method.definition.path, method]))
 }
 
