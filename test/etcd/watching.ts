@@ -75,6 +75,12 @@ export class Watching {
     return told
   }
 
+  /** Whose end nobody waits for. */
+  silent(): this {
+    this.stream.on('error', () => undefined)
+    return this
+  }
+
   end(): void {
     this.stream.on('error', () => undefined)
     this.stream.cancel()
