@@ -4,6 +4,8 @@ import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { MetricsDetail } from '../metrics/sheet.js'
 import { parseClientUrl, type ClientUrl } from './client-url.js'
 
+export type PeerScheme = 'http' | 'https'
+
 export interface ServeEtcdOptions {
   /** Where clients are served: `http://host:port`; port 0: any that is free. Default `['http://localhost:2379']`. */
   readonly listenClientUrls?: readonly string[]
@@ -20,6 +22,10 @@ export interface ServeEtcdOptions {
    * LIMITS.watchProgressMsMin; each time up to a tenth later by chance. Default: ten minutes.
    */
   readonly watchProgressNotifyIntervalMs?: number
+  /** What the members speak among each other, as their peer URLs say: `https` with TLS. Default: `http`. */
+  readonly peerScheme?: PeerScheme
+  /** Learners that are added as such by clients, and stay some, at once. Default: 1, as etcd has it. */
+  readonly learnersMax?: number
   /** `extensive`: with the durations of the calls of each method among the metrics. Default: `basic`. */
   readonly metrics?: MetricsDetail
 }
@@ -31,6 +37,8 @@ export interface Settings {
   readonly concurrentStreamsMax: number
   readonly transactionOperationsMax: number
   readonly watchProgressNotifyIntervalMs: number
+  readonly peerScheme: PeerScheme
+  readonly learnersMax: number
   readonly metrics: MetricsDetail
 }
 
@@ -47,11 +55,14 @@ const FIELDS: Fields<ServeEtcdOptions> = {
   concurrentStreamsMax: true,
   transactionOperationsMax: true,
   watchProgressNotifyIntervalMs: true,
+  peerScheme: true,
+  learnersMax: true,
   metrics: true,
 }
 
 const LISTEN_CLIENT_URLS = ['http://localhost:2379']
 const STREAMS_MAX = 2 ** 32 - 1
+const LEARNERS_MAX = 1
 const PROGRESS_NOTIFY_MS = 10 * 60_000
 
 /** Throws TypeError, RangeError, `ADDRESS_INVALID`. */
@@ -64,6 +75,8 @@ export function checkOptions(options: ServeEtcdOptions): Checked {
     advertiseClientUrls: advertiseClientUrls && urlsOf('advertiseClientUrls', advertiseClientUrls),
     requestBytesMax: whole('requestBytesMax', options.requestBytesMax ?? LIMITS.requestBytesMax),
     transactionOperationsMax: whole('transactionOperationsMax', transactionOperationsMax),
+    peerScheme: schemeOf(options.peerScheme ?? 'http'),
+    learnersMax: whole('learnersMax', options.learnersMax ?? LEARNERS_MAX),
     metrics: detailOf(options.metrics ?? 'basic'),
     concurrentStreamsMax: whole('concurrentStreamsMax', options.concurrentStreamsMax ?? STREAMS_MAX),
     watchProgressNotifyIntervalMs: progressMs(options.watchProgressNotifyIntervalMs ?? PROGRESS_NOTIFY_MS),
@@ -73,6 +86,11 @@ export function checkOptions(options: ServeEtcdOptions): Checked {
 function detailOf(detail: unknown): MetricsDetail {
   if (detail === 'basic' || detail === 'extensive') return detail
   throw new TypeError(`metrics must be 'basic' or 'extensive', not ${String(detail)}`)
+}
+
+function schemeOf(scheme: unknown): PeerScheme {
+  if (scheme === 'http' || scheme === 'https') return scheme
+  throw new TypeError(`peerScheme must be 'http' or 'https', not ${String(scheme)}`)
 }
 
 function urlsOf(option: string, urls: readonly string[]): readonly string[] {

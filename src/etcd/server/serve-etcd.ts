@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 import type { Store } from '../../api/store.js'
 import type { Logger } from '../../base/logger.js'
+import { announce } from './announcement.js'
 import { Callers } from './callers.js'
 import type { ClientUrl } from './client-url.js'
 import { EtcdMetrics } from '../metrics/etcd-metrics.js'
@@ -58,7 +59,10 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
     environment: store.environment,
   })
   open(door)
+  const closing = new AbortController()
+  void announce(store, settings.advertiseClientUrls, closing.signal)
   const end = async (): Promise<void> => {
+    closing.abort()
     const closed = listeners.map((listener) => listener.close())
     await door.close()
     for (const socket of sockets) socket.destroy()

@@ -1,8 +1,9 @@
 /** The one table of what is served: the methods of each service as the generated code defines them, and the functions behind. */
-import { AuthService, KVService, MaintenanceService, WatchService } from '../generated/rpc.js'
+import { AuthService, ClusterService, KVService, MaintenanceService, WatchService } from '../generated/rpc.js'
 import type { Face } from './face.js'
 import type { Duplex, MethodDefinition, Service, Streaming, Unary } from './service.js'
 import { authService } from './services/auth.js'
+import { clusterService } from './services/cluster.js'
 import { kvService } from './services/kv.js'
 import { maintenanceService } from './services/maintenance.js'
 import { watchService } from './services/watch.js'
@@ -20,6 +21,7 @@ export function methodsOf(face: Face): ReadonlyMap<string, ServedMethod> {
     served(KVService, kvService(face)),
     served(WatchService, watchService(face)),
     served(AuthService, authService(face)),
+    served(ClusterService, clusterService(face)),
     served(MaintenanceService, maintenanceService(face)),
   ].flat()
   return new Map(methods.map((method) => [method.definition.path, method]))
