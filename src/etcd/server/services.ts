@@ -1,10 +1,14 @@
 /** The one table of what is served: the methods of each service as the generated code defines them, and the functions behind. */
+import { ElectionService } from '../generated/election.js'
+import { LockService } from '../generated/lock.js'
 import { AuthService, ClusterService, KVService, MaintenanceService, WatchService } from '../generated/rpc.js'
 import type { Face } from './face.js'
 import type { Duplex, MethodDefinition, Service, Streaming, Unary } from './service.js'
 import { authService } from './services/auth.js'
 import { clusterService } from './services/cluster.js'
+import { electionService } from './services/election.js'
 import { kvService } from './services/kv.js'
+import { lockService } from './services/lock.js'
 import { maintenanceService } from './services/maintenance.js'
 import { watchService } from './services/watch.js'
 
@@ -23,6 +27,8 @@ export function methodsOf(face: Face): ReadonlyMap<string, ServedMethod> {
     served(AuthService, authService(face)),
     served(ClusterService, clusterService(face)),
     served(MaintenanceService, maintenanceService(face)),
+    served(LockService, lockService(face)),
+    served(ElectionService, electionService(face)),
   ].flat()
   return new Map(methods.map((method) => [method.definition.path, method]))
 }

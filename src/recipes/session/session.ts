@@ -179,6 +179,11 @@ export class Session implements AsyncDisposable {
     this.#end(new StoreError('LOCK_LOST', `the session is lost: ${why}`, { cause }))
   }
 
+  /** @internal Aborts the signal and renews the lease no more, and does not end it: whoever knows it now may. */
+  orphan(): void {
+    this.#end(new StoreError('LOCK_LOST', 'the session was left to whoever knows its lease'))
+  }
+
   /** @internal Whether its lease is one of the cluster that `store` is of, whichever member or namespace that is. */
   belongsTo(store: Store): boolean {
     if (store.environment === this.#store.environment) return true
