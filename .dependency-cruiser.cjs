@@ -13,7 +13,7 @@ const layers = {
   mvcc: [],
   lease: [],
   auth: [],
-  transport: [],
+  transport: ['runtime'],
   watch: ['mvcc'],
   machine: ['mvcc', 'lease', 'auth'],
   storage: ['raft', 'mvcc'],

@@ -1,4 +1,4 @@
-import { tlsCause } from './tls-causes.js'
+import { tlsCause } from '../runtime/tls-causes.js'
 
 /** Why a connection failed, in one line for log and report; `plain`: one of HTTP that was to have no TLS. */
 export function describeFailure(reason: Error, plain = false): string {

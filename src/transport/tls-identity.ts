@@ -1,9 +1,6 @@
 /**
  * Who this end is towards others, and whom it believes: certificate, key and authorities, read anew when their files change.
  *
- *     files ── content changed ──► fits together ──► counts for new connections
- *                                       └─ no ─────► logged, what was there before stays
- *
  * Always: a connection that stands is left alone, whatever changes. To exchange an authority, let both the old and the new one
  * be believed for a time (docs/OPERATING.md).
  * Always: mutual, at least TLS 1.2, and each connection proves itself anew: no session is taken up again, since what is taken
@@ -14,12 +11,9 @@ import { isIP } from 'node:net'
 import { checkServerIdentity } from 'node:tls'
 import type { ConnectionOptions, PeerCertificate, TlsOptions as ServerOptions } from 'node:tls'
 import type { Cancel, Environment } from '../base/clock.js'
-import { StoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
-import { utcText } from '../base/utc.js'
-import { certificateCause } from './tls-causes.js'
-import { checkTexts, readTexts, sameTexts } from './tls-files.js'
-import type { TlsTexts } from './tls-files.js'
+import { certificateCause } from '../runtime/tls-causes.js'
+import { TlsWatch } from '../runtime/tls-watch.js'
 import type { TlsSettings } from './tls-options.js'
 
 const VERSION_MIN = 'TLSv1.2'
@@ -43,34 +37,24 @@ export interface TlsCaller {
 
 export class TlsIdentity {
   readonly #settings: TlsSettings
-  readonly #environment: Pick<Environment, 'clock' | 'timers' | 'logger'>
-  readonly #watchers = new Set<() => void>()
-  #texts: TlsTexts | undefined
-  #loading: Promise<void> | undefined
-  /** What was refused last, so that it is logged once. */
-  #refused: { readonly reason: string; readonly texts: TlsTexts | undefined } | undefined
-  #poll: Cancel | undefined
-  #closed = false
+  readonly #watch: TlsWatch
 
   constructor(settings: TlsSettings, environment: Pick<Environment, 'clock' | 'timers' | 'logger'>) {
+    const { cert, key, ca, passphrase, reloadIntervalMs } = settings
     this.#settings = settings
-    this.#environment = environment
+    this.#watch = new TlsWatch({ sources: { cert, key, ca }, passphrase, reloadIntervalMs }, environment)
   }
 
   /** Reads the files, the first time. Rejects with `TLS_INVALID`, after which it may be called again. */
   ready(): Promise<void> {
-    this.#loading ??= this.#load().catch((error: unknown) => {
-      this.#loading = undefined
-      throw error
-    })
-    return this.#loading
+    return this.#watch.ready()
   }
 
   /** What counts now, for `tls.createServer` and `setSecureContext`. Once it is {@link ready}. */
   get credentials(): TlsCredentials {
-    if (this.#texts === undefined) throw new TypeError('The certificates were not read yet.')
+    const { cert, key, ca } = this.#watch.texts
     const { passphrase } = this.#settings
-    return { ...this.#texts, ...(passphrase === undefined ? {} : { passphrase }), minVersion: VERSION_MIN }
+    return { cert, key, ca, ...(passphrase === undefined ? {} : { passphrase }), minVersion: VERSION_MIN }
   }
 
   /**
@@ -123,67 +107,15 @@ export class TlsIdentity {
 
   /** Tells when what counts is another. */
   watch(changed: () => void): Cancel {
-    this.#watchers.add(changed)
-    return () => this.#watchers.delete(changed)
+    return this.#watch.watch(changed)
   }
 
   close(): void {
-    this.#closed = true
-    this.#poll?.()
-    this.#watchers.clear()
+    this.#watch.close()
   }
 
   #nameOf(host: string): string {
     return this.#settings.serverName ?? host
-  }
-
-  async #load(): Promise<void> {
-    const texts = await readTexts(this.#settings)
-    this.#take(texts)
-    this.#schedule()
-  }
-
-  #take(texts: TlsTexts): void {
-    const { endsAt } = checkTexts(texts, this.#settings.passphrase)
-    this.#texts = texts
-    this.#refused = undefined
-    const { clock, logger } = this.#environment
-    if (endsAt > utcText(clock.wallMs())) return
-    logger.warn('the certificate of this member has expired', { expiredAt: endsAt })
-  }
-
-  #schedule(): void {
-    const { cert, key, ca, reloadIntervalMs } = this.#settings
-    if (this.#closed || reloadIntervalMs === Infinity || ![cert, key, ca].some((source) => 'file' in source)) return
-    this.#poll = this.#environment.timers.after(reloadIntervalMs, () => void this.#reload())
-  }
-
-  /** Never rejects. */
-  async #reload(): Promise<void> {
-    let texts: TlsTexts | undefined
-    try {
-      texts = await readTexts(this.#settings)
-      if (this.#closed) return
-      if (this.#texts !== undefined && sameTexts(texts, this.#texts)) {
-        this.#refused = undefined
-      } else {
-        this.#take(texts)
-        this.#environment.logger.info('new certificates count for new connections')
-        for (const changed of this.#watchers) changed()
-      }
-    } catch (error) {
-      this.#refuse(error instanceof StoreError ? error.message : String(error), texts)
-    }
-    this.#schedule()
-  }
-
-  #refuse(reason: string, texts: TlsTexts | undefined): void {
-    const before = this.#refused
-    const same =
-      before?.texts === undefined || texts === undefined ? before?.texts === texts : sameTexts(before.texts, texts)
-    if (before?.reason === reason && same) return
-    this.#refused = { reason, texts }
-    this.#environment.logger.warn('new certificates are not used, those before still count', { reason })
   }
 }
 

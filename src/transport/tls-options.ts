@@ -5,6 +5,7 @@
  * Always: no error names what a key or a passphrase is.
  */
 import { LIMITS } from '../base/limits.js'
+import type { PemSource } from '../runtime/tls-files.js'
 
 export interface TlsOptions {
   /** This member's certificate as PEM, with those between it and the authority behind it; or the file with it. */
@@ -31,9 +32,6 @@ export interface TlsOptions {
    */
   readonly reloadIntervalMs?: number
 }
-
-/** PEM, or where it is. */
-export type PemSource = { readonly pem: string } | { readonly file: string }
 
 export interface TlsSettings {
   readonly cert: PemSource

@@ -28,7 +28,7 @@ const TABLE: Record<string, string[]> = {
   mvcc: ['base'],
   lease: ['base'],
   auth: ['base'],
-  transport: ['base'],
+  transport: ['base', 'runtime'],
   watch: ['base', 'mvcc'],
   machine: ['base', 'mvcc', 'lease', 'auth'],
   storage: ['base', 'raft', 'mvcc'],
