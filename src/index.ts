@@ -100,6 +100,7 @@ export type {
   RangeResult,
   Store,
   StoreEvents,
+  StorePosition,
   StoreStatus,
   TimeToLiveOptions,
   TransactionOperationResult,

@@ -29,6 +29,7 @@ import type {
   RangeResult,
   Store,
   StoreEvents,
+  StorePosition,
   StoreStatus,
 } from './store.js'
 import type { Telemetry } from './telemetry.js'
@@ -120,6 +121,10 @@ class Namespace implements Store {
 
   status(): StoreStatus {
     return this.#store.status()
+  }
+
+  position(): StorePosition {
+    return this.#store.position()
   }
 
   health(): Health {

@@ -223,6 +223,9 @@ export interface EventLoopStatus {
   readonly lastStallMs: number | undefined
 }
 
+/** Of {@link StoreStatus}, what is asked for with every call: no more than a look at a few numbers. */
+export type StorePosition = Pick<StoreStatus, 'leader' | 'learner' | 'revision' | 'term'>
+
 /** What happens to a store, for those who listen; nothing depends on anybody listening. */
 export type StoreEvents = {
   /** Another leader, or none, is known. */
@@ -281,6 +284,8 @@ export interface Store extends AsyncDisposable {
    */
   compact(revision: Revision, options?: CompactOptions): Promise<void>
   status(): StoreStatus
+  /** A part of {@link status} that costs next to nothing. */
+  position(): StorePosition
   /** What {@link status} comes to: whether it works, and whether calls should be sent to it. */
   health(): Health
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void

@@ -336,6 +336,13 @@ export class Member {
     return memberStatusOf(this.#parts)
   }
 
+  /** What of it is asked for often. */
+  get position(): Pick<MemberStatus, 'leader' | 'revision' | 'term'> & { readonly learner: boolean } {
+    const { raft, machine } = this.#parts
+    const { term, leader, configuration } = raft
+    return { term, leader, revision: machine.revision, learner: configuration.learners.includes(this.id) }
+  }
+
   /** Tells `listen` of all that is measured from now on, until what this gives is called or the member has ended. */
   measure(listen: Listen): () => void {
     this.#lifetime.checkOpen()

@@ -39,6 +39,7 @@ import type {
   RangeResult,
   Store,
   StoreEvents,
+  StorePosition,
   StoreStatus,
   TransactionResult,
   Watch,
@@ -256,6 +257,13 @@ export class EmbeddedStore implements Store {
       formerClusters: status.formerClusters,
       backups: this.#parts.backups?.status,
     }
+  }
+
+  position(): StorePosition {
+    if (!this.#caller.isOwner) this.#member.authorize(this.#caller.known, { type: 'status' })
+    const { term, leader, learner, revision } = this.#member.position
+    const { stopped } = this.#member
+    return { term, revision, learner, leader: stopped ? undefined : this.#member.addressBook.nameOf(leader) }
   }
 
   health(): Health {

@@ -99,6 +99,7 @@ export function decorated(
     watch: (...given) => store.watch(...given),
     compact: (...given) => store.compact(...given),
     status: () => store.status(),
+    position: () => store.position(),
     health: () => store.health(),
     on: (...given) => store.on(...given),
     close: () => store.close(),

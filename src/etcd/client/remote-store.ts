@@ -36,6 +36,7 @@ import type {
   RangeResult,
   Store,
   StoreEvents,
+  StorePosition,
   StoreStatus,
   TransactionResult,
   Watch,
@@ -154,6 +155,10 @@ export class RemoteStore implements Store {
   }
 
   status(): StoreStatus {
+    return this.#remote.known.status
+  }
+
+  position(): StorePosition {
     return this.#remote.known.status
   }
 

@@ -40,6 +40,7 @@ import type {
   RangeResult,
   Store,
   StoreEvents,
+  StorePosition,
   StoreStatus,
   TransactionResult,
   Watch,
@@ -240,6 +241,10 @@ class RecordedStore implements Store {
 
   status(): StoreStatus {
     return this.#store.status()
+  }
+
+  position(): StorePosition {
+    return this.#store.position()
   }
 
   on<Name extends keyof StoreEvents>(event: Name, listener: StoreEvents[Name]): () => void {
