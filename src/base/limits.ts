@@ -356,4 +356,10 @@ export const LIMITS = {
   etcdStreamPendingBytesMax: 256 * KIBIBYTE,
   /** Milliseconds that closing etcd's API waits for calls under way, unless `serveEtcd()` says otherwise. */
   etcdDrainMsMax: 5000,
+  /** Milliseconds after which a call of etcd's API is told of in the log, without what it was about (etcd's). */
+  etcdSlowCallMs: 300,
+  /** Connections to etcd's API. Over it: the newest is closed. */
+  etcdConnectionsMax: 10_000,
+  /** Milliseconds within which a connection to etcd's API must say something, and be done with TLS. */
+  etcdHelloMsMax: 10_000,
 } as const

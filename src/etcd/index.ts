@@ -8,3 +8,4 @@ export type { ConnectAuth, ConnectOptions, ConnectTlsOptions } from './client/co
 export { serveEtcd } from './server/serve-etcd.js'
 export type { EtcdServer } from './server/serve-etcd.js'
 export type { ServeEtcdOptions } from './server/options.js'
+export type { EtcdTlsOptions } from './server/tls-options.js'

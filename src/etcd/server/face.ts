@@ -15,14 +15,19 @@ export interface Face {
 
 export function faceOf(store: Store, settings: Settings): Face {
   const { clusterId, memberId } = store.status()
-  const ids = { cluster_id: BigInt(clusterId), member_id: BigInt(memberId) }
+  const [cluster_id, member_id] = [BigInt(clusterId), BigInt(memberId)]
   return {
     store,
     environment: store.environment,
     settings,
     header(revision) {
-      const status = store.status()
-      return { ...ids, revision: BigInt(revision ?? status.revision), raft_term: BigInt(status.term) }
+      const position = store.position()
+      return {
+        cluster_id,
+        member_id,
+        revision: BigInt(revision ?? position.revision),
+        raft_term: BigInt(position.term),
+      }
     },
   }
 }

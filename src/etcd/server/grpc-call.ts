@@ -1,5 +1,6 @@
 /** One call over gRPC, as a service sees it. */
 import type { Metadata } from '@grpc/grpc-js'
+import type { AbortSignals } from '../../base/abort-signals.js'
 import type { Store } from '../../api/store.js'
 import type { Call } from './service.js'
 
@@ -7,18 +8,25 @@ import type { Call } from './service.js'
 export interface SurfaceCall {
   readonly cancelled: boolean
   readonly metadata: Metadata
+  /** Where its connection comes from. */
+  getPeer(): string
   once(event: 'cancelled', listener: () => void): unknown
+}
+
+/** Aborts when the server ends what is under way; one listener for all calls. */
+export interface Closing {
+  readonly signal: AbortSignal
+  readonly listeners: AbortSignals
 }
 
 export class GrpcCall implements Call {
   readonly store: Store
   readonly #call: SurfaceCall
-  readonly #closing: AbortSignal
+  readonly #closing: Closing
   /** Made when somebody asks for it: most calls are over before anybody could abort them. */
   #controller: AbortController | undefined
 
-  /** @param closing aborts when the server ends what is under way. */
-  constructor(store: Store, call: SurfaceCall, closing: AbortSignal) {
+  constructor(store: Store, call: SurfaceCall, closing: Closing) {
     this.store = store
     this.#call = call
     this.#closing = closing
@@ -30,15 +38,16 @@ export class GrpcCall implements Call {
   }
 
   #watch(controller: AbortController): AbortController {
+    const { signal, listeners } = this.#closing
     const abort = (): void => controller.abort()
-    if (this.#call.cancelled || this.#closing.aborted) {
+    if (this.#call.cancelled || signal.aborted) {
       abort()
       return controller
     }
-    this.#closing.addEventListener('abort', abort, { once: true })
+    const unlisten = listeners.onAbort(signal, abort)
     // Told of every call that ends, however it does.
     this.#call.once('cancelled', () => {
-      this.#closing.removeEventListener('abort', abort)
+      unlisten()
       abort()
     })
     return controller

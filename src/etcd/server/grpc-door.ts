@@ -5,55 +5,79 @@
  * than that there was one.
  * Always: the way of a unary call is short: no promise but that of the service, no signal unless it asks for one.
  */
-import { Server, ServerCredentials, status as Status } from '@grpc/grpc-js'
+import { Server, ServerCredentials } from '@grpc/grpc-js'
 import type {
   handleBidiStreamingCall,
   handleServerStreamingCall,
   handleUnaryCall,
-  MethodDefinition,
-  ServiceDefinition,
+  sendUnaryData,
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { AbortSignals } from '../../base/abort-signals.js'
 import { assertNever } from '../../base/assert.js'
 import { isStoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Environment } from '../../base/clock.js'
-import { statusOf, type WireStatus } from '../wire/status.js'
+import type { WireStatus } from '../wire/status.js'
+import { Admission, noLeader } from './admission.js'
 import type { CallObserver, ObservedCall } from './call-observer.js'
 import type { Callers } from './callers.js'
-import { GrpcCall, type SurfaceCall } from './grpc-call.js'
+import { failureOf, STOPPED } from './failure.js'
+import { GrpcCall, type Closing, type SurfaceCall } from './grpc-call.js'
+import type { Received } from './grpc-definition.js'
+import { grpcDefinitionOf } from './grpc-definition.js'
 import { Requests, sendAll, type Outgoing } from './grpc-stream.js'
+import { LeaderWatch } from './leader-watch.js'
 import type { Settings } from './options.js'
 import { Refusal } from './refusal.js'
 import type { ServedMethod } from './services.js'
+import type { Store } from '../../api/store.js'
 
 export interface GrpcDoorParts {
+  readonly store: Store
   readonly methods: ReadonlyMap<string, ServedMethod>
   readonly callers: Callers
   readonly settings: Settings
-  readonly environment: Environment
   readonly observer: CallObserver
+  /** The user whom the certificate of a connection names, by where it comes from. */
+  readonly userOf: (peer: string) => string | undefined
 }
 
 type Of<Type extends ServedMethod['type']> = Extract<ServedMethod, { readonly type: Type }>
 
+/** One way through the door. */
+interface Passage {
+  readonly path: string
+  readonly observed: ObservedCall
+  readonly startMs: number
+}
+
 export class GrpcDoor {
   readonly #parts: GrpcDoorParts
+  readonly #environment: Environment
+  readonly #admission: Admission
+  readonly #leaderWatch: LeaderWatch
   readonly #server: Server
   readonly #injector: ReturnType<Server['createConnectionInjector']>
   readonly #streams = new Set<Outgoing>()
-  readonly #closing = new AbortController()
+  readonly #closer = new AbortController()
+  readonly #closing: Closing = { signal: this.#closer.signal, listeners: new AbortSignals() }
   #unaryCalls = 0
   #lastUnary: (() => void) | undefined
 
   constructor(parts: GrpcDoorParts) {
     this.#parts = parts
-    const { requestBytesMax, concurrentStreamsMax } = parts.settings
+    this.#environment = parts.store.environment
+    this.#admission = new Admission(parts.store)
+    this.#leaderWatch = new LeaderWatch(parts.store)
+    const { requestBytesMax, concurrentStreamsMax, keepAliveIntervalMs, keepAliveTimeoutMs } = parts.settings
     this.#server = new Server({
       'grpc.max_receive_message_length': requestBytesMax + LIMITS.etcdMessageOverheadBytes,
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': concurrentStreamsMax,
+      'grpc.keepalive_time_ms': keepAliveIntervalMs,
+      'grpc.keepalive_timeout_ms': keepAliveTimeoutMs,
       // Its figures cost time with each message, and nobody asks for them.
       'grpc.enable_channelz': 0,
     })
@@ -62,14 +86,15 @@ export class GrpcDoor {
   }
 
   /** Serves a connection of HTTP/2, encrypted by somebody else or not at all. */
-  take(socket: Socket): void {
+  take(socket: Duplex): void {
     this.#injector.injectConnection(socket)
   }
 
   /** No new calls; streams end, unary calls under way finish within LIMITS.etcdDrainMsMax; then all connections are closed. */
   async close(): Promise<void> {
     for (const stream of this.#streams) end(stream, STOPPED)
-    this.#closing.abort()
+    this.#closer.abort()
+    this.#leaderWatch.close()
     this.#injector.drain(LIMITS.etcdDrainMsMax)
     if (this.#unaryCalls > 0) await this.#drained()
     this.#server.forceShutdown()
@@ -77,7 +102,7 @@ export class GrpcDoor {
 
   #drained(): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#parts.environment.timers.after(LIMITS.etcdDrainMsMax, resolve)
+      const cancel = this.#environment.timers.after(LIMITS.etcdDrainMsMax, resolve)
       this.#lastUnary = () => {
         cancel()
         resolve()
@@ -86,30 +111,8 @@ export class GrpcDoor {
   }
 
   #bind(method: ServedMethod): void {
-    const definition = this.#definitionOf(method)
-    const service: ServiceDefinition = { method: definition }
-    const implementation: UntypedServiceImplementation = { method: this.#handlerOf(method) }
-    this.#server.addService(service, implementation)
-  }
-
-  #definitionOf({ type, definition }: ServedMethod): MethodDefinition<unknown, unknown> {
-    const { path, requestStream, responseStream, requestDeserialize } = definition
-    const bytesMax = type === 'duplex' ? LIMITS.etcdStreamRequestBytesMax : this.#parts.settings.requestBytesMax
-    return {
-      path,
-      requestStream,
-      responseStream,
-      // Not thrown: what a deserializer throws is told to the client as a message that cannot be read.
-      requestDeserialize: (bytes): Received => ({
-        request: bytes.length > bytesMax ? TOO_LARGE : requestDeserialize(bytes),
-        bytes: bytes.length,
-      }),
-      // Serialized before it is handed over, so that its bytes are known.
-      responseSerialize: (bytes) => bytes as Buffer,
-      // Of clients only, yet asked for.
-      requestSerialize: notHere,
-      responseDeserialize: notHere,
-    }
+    const definition = grpcDefinitionOf(method, this.#parts.settings.requestBytesMax)
+    this.#server.addService({ method: definition }, { method: this.#handlerOf(method) })
   }
 
   #handlerOf(method: ServedMethod): UntypedServiceImplementation[string] {
@@ -125,51 +128,74 @@ export class GrpcDoor {
     }
   }
 
-  #unary({ perform, definition }: Of<'unary'>): handleUnaryCall<unknown, unknown> {
+  #unary({ perform, definition }: Of<'unary'>): handleUnaryCall<Received, Buffer> {
     return (call, callback) => {
       this.#unaryCalls++
-      const observed = this.#observe(call, definition.path)
-      const fail = (error: unknown): void => {
-        this.#unaryDone()
-        const status = this.#statusOf(error, definition.path)
-        observed.ended(call.cancelled ? Status.CANCELLED : status.code, status.details)
-        callback(status)
-      }
-      let response: Promise<unknown>
+      const passage = this.#begin(definition.path, call)
       try {
-        response = perform(taken(call.request, observed), this.#admit(call))
+        const request = call.request.open(passage.observed)
+        const response = perform(request, this.#admit(call, definition.path, request))
+        response.then(
+          (value) => this.#respond(call, callback, passage, definition.responseSerialize, value),
+          (error: unknown) => this.#fail(call, callback, passage, error),
+        )
       } catch (error) {
-        fail(error)
-        return
+        this.#fail(call, callback, passage, error)
       }
-      response
-        .then((value) => {
-          const bytes = definition.responseSerialize(value)
-          this.#unaryDone()
-          observed.sent(bytes.length)
-          observed.ended(call.cancelled ? Status.CANCELLED : Status.OK)
-          callback(null, bytes)
-        })
-        .catch(fail)
     }
   }
 
-  #unaryDone(): void {
+  #respond(
+    call: { readonly request: Received },
+    callback: sendUnaryData<Buffer>,
+    passage: Passage,
+    serialize: (value: unknown) => Buffer,
+    value: unknown,
+  ): void {
+    let bytes
+    try {
+      bytes = serialize(value)
+    } catch (error) {
+      this.#fail(call, callback, passage, error)
+      return
+    }
+    passage.observed.sent(bytes.length)
+    passage.observed.ended(OK)
+    callback(null, bytes)
+    this.#unaryDone(call, passage)
+  }
+
+  #fail(call: { readonly request: Received }, callback: sendUnaryData<Buffer>, passage: Passage, error: unknown): void {
+    const status = this.#statusOf(error, passage.path)
+    passage.observed.ended(status.code, status.details)
+    callback(status)
+    this.#unaryDone(call, passage)
+  }
+
+  #unaryDone({ request }: { readonly request: Received }, { path, startMs }: Passage): void {
     this.#unaryCalls--
     if (this.#unaryCalls === 0) this.#lastUnary?.()
+    const tookMs = this.#environment.clock.monotonicMs() - startMs
+    if (tookMs <= LIMITS.etcdSlowCallMs) return
+    // What it was about is its caller's own: a password may be in it.
+    const fields = { path, tookMs: Math.round(tookMs), requestBytes: request.bytes }
+    this.#environment.logger.warn('a call of etcd took long', fields)
   }
 
-  #streaming({ perform, definition }: Of<'streaming'>): handleServerStreamingCall<unknown, Buffer> {
+  #streaming({ perform, definition }: Of<'streaming'>): handleServerStreamingCall<Received, Buffer> {
     return (call) => {
-      void this.#run(call, definition, (observed) => perform(taken(call.request, observed), this.#admit(call)))
+      void this.#run(call, definition, ({ observed }) => {
+        const request = call.request.open(observed)
+        return perform(request, this.#admit(call, definition.path, request))
+      })
     }
   }
 
-  #duplex({ perform, definition }: Of<'duplex'>): handleBidiStreamingCall<unknown, Buffer> {
+  #duplex({ perform, definition }: Of<'duplex'>): handleBidiStreamingCall<Received, Buffer> {
     return (call) => {
-      void this.#run(call, definition, (observed) => {
-        const requests = new Requests(call, (received) => taken(received, observed))
-        return perform(requests, this.#admit(call))
+      void this.#run(call, definition, ({ observed }) => {
+        const requests = new Requests(call, observed)
+        return perform(requests, this.#admit(call, definition.path, undefined))
       })
     }
   }
@@ -178,75 +204,63 @@ export class GrpcDoor {
   async #run(
     stream: Outgoing,
     { path, responseSerialize }: ServedMethod['definition'],
-    start: (observed: ObservedCall) => AsyncIterable<unknown>,
+    start: (passage: Passage) => AsyncIterable<unknown>,
   ): Promise<void> {
-    const observed = this.#observe(stream, path)
+    const passage = this.#begin(path, stream)
+    const { observed } = passage
     this.#streams.add(stream)
+    const forget = this.#endWithoutLeader(stream)
     stream.once('cancelled', () => this.#streams.delete(stream))
     try {
-      await sendAll(stream, start(observed), (response) => {
-        const bytes = responseSerialize(response)
-        observed.sent(bytes.length)
-        return bytes
-      })
-      observed.ended(stream.cancelled ? Status.CANCELLED : Status.OK)
+      await sendAll(stream, start(passage), responseSerialize, observed)
+      observed.ended(stream.cancelled ? CANCELED.code : OK)
       stream.end()
     } catch (error) {
-      const status = stream.cancelled ? CANCELLED : this.#statusOf(error, path)
+      const status = stream.cancelled ? CANCELED : this.#statusOf(error, path)
       observed.ended(status.code, status.details)
       if (!stream.cancelled) end(stream, status)
     } finally {
+      forget?.()
       this.#streams.delete(stream)
     }
   }
 
-  #observe({ metadata }: SurfaceCall, path: string): ObservedCall {
-    return this.#parts.observer.begin(path, metadata.get('client-api-version')[0]?.toString())
+  #endWithoutLeader(stream: Outgoing): (() => void) | undefined {
+    if (!needsLeader(stream)) return undefined
+    return this.#leaderWatch.watch(() => end(stream, this.#statusOf(noLeader(), '')))
+  }
+
+  #begin(path: string, { metadata }: SurfaceCall): Passage {
+    const observed = this.#parts.observer.begin(path, metadata.get('client-api-version')[0]?.toString())
+    return { path, observed, startMs: this.#environment.clock.monotonicMs() }
   }
 
   /** Throws what a call is refused with whatever it asks for. */
-  #admit(call: SurfaceCall): GrpcCall {
+  #admit(call: SurfaceCall, path: string, request: unknown): GrpcCall {
     if (this.#closing.signal.aborted) throw new Refusal('UNAVAILABLE', STOPPED.details)
+    this.#admission.check(path, request, needsLeader(call))
     const { metadata } = call
     const [token = metadata.get('authorization')[0]] = metadata.get('token')
-    const store = this.#parts.callers.of(token?.toString(), undefined)
-    return new GrpcCall(store, call, this.#closing.signal)
+    const user = token === undefined ? this.#parts.userOf(call.getPeer()) : undefined
+    return new GrpcCall(this.#parts.callers.of(token?.toString(), user), call, this.#closing)
   }
 
   #statusOf(error: unknown, path: string): WireStatus {
-    if (error instanceof Refusal) return { code: Status[error.status], details: error.message }
     // What the service was told to end when the server closes.
     if (isStoreError(error, 'ABORTED') && this.#closing.signal.aborted) return STOPPED
-    if (isStoreError(error)) return statusOf(error)
-    const reason = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#parts.environment.logger.error('a call of etcd failed for a reason that none should', { path, reason })
-    return { code: Status.INTERNAL, details: 'internal error; the log of the server has more' }
+    return failureOf(error, path, this.#environment.logger)
   }
 }
 
-/** A request with the bytes that it had. */
-interface Received {
-  readonly request: unknown
-  readonly bytes: number
-}
+const OK = 0
+const CANCELED: WireStatus = { code: 1, details: 'the client has gone' }
 
-/** Throws where it is none to be looked at. */
-function taken(received: unknown, observed: ObservedCall): unknown {
-  const { request, bytes } = received as Received
-  observed.received(bytes)
-  if (request instanceof Refusal) throw request
-  return request
+/** As etcd's clients ask for it. */
+function needsLeader({ metadata }: Pick<SurfaceCall, 'metadata'>): boolean {
+  return metadata.get('hasleader')[0] === 'true'
 }
-
-const CANCELLED: WireStatus = { code: Status.CANCELLED, details: 'the client gave it up' }
-const STOPPED: WireStatus = { code: Status.UNAVAILABLE, details: 'etcdserver: server stopped' }
-const TOO_LARGE = new Refusal('INVALID_ARGUMENT', 'etcdserver: request is too large')
 
 /** Ends a stream with a status, whatever of it waits to be sent. */
 function end(stream: Outgoing, status: WireStatus): void {
   stream.emit('error', status)
-}
-
-function notHere(): never {
-  throw new TypeError('A server neither serializes requests nor reads responses.')
 }

@@ -4,19 +4,20 @@
  */
 import type { ServerDuplexStream, ServerWritableStream } from '@grpc/grpc-js'
 import { LIMITS } from '../../base/limits.js'
+import type { ObservedCall } from './call-observer.js'
+import type { Received } from './grpc-definition.js'
 
 /** The requests of a stream, until the client says that there are no more, or is gone. */
 export class Requests implements AsyncIterableIterator<unknown> {
-  readonly #stream: ServerDuplexStream<unknown, Buffer>
-  readonly #take: (received: unknown) => unknown
+  readonly #stream: ServerDuplexStream<Received, Buffer>
+  readonly #observed: ObservedCall
   #waiting: ((taken: IteratorResult<unknown>) => void) | undefined
   #refuse: ((refusal: unknown) => void) | undefined
   #ended = false
 
-  /** @param take makes a request of what was received; throws a Refusal for one that is none to be looked at. */
-  constructor(stream: ServerDuplexStream<unknown, Buffer>, take: (received: unknown) => unknown) {
+  constructor(stream: ServerDuplexStream<Received, Buffer>, observed: ObservedCall) {
     this.#stream = stream
-    this.#take = take
+    this.#observed = observed
     stream.on('readable', () => this.#serve())
     for (const event of ['end', 'close', 'cancelled']) stream.on(event, () => this.#end())
   }
@@ -46,14 +47,14 @@ export class Requests implements AsyncIterableIterator<unknown> {
       this.#end()
       return
     }
-    const received: unknown = this.#stream.read()
+    const received = this.#stream.read() as Received | null
     if (received === null) return
     const [resolve, reject] = [this.#waiting, this.#refuse]
     this.#waiting = undefined
     try {
-      resolve({ done: false, value: this.#take(received) })
-    } catch (refusal) {
-      reject?.(refusal)
+      resolve({ done: false, value: received.open(this.#observed) })
+    } catch (error) {
+      reject?.(error)
     }
   }
 
@@ -64,13 +65,14 @@ export class Requests implements AsyncIterableIterator<unknown> {
   }
 }
 
-export type Outgoing = ServerWritableStream<unknown, Buffer> | ServerDuplexStream<unknown, Buffer>
+export type Outgoing = ServerWritableStream<Received, Buffer> | ServerDuplexStream<Received, Buffer>
 
 /** Sends all that `responses` gives, or as much as the client wants. Rejects as they do. */
 export async function sendAll(
   stream: Outgoing,
   responses: AsyncIterable<unknown>,
   serialize: (response: unknown) => Buffer,
+  observed: ObservedCall,
 ): Promise<void> {
   let pendingBytes = 0
   let wake: (() => void) | undefined
@@ -79,6 +81,7 @@ export async function sendAll(
   for await (const response of responses) {
     if (stream.cancelled) return
     const bytes = serialize(response)
+    observed.sent(bytes.length)
     pendingBytes += bytes.length
     stream.write(bytes, () => {
       pendingBytes -= bytes.length

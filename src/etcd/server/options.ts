@@ -1,8 +1,10 @@
 /** What `serveEtcd()` takes, checked once. */
 import { LIMITS } from '../../base/limits.js'
+import { checkBoolean } from '../../api/check-boolean.js'
 import { checkFields, kind, type Fields } from '../../api/check-fields.js'
 import type { MetricsDetail } from '../metrics/sheet.js'
 import { parseClientUrl, type ClientUrl } from './client-url.js'
+import { checkEtcdTls, type EtcdTlsOptions, type EtcdTlsSettings } from './tls-options.js'
 
 export type PeerScheme = 'http' | 'https'
 
@@ -11,6 +13,14 @@ export interface ServeEtcdOptions {
   readonly listenClientUrls?: readonly string[]
   /** Where clients reach this member, as they are told by the list of members. Default: where it listens. */
   readonly advertiseClientUrls?: readonly string[]
+  /** For `https:` and `unixs:` URLs, which need it. */
+  readonly tls?: EtcdTlsOptions
+  /** Whether the JSON gateway is served, at `/v3/`. Default true. */
+  readonly enableGrpcGateway?: boolean
+  /** Origins whose pages in browsers may call; `*`: all. Default `['*']`. */
+  readonly cors?: readonly string[]
+  /** Names of this host by which it may be called without TLS; `*`: all. Default `['*']`. */
+  readonly hostWhitelist?: readonly string[]
   /** Bytes of a request at most. Default: 1.5 MiB. Over it: `etcdserver: request is too large`. */
   readonly requestBytesMax?: number
   /** Calls and streams under way on one connection. Default: 2^32 - 1. */
@@ -28,11 +38,18 @@ export interface ServeEtcdOptions {
   readonly learnersMax?: number
   /** `extensive`: with the durations of the calls of each method among the metrics. Default: `basic`. */
   readonly metrics?: MetricsDetail
+  /** Milliseconds without a word after which a connection of gRPC is asked whether it is still there. Default: two hours. */
+  readonly keepAliveIntervalMs?: number
+  /** Milliseconds that the answer may take. Default: 20,000. */
+  readonly keepAliveTimeoutMs?: number
 }
 
 /** Complete, once it is known where the server listens. */
 export interface Settings {
   readonly advertiseClientUrls: readonly string[]
+  readonly enableGrpcGateway: boolean
+  readonly cors: readonly string[]
+  readonly hostWhitelist: readonly string[]
   readonly requestBytesMax: number
   readonly concurrentStreamsMax: number
   readonly transactionOperationsMax: number
@@ -40,10 +57,13 @@ export interface Settings {
   readonly peerScheme: PeerScheme
   readonly learnersMax: number
   readonly metrics: MetricsDetail
+  readonly keepAliveIntervalMs: number
+  readonly keepAliveTimeoutMs: number
 }
 
 export interface Checked extends Omit<Settings, 'advertiseClientUrls'> {
   readonly listenClientUrls: readonly ClientUrl[]
+  readonly tls: EtcdTlsSettings | undefined
   /** Undefined: where it listens. */
   readonly advertiseClientUrls: readonly string[] | undefined
 }
@@ -51,6 +71,10 @@ export interface Checked extends Omit<Settings, 'advertiseClientUrls'> {
 const FIELDS: Fields<ServeEtcdOptions> = {
   listenClientUrls: true,
   advertiseClientUrls: true,
+  tls: true,
+  enableGrpcGateway: true,
+  cors: true,
+  hostWhitelist: true,
   requestBytesMax: true,
   concurrentStreamsMax: true,
   transactionOperationsMax: true,
@@ -58,27 +82,43 @@ const FIELDS: Fields<ServeEtcdOptions> = {
   peerScheme: true,
   learnersMax: true,
   metrics: true,
+  keepAliveIntervalMs: true,
+  keepAliveTimeoutMs: true,
 }
 
 const LISTEN_CLIENT_URLS = ['http://localhost:2379']
+const ANY = ['*']
 const STREAMS_MAX = 2 ** 32 - 1
 const LEARNERS_MAX = 1
 const PROGRESS_NOTIFY_MS = 10 * 60_000
+const KEEP_ALIVE_INTERVAL_MS = 2 * 3_600_000
+const KEEP_ALIVE_TIMEOUT_MS = 20_000
 
 /** Throws TypeError, RangeError, `ADDRESS_INVALID`. */
 export function checkOptions(options: ServeEtcdOptions): Checked {
   checkFields(options, FIELDS, 'serveEtcd()')
   const listen = urlsOf('listenClientUrls', options.listenClientUrls ?? LISTEN_CLIENT_URLS)
   const { advertiseClientUrls, transactionOperationsMax = LIMITS.transactionOperationsMax } = options
+  const { keepAliveIntervalMs = KEEP_ALIVE_INTERVAL_MS, keepAliveTimeoutMs = KEEP_ALIVE_TIMEOUT_MS } = options
+  const listenClientUrls = listen.map((url) => parseClientUrl(url))
+  const tls = options.tls && checkEtcdTls(options.tls)
+  if (tls === undefined && listenClientUrls.some(({ secure }) => secure)) {
+    throw new TypeError('listenClientUrls has a URL with TLS, and there is no tls: give it certFile and keyFile')
+  }
   return {
-    listenClientUrls: listen.map((url) => parseClientUrl(url)),
+    ...{ listenClientUrls, tls },
+    enableGrpcGateway: checkBoolean(options.enableGrpcGateway, 'enableGrpcGateway') ?? true,
+    cors: textsOf('cors', options.cors ?? ANY),
+    hostWhitelist: textsOf('hostWhitelist', options.hostWhitelist ?? ANY),
+    keepAliveIntervalMs: whole('keepAliveIntervalMs', keepAliveIntervalMs),
+    keepAliveTimeoutMs: whole('keepAliveTimeoutMs', keepAliveTimeoutMs),
     advertiseClientUrls: advertiseClientUrls && urlsOf('advertiseClientUrls', advertiseClientUrls),
     requestBytesMax: whole('requestBytesMax', options.requestBytesMax ?? LIMITS.requestBytesMax),
     transactionOperationsMax: whole('transactionOperationsMax', transactionOperationsMax),
     peerScheme: schemeOf(options.peerScheme ?? 'http'),
     learnersMax: whole('learnersMax', options.learnersMax ?? LEARNERS_MAX),
-    metrics: detailOf(options.metrics ?? 'basic'),
     concurrentStreamsMax: whole('concurrentStreamsMax', options.concurrentStreamsMax ?? STREAMS_MAX),
+    metrics: detailOf(options.metrics ?? 'basic'),
     watchProgressNotifyIntervalMs: progressMs(options.watchProgressNotifyIntervalMs ?? PROGRESS_NOTIFY_MS),
   }
 }
@@ -94,9 +134,20 @@ function schemeOf(scheme: unknown): PeerScheme {
 }
 
 function urlsOf(option: string, urls: readonly string[]): readonly string[] {
-  const given: readonly unknown[] = Array.isArray(urls) ? urls : []
-  if (given.length > 0 && given.every((url) => typeof url === 'string')) return [...urls]
-  throw new TypeError(`${option} must be a list of URLs, with one at least, not ${kind(urls)}`)
+  const given = textsOf(option, urls)
+  if (given.length > 0) return given
+  throw new TypeError(`${option} must be a list of URLs, with one at least`)
+}
+
+function textsOf(option: string, texts: readonly string[]): readonly string[] {
+  const given: readonly unknown[] | undefined = Array.isArray(texts) ? texts : undefined
+  if (given?.every((text) => typeof text === 'string')) return [...texts]
+  throw new TypeError(`${option} must be a list of texts, not ${kind(texts)}`)
+}
+
+function whole(option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value > 0) return value
+  throw new RangeError(`${option} must be a positive whole number, not ${value}`)
 }
 
 function progressMs(everyMs: number): number {
@@ -104,9 +155,4 @@ function progressMs(everyMs: number): number {
   throw new RangeError(
     `watchProgressNotifyIntervalMs must be at least ${LIMITS.watchProgressMsMin} milliseconds, not ${everyMs}`,
   )
-}
-
-function whole(option: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new RangeError(`${option} must be a positive whole number, not ${value}`)
 }

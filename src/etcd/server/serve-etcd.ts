@@ -1,16 +1,23 @@
 /** Puts etcd's API on a store: see {@link serveEtcd}. */
 import type { Socket } from 'node:net'
 import type { Store } from '../../api/store.js'
+import type { Timers } from '../../base/clock.js'
+import { LIMITS } from '../../base/limits.js'
 import type { Logger } from '../../base/logger.js'
+import { metricsEndpoint } from '../metrics/endpoint.js'
+import { EtcdMetrics } from '../metrics/etcd-metrics.js'
+import { HttpDoor } from '../gateway/http-door.js'
+import { HttpHandler } from '../gateway/http-handler.js'
 import { announce } from './announcement.js'
 import { Callers } from './callers.js'
 import type { ClientUrl } from './client-url.js'
-import { EtcdMetrics } from '../metrics/etcd-metrics.js'
 import { faceOf } from './face.js'
+import { FrontDoor } from './front-door.js'
 import { GrpcDoor } from './grpc-door.js'
 import { Listener } from './listener.js'
 import { checkOptions, type ServeEtcdOptions } from './options.js'
 import { methodsOf } from './services.js'
+import { TlsDoor } from './tls-door.js'
 
 /** What `serveEtcd()` gives. */
 export interface EtcdServer extends AsyncDisposable {
@@ -35,37 +42,38 @@ export interface EtcdServer extends AsyncDisposable {
  * console.log(server.clientUrls)
  */
 export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): Promise<EtcdServer> {
-  const { listenClientUrls, ...checked } = checkOptions(options)
-  const { logger } = store.environment
-  const sockets = new Set<Socket>()
-  let open = (_door: GrpcDoor): void => undefined
-  const opened = new Promise<GrpcDoor>((resolve) => (open = resolve))
-  const accept = (socket: Socket): void => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    socket.on('error', () => undefined)
-    void opened.then((door) => door.take(socket))
-  }
-  const listeners = await listenAll(listenClientUrls, logger, accept)
+  const { listenClientUrls, tls: tlsSettings, ...checked } = checkOptions(options)
+  const { environment } = store
+  let open = (_door: FrontDoor): void => undefined
+  const opened = new Promise<FrontDoor>((resolve) => (open = resolve))
+  const tls =
+    tlsSettings &&
+    (await TlsDoor.open(tlsSettings, environment, (socket) => void opened.then((door) => door.takeSecured(socket))))
+  const listeners = await listenAll(listenClientUrls, environment.logger, (socket, { secure }) => {
+    void opened.then((door) => door.take(socket, secure))
+  }).catch((error: unknown) => {
+    tls?.close()
+    throw error
+  })
   const clientUrls = listeners.map(({ url }) => url)
   const settings = { ...checked, advertiseClientUrls: checked.advertiseClientUrls ?? clientUrls }
-  const face = faceOf(store, settings)
+  const methods = methodsOf(faceOf(store, settings))
+  const callers = new Callers(store)
   const metrics = new EtcdMetrics(store, settings.metrics)
-  const door = new GrpcDoor({
-    observer: metrics.observer,
-    methods: methodsOf(face),
-    callers: new Callers(store),
-    settings,
-    environment: store.environment,
-  })
+  const endpoints = new Map([['/metrics', metricsEndpoint(metrics)]])
+  const shared = { store, methods, settings, callers, observer: metrics.observer }
+  const grpc = new GrpcDoor({ ...shared, userOf: (peer) => tls?.userOf(peer) })
+  const http = new HttpDoor(new HttpHandler({ ...shared, endpoints }), environment.timers)
+  const door = new FrontDoor({ grpc, http, tls, environment })
   open(door)
   const closing = new AbortController()
   void announce(store, settings.advertiseClientUrls, closing.signal)
   const end = async (): Promise<void> => {
     closing.abort()
     const closed = listeners.map((listener) => listener.close())
-    await door.close()
-    for (const socket of sockets) socket.destroy()
+    tls?.close()
+    await Promise.all([grpc.close(), within(environment.timers, LIMITS.etcdDrainMsMax, http.close())])
+    door.close()
     await Promise.all(closed)
     metrics.close()
   }
@@ -74,13 +82,23 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   return { clientUrls, close, [Symbol.asyncDispose]: close }
 }
 
+/** Resolves when it is done, or the time is over. */
+function within(timers: Timers, timeMs: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const cancel = timers.after(timeMs, resolve)
+    work.finally(cancel).then(resolve, reject)
+  })
+}
+
 /** All or none. */
 async function listenAll(
   urls: readonly ClientUrl[],
   logger: Logger,
-  accept: (socket: Socket) => void,
+  accept: (socket: Socket, url: ClientUrl) => void,
 ): Promise<readonly Listener[]> {
-  const tried = await Promise.allSettled(urls.map((url) => Listener.listen(url, logger, accept)))
+  const tried = await Promise.allSettled(
+    urls.map((url) => Listener.listen(url, logger, (socket) => accept(socket, url))),
+  )
   const listeners = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
   const failed = tried.find((one) => one.status === 'rejected')
   if (failed === undefined) return listeners

@@ -1,14 +1,24 @@
 /** The one table of what is served: the methods of each service as the generated code defines them, and the functions behind. */
 import { ElectionService } from '../generated/election.js'
 import { LockService } from '../generated/lock.js'
-import { AuthService, ClusterService, KVService, MaintenanceService, WatchService } from '../generated/rpc.js'
+import { HealthService } from '../generated/health.js'
+import {
+  AuthService,
+  ClusterService,
+  KVService,
+  LeaseService,
+  MaintenanceService,
+  WatchService,
+} from '../generated/rpc.js'
 import type { Face } from './face.js'
 import type { Duplex, MethodDefinition, Service, Streaming, Unary } from './service.js'
 import { authService } from './services/auth.js'
 import { clusterService } from './services/cluster.js'
 import { electionService } from './services/election.js'
-import { kvService } from './services/kv.js'
 import { lockService } from './services/lock.js'
+import { healthService } from './services/health.js'
+import { kvService } from './services/kv.js'
+import { leaseService } from './services/lease.js'
 import { maintenanceService } from './services/maintenance.js'
 import { watchService } from './services/watch.js'
 
@@ -29,6 +39,8 @@ export function methodsOf(face: Face): ReadonlyMap<string, ServedMethod> {
     served(MaintenanceService, maintenanceService(face)),
     served(LockService, lockService(face)),
     served(ElectionService, electionService(face)),
+    served(LeaseService, leaseService(face)),
+    served(HealthService, healthService(face)),
   ].flat()
   return new Map(methods.map((method) => [method.definition.path, method]))
 }

@@ -1,0 +1,54 @@
+/**
+ * What grpc-js is told of a method: that it hands over a request with its size, and takes responses as bytes.
+ *
+ * Always: a request that is too large is no error of reading it: its client is told so, and nothing is made of it.
+ */
+import type { MethodDefinition } from '@grpc/grpc-js'
+import { LIMITS } from '../../base/limits.js'
+import type { ObservedCall } from './call-observer.js'
+import { Refusal } from './refusal.js'
+import type { ServedMethod } from './services.js'
+
+/** A request as it came in. */
+export class Received {
+  readonly bytes: number
+  readonly #request: unknown
+
+  constructor(request: unknown, bytes: number) {
+    this.#request = request
+    this.bytes = bytes
+  }
+
+  /** Throws a {@link Refusal} for one that is too large. */
+  open(observed: ObservedCall): unknown {
+    observed.received(this.bytes)
+    if (this.#request === TOO_LARGE) throw new Refusal('INVALID_ARGUMENT', 'etcdserver: request is too large')
+    return this.#request
+  }
+}
+
+const TOO_LARGE = Symbol('too large')
+
+export function grpcDefinitionOf(
+  { type, definition }: ServedMethod,
+  requestBytesMax: number,
+): MethodDefinition<Received, Buffer> {
+  const { path, requestStream, responseStream, requestDeserialize } = definition
+  const bytesMax = type === 'duplex' ? LIMITS.etcdStreamRequestBytesMax : requestBytesMax
+  return {
+    path,
+    requestStream,
+    responseStream,
+    requestDeserialize: (bytes) => {
+      return new Received(bytes.length > bytesMax ? TOO_LARGE : requestDeserialize(bytes), bytes.length)
+    },
+    responseSerialize: (bytes) => bytes,
+    // Of clients only, yet asked for.
+    requestSerialize: notHere,
+    responseDeserialize: notHere,
+  }
+}
+
+function notHere(): never {
+  throw new TypeError('A server neither serializes requests nor reads responses.')
+}
