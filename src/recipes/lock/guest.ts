@@ -4,8 +4,9 @@
  * is in the same place, with the value that it gives now.
  *
  * Always: who gives up waiting leaves no key behind, since the lease may live on. It is deleted only as it was last written by
- * the one who gives up: who asked again meanwhile may hold by it. And a put that is still on its way then finds a tombstone
- * (entry.ts says why), of a name that no other call has.
+ * the one who gives up: who asked again meanwhile may hold by it. And a put whose outcome is unknown finds a tombstone when it
+ * comes late (entry.ts says why). That one lies below `name/`, since whoever asks need not be allowed anything beside it, and
+ * clients of etcd would wait for it: so it stays for a minute, by which no call is on its way any more.
  * Always: waking is not holding: the line is read again, and the own key must still be in it.
  * Not here: losing what is held. That shows in the key, to whoever looks.
  */
@@ -37,6 +38,8 @@ export interface GuestHold {
   /** At which it was seen to be in front. */
   readonly revision: Revision
 }
+
+const TOMBSTONE_MS = 60_000
 
 /** The key as a put of ours left it. */
 interface Written {
@@ -74,7 +77,8 @@ class Guest {
     this.#store = store
     this.#options = options
     this.#key = keyInLine(name, lease)
-    this.#tombstone = `${name}~${lease.toString(16)}-${randomId(store.environment.random)}`
+    // Of a name that no other call has, and that nobody here takes for a place.
+    this.#tombstone = `${this.#key}~${randomId(store.environment.random)}`
   }
 
   async hold(patience: Patience): Promise<GuestHold> {
@@ -98,7 +102,11 @@ class Guest {
     const patience = new Patience(this.#store.environment, {})
     try {
       const written = await this.#written?.catch((error: unknown) => (mayTakeEffect(error) ? 'unknown' : undefined))
-      if (written !== undefined) await patience.insist((signal) => this.#takeAway(written, signal))
+      if (written === undefined) return
+      await patience.insist((signal) => this.#takeAway(written, signal))
+      if (written !== 'unknown') return
+      await patience.pause(TOMBSTONE_MS)
+      await patience.insist((signal) => this.#store.delete(this.#tombstone, { signal }))
     } catch (error) {
       // The key went with it, and so would a late put.
       if (isStoreError(error, 'LEASE_NOT_FOUND')) return
