@@ -45,8 +45,8 @@ export interface ClusterOptions {
   readonly cluster?: FirstMembers
   /**
    * Addresses of members of a running cluster, or a function that finds some ({@link dnsSrv}): this process becomes the member
-   * that was added there under its `name` and address (`store.cluster.add()`, before or after). It asks them for who it is,
-   * for LIMITS.joinMsMax. A directory that holds data knows that already: nobody is asked, and `join` may stay.
+   * that was added there under its `name` and address (`store.cluster.add()`, before or after), or under the address alone: then
+   * it is known by its `name` from then on. It asks them for who it is, for LIMITS.joinMsMax. A directory that holds data knows that already: nobody is asked, and `join` may stay.
    */
   readonly join?: JoinAddresses
   /** Ends what `open()` waits for because of `join`, or where `cluster` is a function, with `ABORTED`. */

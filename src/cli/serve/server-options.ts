@@ -1,7 +1,7 @@
 /** From flags to what `serveEtcd()` takes. */
 import type { ServeEtcdOptions } from '../../etcd/server/options.js'
 import type { Values } from './flags.js'
-import { textsOf } from './url.js'
+import { isSecure, textsOf } from './url.js'
 
 export function serverOptionsOf(values: Values): ServeEtcdOptions {
   return {
@@ -10,5 +10,7 @@ export function serverOptionsOf(values: Values): ServeEtcdOptions {
     requestBytesMax: values['max-request-bytes'],
     concurrentStreamsMax: values['max-concurrent-streams'],
     transactionOperationsMax: values['max-txn-ops'],
+    peerScheme: values['initial-advertise-peer-urls'].some(isSecure) ? 'https' : 'http',
+    learnersMax: values['max-learners'],
   }
 }

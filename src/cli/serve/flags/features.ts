@@ -34,7 +34,7 @@ export const FEATURE_FLAGS = {
     ),
   ),
   'max-learners': onceExperimental(
-    integer(1, 'Learners in the cluster.', noEffect('a cluster has as many learners as members, docs/LIMITS.md'), 1),
+    integer(1, 'Learners in the cluster that are not to become voters by themselves.', undefined, 1),
   ),
   'downgrade-check-time': onceExperimental(
     duration('5s', 'Time between two looks at a downgrade.', noEffect('there are no downgrades')),
