@@ -63,8 +63,6 @@ export class GrpcDoor {
   readonly #streams = new Set<Outgoing>()
   readonly #closer = new AbortController()
   readonly #closing: Closing = { signal: this.#closer.signal, listeners: new AbortSignals() }
-  #unaryCalls = 0
-  #lastUnary: (() => void) | undefined
 
   constructor(parts: GrpcDoorParts) {
     this.#parts = parts
@@ -90,23 +88,23 @@ export class GrpcDoor {
     this.#injector.injectConnection(socket)
   }
 
-  /** No new calls; streams end, unary calls under way finish within LIMITS.etcdDrainMsMax; then all connections are closed. */
+  /** No new calls; streams end, unary calls under way finish, for LIMITS.etcdDrainMsMax; then all connections are closed. */
   async close(): Promise<void> {
     for (const stream of this.#streams) end(stream, STOPPED)
     this.#closer.abort()
     this.#leaderWatch.close()
-    this.#injector.drain(LIMITS.etcdDrainMsMax)
-    if (this.#unaryCalls > 0) await this.#drained()
+    await this.#drained()
     this.#server.forceShutdown()
   }
 
+  /** A connection is closed when all that was under way on it has been sent and taken. */
   #drained(): Promise<void> {
     return new Promise((resolve) => {
       const cancel = this.#environment.timers.after(LIMITS.etcdDrainMsMax, resolve)
-      this.#lastUnary = () => {
+      this.#server.tryShutdown(() => {
         cancel()
         resolve()
-      }
+      })
     })
   }
 
@@ -130,7 +128,6 @@ export class GrpcDoor {
 
   #unary({ perform, definition }: Of<'unary'>): handleUnaryCall<Received, Buffer> {
     return (call, callback) => {
-      this.#unaryCalls++
       const passage = this.#begin(definition.path, call)
       try {
         const request = call.request.open(passage.observed)
@@ -162,19 +159,17 @@ export class GrpcDoor {
     passage.observed.sent(bytes.length)
     passage.observed.ended(OK)
     callback(null, bytes)
-    this.#unaryDone(call, passage)
+    this.#tellIfSlow(call, passage)
   }
 
   #fail(call: { readonly request: Received }, callback: sendUnaryData<Buffer>, passage: Passage, error: unknown): void {
     const status = this.#statusOf(error, passage.path)
     passage.observed.ended(status.code, status.details)
     callback(status)
-    this.#unaryDone(call, passage)
+    this.#tellIfSlow(call, passage)
   }
 
-  #unaryDone({ request }: { readonly request: Received }, { path, startMs }: Passage): void {
-    this.#unaryCalls--
-    if (this.#unaryCalls === 0) this.#lastUnary?.()
+  #tellIfSlow({ request }: { readonly request: Received }, { path, startMs }: Passage): void {
     const tookMs = this.#environment.clock.monotonicMs() - startMs
     if (tookMs <= LIMITS.etcdSlowCallMs) return
     // What it was about is its caller's own: a password may be in it.
