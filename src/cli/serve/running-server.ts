@@ -5,11 +5,15 @@
  *     stop ──► no new calls, calls under way finish ──► leadership is handed over, the store is closed
  */
 import type { Store } from '../../api/store.js'
+import { isStoreError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
 import { serveEtcd, type EtcdServer } from '../../etcd/server/serve-etcd.js'
 import type { ServeEtcdOptions } from '../../etcd/server/options.js'
 import { open } from '../../store/open.js'
 import type { OpenOptions } from '../../store/options.js'
+
+/** Between two tries to reach the others; a try itself takes until its deadline. */
+const RETRY_MS = 500
 
 /** How it ended. */
 export type Ending =
@@ -59,15 +63,32 @@ export class RunningServer {
     while (!signal.aborted) {
       try {
         await this.#store.ready({ signal })
-        await this.#store.cluster.announce({ clientUrls }, { signal })
+        await this.#announce(clientUrls, logger)
         return true
       } catch (error) {
         const { live } = this.#store.health()
         if (signal.aborted || !live) return false
         logger.info('waiting for the other members', { reason: (error as Error).message })
+        await this.#pause()
       }
     }
     return false
+  }
+
+  /** Members of a version that knows no announcements are no reason not to serve. */
+  async #announce(clientUrls: readonly string[], logger: Logger): Promise<void> {
+    try {
+      await this.#store.cluster.announce({ clientUrls }, { signal: this.#stopped.signal })
+    } catch (error) {
+      if (!isStoreError(error, 'MEMBERS_TOO_OLD')) throw error
+      logger.warn('the others cannot be told the client URLs of this member yet', { reason: error.message })
+    }
+  }
+
+  #pause(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#store.environment.timers.after(RETRY_MS, resolve)
+    })
   }
 
   /** Idempotent. */

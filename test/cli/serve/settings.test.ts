@@ -7,6 +7,7 @@ import { clusterPlanOf } from '../../../src/cli/serve/cluster-plan.js'
 import type { DataDirectory } from '../../../src/cli/serve/data-directory.js'
 import { featureNotes } from '../../../src/cli/serve/feature-gates.js'
 import { initialClusterOf } from '../../../src/cli/serve/initial-cluster.js'
+import { serverOptionsOf } from '../../../src/cli/serve/server-options.js'
 import { memberOptionsOf } from '../../../src/cli/serve/member-options.js'
 import { clusterIdOf, memberIdOf } from '../../../src/store/identity.js'
 import { checked, reading } from './given.js'
@@ -32,7 +33,6 @@ describe('what is refused before anything is opened', () => {
       '--advertise-client-urls is required where --listen-client-urls is given',
     ],
     ['--listen-peer-urls http://etcd.example.com:2380', 'listen on an IP address of this machine'],
-    ['--listen-metrics-urls http://example.com:1', '--listen-metrics-urls has http://example.com:1: listen on an IP'],
     [`--initial-cluster ${CLUSTER} --discovery-srv example.com`, 'both say who the first members are'],
     ['--listen-peer-urls unix:///tmp/peer', 'members reach each other over TCP'],
     ['--initial-advertise-peer-urls http://a:1,http://b:1', 'has 2 URLs, and a member has one address here'],
@@ -40,7 +40,7 @@ describe('what is refused before anything is opened', () => {
     ['--client-cert-auth', '--client-cert-auth needs --trusted-ca-file'],
     ['--cert-file c', '--cert-file is given without --key-file'],
     ['--peer-key-file k', '--peer-key-file is given without --peer-cert-file'],
-    ['--listen-metrics-urls https://127.0.0.1:1', 'https://127.0.0.1:1 needs --cert-file and --key-file'],
+    ['--listen-client-http-urls https://127.0.0.1:1', 'https://127.0.0.1:1 needs --cert-file and --key-file'],
     [
       '--listen-peer-urls https://127.0.0.1:2380 --initial-advertise-peer-urls https://127.0.0.1:2380',
       'needs --peer-cert-file, --peer-key-file and --peer-trusted-ca-file',
@@ -265,5 +265,48 @@ describe('a member', () => {
     const member = options(`${urls} ${files} --peer-cert-allowed-cn a,b --peer-cert-allowed-hostname c`)
     expect(member.tls).toEqual({ certFile: 'c', keyFile: 'k', caFile: 'ca', allowedNames: ['a', 'b', 'c'] })
     expect(member.insecure).toBeUndefined()
+  })
+})
+
+describe('what clients are served with', () => {
+  const urls =
+    '--listen-client-urls https://127.0.0.1:1 --advertise-client-urls https://127.0.0.1:1 --cert-file c --key-file k'
+  const options = (words: string) => serverOptionsOf(checked(words).values)
+
+  test("is etcd's by default", () => {
+    expect(options('')).toEqual({
+      listenClientUrls: ['http://localhost:2379'],
+      advertiseClientUrls: ['http://localhost:2379'],
+      enableGrpcGateway: true,
+      cors: ['*'],
+      hostWhitelist: ['*'],
+      metrics: 'basic',
+      requestBytesMax: 1_572_864,
+      concurrentStreamsMax: 4_294_967_295,
+      transactionOperationsMax: 128,
+      peerScheme: 'http',
+      learnersMax: 1,
+      watchProgressNotifyIntervalMs: 600_000,
+      keepAliveIntervalMs: 7_200_000,
+      keepAliveTimeoutMs: 20_000,
+    })
+  })
+
+  test('is TLS where a URL says so, with what clients must show', () => {
+    const shown = '--client-cert-auth --trusted-ca-file ca --client-crl-file crl --client-cert-allowed-cn n'
+    expect(
+      options(`${urls} ${shown} --tls-max-version TLS1.2 --cipher-suites TLS_RSA_WITH_AES_128_CBC_SHA`).tls,
+    ).toEqual({
+      certFile: 'c',
+      keyFile: 'k',
+      trustedCaFile: 'ca',
+      crlFile: 'crl',
+      clientCertAuth: true,
+      allowedNames: ['n'],
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.2',
+      ciphers: 'AES128-SHA',
+    })
+    expect(options(`${urls} --grpc-keepalive-interval 0`)).toMatchObject({ keepAliveIntervalMs: 2 ** 31 - 1 })
   })
 })

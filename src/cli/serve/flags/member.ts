@@ -53,7 +53,11 @@ export const MEMBER_FLAGS = {
   'max-txn-ops': integer(128, 'Operations in one branch of a transaction.', undefined, 1),
   'max-request-bytes': integer(1_572_864, 'Bytes of one request of a client.', undefined, 1),
   'max-concurrent-streams': integer(4_294_967_295, 'Streams of one client connection at the same time.', undefined, 1),
-  'grpc-keepalive-min-time': duration('5s', 'How often a client may ping at most.'),
+  'grpc-keepalive-min-time': duration(
+    '5s',
+    'How often a client may ping at most.',
+    noEffect('pings are answered however often they come'),
+  ),
   'grpc-keepalive-interval': duration('2h', 'Time between two pings to a client; 0: none.'),
   'grpc-keepalive-timeout': duration('20s', 'Time that a client may take to answer a ping before it is given up.'),
   'socket-reuse-port': boolean(

@@ -13,7 +13,11 @@ export const OBSERVING_FLAGS = {
     noEffect('profiles are those of Node: start it with --inspect or --cpu-prof'),
   ),
   metrics: choice(['basic', 'extensive'], 'basic', 'How much /metrics tells.'),
-  'listen-metrics-urls': urls('', 'Where /metrics and /health are told besides, without client certificates.'),
+  'listen-metrics-urls': urls(
+    '',
+    'Where /metrics and /health are told besides, without client certificates.',
+    refused('metrics and health are told where clients are served, and with their certificates'),
+  ),
   logger: choice(['zap', 'capnslog'], 'zap', 'The library of the log.', noEffect('there is one log')),
   'log-outputs': list('default', 'Where the log goes: stderr (the default), stdout, files.'),
   'log-output': list('', 'The same, as in 3.3.', refused('give --log-outputs')),
@@ -27,7 +31,13 @@ export const OBSERVING_FLAGS = {
     refused('files are appended to: let logrotate rotate them, with copytruncate'),
   ),
   'log-rotation-config-json': text('', 'How.', noEffect('it belongs to --enable-log-rotation, which is not there')),
-  'warning-unary-request-duration': onceExperimental(duration('300ms', 'Calls that take longer are told in the log.')),
+  'warning-unary-request-duration': onceExperimental(
+    duration(
+      '300ms',
+      'Calls that take longer are told in the log.',
+      noEffect('how long calls take is told by --metrics extensive'),
+    ),
+  ),
   'warning-apply-duration': onceExperimental(
     duration('100ms', 'Entries that take longer to apply are told.', noEffect('slow calls are told as a whole')),
   ),
