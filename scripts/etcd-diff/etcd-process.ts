@@ -3,7 +3,7 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../free-port.js'
+import { freePorts } from '../../demo/processes/free-ports.js'
 
 /** In memory where there is such a folder: this etcd syncs every write, and nothing here is about disks. */
 const MEMORY_FOLDER = '/dev/shm'
@@ -45,8 +45,7 @@ export class EtcdProcess {
 
   static async #startOnce(parent: string): Promise<EtcdProcess> {
     const folder = mkdtempSync(join(parent, 'quorate-etcd-'))
-    const client = `http://127.0.0.1:${await freePort()}`
-    const peer = `http://127.0.0.1:${await freePort()}`
+    const [client = '', peer = ''] = (await freePorts(2)).map((port) => `http://127.0.0.1:${port}`)
     const flags = {
       'data-dir': folder,
       'listen-client-urls': client,

@@ -65,14 +65,11 @@ async function leaders(side: Side): Promise<void> {
   await side.run(['move-leader', 'nobody'])
   await side.run(['move-leader'])
   await side.run(['move-leader', '123'], { endpoints: [side.member(leader).client], note: 'exit code' })
-  await side.run(['move-leader', await idOf(side, other)], {
-    endpoints: [side.member(other).client],
-    note: 'exit code',
-  })
-  await side.run(['move-leader', await idOf(side, other)], {
-    endpoints: [side.member(leader).client],
-    note: 'exit code',
-  })
+  for (const through of [other, leader]) {
+    const words = ['move-leader', await idOf(side, other)]
+    const { code } = await side.run(words, { endpoints: [side.member(through).client], note: 'nothing' })
+    side.remark(`leadership is moved through ${through === leader ? 'the leader' : 'another member'}: ${code}`)
+  }
   side.remark(`the one that was named leads: ${(await roles(side)).leader === other}`)
 }
 

@@ -7,8 +7,8 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePorts } from '../../demo/processes/free-ports.js'
 import { certificateAuthority } from '../../test/certificates.js'
-import { freePort } from '../free-port.js'
 import { MemberProcess } from './member-process.js'
 import { Names } from './names.js'
 import { Running, type Ran } from './running.js'
@@ -66,7 +66,7 @@ export class Side {
 
   /** A new member's addresses; it is not started yet. */
   async place(name: string): Promise<Member> {
-    const [client, peer] = [`https://127.0.0.1:${await freePort()}`, `https://127.0.0.1:${await freePort()}`]
+    const [client = '', peer = ''] = (await freePorts(2)).map((port) => `https://127.0.0.1:${port}`)
     const member = { name, client, peer }
     this.members.push(member)
     this.names.set(client, `<client ${name}>`)
