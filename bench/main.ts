@@ -2,7 +2,8 @@
  * The benchmarks: `npm run bench` for the store, `npm run bench -- raft` for the consensus core alone,
  * `npm run bench -- checker` for the linearizability checker, `npm run bench -- sim` for the simulated world,
  * `npm run bench -- mvcc` for the data model with a million keys, `npm run bench -- durability` for one member on disk
- * beside bare classic-level, `npm run bench -- transports` for frames between members, `npm run bench -- locks` for locks beside the etcd3 client. What the figures mean: bench/README.md.
+ * beside bare classic-level, `npm run bench -- transports` for frames between members, `npm run bench -- locks` for locks beside the etcd3 client,
+ * `npm run bench -- grpc` for etcd's API beside a real etcd. What the figures mean: bench/README.md.
  */
 const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   store: () => import('./store.js'),
@@ -13,6 +14,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<unknown>>> = {
   durability: () => import('./durability.js'),
   transports: () => import('./transports.js'),
   locks: () => import('./locks.js'),
+  grpc: () => import('./grpc.js'),
 }
 
 const [name = 'store'] = process.argv.slice(2)

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 
 /** What they say when clients may come: etcd 3.4, and later ones as well as ours. */
-const READY = /serving client traffic|ready to serve client requests/
+const READY = /serving (?:insecure )?client (?:traffic|requests)|ready to serve client requests/
 const START_MS_MAX = 60_000
 /** Of what it said last, for a report. */
 const SAID_CHARACTERS_MAX = 8_000
@@ -23,6 +23,10 @@ export class MemberProcess {
     this.ready = this.#becomesReady()
     // Whoever starts three at once awaits them together.
     this.ready.catch(() => undefined)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   /** The end of what it logged. */
