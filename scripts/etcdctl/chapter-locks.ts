@@ -10,12 +10,12 @@ export async function locks(side: Side): Promise<void> {
   const first = side.begin(['lock', 'mutex'])
   await first.says(/mutex\/[0-9a-f]+\n/)
   const second = side.begin(['lock', 'mutex', '--', 'echo', 'the second had it'])
-  const waiting = await until(side, ['get', 'mutex/', '--prefix', '--count-only', '-w', 'fields'], /"Count" : 2/)
+  const waiting = await until(side, ['get', 'mutex/', '--prefix', '-w', 'fields'], /"Count" : 2/)
   side.remark(`the second waits: ${waiting}; it said ${JSON.stringify(second.out)}`)
   side.remark(`the first ends: ${(await first.interrupt('SIGINT')).code}`)
   const { code, out } = await second.end()
   side.remark(`then the second: ${code} ${out}`)
-  await side.run(['get', 'mutex', '--prefix', '--count-only', '-w', 'fields'])
+  await side.run(['get', 'mutex', '--prefix', '-w', 'fields'])
 
   await elections(side)
 }
@@ -26,7 +26,7 @@ async function elections(side: Side): Promise<void> {
   await one.says(/office\/[0-9a-f]+\nproposal of one\n/)
   await observer.says(/proposal of one\n/)
   const two = side.begin(['elect', 'office', 'proposal of two'])
-  await until(side, ['get', 'office/', '--prefix', '--count-only', '-w', 'fields'], /"Count" : 2/)
+  await until(side, ['get', 'office/', '--prefix', '-w', 'fields'], /"Count" : 2/)
   side.remark(`two waits: it said ${JSON.stringify(two.out)}`)
   side.remark(`one resigns: ${(await one.interrupt('SIGINT')).code}`)
   await two.says(/proposal of two\n/)
