@@ -56,7 +56,8 @@ export class MemberProcess {
       this.#child.once('error', ({ message }) => {
         fail(message)
       })
-      this.#child.once('exit', (code, signal) => {
+      // Not its exit: what it said last comes after that.
+      this.#child.once('close', (code, signal) => {
         fail(`ended with ${code ?? signal}`)
       })
       // Also after it is ready: a pipe that nobody reads fills up, and its writer waits.
