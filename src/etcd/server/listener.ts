@@ -44,6 +44,22 @@ export class Listener {
   }
 }
 
+/** On all of them or on none. Rejects as {@link Listener.listen}. */
+export async function listenAll(
+  urls: readonly ClientUrl[],
+  logger: Logger,
+  accept: (socket: Socket, url: ClientUrl) => void,
+): Promise<readonly Listener[]> {
+  const tried = await Promise.allSettled(
+    urls.map((url) => Listener.listen(url, logger, (socket) => accept(socket, url))),
+  )
+  const listeners = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = tried.find((one) => one.status === 'rejected')
+  if (failed === undefined) return listeners
+  await Promise.all(listeners.map((listener) => listener.close()))
+  throw failed.reason
+}
+
 function listenError(url: ClientUrl, error: NodeJS.ErrnoException): StoreError {
   const where = formatClientUrl(url)
   if (error.code === 'EADDRINUSE') {

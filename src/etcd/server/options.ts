@@ -36,6 +36,11 @@ export interface ServeEtcdOptions {
   readonly peerScheme?: PeerScheme
   /** Learners that are added as such by clients, and stay some, at once. Default: 1, as etcd has it. */
   readonly learnersMax?: number
+  /**
+   * Where metrics and probes are told besides, and nothing else; `https` with the certificate of `tls`, and without certificates of
+   * clients. Default: nowhere; they are at the port of clients, too.
+   */
+  readonly listenMetricsUrls?: readonly string[]
   /** `extensive`: with the durations of the calls of each method among the metrics. Default: `basic`. */
   readonly metrics?: MetricsDetail
   /** Milliseconds without a word after which a connection of gRPC is asked whether it is still there. Default: two hours. */
@@ -63,6 +68,7 @@ export interface Settings {
 
 export interface Checked extends Omit<Settings, 'advertiseClientUrls'> {
   readonly listenClientUrls: readonly ClientUrl[]
+  readonly listenMetricsUrls: readonly ClientUrl[]
   readonly tls: EtcdTlsSettings | undefined
   /** Undefined: where it listens. */
   readonly advertiseClientUrls: readonly string[] | undefined
@@ -82,6 +88,7 @@ const FIELDS: Fields<ServeEtcdOptions> = {
   peerScheme: true,
   learnersMax: true,
   metrics: true,
+  listenMetricsUrls: true,
   keepAliveIntervalMs: true,
   keepAliveTimeoutMs: true,
 }
@@ -101,12 +108,16 @@ export function checkOptions(options: ServeEtcdOptions): Checked {
   const { advertiseClientUrls, transactionOperationsMax = LIMITS.transactionOperationsMax } = options
   const { keepAliveIntervalMs = KEEP_ALIVE_INTERVAL_MS, keepAliveTimeoutMs = KEEP_ALIVE_TIMEOUT_MS } = options
   const listenClientUrls = listen.map((url) => parseClientUrl(url))
+  const listenMetricsUrls = textsOf('listenMetricsUrls', options.listenMetricsUrls ?? []).map((url) =>
+    parseClientUrl(url),
+  )
   const tls = options.tls && checkEtcdTls(options.tls)
-  if (tls === undefined && listenClientUrls.some(({ secure }) => secure)) {
-    throw new TypeError('listenClientUrls has a URL with TLS, and there is no tls: give it certFile and keyFile')
+  for (const [option, urls] of Object.entries({ listenClientUrls, listenMetricsUrls })) {
+    if (tls !== undefined || !urls.some(({ secure }) => secure)) continue
+    throw new TypeError(`${option} has a URL with TLS, and there is no tls: give it certFile and keyFile`)
   }
   return {
-    ...{ listenClientUrls, tls },
+    ...{ listenClientUrls, listenMetricsUrls, tls },
     enableGrpcGateway: checkBoolean(options.enableGrpcGateway, 'enableGrpcGateway') ?? true,
     cors: textsOf('cors', options.cors ?? ANY),
     hostWhitelist: textsOf('hostWhitelist', options.hostWhitelist ?? ANY),

@@ -1,20 +1,18 @@
 /** Puts etcd's API on a store: see {@link serveEtcd}. */
-import type { Socket } from 'node:net'
 import type { Store } from '../../api/store.js'
 import type { Timers } from '../../base/clock.js'
 import { LIMITS } from '../../base/limits.js'
-import type { Logger } from '../../base/logger.js'
 import { metricsEndpoint } from '../metrics/endpoint.js'
 import { EtcdMetrics } from '../metrics/etcd-metrics.js'
 import { HttpDoor } from '../gateway/http-door.js'
 import { HttpHandler } from '../gateway/http-handler.js'
 import { announce } from './announcement.js'
 import { Callers } from './callers.js'
-import type { ClientUrl } from './client-url.js'
 import { faceOf } from './face.js'
 import { FrontDoor } from './front-door.js'
 import { GrpcDoor } from './grpc-door.js'
-import { Listener } from './listener.js'
+import { listenAll } from './listener.js'
+import { MetricsPorts } from './metrics-ports.js'
 import { checkOptions, type ServeEtcdOptions } from './options.js'
 import { methodsOf } from './services.js'
 import { TlsDoor } from './tls-door.js'
@@ -23,6 +21,8 @@ import { TlsDoor } from './tls-door.js'
 export interface EtcdServer extends AsyncDisposable {
   /** Where it listens, with the ports that were chosen. */
   readonly clientUrls: readonly string[]
+  /** The same of `listenMetricsUrls`. */
+  readonly metricsUrls: readonly string[]
   /**
    * No new calls; streams end with `etcdserver: server stopped`, and unary calls under way finish, for at most
    * LIMITS.etcdDrainMsMax. The store stays open. Idempotent.
@@ -42,7 +42,7 @@ export interface EtcdServer extends AsyncDisposable {
  * console.log(server.clientUrls)
  */
 export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): Promise<EtcdServer> {
-  const { listenClientUrls, tls: tlsSettings, ...checked } = checkOptions(options)
+  const { listenClientUrls, listenMetricsUrls, tls: tlsSettings, ...checked } = checkOptions(options)
   const { environment } = store
   let open = (_door: FrontDoor): void => undefined
   const opened = new Promise<FrontDoor>((resolve) => (open = resolve))
@@ -65,6 +65,13 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   const grpc = new GrpcDoor({ ...shared, userOf: (peer) => tls?.userOf(peer) })
   const http = new HttpDoor(new HttpHandler({ ...shared, endpoints }), environment.timers)
   const door = new FrontDoor({ grpc, http, tls, environment })
+  const watched = { ...shared, endpoints, urls: listenMetricsUrls, tls: tlsSettings, environment }
+  const ports = await MetricsPorts.listen(watched).catch(async (error: unknown) => {
+    metrics.close()
+    tls?.close()
+    await Promise.all(listeners.map((listener) => listener.close()))
+    throw error
+  })
   open(door)
   const closing = new AbortController()
   void announce(store, settings.advertiseClientUrls, closing.signal)
@@ -74,12 +81,12 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
     tls?.close()
     await Promise.all([grpc.close(), within(environment.timers, LIMITS.etcdDrainMsMax, http.close())])
     door.close()
-    await Promise.all(closed)
+    await Promise.all([...closed, ports.close()])
     metrics.close()
   }
   let ended: Promise<void> | undefined
   const close = (): Promise<void> => (ended ??= end())
-  return { clientUrls, close, [Symbol.asyncDispose]: close }
+  return { clientUrls, metricsUrls: ports.urls, close, [Symbol.asyncDispose]: close }
 }
 
 /** Resolves when it is done, or the time is over. */
@@ -88,20 +95,4 @@ function within(timers: Timers, timeMs: number, work: Promise<void>): Promise<vo
     const cancel = timers.after(timeMs, resolve)
     work.finally(cancel).then(resolve, reject)
   })
-}
-
-/** All or none. */
-async function listenAll(
-  urls: readonly ClientUrl[],
-  logger: Logger,
-  accept: (socket: Socket, url: ClientUrl) => void,
-): Promise<readonly Listener[]> {
-  const tried = await Promise.allSettled(
-    urls.map((url) => Listener.listen(url, logger, (socket) => accept(socket, url))),
-  )
-  const listeners = tried.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
-  const failed = tried.find((one) => one.status === 'rejected')
-  if (failed === undefined) return listeners
-  await Promise.all(listeners.map((listener) => listener.close()))
-  throw failed.reason
 }
