@@ -1,17 +1,17 @@
 /** One call through the gateway, as a service sees it. */
 import type { ServerResponse } from 'node:http'
 import type { Store } from '../../api/store.js'
+import type { Closing } from '../server/grpc-call.js'
 import type { Call } from '../server/service.js'
 
 export class HttpCall implements Call {
   readonly store: Store
   readonly #response: ServerResponse
-  readonly #closing: AbortSignal
+  readonly #closing: Closing
   /** Made when somebody asks for it: most calls are over before anybody could abort them. */
   #controller: AbortController | undefined
 
-  /** @param closing aborts when the server ends what is under way. */
-  constructor(store: Store, response: ServerResponse, closing: AbortSignal) {
+  constructor(store: Store, response: ServerResponse, closing: Closing) {
     this.store = store
     this.#response = response
     this.#closing = closing
@@ -23,15 +23,16 @@ export class HttpCall implements Call {
   }
 
   #watch(controller: AbortController): AbortController {
+    const { signal, listeners } = this.#closing
     const abort = (): void => controller.abort()
-    if (this.#response.closed || this.#closing.aborted) {
+    if (this.#response.closed || signal.aborted) {
       abort()
       return controller
     }
-    this.#closing.addEventListener('abort', abort, { once: true })
+    const unlisten = listeners.onAbort(signal, abort)
     // Comes with every response: when all of it is sent, or when the client has gone.
     this.#response.once('close', () => {
-      this.#closing.removeEventListener('abort', abort)
+      unlisten()
       abort()
     })
     return controller

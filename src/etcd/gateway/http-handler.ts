@@ -42,7 +42,7 @@ export class HttpHandler {
     this.#parts = parts
     const { store, methods, callers, settings, observer, endpoints = new Map<string, Endpoint>() } = parts
     const { requestBytesMax } = settings
-    this.#gateway = new JsonGateway({ methods, callers, observer, requestBytesMax, environment: store.environment })
+    this.#gateway = new JsonGateway({ store, methods, callers, observer, requestBytesMax })
     this.#endpoints = new Map([['/version', version], ...probes(store, observer), ...endpoints])
   }
 

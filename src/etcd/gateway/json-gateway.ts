@@ -9,12 +9,16 @@
 import { status as Status } from '@grpc/grpc-js'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { assertNever } from '../../base/assert.js'
+import { AbortSignals } from '../../base/abort-signals.js'
 import { isStoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Environment } from '../../base/clock.js'
+import type { Store } from '../../api/store.js'
+import { Admission } from '../server/admission.js'
 import type { CallObserver, ObservedCall } from '../server/call-observer.js'
 import type { Callers } from '../server/callers.js'
 import { failureOf, STOPPED } from '../server/failure.js'
+import type { Closing } from '../server/grpc-call.js'
 import { Refusal } from '../server/refusal.js'
 import type { ServedMethod } from '../server/services.js'
 import type { WireStatus } from '../wire/status.js'
@@ -27,9 +31,9 @@ import { ResultStream } from './result-stream.js'
 import { ROUTES, type Route } from './routes.js'
 
 export interface JsonGatewayParts {
+  readonly store: Store
   readonly methods: ReadonlyMap<string, ServedMethod>
   readonly callers: Callers
-  readonly environment: Environment
   readonly observer: CallObserver
   readonly requestBytesMax: number
 }
@@ -47,11 +51,16 @@ type Stream = Extract<ServedMethod, { readonly type: 'streaming' | 'duplex' }>
 export class JsonGateway {
   readonly #parts: JsonGatewayParts
   readonly #routes = new Map(ROUTES.map((route) => [route.path, route]))
-  readonly #closing = new AbortController()
+  readonly #environment: Environment
+  readonly #admission: Admission
+  readonly #closer = new AbortController()
+  readonly #closing: Closing = { signal: this.#closer.signal, listeners: new AbortSignals() }
   readonly #streams = new Set<ResultStream>()
 
   constructor(parts: JsonGatewayParts) {
     this.#parts = parts
+    this.#environment = parts.store.environment
+    this.#admission = new Admission(parts.store)
   }
 
   /** Resolves when it is answered; never rejects. */
@@ -69,14 +78,14 @@ export class JsonGateway {
   /** Streams end; calls that are under way go on, and new ones are refused. */
   close(): void {
     for (const stream of this.#streams) stream.fail(STOPPED)
-    this.#closing.abort()
+    this.#closer.abort()
   }
 
   async #answerUnary(exchange: Exchange, perform: Extract<ServedMethod, { type: 'unary' }>['perform']): Promise<void> {
     const { route, response, observed } = exchange
     try {
       const message = await this.#readRequest(exchange)
-      const body = route.response.toJSON(await perform(message, this.#admit(exchange)))
+      const body = route.response.toJSON(await perform(message, this.#admit(exchange, message)))
       answerJson(response, 200, body)
       observed.sent(Number(response.getHeader('content-length')))
       observed.ended(Status.OK)
@@ -98,6 +107,7 @@ export class JsonGateway {
         if (stream.isOver) break
       }
       if (this.#closing.signal.aborted) throw STOPPED_REFUSAL
+      if (stream.isOver) throw CLIENT_GONE
       stream.end()
       observed.ended(Status.OK)
     } catch (error) {
@@ -111,25 +121,28 @@ export class JsonGateway {
 
   async #start(exchange: Exchange, method: Stream): Promise<AsyncIterable<unknown>> {
     switch (method.type) {
-      case 'streaming':
-        return method.perform(await this.#readRequest(exchange), this.#admit(exchange))
+      case 'streaming': {
+        const message = await this.#readRequest(exchange)
+        return method.perform(message, this.#admit(exchange, message))
+      }
       case 'duplex':
-        return method.perform(this.#readRequests(exchange), this.#admit(exchange))
+        return method.perform(this.#readRequests(exchange), this.#admit(exchange, undefined))
       default:
         return assertNever(method, 'method')
     }
   }
 
-  #admit({ request, response }: Exchange): HttpCall {
+  #admit({ route, request, response }: Exchange, message: unknown): HttpCall {
     if (this.#closing.signal.aborted) throw STOPPED_REFUSAL
+    this.#admission.check(route.definition.path, message, false)
     const store = this.#parts.callers.of(request.headers.authorization, undefined)
-    return new HttpCall(store, response, this.#closing.signal)
+    return new HttpCall(store, response, this.#closing)
   }
 
   /** The one request that the body is; who sends it too slowly is cut off. */
   async #readRequest({ route, request, observed }: Exchange): Promise<unknown> {
-    const { environment, requestBytesMax } = this.#parts
-    const cancel = environment.timers.after(LIMITS.etcdBodyMsMax, () => request.destroy())
+    const { requestBytesMax } = this.#parts
+    const cancel = this.#environment.timers.after(LIMITS.etcdBodyMsMax, () => request.destroy())
     try {
       const body = await readBody(request, bodyBytesMax(requestBytesMax))
       observed.received(body.length)
@@ -152,14 +165,15 @@ export class JsonGateway {
     }
   }
 
-  #failureOf(error: unknown, { route, request }: Exchange): WireStatus {
-    // Nobody reads it; what broke is the connection, and no bug.
-    if (request.destroyed && !request.complete) return { code: Status.CANCELLED, details: 'the client has gone' }
+  #failureOf(error: unknown, { route, response }: Exchange): WireStatus {
+    // Nobody reads it; and what broke is the connection: no bug.
+    if (response.closed && !response.writableFinished) return { code: Status.CANCELLED, details: CLIENT_GONE.message }
     if (isStoreError(error, 'ABORTED') && this.#closing.signal.aborted) return STOPPED
-    return failureOf(error, route.definition.path, this.#parts.environment.logger)
+    return failureOf(error, route.definition.path, this.#environment.logger)
   }
 }
 
+const CLIENT_GONE = new Refusal('CANCELLED', 'the client has gone')
 const STOPPED_REFUSAL = new Refusal('UNAVAILABLE', STOPPED.details)
 
 /** Four characters of base64 are three bytes; around them are names, quotes and commas. */

@@ -6,6 +6,7 @@
  * Not here: users and permissions. Whoever reaches the port may ask, and learns of no key.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ERRORS } from '../../base/errors.js'
 import type { Store } from '../../api/store.js'
 import type { Logger } from '../../base/logger.js'
 import type { HealthEndpoint, HealthObserver } from '../server/call-observer.js'
@@ -148,7 +149,13 @@ function checkVoter(store: Store): void {
 type ReadConsistency = 'linearizable' | 'local'
 
 function readCheck(store: Store, consistency: ReadConsistency): Check {
-  return (signal) => read(store, consistency, signal)
+  return (signal) => {
+    // Known at once, while the read would wait for a leader for longer than probes have patience.
+    if (consistency === 'linearizable' && store.status().leader === undefined) {
+      throw new CheckFailed(ERRORS.NO_LEADER.etcd)
+    }
+    return read(store, consistency, signal)
+  }
 }
 
 /** A real read, of no value. */

@@ -77,7 +77,8 @@ export class TlsDoor {
       ...(ciphers === undefined ? {} : { ciphers }),
       minVersion,
       secureOptions: constants.SSL_OP_NO_TICKET,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      // Clients of gRPC speak h2 and nothing else; who speaks both, like curl and browsers, does not want gRPC.
+      ALPNProtocols: ['http/1.1', 'h2'],
       requestCert: ca !== undefined,
       // Within the handshake, so that a client learns of it as of any other failure of it.
       rejectUnauthorized: ca !== undefined,

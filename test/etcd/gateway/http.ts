@@ -53,6 +53,10 @@ export class OpenCall {
     return this
   }
 
+  response(): Promise<IncomingMessage> {
+    return this.#response
+  }
+
   async status(): Promise<number | undefined> {
     return (await this.#response).statusCode
   }

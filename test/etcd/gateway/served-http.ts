@@ -1,33 +1,23 @@
-/** The HTTP side of a server alone, over a store in memory. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { open, type Store } from '../../../src/index.js'
-import { HttpHandler } from '../../../src/etcd/gateway/http-handler.js'
-import { NOT_OBSERVED } from '../../../src/etcd/server/call-observer.js'
-import { Callers } from '../../../src/etcd/server/callers.js'
-import { faceOf } from '../../../src/etcd/server/face.js'
-import { checkOptions } from '../../../src/etcd/server/options.js'
-import { methodsOf } from '../../../src/etcd/server/services.js'
+/** A server of etcd's API over a store in memory, as clients over HTTP see it. */
+import { open, type OpenOptions, type Store } from '../../../src/index.js'
+import { serveEtcd, type ServeEtcdOptions } from '../../../src/etcd/index.js'
 
-export async function serve(): Promise<{ store: Store; target: string; close(): Promise<void> }> {
-  const store = await open()
-  await store.ready()
-  const settings = {
-    ...checkOptions({}),
-    advertiseClientUrls: [],
-    cors: [],
-    hostWhitelist: [],
-    enableGrpcGateway: true,
-  }
-  const methods = methodsOf(faceOf(store, settings))
-  const handler = new HttpHandler({ store, methods, callers: new Callers(store), settings, observer: NOT_OBSERVED })
-  const server = createServer((request, response) => handler.handle(request, response))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+export interface ServedHttp {
+  readonly store: Store
+  readonly url: string
+  close(): Promise<void>
+}
+
+/** One that is not alone has no leader, and none is waited for. */
+export async function serve(options: ServeEtcdOptions = {}, openOptions: OpenOptions = {}): Promise<ServedHttp> {
+  // Hashing passwords is meant to be slow; here it need not be.
+  const scrypt = { costLog2: 10, blockSize: 1, parallelization: 1 }
+  const store = await open({ auth: { scrypt }, ...openOptions })
+  if (openOptions.cluster === undefined) await store.ready()
+  const server = await serveEtcd(store, { listenClientUrls: ['http://127.0.0.1:0'], ...options })
   const close = async (): Promise<void> => {
-    await handler.close()
-    server.closeAllConnections()
-    server.close()
+    await server.close()
     await store.close()
   }
-  return { store, target: `127.0.0.1:${(server.address() as AddressInfo).port}`, close }
+  return { store, url: server.clientUrls[0] ?? '', close }
 }
