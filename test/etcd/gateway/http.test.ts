@@ -1,8 +1,12 @@
 /** What is served over HTTP besides calls, and what holds for every request: methods, browsers, sizes, tokens. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { connect } from 'node:tls'
 import { MemoryNetwork, type Environment } from '../../../src/index.js'
 import { LIMITS } from '../../../src/base/limits.js'
+import { certificateAuthority } from '../../certificates.js'
 import { base64 as b, post } from './http.js'
 import { serve, type ServedHttp } from './served-http.js'
 
@@ -245,4 +249,37 @@ it('without the gateway has the rest', async () => {
   expect((await ask('/v3/kv/put', { at, method: 'POST' })).status).toBe(404)
   expect((await ask('/health', { at })).status).toBe(200)
   await less.close()
+})
+
+describe('over TLS', () => {
+  it('the gateway is served to who speaks HTTP/1 and HTTP/2 both, and no certificate says who calls', async () => {
+    const authority = certificateAuthority()
+    const own = authority.issue()
+    const tls = { cert: own.cert, key: own.key, trustedCa: authority.cert, clientCertAuth: true }
+    const secure = await serve({ listenClientUrls: ['https://127.0.0.1:0'], tls })
+    const { auth } = secure.store
+    await auth.users.add('root', { password: 'secret' })
+    await auth.roles.add('root')
+    await auth.users.grantRole('root', 'root')
+    await auth.enable()
+    const { hostname, port } = new URL(secure.url)
+    const root = authority.issue({ name: 'root' })
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      ca: authority.cert,
+      ...root,
+      ALPNProtocols: ['h2', 'http/1.1'],
+    })
+    await once(socket, 'secureConnect')
+    expect(socket.alpnProtocol).toBe('http/1.1')
+    const body = JSON.stringify({ key: b('a') })
+    socket.write(
+      `POST /v3/kv/range HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+    const answer = await text(socket)
+    expect(answer).toMatch(/^HTTP\/1.1 400 /)
+    expect(answer).toContain('"etcdserver: user name is empty"')
+    await secure.close()
+  })
 })
