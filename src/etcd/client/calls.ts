@@ -1,6 +1,6 @@
 /** Calls over gRPC: on whichever server answers, with the token of whoever calls, made again where that does no harm. */
 import { Metadata, type CallOptions, type ServiceError } from '@grpc/grpc-js'
-import type { Environment } from '../../base/clock.js'
+import type { Cancel, Environment } from '../../base/clock.js'
 import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import { ETCD_VERSION } from '../wire/version.js'
@@ -132,7 +132,7 @@ export class Calls {
       this.#optionsOf(limits),
     )
     return new DuplexCall(stream, {
-      onAbort: (action) => waiting.onAbort(limits.signal, action),
+      onAbort: (action) => this.#onEnd(limits.signal, action),
       worked: () => {
         balancer.worked(connection)
       },
@@ -188,7 +188,6 @@ export class Calls {
     limits: CallLimits,
     token: string | undefined,
   ): Promise<Response> {
-    const { waiting } = this.#parts
     return new Promise((resolve, reject) => {
       const stream = connection.client.makeBidiStreamRequest(
         method.path,
@@ -210,7 +209,7 @@ export class Calls {
         const error = new StoreError('UNREACHABLE', 'The stream ended without a response.', { outcome: 'unknown' })
         reject(new Attempted({ error, untouched: false, elsewhere: true }))
       })
-      const stop = waiting.onAbort(limits.signal, () => {
+      const stop = this.#onEnd(limits.signal, () => {
         stream.cancel()
       })
       stream.write(request)
@@ -225,7 +224,6 @@ export class Calls {
     limits: CallLimits,
     token: string | undefined,
   ): Promise<Response> {
-    const { waiting } = this.#parts
     return new Promise((resolve, reject) => {
       const call = connection.client.makeUnaryRequest(
         method.path,
@@ -240,7 +238,7 @@ export class Calls {
           else reject(new Attempted(this.#failure(error, limits)))
         },
       )
-      const stop = waiting.onAbort(limits.signal, () => {
+      const stop = this.#onEnd(limits.signal, () => {
         call.cancel()
       })
     })
@@ -257,6 +255,17 @@ export class Calls {
     }
     if (closed.aborted) return over('CLOSED', 'The client was closed before the server answered.', undefined)
     return failureOf(error, RECEIVE_BYTES_MAX)
+  }
+
+  /** Calls `action` when the caller gives up, or the client is closed: gRPC would let calls that it has begun go on. */
+  #onEnd(signal: AbortSignal | undefined, action: () => void): Cancel {
+    const { waiting, balancer } = this.#parts
+    const stopClosed = waiting.onAbort(balancer.closed, action)
+    const stopSignal = waiting.onAbort(signal, action)
+    return () => {
+      stopClosed()
+      stopSignal()
+    }
   }
 
   async #token(limits: CallLimits): Promise<string | undefined> {

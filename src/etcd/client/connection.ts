@@ -1,6 +1,7 @@
 /** One server: a channel to it, made anew when the one before came to nothing, so that no wait of gRPC's own is in the way. */
 import { Client, connectivityState, status, type ChannelCredentials, type ChannelOptions } from '@grpc/grpc-js'
 import type { Environment } from '../../base/clock.js'
+import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Endpoint } from './endpoint.js'
 
@@ -31,6 +32,7 @@ export interface ConnectionParts {
 export class Connection {
   readonly #parts: ConnectionParts
   #client: Client | undefined
+  #closed = false
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts
@@ -40,8 +42,9 @@ export class Connection {
     return this.#parts.endpoint
   }
 
-  /** For calls; it is made here where there is none. */
+  /** For calls; it is made here where there is none. Throws `CLOSED`. */
   get client(): Client {
+    if (this.#closed) throw new StoreError('CLOSED', 'The client is closed.')
     return (this.#client ??= this.#make())
   }
 
@@ -62,12 +65,17 @@ export class Connection {
       await changed(client, state, clock.wallMs() + leftMs)
     }
     const reason = await reasonOf(client, clock.wallMs() + REASON_MS)
-    this.close()
+    this.#drop()
     return reason
   }
 
   /** Calls under way on it end as failed. */
   close(): void {
+    this.#closed = true
+    this.#drop()
+  }
+
+  #drop(): void {
     this.#client?.close()
     this.#client = undefined
   }

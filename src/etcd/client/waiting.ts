@@ -40,8 +40,12 @@ export class Waiting {
     if (this.leftMs(limits) <= 0) throw giveUp('TIMEOUT', undefined)
   }
 
+  /** Calls `action` when it aborts; at once where it has. */
   onAbort(signal: AbortSignal | undefined, action: () => void): Cancel {
-    return signal === undefined ? () => undefined : this.#signals.onAbort(signal, action)
+    if (signal === undefined) return () => undefined
+    if (!signal.aborted) return this.#signals.onAbort(signal, action)
+    action()
+    return () => undefined
   }
 
   /** Settles as `work` does, or rejects with what `giveUp` says when `limits` end; what becomes of the work is nobody's affair then. */

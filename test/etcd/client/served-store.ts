@@ -7,6 +7,7 @@ export interface ServedStore {
   readonly store: Store
   /** The member itself. */
   readonly member: Store
+  readonly endpoints: readonly string[]
   close(): Promise<void>
 }
 
@@ -27,5 +28,5 @@ export async function serveAndConnect(options: ServedStoreOptions = {}): Promise
     await server.close()
     await member.close()
   }
-  return { store, member, close }
+  return { store, member, endpoints: server.clientUrls, close }
 }
