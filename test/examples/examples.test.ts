@@ -49,6 +49,17 @@ it(
   TIMEOUT_MS,
 )
 
+it(
+  'the same code runs on a member and over the wire',
+  async () => {
+    const output = await outputOf('examples/11-connect.ts')
+    expect(output).toContain('the process itself has the lock')
+    expect(output).toContain('a client has the lock')
+    expect(output).toContain('seen over the wire: jobs/last = somebody else')
+  },
+  TIMEOUT_MS,
+)
+
 it.skipIf(!ROCKSDB.includes(`${process.platform}-${process.arch}`))(
   'a member on a store of others is still there after a restart',
   async () => {
