@@ -126,7 +126,7 @@ export const LIMITS = {
   /** Milliseconds after which a client asks a server that says nothing whether it is there still. etcd allows no less than five seconds. */
   clientKeepAliveMs: 10_000,
   /** Milliseconds within which it has to answer. Over it: the connection is given up. */
-  clientKeepAliveTimeoutMs: 3000,
+  clientKeepAliveTimeoutMs: 10_000,
   /** Milliseconds between two looks of a client at the status of its server and the list of members: how old `status()` of `connect()` may be while nobody calls. */
   clientStatusMs: 5000,
   /** Times that a client logs in again within one call, since its token counts no more. Over it: what the token was refused with. */

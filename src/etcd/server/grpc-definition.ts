@@ -4,9 +4,9 @@
  * Always: a request that is too large is no error of reading it: its client is told so, and nothing is made of it.
  */
 import type { MethodDefinition } from '@grpc/grpc-js'
+import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { ObservedCall } from './call-observer.js'
-import { Refusal } from './refusal.js'
 import type { ServedMethod } from './services.js'
 
 /** A request as it came in. */
@@ -19,15 +19,17 @@ export class Received {
     this.bytes = bytes
   }
 
-  /** Throws a {@link Refusal} for one that is too large. */
+  /** Throws `REQUEST_TOO_LARGE`. */
   open(observed: ObservedCall): unknown {
     observed.received(this.bytes)
-    if (this.#request === TOO_LARGE) throw new Refusal('INVALID_ARGUMENT', 'etcdserver: request is too large')
+    if (this.#request instanceof StoreError) throw this.#request
     return this.#request
   }
 }
 
-const TOO_LARGE = Symbol('too large')
+function tooLarge(bytes: number, bytesMax: number): StoreError {
+  return new StoreError('REQUEST_TOO_LARGE', `The request has ${bytes} bytes; at most ${bytesMax} are allowed.`)
+}
 
 export function grpcDefinitionOf(
   { type, definition }: ServedMethod,
@@ -40,7 +42,8 @@ export function grpcDefinitionOf(
     requestStream,
     responseStream,
     requestDeserialize: (bytes) => {
-      return new Received(bytes.length > bytesMax ? TOO_LARGE : requestDeserialize(bytes), bytes.length)
+      const request = bytes.length > bytesMax ? tooLarge(bytes.length, bytesMax) : requestDeserialize(bytes)
+      return new Received(request, bytes.length)
     },
     responseSerialize: (bytes) => bytes,
     // Of clients only, yet asked for.

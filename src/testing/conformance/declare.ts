@@ -11,6 +11,8 @@ export interface StoreHarness {
   readonly prefixBytes?: number
   /** Whether `close()` ends the store, or this handle of it alone. Default: the store. */
   readonly closes?: 'store' | 'handle'
+  /** How many changes a consumer that is slow has not taken yet. Default 5000. */
+  readonly many?: number
   /** After the test, which may have closed the store. */
   dispose?(): Promise<void> | void
 }
@@ -26,8 +28,8 @@ export function declareTests(options: StoreSuiteOptions, tests: StoreTests): voi
     options.test(name, async () => {
       const harness = await options.harness()
       try {
-        const { store, revision = 1, prefixBytes = 0, closes = 'store' } = harness
-        await body(store, { at: (nth) => revision - 1 + nth, prefixBytes, closes })
+        const { store, revision = 1, prefixBytes = 0, closes = 'store', many = 5000 } = harness
+        await body(store, { at: (nth) => revision - 1 + nth, prefixBytes, closes, many })
       } finally {
         await harness.store.close()
         await harness.dispose?.()

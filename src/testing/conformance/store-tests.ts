@@ -7,6 +7,7 @@ export interface UnderTest {
   readonly at: (nth: number) => Revision
   readonly prefixBytes: number
   readonly closes: 'store' | 'handle'
+  readonly many: number
 }
 
 /** Tests by what they show; each gets a store of its own. */

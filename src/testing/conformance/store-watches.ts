@@ -152,12 +152,11 @@ export const watches: StoreTests = {
     )
   },
 
-  'gives a slow consumer everything, and makes nobody wait for it': async (store, { at }) => {
+  'gives a slow consumer everything, and makes nobody wait for it': async (store, { at, many: count }) => {
     const slow = store.watch({ prefix: 'k' })
     const fast = store.watch({ prefix: 'k' })
     const started = await Promise.all([store.put('k', 'first'), take(slow, 1), take(fast, 1)])
     check(started.length === 3, 'unreachable')
-    const count = 5000
     await fill(store, 0, count)
     equal((await take(fast, count)).length, count, 'events of the fast one')
     const revisions = (await take(slow, count)).map(({ revision }) => revision)

@@ -13,7 +13,7 @@ const OPEN = {
 async function harness(): Promise<StoreHarness> {
   // Some tests make thousands of calls at once, on whatever machine.
   const { store, close } = await serveAndConnect({ open: OPEN, connect: { timeoutMs: 60_000 } })
-  return { store, dispose: close }
+  return { store, many: 1000, dispose: close }
 }
 
 describe('a served member behind connect()', () => {

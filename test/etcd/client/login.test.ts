@@ -9,7 +9,7 @@ describe('with authorization enabled', () => {
   let ann: Store
 
   beforeAll(async () => {
-    served = await serveAndConnect()
+    served = await serveAndConnect({ open: { auth: { scrypt: { costLog2: 10, blockSize: 8, parallelization: 1 } } } })
     const { auth } = served.member
     for (const name of ['root', 'ann']) {
       await auth.users.add(name, { password: `${name}'s` })
@@ -50,8 +50,8 @@ describe('with authorization enabled', () => {
     const watch = ann.watch('ann/2')
     await watch.opened()
     await ann.put('ann/2', 'again')
-    const { value } = await watch[Symbol.asyncIterator]().next()
-    expect(value).toMatchObject({ key: 'ann/2', type: 'put' })
+    const next = await watch[Symbol.asyncIterator]().next()
+    expect(next.value).toMatchObject({ key: 'ann/2', type: 'put' })
     expect(await root.auth.users.list()).toEqual(['ann', 'root'])
   })
 
