@@ -40,7 +40,8 @@ export class Names {
   setId(id: bigint, name: string): void {
     const unsigned = BigInt.asUintN(64, id)
     this.set(unsigned.toString(16), name)
-    this.set(unsigned.toString(16).padStart(16, '0'), name)
+    // As etcdctl fills it up where it is short.
+    for (const filler of ['0', ' ']) this.set(unsigned.toString(16).padStart(16, filler), name)
     this.set(id.toString(), name)
   }
 
