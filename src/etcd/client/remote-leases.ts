@@ -48,7 +48,10 @@ export class RemoteLeases implements Leases {
     const { TTL, grantedTTL, keys } = await this.#remote.call(({ lease }) => lease.leaseTimeToLive(request, call))
     if (TTL < 0n) return undefined
     const status = { id, ttlMs: millisecondsOf(grantedTTL), remainingMs: millisecondsOf(TTL) }
-    return asked ? { ...status, keys: keys.map((key) => new LeaseKey(keyOf(key))) } : status
+    if (!asked) return status
+    // etcd has them in no order.
+    const inOrder = keys.map((key) => keyOf(key)).sort()
+    return { ...status, keys: inOrder.map((key) => new LeaseKey(key)) }
   }
 
   async list(options: ListLeasesOptions = {}): Promise<readonly LeaseId[]> {

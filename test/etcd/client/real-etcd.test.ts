@@ -17,12 +17,13 @@ describe.skipIf(!hasEtcd())('a real etcd', () => {
 
   /** Each test has keys of its own. */
   async function harness(): Promise<StoreHarness> {
-    const store = await connect({ endpoints: [etcd.endpoint] })
+    const store = await connect({ endpoints: [etcd.endpoint], timeoutMs: 60_000 })
     const prefix = `test-${tests++}/`
     const { revision } = await store.put('before', 'x')
     return {
       store: store.namespace(prefix),
       revision,
+      many: 1000,
       prefixBytes: prefix.length,
       closes: 'handle',
       dispose: () => store.close(),
