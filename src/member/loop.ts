@@ -260,7 +260,9 @@ export class Loop {
     const { outcome } = applied
     if (outcome === undefined) return
     const request = outcome.ok ? outcome.response.type : undefined
-    telemeter.tell?.({ type: 'applied', durationMs, request, ...operationsOf(applied) })
+    const { puts, deletes, ranges, putBytes } = operationsOf(applied)
+    // Field by field: this is done for every command, and a spread costs as much as all the rest.
+    telemeter.tell?.({ type: 'applied', durationMs, request, puts, deletes, ranges, putBytes })
     if (request === 'compact') sweeps.compacted(durationMs)
   }
 

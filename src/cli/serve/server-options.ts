@@ -17,7 +17,8 @@ export function serverOptionsOf(values: Values): ServeEtcdOptions {
   return {
     listenClientUrls: [...new Set(textsOf(listening))],
     advertiseClientUrls: textsOf(values['advertise-client-urls']),
-    ...(listening.some(isSecure) ? { tls } : {}),
+    listenMetricsUrls: textsOf(values['listen-metrics-urls']),
+    ...([...listening, ...values['listen-metrics-urls']].some(isSecure) ? { tls } : {}),
     enableGrpcGateway: values['enable-grpc-gateway'],
     cors: values.cors,
     hostWhitelist: values['host-whitelist'],

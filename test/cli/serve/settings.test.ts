@@ -280,6 +280,7 @@ describe('what clients are served with', () => {
       enableGrpcGateway: true,
       cors: ['*'],
       hostWhitelist: ['*'],
+      listenMetricsUrls: [],
       metrics: 'basic',
       requestBytesMax: 1_572_864,
       concurrentStreamsMax: 4_294_967_295,

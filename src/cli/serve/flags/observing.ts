@@ -13,11 +13,7 @@ export const OBSERVING_FLAGS = {
     noEffect('profiles are those of Node: start it with --inspect or --cpu-prof'),
   ),
   metrics: choice(['basic', 'extensive'], 'basic', 'How much /metrics tells.'),
-  'listen-metrics-urls': urls(
-    '',
-    'Where /metrics and /health are told besides, without client certificates.',
-    refused('metrics and health are told where clients are served, and with their certificates'),
-  ),
+  'listen-metrics-urls': urls('', 'Where /metrics and /health are told besides, without client certificates.'),
   logger: choice(['zap', 'capnslog'], 'zap', 'The library of the log.', noEffect('there is one log')),
   'log-outputs': list('default', 'Where the log goes: stderr (the default), stdout, files.'),
   'log-output': list('', 'The same, as in 3.3.', refused('give --log-outputs')),
