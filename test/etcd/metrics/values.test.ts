@@ -1,8 +1,10 @@
 /** What is shown moves when something happens. */
+import { get } from 'node:https'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { KVService } from '../../../src/etcd/generated/rpc.js'
 import { EtcdMetrics } from '../../../src/etcd/metrics/etcd-metrics.js'
 import type { Store } from '../../../src/api/store.js'
+import { certificateAuthority } from '../../certificates.js'
 import { codeOfAsync } from '../../code-of.js'
 import { RunningWorld } from '../../store/clusters.js'
 import { call, refusalOf, serve, type Served } from '../served.js'
@@ -87,6 +89,27 @@ describe('a served store', () => {
     expect(shown.value('etcd_server_healthcheck', { type: 'readyz', name: 'linearizable_read' })).toBe(1)
     expect((await fetch(`${url}/metrics`, { method: 'POST' })).status).toBe(405)
   })
+})
+
+test('a port of metrics with https has the certificate of clients, and asks for none', async () => {
+  const authority = certificateAuthority()
+  const { cert, key } = authority.issue()
+  const served = await serve({
+    listenClientUrls: ['https://127.0.0.1:0'],
+    listenMetricsUrls: ['https://127.0.0.1:0'],
+    tls: { cert, key, trustedCa: authority.cert, clientCertAuth: true },
+  })
+  const status = (url = ''): Promise<number | string | undefined> =>
+    new Promise((resolve) => {
+      const asking = get(`${url}/metrics`, { ca: authority.cert }, (response) => {
+        response.resume()
+        resolve(response.statusCode)
+      })
+      asking.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+    })
+  expect(await status(served.server.metricsUrls[0])).toBe(200)
+  expect(await status(served.server.clientUrls[0])).toMatch(/CERTIFICATE_REQUIRED|ECONNRESET/)
+  await served.close()
 })
 
 describe('three members', () => {
