@@ -3,7 +3,12 @@
  * over gRPC: `npm run bench -- grpc`. What the figures mean: bench/README.md.
  *
  * Everything is measured in turn, several rounds, and the median is shown: machines drift, ratios hold. The peer is left out
- * where there is no etcd on the path (Debian: `apt-get download etcd-server`, `dpkg -x`). GRPC_BENCH_MEMBERS=3 for three members.
+ * where there is no etcd on the path (Debian: `apt-get download etcd-server`, `dpkg -x`).
+ *
+ *     npm run bench -- grpc put range      only what begins with one of these
+ *     GRPC_BENCH_MEMBERS=3                 of clusters of three
+ *     GRPC_BENCH_ROUNDS=1                  instead of 3
+ *     GRPC_BENCH_PROFILE=profiles          leaves the profiles of our members in this folder (`--cpu-prof`), and etcd out
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,11 +30,18 @@ import {
 } from '../src/etcd/generated/rpc.js'
 import { median } from './common.js'
 
-const ROUNDS = 3
+const ROUNDS = Number(process.env['GRPC_BENCH_ROUNDS'] ?? 3)
+const PROFILE = process.env['GRPC_BENCH_PROFILE']
 const VALUE = Buffer.alloc(256, 'v')
 const KEYS = 1000
 const WATCHES = 100
-const OURS = [process.execPath, fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url)), 'serve']
+/** Calls before those that are measured: V8 compiles what is called often. */
+const WARM_UP = 3000
+const OURS = [
+  process.execPath,
+  ...(PROFILE === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${PROFILE}`]),
+  ...[fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url)), 'serve'],
+]
 
 /** A cluster that is asked. */
 interface Subject {
@@ -58,13 +70,16 @@ const WORKS: Readonly<Record<string, Work>> = {
   'keep-alives, 64 at a time': keepAlives,
 }
 
+const only = process.argv.slice(3)
+const CHOSEN = Object.entries(WORKS).filter(([work]) => only.length === 0 || only.some((each) => work.startsWith(each)))
+
 await main()
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'quorate-bench-'))
   const members = Number(process.env['GRPC_BENCH_MEMBERS'] ?? 1)
-  const version = etcdVersion()
-  if (version === undefined) console.log('no etcd on the path: it is left out')
+  const version = PROFILE === undefined ? etcdVersion() : undefined
+  if (version === undefined) console.log('etcd is left out: it is not on the path, or ours is profiled')
   const commands = { ours: OURS, ...(version !== undefined && { etcd: ['etcd'] }) }
   const results = new Map<string, Measured[]>()
   try {
@@ -72,7 +87,7 @@ async function main(): Promise<void> {
       for (const [name, command] of Object.entries(commands)) {
         const subject = await start(name, command, members, join(folder, `${name}-${round}`))
         try {
-          for (const [work, run] of Object.entries(WORKS)) {
+          for (const [work, run] of CHOSEN) {
             const key = `${work}\t${name}`
             results.set(key, [...(results.get(key) ?? []), await run(subject)])
           }
@@ -92,7 +107,7 @@ function tell(results: ReadonlyMap<string, readonly Measured[]>, members: number
   console.log(
     `\n${members} member(s), median of ${ROUNDS}: per second (ratio to etcd), microseconds of processor per operation`,
   )
-  for (const work of Object.keys(WORKS)) {
+  for (const [work] of CHOSEN) {
     const [ours, etcd] = [`${work}\tours`, `${work}\tetcd`]
     const ratio = results.has(etcd) ? (of(ours, 'perSecond') / of(etcd, 'perSecond')).toFixed(2) : '-'
     const shown = [ours, etcd].map((key) => {
@@ -121,7 +136,7 @@ async function start(name: string, command: readonly string[], members: number, 
     })
   })
   const stop = async (): Promise<void> => {
-    await Promise.all(processes.map((each) => each.stop()))
+    await Promise.all(processes.map((each) => each.stop(PROFILE === undefined ? 'SIGKILL' : 'SIGTERM')))
   }
   try {
     await Promise.all(processes.map(({ ready }) => ready))
@@ -162,7 +177,7 @@ async function puts(subject: Subject, concurrent: number): Promise<Measured> {
     answer((done) =>
       clients.at(at).put(PutRequest.create({ key: Buffer.from(`key/${at % KEYS}`), value: VALUE }), done),
     )
-  await measure(subject, 500, concurrent, put)
+  await measure(subject, WARM_UP, concurrent, put)
   const measured = await measure(subject, concurrent === 1 ? 2_000 : 20_000, concurrent, put)
   clients.close()
   return measured
@@ -172,7 +187,7 @@ async function ranges(subject: Subject, concurrent: number): Promise<Measured> {
   const clients = clientsOf(subject, (address) => new KVClient(address, credentials.createInsecure()))
   const range = (at: number): Promise<unknown> =>
     answer((done) => clients.at(at).range(RangeRequest.create({ key: Buffer.from(`key/${at % KEYS}`) }), done))
-  await measure(subject, 500, concurrent, range)
+  await measure(subject, WARM_UP, concurrent, range)
   const measured = await measure(subject, concurrent === 1 ? 3_000 : 20_000, concurrent, range)
   clients.close()
   return measured
@@ -182,6 +197,7 @@ async function largeRanges(subject: Subject): Promise<Measured> {
   const clients = clientsOf(subject, (address) => new KVClient(address, credentials.createInsecure()))
   const request = RangeRequest.create({ key: Buffer.from('key/'), range_end: Buffer.from('key0') })
   const range = (at: number): Promise<unknown> => answer((done) => clients.at(at).range(request, done))
+  await measure(subject, 100, 1, range)
   const measured = await measure(subject, 300, 1, range)
   clients.close()
   return measured
@@ -209,10 +225,13 @@ async function watched(subject: Subject): Promise<Measured> {
   await until(() => created === WATCHES)
   const times = 500
   const request = PutRequest.create({ key: Buffer.from('watched/key'), value: VALUE })
-  const measured = await measure(subject, 1, 1, async () => {
+  const putAndWatch = async (): Promise<void> => {
+    events = 0
     await measure(subject, times, 16, () => answer((done) => kv.at(0).put(request, done)))
     await until(() => events === times * WATCHES)
-  })
+  }
+  await putAndWatch()
+  const measured = await measure(subject, 1, 1, putAndWatch)
   stream.cancel()
   stream.on('error', () => undefined)
   kv.close()
@@ -245,9 +264,11 @@ async function keepAlives(subject: Subject): Promise<Measured> {
       stream.write(LeaseKeepAliveRequest.create({ ID }))
     })
   const times = 200
-  const measured = await measure(subject, 64, 64, async (at) => {
+  const keepOften = async (at: number): Promise<void> => {
     for (let each = 0; each < times; each++) await keep(ids[at] ?? 0n)
-  })
+  }
+  await measure(subject, 32, 64, keepOften)
+  const measured = await measure(subject, 64, 64, keepOften)
   stream.on('error', () => undefined)
   stream.cancel()
   clients.close()
