@@ -354,6 +354,8 @@ export const LIMITS = {
   etcdStreamRequestBytesMax: 256 * KIBIBYTE,
   /** Bytes sent on one stream that its client has not taken, beyond which nothing further is produced for it. */
   etcdStreamPendingBytesMax: 256 * KIBIBYTE,
+  /** Bytes of them that are handed to the connection of the stream, so that several responses leave in one write. */
+  etcdStreamWritingBytesMax: 64 * KIBIBYTE,
   /** Milliseconds that closing etcd's API waits for calls under way, unless `serveEtcd()` says otherwise. */
   etcdDrainMsMax: 5000,
   /** Milliseconds after which a call of etcd's API is told of in the log, without what it was about (etcd's). */

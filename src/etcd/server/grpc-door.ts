@@ -27,6 +27,7 @@ import { failureOf, STOPPED } from './failure.js'
 import { GrpcCall, type Closing, type SurfaceCall } from './grpc-call.js'
 import type { Received } from './grpc-definition.js'
 import { grpcDefinitionOf } from './grpc-definition.js'
+import { handOverAtOnce } from './grpc-stream-call.js'
 import { Requests, sendAll, type Outgoing } from './grpc-stream.js'
 import { LeaderWatch } from './leader-watch.js'
 import type { Settings } from './options.js'
@@ -78,6 +79,7 @@ export class GrpcDoor {
       'grpc.keepalive_timeout_ms': keepAliveTimeoutMs,
       // Its figures cost time with each message, and nobody asks for them.
       'grpc.enable_channelz': 0,
+      interceptors: [handOverAtOnce],
     })
     for (const method of parts.methods.values()) this.#bind(method)
     this.#injector = this.#server.createConnectionInjector(ServerCredentials.createInsecure())
