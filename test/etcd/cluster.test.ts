@@ -162,6 +162,16 @@ describe('what is refused', () => {
     expect(await refusalOf(call(client, memberUpdate, { ID, peerURLs }))).toBe(missing)
   })
 
+  test('a member beside one that is in memory alone, with the reason', async () => {
+    const store = await open()
+    stores.push(store)
+    await store.ready()
+    const refusal = await refusalOf(
+      call(await served(store, 'http://10.0.0.8:2379'), memberAdd, { peerURLs: ['http://10.0.0.9:2380'] }),
+    )
+    expect(refusal).toMatch(/^FAILED_PRECONDITION this member takes no others: .* needs dataDir/)
+  })
+
   test('what would leave no quorum; the list of this member needs none', async () => {
     await stores[1]?.close()
     const ID = idOf(await call(client, memberList, {}).then(({ members }) => members), 'http://10.0.0.1:2380')

@@ -61,7 +61,8 @@ export class Balancer {
   }
 
   /** It, or the way to it, failed: the next one is asked. Told by each call that it failed for, the first one counts. */
-  failed(connection: Connection): void {
+  failed(connection: Connection, reason: string): void {
+    this.#reasons.set(connection, reason)
     if (connection !== this.#current) return
     this.#failures += 1
     this.#at = (this.#at + 1) % this.#connections.length
@@ -108,9 +109,8 @@ export class Balancer {
         this.#reasons.delete(connection)
         return connection
       }
-      this.#reasons.set(connection, reason)
       logger.info('a server cannot be reached', { endpoint: connection.endpoint.url, reason })
-      this.failed(connection)
+      this.failed(connection, reason)
     }
   }
 }

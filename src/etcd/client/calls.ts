@@ -138,7 +138,7 @@ export class Calls {
       },
       errorOf: (error) => {
         const failure = this.#failure(error, limits)
-        if (failure.elsewhere) balancer.failed(connection)
+        if (failure.elsewhere) balancer.failed(connection, failure.error.message)
         this.#renews(failure, token)
         return failure.error
       },
@@ -160,9 +160,10 @@ export class Calls {
     const { balancer, waiting, login } = this.#parts
     let logins = 0
     let tries = 0
+    let giveUp = NOT_SENT
     for (;;) {
       balancer.closed.throwIfAborted()
-      waiting.check(limits, NOT_SENT)
+      waiting.check(limits, giveUp)
       const connection = balancer.ready ?? (await balancer.connected(limits))
       const token = login.known === undefined ? await this.#token(limits) : login.known.text
       try {
@@ -172,10 +173,11 @@ export class Calls {
       } catch (error) {
         if (!(error instanceof Attempted)) throw error
         const { failure } = error
-        if (failure.elsewhere) balancer.failed(connection)
+        if (failure.elsewhere) balancer.failed(connection, failure.error.message)
         if (this.#renews(failure, token) && logins++ < LIMITS.clientLoginsMax) continue
         const again = failure.elsewhere && failure.error.code !== 'TIMEOUT' && (repeatable || failure.untouched)
         if (!again) throw failure.error
+        giveUp = givingUp(`a server took it up; the last one said: ${failure.error.message}`)
         await this.rest(tries++, limits)
       }
     }

@@ -61,10 +61,11 @@ export class RemoteCluster implements Cluster {
     checkFields(options, ADD_MEMBER_CALL, 'add()')
     const { wait = true } = options
     checkBoolean(wait, 'wait')
+    // Before anything is done: a learner that nobody promotes would stay behind.
+    if (member.role === 'voter' && !wait) throw notSupported('cluster.add() of a voter without waiting')
     const change = this.#change(options, LIMITS.memberChangeMs)
     const added = await this.#added(member, change)
     if (member.role !== 'voter' || added.role === 'voter') return this.#done(added, change)
-    if (!wait) throw notSupported('cluster.add() of a voter without waiting')
     return this.#done(await this.#promoted(added, change), change)
   }
 

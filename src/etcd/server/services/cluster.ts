@@ -34,7 +34,7 @@ export function clusterService(face: Face): Service<typeof ClusterService> {
         throw new Refusal('FAILED_PRECONDITION', 'etcdserver: too many learner members in cluster')
       }
       const role = isLearner ? 'learner' : 'voter'
-      const added = await cluster.add({ address, role }, { wait: false, signal: call.signal })
+      const added = await unlessAlone(cluster.add({ address, role }, { wait: false, signal: call.signal }))
       return { header: header(), member: messageOf(added), members: await list(call) }
     },
 
@@ -67,6 +67,16 @@ export function clusterService(face: Face): Service<typeof ClusterService> {
       await cluster.promote({ id }, { signal: call.signal })
       return { header: header(), members: await list(call) }
     },
+  }
+}
+
+/** A member that was opened to be alone, in memory, takes no others: whoever opened it can change that, and no client. */
+async function unlessAlone<Result>(changed: Promise<Result>): Promise<Result> {
+  try {
+    return await changed
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new Refusal('FAILED_PRECONDITION', `this member takes no others: ${error.message}`)
   }
 }
 
