@@ -9,12 +9,14 @@ import { freePorts } from '../../demo/processes/free-ports.js'
 const folder = mkdtempSync(join(tmpdir(), 'quorate-readme-'))
 const program = new URL('./readme.generated.ts', import.meta.url)
 const recipes = new URL('./readme-recipes.generated.ts', import.meta.url)
+const etcd = new URL('./readme-etcd.generated.ts', import.meta.url)
 const simulation = new URL('./readme-simulation.generated.ts', import.meta.url)
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
   rmSync(program, { force: true })
   rmSync(recipes, { force: true })
+  rmSync(etcd, { force: true })
   rmSync(simulation, { force: true })
 })
 
@@ -55,6 +57,16 @@ test('the recipes of the README run as they stand there', async () => {
   writeFileSync(recipes, `${around}${exampleWith('new Election(')}await flags.close()\nawait store.close()\n`)
   const { done } = (await import(recipes.href)) as { done: string[] }
   expect(done).toEqual(['sends bills, false', 'uploads a report, true, false', 'renders'])
+})
+
+test("etcd's API runs as it stands in the README", async () => {
+  const [port = 0] = await freePorts(1)
+  const example = exampleWith('await serveEtcd(')
+    .replace('2379', String(port))
+    .replace('console.log', 'export const read = ')
+  writeFileSync(etcd, `${example}\nfor (const each of [remote, server, store]) await each.close()\n`)
+  const { read } = (await import(etcd.href)) as { read: string }
+  expect(read).toBe('hello')
 })
 
 test('the simulation of the README runs as it stands there, and finds nothing wrong', async () => {

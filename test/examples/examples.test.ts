@@ -139,6 +139,19 @@ it(
 )
 
 it(
+  'clients of etcd read and write what a service keeps, over gRPC and as JSON, and see how it is',
+  async () => {
+    const output = await outputOf('examples/12-etcd-api.ts')
+    expect(output).toContain('the service sees: settings/colour = green')
+    expect(output).toContain('the client reads: blue')
+    expect(output).toContain('as JSON: blue, version 2')
+    expect(output).toContain('/health: {"health":"true","reason":""}')
+    expect(output).toContain('/metrics: etcd_server_has_leader 1')
+  },
+  TIMEOUT_MS,
+)
+
+it(
   'a job runner pays twice after a pause, or when its write is late, and never under the guard of its lock',
   async () => {
     const output = await outputOf('examples/job-runner.sim.ts')
