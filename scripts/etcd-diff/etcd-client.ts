@@ -8,7 +8,7 @@ export type Message = Readonly<Record<string, unknown>>
 
 type Method = grpc.MethodDefinition<Message, Message>
 
-const PROTO = fileURLToPath(new URL('rpc.proto', import.meta.url))
+const PROTO = fileURLToPath(new URL('../../src/etcd/proto/rpc.proto', import.meta.url))
 const PACKAGE = 'etcdserverpb'
 const CALL_MS_MAX = 15_000
 /** Answers may be larger than what gRPC takes by itself. */
