@@ -356,7 +356,7 @@ export const LIMITS = {
   etcdStreamPendingBytesMax: 256 * KIBIBYTE,
   /** Bytes of them that are handed to the connection of the stream, so that several responses leave in one write. */
   etcdStreamWritingBytesMax: 64 * KIBIBYTE,
-  /** Milliseconds that closing etcd's API waits for calls under way, unless `serveEtcd()` says otherwise. */
+  /** Milliseconds that closing etcd's API waits for calls under way. */
   etcdDrainMsMax: 5000,
   /** Milliseconds after which a call of etcd's API is told of in the log, without what it was about (etcd's). */
   etcdSlowCallMs: 300,
