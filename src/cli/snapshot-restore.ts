@@ -24,6 +24,11 @@ const FLAGS: readonly Flag[] = [
     summary: 'tells the new cluster from the old one: another token than that had',
   },
   {
+    name: 'initial-advertise-peer-urls',
+    value: 'URL',
+    summary: 'where the others reach this member, as in the flags of etcd: the same as in --cluster',
+  },
+  {
     name: 'bump-revision',
     value: 'N',
     summary: 'raises the revision by N, for clients that saw revisions which the snapshot has not',
@@ -44,7 +49,7 @@ export const SNAPSHOT_RESTORE: Command = {
     const [from = ''] = given.operands
     const text = (name: string): string => given.flags.get(name) ?? ''
     const name = given.flags.get('name')
-    const cluster = given.flags.get('cluster')
+    const cluster = membersOf(given)
     const restored = await asUsage(async () => {
       return restore({
         from,
@@ -53,7 +58,7 @@ export const SNAPSHOT_RESTORE: Command = {
         bumpRevision: bumpRevisionOf(given),
         signal,
         ...(name !== undefined && { name }),
-        ...(cluster !== undefined && { cluster: clusterOf(cluster) }),
+        ...(cluster !== undefined && { cluster }),
       })
     })
     out(render(format, restoredRows(restored, text('data-dir')), restored))
@@ -61,11 +66,24 @@ export const SNAPSHOT_RESTORE: Command = {
   },
 }
 
-/** `a=host:port,b=host:port`, each perhaps with `http://` before the host, as etcd writes it. */
+/** Undefined where the member is alone and nobody says where it is. */
+function membersOf({ flags }: Given): Record<string, string> | undefined {
+  const name = flags.get('name') ?? 'default'
+  const [list, advertised] = [flags.get('cluster'), flags.get('initial-advertise-peer-urls')]
+  const own = advertised === undefined ? undefined : clusterOf(`${name}=${advertised}`)
+  if (list === undefined) return own
+  const cluster = clusterOf(list)
+  if (own === undefined || own[name] === cluster[name]) return cluster
+  throw new UsageError(
+    `--initial-advertise-peer-urls says that ${quote(name)} is at ${own[name] ?? ''}, and --cluster says ${cluster[name] ?? 'nothing'}`,
+  )
+}
+
+/** `a=host:port,b=host:port`, each perhaps with `http://` or `https://` before the host, as etcd writes it. */
 export function clusterOf(list: string): Record<string, string> {
   const cluster = new Map<string, string>()
   for (const item of list.split(',')) {
-    const [, name = '', address = ''] = /^([^=]+)=(?:http:\/\/)?(.+)$/.exec(item.trim()) ?? []
+    const [, name = '', address = ''] = /^([^=]+)=(?:https?:\/\/)?(.+)$/.exec(item.trim()) ?? []
     if (name === '') throw new UsageError(`${quote(item)} in --cluster is not of the form NAME=HOST:PORT`)
     if (cluster.has(name)) throw new UsageError(`--cluster has two members named ${quote(name)}`)
     cluster.set(name, checkedAddress(address))

@@ -84,14 +84,22 @@ describe('snapshot restore', () => {
 
   test("takes etcdutl's names, its addresses, and raises the revision", async () => {
     const dataDir = join(folder, 'bumped')
-    const cluster = 'a=http://127.0.0.1:7001,b=127.0.0.1:7002'
-    const names = ['--name=a', `--initial-cluster=${cluster}`, '--initial-cluster-token=after', '--data-dir', dataDir]
+    const cluster = 'a=http://127.0.0.1:7001,b=127.0.0.1:7002,c=https://127.0.0.1:7003'
+    const own = '--initial-advertise-peer-urls=http://127.0.0.1:7001'
+    const names = [
+      '--name=a',
+      own,
+      `--initial-cluster=${cluster}`,
+      '--initial-cluster-token=after',
+      '--data-dir',
+      dataDir,
+    ]
     const { code, out } = await quorate(
       ...['snapshot', 'restore', file, ...names, '--bump-revision=1000', '--mark-compacted', '--json'],
     )
     expect(code).toBe(0)
     expect(JSON.parse(out)).toMatchObject({ name: 'a', revision: 1002, compactRevision: 1002 })
-    expect(clusterOf(cluster)).toEqual({ a: '127.0.0.1:7001', b: '127.0.0.1:7002' })
+    expect(clusterOf(cluster)).toEqual({ a: '127.0.0.1:7001', b: '127.0.0.1:7002', c: '127.0.0.1:7003' })
   })
 
   const misused: readonly (readonly [string, string[], RegExp])[] = [
@@ -100,7 +108,12 @@ describe('snapshot restore', () => {
     ['a bump that is no number', ['--bump-revision', '1e3', '--mark-compacted'], /whole number/],
     ['a bump beyond every revision', ['--bump-revision', '9007199254740991', '--mark-compacted'], /beyond/],
     ['a member without address', ['--cluster', 'a'], /'a' in --cluster/],
-    ['an address that is none', ['--cluster', 'a=https://x:1'], /cannot be used/],
+    ['an address that is none', ['--cluster', 'a=ftp://x:1'], /cannot be used/],
+    [
+      'two addresses of its own',
+      ['--cluster', 'a=x:1', '--name', 'a', '--initial-advertise-peer-urls', 'http://x:2'],
+      /says that 'a' is at x:2/,
+    ],
     ['a member twice', ['--cluster', 'a=x:1,a=x:2'], /two members named 'a'/],
     ['a name that is not in the cluster', ['--cluster', 'a=x:1', '--name', 'b'], /not one of the members/],
   ]
