@@ -42,7 +42,7 @@ function spellingOf({ name, aliases = [], short, value }: Flag): string {
 }
 
 /** Of two columns; where the first is wide the second stands below. */
-function columns(rows: readonly (readonly [string, string])[]): string[] {
+export function columns(rows: readonly (readonly [string, string])[]): string[] {
   const fitting = rows.map(([first]) => first.length).filter((length) => length <= WIDTH_MAX)
   const width = Math.max(0, ...fitting)
   return rows.flatMap(([first, second]) => {

@@ -8,6 +8,12 @@ export interface Terminal {
   readonly err: (text: string) => void
   /** Aborted when the user wants the command to end: it cleans up and does. */
   readonly signal: AbortSignal
+  /** All of standard input, as text. Undefined where there is none. */
+  readonly readInput?: () => Promise<string>
+  /** Asks for a password, which is not shown; where nobody sits there it is the next line of the input. */
+  readonly readPassword?: (question: string) => Promise<string>
+  /** The environment of the process. */
+  readonly variables?: Readonly<Record<string, string | undefined>>
   /**
    * The signals of the process, for a command that ends by them in its own time: from then on nothing else listens to them,
    * and `signal` does not abort. Undefined where there is no process of its own.
@@ -16,4 +22,5 @@ export interface Terminal {
 }
 
 export const EXIT = { done: 0, failed: 1, misused: 2 } as const
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+/** {@link EXIT}, or what the program that a command stands in for ends with. */
+export type ExitCode = number
