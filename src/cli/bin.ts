@@ -8,6 +8,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { PROCESS_SIGNALS } from '../runtime/process-signals.js'
+import { Input } from './input.js'
 import { run, textOf } from './run.js'
 
 /** What ends the program, and its exit code then, as shells have it. */
@@ -69,7 +70,15 @@ async function main(): Promise<void> {
   const debug = (process.env.QUORATE_DEBUG ?? '') !== ''
   const { signal, release } = interruptible()
   let endsAnyway = false
+  const ask = (question: string): void => {
+    process.stderr.write(question)
+  }
+  const input = new Input(process.stdin, ask, () => process.kill(process.pid, 'SIGINT'))
   const terminal = {
+    readInput: () => input.all(),
+    readLine: () => input.line(),
+    readPassword: (question: string) => input.password(question),
+    variables: process.env,
     out: (text: string) => {
       process.stdout.write(text)
     },
@@ -90,6 +99,8 @@ async function main(): Promise<void> {
     if (endsAnyway) setTimeout(() => process.exit(), CLEANING_UP_MS_MAX).unref()
   } catch (error) {
     fail(textOf(error, debug))
+  } finally {
+    input.close()
   }
 }
 

@@ -47,6 +47,10 @@ export interface About {
 export interface ForeignCommand {
   readonly name: string
   readonly summary: string
+  /** The heading of those that it is listed with. Default: none. */
+  readonly section?: string
+  /** Flags may stand before its name, and within it. */
+  readonly flagsAnywhere?: true
   readonly operands: readonly Operand[]
   readonly runWords: (words: readonly string[], terminal: Terminal, about: About) => Promise<ExitCode>
 }

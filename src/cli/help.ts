@@ -3,18 +3,29 @@ import type { AnyCommand, Command, Flag } from './command.js'
 import { HELP } from './parse.js'
 
 export function programHelp(commands: readonly AnyCommand[]): string {
-  const rows = commands.map(({ name, operands, summary }) => [[name, ...operands].join(' '), summary] as const)
   return [
     'quorate: runs a replicated key-value store as an etcd server, and looks after its data.',
     '',
     'usage: quorate COMMAND [flags]',
     '',
-    ...columns(rows),
-    '',
+    ...sections(commands),
     'quorate COMMAND --help says more of each; quorate --version prints the version.',
     'Exit codes: 0 done, 1 failed (or damage found), 2 the command line is wrong; 130, 143: ended by a signal.',
+    'Commands that ask a cluster end as those of etcdctl do: 128 the arguments are wrong; docs/CLI.md has all.',
     '',
   ].join('\n')
+}
+
+/** In the order of the first of each. */
+function sections(commands: readonly AnyCommand[]): string[] {
+  const sectionOf = (command: AnyCommand): string | undefined => ('section' in command ? command.section : undefined)
+  const titles = [...new Set(commands.map(sectionOf))]
+  return titles.flatMap((title) => {
+    const rows = commands
+      .filter((command) => sectionOf(command) === title)
+      .map(({ name, operands, summary }) => [[name, ...operands].join(' '), summary] as const)
+    return [...(title === undefined ? [] : [title]), ...columns(rows), '']
+  })
 }
 
 export function commandHelp(command: Command): string {

@@ -4,6 +4,7 @@ import { isStoreError } from '../base/errors.js'
 import { quote } from '../base/quote.js'
 import { isForeign, UsageError, type AnyCommand } from './command.js'
 import { COMMANDS } from './commands.js'
+import { namesAmong } from './ctl/names-among.js'
 import { commandHelp, programHelp } from './help.js'
 import { parseCommand } from './parse.js'
 import { EXIT, type ExitCode, type Terminal } from './terminal.js'
@@ -25,13 +26,13 @@ export async function run({
   commands = COMMANDS,
   debug = false,
 }: Program): Promise<ExitCode> {
-  const [first, second] = words
+  const [first] = words
   if (first === '--version') return tell(terminal, `quorate ${version}\n`)
   if (first === '--help' || first === '-h') return tell(terminal, programHelp(commands))
   if (first === 'help') return run({ words: [...words.slice(1), '--help'], terminal, version, commands, debug })
-  const command = commands.find(({ name }) => name === first || name === `${first} ${second}`)
-  if (command === undefined) return noCommand(words, terminal, commands)
-  const rest = words.slice(command.name.split(' ').length)
+  const found = findCommand(words, commands)
+  if (found === undefined) return noCommand(wordsOfName(words), terminal, commands)
+  const { command, rest } = found
   try {
     if (isForeign(command)) return await command.runWords(rest, terminal, { version, debug })
     const given = parseCommand(command, rest)
@@ -40,6 +41,33 @@ export async function run({
   } catch (error) {
     return failed(command, error, terminal, debug)
   }
+}
+
+interface Found {
+  readonly command: AnyCommand
+  /** The words without its name. */
+  readonly rest: readonly string[]
+}
+
+function findCommand(words: readonly string[], commands: readonly AnyCommand[]): Found | undefined {
+  const named = (at: readonly number[]): Found | undefined => {
+    const name = at.map((each) => words[each]).join(' ')
+    const command = commands.find((each) => each.name === name)
+    return command && { command, rest: words.filter((_, index) => !at.includes(index)) }
+  }
+  const plain = named([0]) ?? named([0, 1])
+  if (plain !== undefined) return plain
+  // As with etcdctl, flags may stand before the name, or within it: those that all such commands have.
+  const [one, two] = namesAmong(words)
+  const found = one === undefined ? undefined : (named([one]) ?? (two === undefined ? undefined : named([one, two])))
+  return found !== undefined && isForeign(found.command) && found.command.flagsAnywhere === true ? found : undefined
+}
+
+/** Without flags that stand before them. */
+function wordsOfName(words: readonly string[]): readonly string[] {
+  const [one, two] = namesAmong(words)
+  if (one === undefined || one === 0) return words
+  return [words[one] ?? '', ...(two === undefined ? [] : [words[two] ?? ''])]
 }
 
 /** A word that only begins commands, such as `snapshot`, is answered with those. */

@@ -8,8 +8,10 @@ export interface Terminal {
   readonly err: (text: string) => void
   /** Aborted when the user wants the command to end: it cleans up and does. */
   readonly signal: AbortSignal
-  /** All of standard input, as text. Undefined where there is none. */
-  readonly readInput?: () => Promise<string>
+  /** All of standard input. Undefined where there is none. */
+  readonly readInput?: () => Promise<Uint8Array>
+  /** The next line of it, without its end; undefined behind the last one. */
+  readonly readLine?: () => Promise<string | undefined>
   /** Asks for a password, which is not shown; where nobody sits there it is the next line of the input. */
   readonly readPassword?: (question: string) => Promise<string>
   /** The environment of the process. */

@@ -1,10 +1,12 @@
 /** What a command is given: its words, the cluster that it asks, and where it writes to. */
 import type { Environment } from '../../base/clock.js'
+import { isStoreError } from '../../base/errors.js'
 import { EtcdClient } from '../../etcd/client/etcd-client.js'
 import type { ConnectAuth, ConnectOptions, ConnectTlsOptions } from '../../etcd/client/connect-options.js'
+import type { SignalName } from '../../runtime/process-signals.js'
 import { durationMsOf } from '../serve/duration.js'
 import type { Terminal } from '../terminal.js'
-import { badArguments, CTL_EXIT, CtlError } from './ctl-command.js'
+import { CTL_EXIT, CtlError } from './ctl-command.js'
 import { fallbackOf, type CtlFlag } from './ctl-flag.js'
 import { GLOBAL_FLAGS, variableOf } from './global-flags.js'
 import type { Words } from './parse.js'
@@ -20,7 +22,15 @@ export interface ContextParts {
   readonly variables: Readonly<Record<string, string | undefined>>
   readonly terminal: Terminal
   readonly environment: Environment
+  /** Of the program. */
+  readonly version: string
 }
+
+/** Of the exit code of a process that a signal ended, and of the signals that may end a command. */
+const INTERRUPTS: Readonly<Record<string, number>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
+
+/** Whoever cannot log in is not let in later either. */
+const NO_ANSWER: readonly string[] = ['TIMEOUT', 'UNREACHABLE', 'AUTH_FAILED', 'NO_PASSWORD_USER']
 
 export class Context {
   readonly operands: readonly string[]
@@ -30,7 +40,10 @@ export class Context {
   readonly environment: Environment
   readonly #parts: ContextParts
   readonly #clients: EtcdClient[] = []
+  readonly #deafen: (() => void)[] = []
   #client: EtcdClient | undefined
+  #auth: Promise<ConnectAuth | undefined> | undefined
+  #interrupted: AbortController | undefined
 
   constructor(parts: ContextParts) {
     const { words, terminal, environment } = parts
@@ -39,6 +52,16 @@ export class Context {
     this.behind = words.behind
     this.terminal = terminal
     this.environment = environment
+  }
+
+  get version(): string {
+    return this.#parts.version
+  }
+
+  /** The same for words of their own, as of a request in a transaction. */
+  under(words: Words, flags: readonly CtlFlag[]): Context {
+    const { readInput: _, ...terminal } = this.terminal
+    return new Context({ ...this.#parts, words, flags, terminal })
   }
 
   /** What is given as a flag, else by its variable, else by default. */
@@ -56,13 +79,13 @@ export class Context {
     const text = this.text(name)
     if (/^(1|t|true)$/i.test(text)) return true
     if (/^(0|f|false)$/i.test(text)) return false
-    throw badArguments(`invalid argument "${text}" for "--${name}" flag: it is true or false`)
+    throw badFlag(text, name, 'is true or false')
   }
 
   integer(name: string): bigint {
     const text = this.text(name)
     if (/^-?\d+$/.test(text)) return BigInt(text)
-    throw badArguments(`invalid argument "${text}" for "--${name}" flag: it is a whole number`)
+    throw badFlag(text, name, 'is a whole number')
   }
 
   durationMs(name: string): number {
@@ -70,7 +93,7 @@ export class Context {
     try {
       return durationMsOf(text)
     } catch (error) {
-      throw badArguments(`invalid argument "${text}" for "--${name}" flag: it ${messageOf(error)}`)
+      throw badFlag(text, name, error instanceof Error ? error.message : String(error))
     }
   }
 
@@ -100,7 +123,19 @@ export class Context {
 
   /** Of some of them. */
   async clientOf(endpoints: readonly string[]): Promise<EtcdClient> {
-    return this.connect({ endpoints, tls: this.#tls(''), auth: await this.#auth() })
+    this.#auth ??= this.#askedAuth()
+    return this.connect({ endpoints, tls: this.tlsOf(''), auth: await this.#auth })
+  }
+
+  /** The same once a server answers, whatever it says: for what then waits without a limit. */
+  async reached(): Promise<EtcdClient> {
+    const client = await this.client()
+    try {
+      await client.maintenance.status({}, { timeoutMs: Math.max(1, this.durationMs('dial-timeout')) })
+    } catch (error) {
+      if (!isStoreError(error) || NO_ANSWER.includes(error.code)) throw error
+    }
+    return client
   }
 
   /** To another cluster, say. */
@@ -115,12 +150,49 @@ export class Context {
     for (const client of this.#clients) client.close()
   }
 
+  /**
+   * Aborts when the user wants an end, with the name of the signal: the command ends in its own time then. A second signal ends
+   * the process.
+   */
+  takeInterrupts(): AbortSignal {
+    if (this.#interrupted !== undefined) return this.#interrupted.signal
+    const interrupted = (this.#interrupted = new AbortController())
+    const signals = this.terminal.takeSignals?.()
+    if (signals === undefined) {
+      const { signal } = this.terminal
+      const pass = (): void => interrupted.abort('SIGINT')
+      if (signal.aborted) pass()
+      else signal.addEventListener('abort', pass, { once: true })
+    }
+    for (const name of Object.keys(INTERRUPTS) as SignalName[]) {
+      const stop = signals?.on(name, () => {
+        if (interrupted.signal.aborted) this.#end(name)
+        else interrupted.abort(name)
+      })
+      if (stop !== undefined) this.#deafen.push(stop)
+    }
+    return interrupted.signal
+  }
+
+  /** As what an interrupt ends at once: by the signal itself. */
+  endInterrupted(): never {
+    const reason: unknown = this.#interrupted?.signal.reason
+    const name = typeof reason === 'string' ? reason : 'SIGINT'
+    this.#end(name as SignalName)
+    throw new CtlError(INTERRUPTS[name] ?? CTL_EXIT.interrupted)
+  }
+
+  #end(name: SignalName): void {
+    for (const stop of this.#deafen.splice(0)) stop()
+    this.terminal.takeSignals?.().end(name)
+  }
+
   line(text: string): void {
     this.terminal.out(`${text}\n`)
   }
 
   /** @param prefix `dest-`: of the flags that lead to another cluster. */
-  #tls(prefix: string): ConnectTlsOptions | undefined {
+  tlsOf(prefix: string): ConnectTlsOptions | undefined {
     const [caFile, certFile, keyFile] = ['cacert', 'cert', 'key'].map((name) => this.text(prefix + name))
     const insecureSkipVerify = this.is('insecure-skip-tls-verify')
     const isPlain = this.is(`${prefix}insecure-transport`)
@@ -133,12 +205,19 @@ export class Context {
     return Object.keys(given).length === 0 && isPlain ? undefined : given
   }
 
-  async #auth(): Promise<ConnectAuth | undefined> {
-    const given = this.text('user')
+  async #askedAuth(): Promise<ConnectAuth | undefined> {
+    const token = this.text('auth-jwt-token')
+    return token === '' ? this.authOf('') : { token }
+  }
+
+  /** @param prefix `dest-`: of the flags that name the user of another cluster. */
+  async authOf(prefix: string): Promise<ConnectAuth | undefined> {
+    const given = this.text(`${prefix}user`)
     if (given === '') return undefined
-    const [, user = given, behind] = /^([^:]*):(.*)$/s.exec(given) ?? []
-    const password = this.text('password') || behind || (await this.password(`Password: `))
-    return { user, password }
+    const apart = this.text(`${prefix}password`)
+    if (apart !== '') return { user: given, password: apart }
+    const [, user = given, behind = ''] = /^([^:]*):(.*)$/s.exec(given) ?? []
+    return { user, password: behind === '' ? await this.password('Password: ') : behind }
   }
 
   /** Asks for one; without a terminal it is a line of the input. */
@@ -155,6 +234,7 @@ export class Context {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** As of words that are no flags: etcdctl ends so, too. */
+function badFlag(text: string, name: string, what: string): CtlError {
+  return new CtlError(CTL_EXIT.failed, `invalid argument "${text}" for "--${name}" flag: it ${what}`)
 }

@@ -1,19 +1,25 @@
-/** One command that stands in for one of etcdctl. */
+/** One command that stands in for one of etcdctl. What it is called, and what stands in the list, is in commands.ts. */
 import type { Context } from './context.js'
 import type { CtlFlag } from './ctl-flag.js'
 
 export interface CtlCommand {
-  /** One word or two: `lease grant`. */
-  readonly name: string
-  /** One line. */
-  readonly summary: string
-  /** What is behind the name in the usage: `KEY [RANGE_END]`. */
-  readonly operands: string
   readonly flags?: readonly CtlFlag[]
   /** More to say than the summary: lines of at most 100 characters. */
   readonly description?: string
-  /** Resolves with the exit code; nothing is 0. Throws {@link CtlError} with what etcdctl ends with. */
-  readonly run: (context: Context) => Promise<number | undefined>
+  /** What is behind `--` is a program to run, and not further operands. */
+  readonly runsProgram?: true
+  /** Throws {@link CtlError} with what etcdctl ends with. */
+  readonly run: (context: Context) => Promise<void>
+}
+
+/** What is known of a command before it is loaded. */
+export interface CtlEntry {
+  /** One word or two: `lease grant`. */
+  readonly name: string
+  /** What is behind the name in the usage: `KEY [RANGE_END]`. */
+  readonly operands: string
+  /** One line. */
+  readonly summary: string
 }
 
 /** etcdctl's exit codes. */
@@ -28,13 +34,13 @@ export const CTL_EXIT = {
   badArguments: 128,
 } as const
 
-/** Ends a command: `Error: ` and the message, on standard error. */
+/** Ends a command: `Error: ` and the message, on standard error; without a message all was said already. */
 export class CtlError extends Error {
   override readonly name = 'CtlError'
 
   constructor(
-    readonly exitCode: (typeof CTL_EXIT)[keyof typeof CTL_EXIT],
-    message: string,
+    readonly exitCode: number,
+    message = '',
   ) {
     super(message)
   }

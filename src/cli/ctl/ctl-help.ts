@@ -1,10 +1,10 @@
 /** The text of `--help` of a command that asks a cluster. */
 import { columns } from '../help.js'
-import type { CtlCommand } from './ctl-command.js'
+import type { CtlCommand, CtlEntry } from './ctl-command.js'
 import { fallbackOf, type CtlFlag } from './ctl-flag.js'
 import { GLOBAL_FLAGS, variableOf } from './global-flags.js'
 
-export function ctlHelp({ name, operands, summary, description, flags = [] }: CtlCommand): string {
+export function ctlHelp({ name, operands, summary }: CtlEntry, { description, flags = [] }: CtlCommand): string {
   return [
     `usage: ${['quorate', name, operands, '[flags]'].filter((part) => part !== '').join(' ')}`,
     '',

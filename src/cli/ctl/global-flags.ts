@@ -12,6 +12,7 @@ export const GLOBAL_FLAGS: readonly CtlFlag[] = [
   { name: 'hex', type: 'boolean', summary: 'prints keys and values in hexadecimal' },
   { name: 'user', type: 'text', summary: 'name[:password] of who calls; without a password it is asked for' },
   { name: 'password', type: 'text', summary: 'the password of --user' },
+  { name: 'auth-jwt-token', type: 'text', summary: 'token of who calls, in place of a user' },
   { name: 'cacert', type: 'text', summary: 'file with the authorities that issue the certificates of servers' },
   { name: 'cert', type: 'text', summary: 'file with the certificate that is shown to servers' },
   { name: 'key', type: 'text', summary: 'file with its private key' },
@@ -21,6 +22,9 @@ export const GLOBAL_FLAGS: readonly CtlFlag[] = [
   { name: 'command-timeout', type: 'duration', fallback: '5s', summary: 'how long a command may take that is brief' },
   { name: 'keepalive-time', type: 'duration', fallback: '2s', summary: 'taken, and without effect' },
   { name: 'keepalive-timeout', type: 'duration', fallback: '6s', summary: 'taken, and without effect' },
+  { name: 'max-request-bytes', type: 'integer', summary: 'taken, and without effect: the server has its own limit' },
+  { name: 'max-recv-bytes', type: 'integer', summary: 'taken, and without effect' },
+  { name: 'insecure-discovery', type: 'boolean', fallback: 'true', summary: 'taken, and without effect' },
   { name: 'debug', type: 'boolean', summary: 'tells errors with where they come from' },
 ]
 

@@ -18,9 +18,6 @@ import { selectedKeys, SELECTION_FLAGS } from './selected-keys.js'
 const PREVIOUS: CtlFlag = { name: 'prev-kv', type: 'boolean', summary: 'tells what was there before' }
 
 export const PUT: CtlCommand = {
-  name: 'put',
-  operands: 'KEY [VALUE]',
-  summary: 'writes a key; without a value, what comes through standard input',
   flags: [
     { name: 'lease', type: 'text', fallback: '0', summary: 'id of the lease, in hexadecimal, that the key hangs on' },
     PREVIOUS,
@@ -28,24 +25,31 @@ export const PUT: CtlCommand = {
     { name: 'ignore-lease', type: 'boolean', summary: 'keeps the lease that is there' },
   ],
   async run(context) {
-    const [key = '', given] = context.operands
-    const ignoreValue = context.is('ignore-value')
-    const { length } = context.operands
-    if (length === 0) throw badArguments('put command needs 1 argument and input from stdin or 2 arguments')
-    if (ignoreValue && length > 1) throw badArguments("put command needs only 1 argument when '--ignore-value' is set")
-    const value = ignoreValue ? '' : (given ?? (await context.terminal.readInput?.()) ?? '')
-    const client = await context.client()
-    const request = PutRequest.create({
-      key: Buffer.from(key),
-      value: Buffer.from(value),
-      lease: leaseIdOf(context.text('lease'), 'bad lease ID'),
-      prev_kv: context.is('prev-kv'),
-      ignore_value: ignoreValue,
-      ignore_lease: context.is('ignore-lease'),
-    })
-    print(context, putPrintable(await client.kv.put(request), simpleOptionsOf(context)))
-    return undefined
+    const request = await putRequestOf(context)
+    print(context, putPrintable(await (await context.client()).kv.put(request), simpleOptionsOf(context)))
   },
+}
+
+export async function putRequestOf(context: Context): Promise<PutRequest> {
+  const { operands, terminal } = context
+  const [key = '', given] = operands
+  const ignoreValue = context.is('ignore-value')
+  if (operands.length === 0 || (given === undefined && !ignoreValue && terminal.readInput === undefined)) {
+    throw badArguments('put command needs 1 argument and input from stdin or 2 arguments')
+  }
+  if (ignoreValue && operands.length > 1) {
+    throw badArguments("put command needs only 1 argument when '--ignore-value' is set")
+  }
+  const lease = leaseIdOf(context.text('lease'), 'bad lease ID')
+  const value = ignoreValue ? undefined : given === undefined ? await terminal.readInput?.() : Buffer.from(given)
+  return PutRequest.create({
+    key: Buffer.from(key),
+    value: Buffer.from(value ?? []),
+    lease,
+    prev_kv: context.is('prev-kv'),
+    ignore_value: ignoreValue,
+    ignore_lease: context.is('ignore-lease'),
+  })
 }
 
 const ORDERS: Readonly<Record<string, SortOrder>> = {
@@ -64,9 +68,6 @@ const TARGETS: Readonly<Record<string, SortTarget>> = {
 }
 
 export const GET: CtlCommand = {
-  name: 'get',
-  operands: 'KEY [RANGE_END]',
-  summary: 'reads a key, or a range of keys',
   flags: [
     ...SELECTION_FLAGS,
     { name: 'consistency', type: 'text', fallback: 'l', summary: 'l: linearizable; s: as the server knows it' },
@@ -83,54 +84,54 @@ export const GET: CtlCommand = {
     { name: 'max-create-rev', type: 'integer', summary: 'leaves out what was created after it' },
   ],
   async run(context) {
-    const { key, rangeEnd } = selectedKeys(context, 'get')
-    const keysOnly = context.is('keys-only')
-    const countOnly = context.is('count-only')
-    if (keysOnly && countOnly) throw badArguments('`--keys-only` and `--count-only` cannot be set at the same time')
-    const order = pick(ORDERS, context.text('order'), 'bad sort order')
-    const request = RangeRequest.create({
-      key,
-      range_end: rangeEnd,
-      limit: context.integer('limit'),
-      revision: context.integer('rev'),
-      sort_order: order,
-      sort_target: pick(TARGETS, context.text('sort-by'), 'bad sort target'),
-      serializable: isSerializable(context.text('consistency')),
-      keys_only: keysOnly,
-      count_only: countOnly,
-      min_mod_revision: context.integer('min-mod-rev'),
-      max_mod_revision: context.integer('max-mod-rev'),
-      min_create_revision: context.integer('min-create-rev'),
-      max_create_revision: context.integer('max-create-rev'),
-    })
+    const request = rangeRequestOf(context)
     const valueOnly = context.is('print-value-only')
     if (valueOnly && context.format !== 'simple') {
       throw badArguments('print-value-only is only for `--write-out=simple`')
     }
+    if (request.count_only && context.format !== 'fields' && context.format !== 'json') {
+      throw badArguments('--count-only is only for `--write-out=fields` and `--write-out=json`')
+    }
     const response = await (await context.client()).kv.range(request)
     print(context, rangePrintable(response, { ...simpleOptionsOf(context), valueOnly }))
-    return undefined
   },
+}
+
+export function rangeRequestOf(context: Context): RangeRequest {
+  const { key, rangeEnd } = selectedKeys(context, 'get')
+  const [keysOnly, countOnly] = [context.is('keys-only'), context.is('count-only')]
+  if (keysOnly && countOnly) throw badArguments('`--keys-only` and `--count-only` cannot be set at the same time')
+  return RangeRequest.create({
+    key,
+    range_end: rangeEnd,
+    limit: context.integer('limit'),
+    revision: context.integer('rev'),
+    sort_order: pick(ORDERS, context.text('order'), 'bad sort order'),
+    sort_target: pick(TARGETS, context.text('sort-by'), 'bad sort target'),
+    serializable: isSerializable(context.text('consistency')),
+    keys_only: keysOnly,
+    count_only: countOnly,
+    min_mod_revision: context.integer('min-mod-rev'),
+    max_mod_revision: context.integer('max-mod-rev'),
+    min_create_revision: context.integer('min-create-rev'),
+    max_create_revision: context.integer('max-create-rev'),
+  })
 }
 
 export const DEL: CtlCommand = {
-  name: 'del',
-  operands: 'KEY [RANGE_END]',
-  summary: 'deletes a key, or a range of keys, and tells how many',
-  flags: [...SELECTION_FLAGS, PREVIOUS],
+  flags: [...SELECTION_FLAGS, PREVIOUS, { name: 'range', type: 'boolean', summary: 'taken, and without effect' }],
   async run(context) {
-    const { key, rangeEnd } = selectedKeys(context, 'del')
-    const request = DeleteRangeRequest.create({ key, range_end: rangeEnd, prev_kv: context.is('prev-kv') })
-    const response = await (await context.client()).kv.deleteRange(request)
+    const response = await (await context.client()).kv.deleteRange(deleteRequestOf(context))
     print(context, deletePrintable(response, simpleOptionsOf(context)))
-    return undefined
   },
 }
 
+export function deleteRequestOf(context: Context): DeleteRangeRequest {
+  const { key, rangeEnd } = selectedKeys(context, 'del')
+  return DeleteRangeRequest.create({ key, range_end: rangeEnd, prev_kv: context.is('prev-kv') })
+}
+
 export const COMPACTION: CtlCommand = {
-  name: 'compaction',
-  operands: 'REVISION',
-  summary: 'forgets history before a revision',
   flags: [{ name: 'physical', type: 'boolean', summary: 'waits until it is gone from the disk of the server' }],
   async run(context) {
     if (context.operands.length !== 1) throw badArguments('compaction command needs 1 argument')
@@ -148,7 +149,6 @@ export const COMPACTION: CtlCommand = {
       signal: context.terminal.signal,
     })
     context.line(`compacted revision ${revision}`)
-    return undefined
   },
 }
 

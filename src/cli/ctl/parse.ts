@@ -1,5 +1,5 @@
-/** The words of a command: flags anywhere, as `--limit=2`, `--limit 2`, `-w json`; what is behind `--` is taken as it stands. */
-import { badArguments } from './ctl-command.js'
+/** The words of a command: flags anywhere, as `--limit=2`, `--limit 2`, `-w json`, `-wjson`; what is behind `--` are none. */
+import { CTL_EXIT, CtlError } from './ctl-command.js'
 import type { CtlFlag } from './ctl-flag.js'
 
 export interface Words {
@@ -21,12 +21,18 @@ export function parseWords(words: readonly string[], known: readonly CtlFlag[]):
       continue
     }
     const [, dashes = '', spelling = '', value] = /^(--?)([^=]*)(?:=(.*))?$/s.exec(word) ?? []
+    const joined =
+      dashes === '-' ? known.find(({ short, type }) => type !== 'boolean' && short === spelling[0]) : undefined
+    if (joined !== undefined && spelling.length > 1) {
+      flags.set(joined.name, word.slice(2))
+      continue
+    }
     const flag = known.find(({ name, short }) => (dashes === '--' ? name : short) === spelling)
-    if (flag === undefined) throw badArguments(unknown(word, spelling, dashes))
+    if (flag === undefined) throw new CtlError(CTL_EXIT.failed, unknown(word, spelling, dashes))
     if (value !== undefined) flags.set(flag.name, value)
     else if (flag.type === 'boolean') flags.set(flag.name, 'true')
     else if (at + 1 < words.length) flags.set(flag.name, words[++at] ?? '')
-    else throw badArguments(`flag needs an argument: ${word}`)
+    else throw new CtlError(CTL_EXIT.failed, `flag needs an argument: ${word}`)
   }
   return { operands, behind: undefined, flags }
 }

@@ -15,7 +15,10 @@ import { keyValueLines, type SimpleOptions } from './simple.js'
 
 /** A response of one kind, and how it is told. */
 export interface Printable {
-  readonly message: object
+  /** For `-w json`, where that is the message as it stands. */
+  readonly message?: object
+  /** In place of it: one line, without its end. */
+  readonly json?: () => string
   readonly simple: () => string
   /** Undefined: this kind is not told so. */
   readonly fields?: () => readonly Field[]
@@ -23,13 +26,13 @@ export interface Printable {
 }
 
 /** Throws {@link CtlError} for a format that this kind of response has not. */
-export function print({ format, terminal }: Context, { message, simple, fields, table }: Printable): void {
+export function print({ format, terminal }: Context, { message, json, simple, fields, table }: Printable): void {
   switch (format) {
     case 'simple':
       terminal.out(simple())
       return
     case 'json':
-      terminal.out(`${goJson(message)}\n`)
+      terminal.out(`${json === undefined ? goJson(message) : json()}\n`)
       return
     case 'fields':
       if (fields === undefined) break
