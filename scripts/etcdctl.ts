@@ -5,7 +5,8 @@ import { parseArgs } from 'node:util'
 import { usage } from './command-line.js'
 import { CHAPTERS, type Chapter } from './etcdctl/chapters.js'
 import { compare, type Difference } from './etcdctl/compare.js'
-import { LISTED, type Listed } from './etcdctl/listed.js'
+import { LISTED, LISTED_OF_QUORATE, type Listed } from './etcdctl/listed.js'
+import { withoutNoise } from './etcdctl/noise.js'
 import { mirrored } from './etcdctl/mirror.js'
 import { Side } from './etcdctl/side.js'
 
@@ -15,6 +16,7 @@ with TLS and client certificates, and compares what it says and its exit codes.
   npm run test:etcdctl                                  all chapters but those that take minutes
   npm run test:etcdctl -- --full                        all
   npm run test:etcdctl -- --chapter keys [--transcript]  one of them; --transcript prints what was said
+  npm run test:etcdctl -- --client quorate              asks ours with this repository's command line in place of etcdctl
   --ours COMMAND                                        instead of this repository's build: 'etcd' compares etcd with itself
 
 Needs \`etcd\` and \`etcdctl\` 3.4 on the path (Debian: etcd-server, etcd-client); without them nothing is run, which it says.
@@ -23,7 +25,9 @@ Exit code: 0 no difference but those listed; 1 another difference; 2 the command
 // What was started is removed when the process exits, which a signal alone does not make it do.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
-const OURS = [process.execPath, fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url)), 'serve']
+const QUORATE = [process.execPath, fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))]
+const OURS = [...QUORATE, 'serve']
+const CLIENTS: Readonly<Record<string, readonly string[]>> = { etcdctl: ['etcdctl'], quorate: QUORATE }
 
 const { values } = parse()
 process.exitCode = await main()
@@ -42,8 +46,8 @@ async function main(): Promise<number> {
   const startMs = performance.now()
   const sides: Side[] = []
   try {
-    sides.push(await Side.start('etcd', ['etcd']))
-    sides.push(await Side.start('ours', values.ours?.split(' ') ?? OURS))
+    sides.push(await Side.start('etcd', ['etcd'], ['etcdctl']))
+    sides.push(await Side.start('ours', values.ours?.split(' ') ?? OURS, client()))
     return await compareSides(sides as [Side, Side], chapters, startMs)
   } catch (error) {
     console.log(sides.map(({ said }) => said).join('\n'))
@@ -77,7 +81,7 @@ async function compareSides(
     const from = etcd.transcript.length
     await Promise.all([etcd, ours].map((side) => chapter.run(side)))
     const [one, other] = [etcd.transcript.slice(from), ours.transcript.slice(from)]
-    const differences = compare(chapter.name, one, other)
+    const differences = compare(chapter.name, one.map(told), other.map(told), listed())
     const bad = differences.filter(({ listed }) => listed === undefined)
     for (const { listed } of differences) if (listed !== undefined) met.add(listed)
     console.log(`${chapter.name}: ${one.length} entries, ${bad.length} unlisted differences, ${seconds(startMs)} s`)
@@ -88,13 +92,19 @@ async function compareSides(
     // What follows would differ for no other reason.
     ours.transcript.length = etcd.transcript.length
   }
-  const unmet = LISTED.filter((listed) => !met.has(listed) && chapters.some(({ name }) => name === listed.chapter))
+  const unmet = listed().filter((listed) => !met.has(listed) && chapters.some(({ name }) => name === listed.chapter))
   for (const { name } of unmet) console.log(`FAILED: listed, but it never occurred: ${name}`)
   console.log(
     `test:etcdctl: ${entries} entries in ${chapters.length} chapters, ${unlisted} unlisted differences, ` +
       `${met.size} of ${met.size + unmet.length} listed ones, ${seconds(startMs)} s`,
   )
   return unlisted > 0 || unmet.length > 0 ? 1 : 0
+}
+
+/** What is run on ours. */
+function client(): readonly string[] {
+  const found = CLIENTS[values.client]
+  return found ?? usage(`there is no client ${values.client}, only ${Object.keys(CLIENTS).join(', ')}`)
 }
 
 function chosen(): readonly Chapter[] {
@@ -104,6 +114,15 @@ function chosen(): readonly Chapter[] {
   return found.length > 0
     ? found
     : usage(`there is no chapter ${name}, only ${CHAPTERS.map((each) => each.name).join(', ')}`)
+}
+
+function listed(): readonly Listed[] {
+  return values.client === 'quorate' ? LISTED_OF_QUORATE : LISTED
+}
+
+/** Our command line does not say what etcdctl's parts log, nor its help with every mistake. */
+function told(entry: string): string {
+  return values.client === 'quorate' ? withoutNoise(entry) : entry
 }
 
 function tell({ etcd, ours }: Difference): void {
@@ -122,6 +141,7 @@ function parse() {
         chapter: { type: 'string' },
         transcript: { type: 'boolean', default: false },
         ours: { type: 'string' },
+        client: { type: 'string', default: 'etcdctl' },
         help: { type: 'boolean', default: false },
       },
     })

@@ -1,5 +1,5 @@
 /** Two transcripts of one chapter, entry by entry. */
-import { LISTED, type Listed } from './listed.js'
+import type { Listed } from './listed.js'
 
 export interface Difference {
   readonly etcd: string | undefined
@@ -8,12 +8,17 @@ export interface Difference {
   readonly listed: Listed | undefined
 }
 
-export function compare(chapter: string, etcd: readonly string[], ours: readonly string[]): Difference[] {
+export function compare(
+  chapter: string,
+  etcd: readonly string[],
+  ours: readonly string[],
+  all: readonly Listed[],
+): Difference[] {
   const differences: Difference[] = []
   for (let at = 0; at < Math.max(etcd.length, ours.length); at++) {
     const [one, other] = [etcd[at], ours[at]]
     if (one === other) continue
-    const listed = LISTED.find((each) => each.chapter === chapter && explains(each, one, other))
+    const listed = all.find((each) => each.chapter === chapter && explains(each, one, other))
     differences.push({ etcd: one, ours: other, listed })
   }
   return differences

@@ -37,3 +37,69 @@ export const LISTED: readonly Listed[] = [
     ours: /compaction 2 \(as ann\)[^]*permission denied/,
   },
 ]
+
+/** Those of our command line, which is that of etcdctl 3.6, from the etcdctl 3.4 that it is compared with. */
+export const LISTED_OF_QUORATE: readonly Listed[] = [
+  ...LISTED,
+  {
+    name: '--count-only is not in etcdctl 3.4',
+    chapter: 'keys',
+    etcd: 'unknown flag: --count-only',
+    ours: '--count-only',
+  },
+  {
+    name: 'of a request that is larger than the server takes, the limit of the server is told, not one of the client',
+    chapter: 'keys',
+    etcd: 'trying to send message larger than max',
+    ours: /larger than max/,
+  },
+  {
+    name: 'a comparison of leases, and one with an unknown operator, end etcdctl 3.4 with a stack',
+    chapter: 'transactions',
+    etcd: /^\$ etcdctl txn\nexit code 2$/,
+    ours: /^\$ etcdctl txn\nexit code [03]$/,
+  },
+  {
+    name: 'lock ends with the code of its program, as that of etcdctl 3.6',
+    chapter: 'locks',
+    etcd: /exit status 3\nexit code 1$/,
+    ours: /exit status 3\nexit code 3$/,
+  },
+  {
+    name: '--count-only is not in etcdctl 3.4 (locks)',
+    chapter: 'locks',
+    etcd: 'unknown flag: --count-only',
+    ours: '--count-only',
+  },
+  {
+    name: 'what is healthy is told on standard output, as by etcdctl 3.6',
+    chapter: 'maintenance',
+    etcd: /^! .* is healthy/m,
+    ours: /^<client .> is healthy/m,
+  },
+  {
+    name: 'a status has what etcd 3.6 added to it',
+    chapter: 'maintenance',
+    etcd: /dbSize dbSizeInUse header/,
+    ours: /dbSize dbSizeInUse .*storageVersion/,
+  },
+  {
+    name: 'defrag tells how long it took, as that of etcdctl 3.6',
+    chapter: 'maintenance',
+    etcd: /Finished defragmenting etcd member\[<client a>\]$/m,
+    ours: /Finished defragmenting etcd member\[<client a>\]\. took/,
+  },
+  { name: 'the version is ours', chapter: 'maintenance', etcd: 'etcdctl version: 3.4', ours: 'quorate version: ' },
+  {
+    name: 'passwords are asked for on standard error',
+    chapter: 'auth',
+    etcd: /Password of : *\n[^]*empty password/,
+    ours: /! Password of : [^]*empty password/,
+  },
+  {
+    name: 'what is healthy is told on standard output, as by etcdctl 3.6 (auth)',
+    chapter: 'auth',
+    etcd: /^! .* is healthy/m,
+    ours: /^<client .> is healthy/m,
+  },
+]

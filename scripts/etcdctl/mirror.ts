@@ -6,7 +6,13 @@ export async function mirrored(from: Side, to: Side): Promise<string | undefined
   const prefix = `mirrored from ${from.name}/`
   for (let at = 0; at < 5; at++) await from.run(['put', `${prefix}${at}`, `before ${at}`], { note: 'nothing' })
   const destination = to.members.map(({ client }) => client)[0] ?? ''
-  const mirror = from.begin(['make-mirror', ...to.destinationFlags, `--prefix=${prefix}`, destination])
+  const mirror = from.begin([
+    'make-mirror',
+    ...from.mirrorFlags,
+    ...to.destinationFlags,
+    `--prefix=${prefix}`,
+    destination,
+  ])
   const expected = new Map<string, string>()
   for (let at = 0; at < 5; at++) expected.set(`${prefix}${at}`, `before ${at}`)
   const first = await sees(to, prefix, expected)

@@ -39,11 +39,13 @@ export class Side {
   readonly transcript: string[] = []
   readonly members: Member[] = []
   readonly #command: readonly string[]
+  readonly #client: readonly string[]
   readonly #processes = new Map<string, MemberProcess>()
 
-  private constructor(name: string, command: readonly string[]) {
+  private constructor(name: string, command: readonly string[], client: readonly string[]) {
     this.name = name
     this.#command = command
+    this.#client = client
     this.folder = mkdtempSync(join(tmpdir(), `quorate-etcdctl-${name}-`))
     const authority = certificateAuthority()
     mkdirSync(this.#file(''), { recursive: true })
@@ -55,9 +57,12 @@ export class Side {
     }
   }
 
-  /** @param command the program, and what stands before its flags: `['etcd']`. */
-  static async start(name: string, command: readonly string[]): Promise<Side> {
-    const side = new Side(name, command)
+  /**
+   * @param command the program, and what stands before its flags: `['etcd']`.
+   * @param client what is run in the place of etcdctl.
+   */
+  static async start(name: string, command: readonly string[], client: readonly string[]): Promise<Side> {
+    const side = new Side(name, command, client)
     for (const member of ['a', 'b', 'c']) await side.place(member)
     await Promise.all(side.members.map(({ name: member }) => side.startMember(member, 'new')))
     side.names.learn(await side.run(['member', 'list', '-w', 'json'], { note: 'nothing' }), side.members)
@@ -133,7 +138,8 @@ export class Side {
       ETCDCTL_KEY: this.#file('client.key'),
       ...(user !== undefined && { ETCDCTL_USER: user }),
     }
-    return new Running(spawn('etcdctl', words, { env, cwd: this.folder }), input)
+    const [program = '', ...before] = this.#client
+    return new Running(spawn(program, [...before, ...words], { env, cwd: this.folder }), input)
   }
 
   /** Interrupts what {@link Side.begin} started, and notes it. */
@@ -146,6 +152,11 @@ export class Side {
   /** What makes the comparison readable, or was found out in another way. */
   remark(text: string): void {
     this.transcript.push(this.names.in(text))
+  }
+
+  /** One revision for each key, as etcdctl 3.4 does without being told: ours writes what is there before in transactions. */
+  get mirrorFlags(): readonly string[] {
+    return this.#client[0] === 'etcdctl' ? [] : ['--max-txn-ops=1']
   }
 
   /** Flags for etcdctl that lead to this side as the destination of a mirror. */

@@ -67,6 +67,8 @@ function fail(text: string): void {
 
 async function main(): Promise<void> {
   watchStreams()
+  // Of whoever develops, not of whoever uses: gRPC names servers by their addresses, which Node warns of each time.
+  process.noDeprecation = true
   const debug = (process.env.QUORATE_DEBUG ?? '') !== ''
   const { signal, release } = interruptible()
   let endsAnyway = false

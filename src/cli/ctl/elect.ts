@@ -16,8 +16,8 @@ export const ELECT: CtlCommand = {
     { name: 'listen', short: 'l', type: 'boolean', summary: 'stands for nothing, and tells each who is elected' },
   ],
   description:
-    'With a proposal: waits until it is elected, prints its key and the proposal, and leads until a signal comes, with\n' +
-    'which it resigns. With --listen: prints key and proposal of whoever leads, again whenever that changes.',
+    'With a proposal: waits until it is elected, prints its key and the proposal, and leads until a signal comes,\n' +
+    'with which it resigns. With --listen: prints key and proposal of whoever leads, again whenever that changes.',
   async run(context) {
     checkOperands(context, 'elect takes one election name argument and an optional proposal argument', 1, 2)
     const [name = '', proposal] = context.operands

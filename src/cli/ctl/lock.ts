@@ -14,8 +14,8 @@ export const LOCK: CtlCommand = {
     { name: 'ttl', type: 'integer', fallback: '10', summary: 'seconds after which it is free when the holder is gone' },
   ],
   description:
-    'Prints the key of the lock once it is held, and holds it until a signal comes (SIGINT, SIGTERM, SIGHUP); or runs\n' +
-    'PROGRAM, which finds the key and its revision in ETCD_LOCK_KEY and ETCD_LOCK_REV, and ends with its exit code.\n' +
+    'Prints the key of the lock once it is held, and holds it until a signal comes (SIGINT, SIGTERM, SIGHUP);\n' +
+    'or runs PROGRAM, which finds the key and its revision in ETCD_LOCK_KEY and ETCD_LOCK_REV, and ends with its exit code.\n' +
     'Words of PROGRAM that begin with a dash stand behind --: quorate lock NAME -- make -j4',
   async run(context) {
     const [name, ...program] = context.operands
