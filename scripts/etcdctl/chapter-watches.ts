@@ -18,7 +18,7 @@ export async function watches(side: Side): Promise<void> {
   await watch(side, ['watch', 'w/1', 'w/3', from], /three/)
   await side.run(['watch', 'w/2', '--from-key', from], { note: 'exit code' })
   await watch(side, ['watch', '', '--prefix', from], /outside/)
-  await watch(side, ['watch', 'w/2', from, '--', 'sh', '-c', 'echo "$ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY"'], /w\/2/)
+  await watch(side, ['watch', 'w/2', from, '--', 'sh', '-c', 'echo "$ETCD_WATCH_EVENT_TYPE $ETCD_WATCH_KEY"'], /"w\/2"/)
   // One transaction, one batch.
   await side.run(['txn'], { input: '\nput w/3 1\nput w/4 2\ndel w/2\n\n\n' })
   await watch(side, ['watch', 'w/', '--prefix', '-w', 'json', `--rev=${revision + 6}`], /"type":1/)

@@ -66,12 +66,6 @@ export const LISTED_OF_QUORATE: readonly Listed[] = [
     ours: /exit status 3\nexit code 3$/,
   },
   {
-    name: '--count-only is not in etcdctl 3.4 (locks)',
-    chapter: 'locks',
-    etcd: 'unknown flag: --count-only',
-    ours: '--count-only',
-  },
-  {
     name: 'what is healthy is told on standard output, as by etcdctl 3.6',
     chapter: 'maintenance',
     etcd: /^! .* is healthy/m,

@@ -20,6 +20,8 @@ const VALUES: readonly (readonly [RegExp, string])[] = [
   [/"member_id":(?:\d+|<[^>]*>)/g, '"member_id":<a member>'],
   [/"MemberID" : (?:\d+|<[^>]*>)/g, '"MemberID" : <a member>'],
   [/"RaftTerm" : \d+/g, '"RaftTerm" : <number>'],
+  // Of a thousand seconds, a moment later.
+  [/"(ttl|TTL)"( ?: ?)99\d\b/g, '"$1"$2<time>'],
   [/"hash":\d+/g, '"hash":<hash>'],
   [/took = [\d.]+[mµun]?s/g, 'took = <time>'],
   [/\b\d+(?:\.\d+)?(?:µs|ms|s)\b/g, '<time>'],
