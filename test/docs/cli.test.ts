@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { COMMANDS } from '../../src/cli/commands.js'
-import { CTL_EXIT } from '../../src/cli/ctl/ctl-command.js'
+import { CTL_EXIT } from '../../src/cli/ctl/ctl-error.js'
 import { GLOBAL_FLAGS } from '../../src/cli/ctl/global-flags.js'
 
 const rows = readFileSync(new URL('../../docs/CLI.md', import.meta.url), 'utf8')

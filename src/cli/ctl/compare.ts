@@ -1,6 +1,6 @@
 /** The comparisons of a transaction, as they are typed: `mod("key") > "0"`, `value("key") = "text"`. */
 import { Compare, Compare_CompareResult as Result, Compare_CompareTarget as Target } from '../../etcd/generated/rpc.js'
-import { CTL_EXIT, CtlError } from './ctl-command.js'
+import { CTL_EXIT, CtlError } from './ctl-error.js'
 import { goUnquoted } from './go-text.js'
 
 const RESULTS: Readonly<Record<string, Result>> = {

@@ -6,7 +6,7 @@ import type { ConnectAuth, ConnectOptions, ConnectTlsOptions } from '../../etcd/
 import type { SignalName } from '../../runtime/process-signals.js'
 import { durationMsOf } from '../serve/duration.js'
 import type { Terminal } from '../terminal.js'
-import { CTL_EXIT, CtlError } from './ctl-command.js'
+import { CTL_EXIT, CtlError } from './ctl-error.js'
 import { fallbackOf, type CtlFlag } from './ctl-flag.js'
 import { GLOBAL_FLAGS, variableOf } from './global-flags.js'
 import type { Words } from './parse.js'

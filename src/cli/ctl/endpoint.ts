@@ -10,7 +10,8 @@ import {
   type StatusResponse,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { CTL_EXIT, CtlError } from './ctl-error.js'
 import { askEach, CLUSTER, endpointsOf, type Answer } from './endpoints.js'
 import { errorText } from './error-text.js'
 import { memberIdText } from './member-id.js'

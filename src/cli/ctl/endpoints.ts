@@ -2,7 +2,7 @@
 import type { EtcdClient } from '../../etcd/client/etcd-client.js'
 import { MemberListRequest } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { CTL_EXIT } from './ctl-command.js'
+import { CTL_EXIT } from './ctl-error.js'
 import type { CtlFlag } from './ctl-flag.js'
 import { asEnd } from './operands.js'
 

@@ -8,7 +8,8 @@ import {
   RangeRequest_SortTarget as SortTarget,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import type { CtlFlag } from './ctl-flag.js'
 import { leaseIdOf } from './lease-id.js'
 import { deletePrintable, print, putPrintable, rangePrintable } from './print/responses.js'

@@ -8,7 +8,8 @@ import {
   type LeaseTimeToLiveResponse,
   type ResponseHeader,
 } from '../../etcd/generated/rpc.js'
-import { badArguments, CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import { keepAlive } from './keep-alive.js'
 import { leaseIdOf, leaseIdText } from './lease-id.js'
 import { asEnd, checkOperands } from './operands.js'

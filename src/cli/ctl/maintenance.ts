@@ -7,7 +7,8 @@ import {
   MoveLeaderRequest,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import { askEach, CLUSTER, endpointsOf } from './endpoints.js'
 import { errorText } from './error-text.js'
 import { memberIdText } from './member-id.js'

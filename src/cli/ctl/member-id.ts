@@ -1,5 +1,5 @@
 /** Ids of members and clusters as etcdctl writes them: 64 bits in hexadecimal. */
-import { badArguments } from './ctl-command.js'
+import { badArguments } from './ctl-error.js'
 
 /** Throws {@link CtlError}. */
 export function memberIdOf(given: string): bigint {

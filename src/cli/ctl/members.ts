@@ -11,7 +11,8 @@ import {
   type ResponseHeader,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import type { CtlFlag } from './ctl-flag.js'
 import { isSerializable } from './keys.js'
 import { memberIdOf, memberIdText } from './member-id.js'

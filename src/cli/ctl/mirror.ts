@@ -17,7 +17,8 @@ import {
   type RequestOp,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import { checkOperands } from './operands.js'
 import { prefixEndOf } from './selected-keys.js'
 import { Watching } from './watching.js'

@@ -1,6 +1,6 @@
 /** Ends of commands: because of what was given, and because of what a server said. */
 import type { Context } from './context.js'
-import { badArguments, CTL_EXIT, CtlError } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import { errorText, isLoginRefused } from './error-text.js'
 
 /** Throws {@link CtlError} with `what` unless there are at least `least` operands and at most `most`. */

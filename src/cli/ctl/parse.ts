@@ -1,5 +1,5 @@
 /** The words of a command: flags anywhere, as `--limit=2`, `--limit 2`, `-w json`, `-wjson`; what is behind `--` are none. */
-import { CTL_EXIT, CtlError } from './ctl-command.js'
+import { CTL_EXIT, CtlError } from './ctl-error.js'
 import type { CtlFlag } from './ctl-flag.js'
 
 export interface Words {

@@ -1,6 +1,6 @@
 /** A program that a command runs, with the terminal that the command has. */
 import { spawn } from 'node:child_process'
-import { CTL_EXIT } from './ctl-command.js'
+import { CTL_EXIT } from './ctl-error.js'
 
 export interface ProgramEnd {
   readonly exitCode: number

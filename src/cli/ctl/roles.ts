@@ -10,7 +10,8 @@ import {
   type AuthRoleGetResponse,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments } from './ctl-error.js'
 import { checkOperands } from './operands.js'
 import { printDone } from './print/done.js'
 import { headerFields, type Field } from './print/fields.js'

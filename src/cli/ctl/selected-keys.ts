@@ -1,5 +1,5 @@
 /** Which keys a command is about: one, from one to another, all from one on, all with a prefix. */
-import { badArguments } from './ctl-command.js'
+import { badArguments } from './ctl-error.js'
 import type { Context } from './context.js'
 import type { CtlFlag } from './ctl-flag.js'
 

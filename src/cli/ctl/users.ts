@@ -9,7 +9,8 @@ import {
   AuthUserRevokeRoleRequest,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments } from './ctl-error.js'
 import type { CtlFlag } from './ctl-flag.js'
 import { checkOperands } from './operands.js'
 import { headerFields } from './print/fields.js'

@@ -6,7 +6,8 @@ import {
   type WatchResponse,
 } from '../../etcd/generated/rpc.js'
 import type { Context } from './context.js'
-import { badArguments, CTL_EXIT, CtlError, type CtlCommand } from './ctl-command.js'
+import type { CtlCommand } from './ctl-command.js'
+import { badArguments, CTL_EXIT, CtlError } from './ctl-error.js'
 import type { CtlFlag } from './ctl-flag.js'
 import { errorText } from './error-text.js'
 import { goQuote } from './go-text.js'

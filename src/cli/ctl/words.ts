@@ -1,5 +1,5 @@
 /** The words of a line that is typed into a command: those in quotes are one. */
-import { CTL_EXIT, CtlError } from './ctl-command.js'
+import { CTL_EXIT, CtlError } from './ctl-error.js'
 import { goUnquoted } from './go-text.js'
 
 const WORD = /"(?:[^"\\]|\\.)*"|'[^']*'|[^\s'"]\S*|\S+/g

@@ -8,7 +8,7 @@ import type {
 } from '../../../etcd/generated/rpc.js'
 import { assertNever } from '../../../base/assert.js'
 import type { Context } from '../context.js'
-import { CTL_EXIT, CtlError } from '../ctl-command.js'
+import { CTL_EXIT, CtlError } from '../ctl-error.js'
 import { fieldLines, headerFields, keyValueFields, type Field } from './fields.js'
 import { goJson } from './go-json.js'
 import { keyValueLines, type SimpleOptions } from './simple.js'
