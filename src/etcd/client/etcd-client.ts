@@ -81,14 +81,6 @@ export class EtcdClient {
     this.health = of(HealthService)
   }
 
-  /** The same client of other servers, by their URLs, with connections of its own; of none: this one. */
-  async at(endpoints: readonly string[]): Promise<EtcdClient> {
-    if (endpoints.length === 0) return this
-    const { tls, auth, timeoutMs, environment } = this.settings
-    const by = Object.keys(tls).length === 0 ? {} : { tls }
-    return EtcdClient.open({ endpoints, ...by, auth, timeoutMs, environment })
-  }
-
   /** Waits for no server. Throws TypeError and RangeError for options that are none, `TLS_INVALID`. */
   static async open(options: ConnectOptions): Promise<EtcdClient> {
     const settings = connectSettingsOf(options)

@@ -147,7 +147,10 @@ export class RemoteCluster implements Cluster {
     return found.role === 'voter' ? found : this.#promote(found, change)
   }
 
-  /** Only the leader takes it: it is asked where it says that clients reach it. */
+  /**
+   * Only the leader takes it: the endpoints of the client are asked one after the other until it is found. Where the leader
+   * says that clients reach it is no place to go to: whoever listens there would be sent the password or the token.
+   */
   async moveLeader(to?: MemberSelection, call: CallOptions = {}): Promise<void> {
     if (to !== undefined) checkSelection(to)
     checkFields(call, CALL_FIELDS, 'moveLeader()')
@@ -158,13 +161,8 @@ export class RemoteCluster implements Cluster {
     if (target.role !== 'voter') {
       throw new StoreError('TRANSFEREE_INVALID', `${quote(target.name)} does not vote, so it cannot lead.`)
     }
-    const leader = members.find(({ id }) => id === this.#remote.known.leaderId)
-    const client = await this.#remote.client.at(leader?.clientUrls ?? [])
-    try {
-      await client.maintenance.moveLeader({ targetID: BigInt(target.id) }, this.#call(change))
-    } finally {
-      if (client !== this.#remote.client) client.close()
-    }
+    const request = { targetID: BigInt(target.id) }
+    await this.#remote.call(({ maintenance }) => maintenance.moveLeader(request, this.#call(change)))
     await this.#remote.refresh(this.#call(change))
   }
 

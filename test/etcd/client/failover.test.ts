@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { MemoryNetwork } from '../../../src/transport/index.js'
 import { isStoreError, Mutex, open, type Store, type WatchEvent } from '../../../src/index.js'
@@ -15,7 +17,7 @@ interface Member {
 class Cluster {
   readonly members = new Map<string, Member>()
 
-  static async start(): Promise<Cluster> {
+  static async start(advertiseClientUrls?: readonly string[]): Promise<Cluster> {
     const cluster = new Cluster()
     const network = new MemoryNetwork()
     const addresses = Object.fromEntries(NAMES.map((name) => [name, name]))
@@ -24,7 +26,10 @@ class Cluster {
         ...{ name, cluster: addresses, durability: 'none', ...TIMES },
         transport: ({ timers }) => network.transport(name, timers),
       })
-      const server = await serveEtcd(store, { listenClientUrls: ['http://127.0.0.1:0'] })
+      const server = await serveEtcd(store, {
+        listenClientUrls: ['http://127.0.0.1:0'],
+        ...(advertiseClientUrls !== undefined && { advertiseClientUrls }),
+      })
       cluster.members.set(name, { store, server })
     }
     await Promise.all([...cluster.members.values()].map(({ store }) => store.ready()))
@@ -98,6 +103,35 @@ describe('when the member that it is connected to goes', () => {
       else if (outcome.reason.outcome === 'refused') expect(written).not.toContain(key)
     }
     expect(items.every(({ version }) => version === 1)).toBe(true)
+  })
+})
+
+describe('moveLeader()', () => {
+  test('finds the leader among its endpoints, and goes nowhere else, whatever URLs members say they have', async () => {
+    let visits = 0
+    const stranger = createServer((socket) => {
+      visits += 1
+      socket.destroy()
+    })
+    stranger.listen(0, '127.0.0.1')
+    await once(stranger, 'listening')
+    const { port } = stranger.address() as AddressInfo
+    const cluster = await Cluster.start([`http://127.0.0.1:${port}`])
+    const store = await connect({ endpoints: cluster.endpoints })
+    try {
+      for (const name of [...NAMES, ...NAMES]) {
+        await store.cluster.moveLeader(name)
+        expect(cluster.members.get(name)?.store.status().role).toBe('leader')
+      }
+      expect((await store.cluster.list()).map(({ clientUrls }) => clientUrls)).toContainEqual([
+        `http://127.0.0.1:${port}`,
+      ])
+      expect(visits).toBe(0)
+    } finally {
+      await store.close()
+      await cluster.close()
+      stranger.close()
+    }
   })
 })
 
