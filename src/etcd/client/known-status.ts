@@ -22,6 +22,7 @@ export class KnownStatus {
   #leader: string | undefined
   #term = 0
   #revision = 1
+  #hasRevision = false
   #compactRevision = 0
   #commitIndex = 0
   #appliedIndex = 0
@@ -39,6 +40,11 @@ export class KnownStatus {
 
   get revision(): number {
     return this.#revision
+  }
+
+  /** Whether any server has told a revision: whoever may see neither status nor keys has not heard of one. */
+  get hasRevision(): boolean {
+    return this.#hasRevision
   }
 
   get members(): readonly ClusterMember[] {
@@ -66,6 +72,7 @@ export class KnownStatus {
     this.#clusterId = memberIdOf(header.cluster_id)
     this.#memberId = memberIdOf(header.member_id)
     this.#revision = Math.max(this.#revision, numberOf(header.revision))
+    this.#hasRevision ||= header.revision > 0n
     this.#term = Math.max(this.#term, numberOf(header.raft_term))
   }
 

@@ -8,7 +8,7 @@ import { checkWatchOptions } from '../../api/watch-options.js'
 import { eventBytes, eventParts } from '../../api/watch-parts.js'
 import type { Remote } from './remote.js'
 import { checkRevision } from './requests.js'
-import { WatchSource, type WatchedEvents } from './watch-source.js'
+import { FROM_NOW, WatchSource, type WatchedEvents } from './watch-source.js'
 
 /** Of the time between two notices, by which each comes later by chance. */
 const JITTER = 0.1
@@ -39,13 +39,15 @@ export class RemoteWatch implements Watch {
     const { startRevision = 0, previous = false, filter } = options
     checkRevision(startRevision)
     // What happens after the call begins, at the latest, behind what this client has heard of: so nothing is left out.
-    const from = startRevision === 0 ? remote.known.revision + 1 : startRevision
+    // Where it has heard of nothing, the server says where it begins.
+    const now = remote.known.hasRevision ? remote.known.revision + 1 : FROM_NOW
+    const from = startRevision === 0 ? now : startRevision
     this.#remote = remote
     this.#options = options
     this.#progressEveryMs = progressEveryMs
-    this.#revision = from - 1
+    this.#revision = Math.max(0, from - 1)
     const [noPut, noDelete] = [filter?.puts === false, filter?.deletes === false]
-    this.#source = new WatchSource(remote, { range, from, previous, noPut, noDelete })
+    this.#source = new WatchSource(remote, { range, from, isFromNow: startRevision === 0, previous, noPut, noDelete })
     this.#stopListening = remote.closing.onEnd(options.signal, () => {
       this.#end()
     })
@@ -59,7 +61,7 @@ export class RemoteWatch implements Watch {
 
   get revision(): Revision {
     const next = this.#events[0]?.revision ?? firstRevisionOf(this.#batches[0])
-    return next === undefined ? this.#revision : next - 1
+    return next === undefined ? Math.max(this.#revision, this.#source.begin - 1) : next - 1
   }
 
   async opened(): Promise<void> {

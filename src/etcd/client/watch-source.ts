@@ -42,8 +42,10 @@ export interface WatchedProgress {
 
 export interface WatchSourceOptions {
   readonly range: KeyRange
-  /** The first revision to see. */
+  /** The first revision to see, or {@link FROM_NOW}. */
   readonly from: Revision
+  /** Its user asked for nothing of the past: where `from` was compacted away meanwhile, it begins behind that. */
+  readonly isFromNow: boolean
   readonly previous: boolean
   readonly noPut: boolean
   readonly noDelete: boolean
@@ -51,6 +53,8 @@ export interface WatchSourceOptions {
 
 type Stream = DuplexCall<WatchRequest, WatchResponse>
 
+/** Begins where the server is when it takes the watch. */
+export const FROM_NOW: Revision = 0
 /** Of an answer to a question for progress; those to nobody in particular have it too. */
 const NO_WATCH = -1n
 /** Milliseconds before progress is asked for again: a server that cannot tell it yet says nothing. */
@@ -61,6 +65,10 @@ export class WatchSource {
   readonly #options: WatchSourceOptions
   readonly #controller = new AbortController()
   #from: Revision
+  /** The first revision that it shows, as far as that is known. */
+  #begin: Revision
+  /** Whether no stream has shown yet that it has what is wanted: nothing is lost then where it begins later. */
+  #mayBeginLater: boolean
   #stream: Stream | undefined
   #opening: Promise<Stream> | undefined
   /** What has come and was not taken. */
@@ -77,6 +85,12 @@ export class WatchSource {
     this.#remote = remote
     this.#options = options
     this.#from = options.from
+    this.#begin = options.from
+    this.#mayBeginLater = options.isFromNow
+  }
+
+  get begin(): Revision {
+    return this.#begin
   }
 
   /** Resolves when a server has taken the watch. Rejects with why it may not be had. */
@@ -99,7 +113,7 @@ export class WatchSource {
         if (this.#controller.signal.aborted) return undefined
         this.#checkPasses(error)
       }
-      if (response === undefined) this.#drop()
+      if (response === undefined) this.#broke()
       else this.#take(response)
     }
   }
@@ -144,9 +158,11 @@ export class WatchSource {
         if (response === undefined) throw new StoreError('UNREACHABLE', 'The stream of a watch ended at once.')
         if (response.canceled) {
           stream.cancel()
+          if (this.#beginsLater(response)) continue
           throw this.#cancellation(response)
         }
         this.#remote.known.tell(response.header)
+        if (this.#from === FROM_NOW) this.#beginAt(numberOf(response.header?.revision ?? 0n) + 1)
         this.#stream = stream
         return stream
       } catch (error) {
@@ -177,14 +193,17 @@ export class WatchSource {
   }
 
   #take(response: WatchResponse): void {
-    this.#broken = 0
     const { header, events, canceled, fragment, created, watch_id } = response
     this.#remote.known.tell(header)
     if (canceled) {
       this.#drop()
-      this.#checkPasses(this.#cancellation(response))
+      this.#mayBeginLater = this.#beginsLater(response)
+      if (!this.#mayBeginLater) this.#checkPasses(this.#cancellation(response))
       return
     }
+    // Not for one that is ended as soon as it was taken: the next stream would be asked for at once, for ever.
+    this.#broken = 0
+    this.#mayBeginLater = false
     const currentRevision = numberOf(header?.revision ?? 0n)
     for (const each of events) {
       const event = watchEventOf(each)
@@ -194,6 +213,20 @@ export class WatchSource {
     }
     if (!fragment) this.#finish(currentRevision)
     if (events.length === 0 && !created) this.#progressed(currentRevision, watch_id === NO_WATCH)
+  }
+
+  #beginAt(revision: Revision): void {
+    this.#from = revision
+    this.#begin = revision
+  }
+
+  /** Whether it was refused for a past that nobody asked for: then it is asked for behind what was compacted. */
+  #beginsLater({ compact_revision }: WatchResponse): boolean {
+    const compactRevision = numberOf(compact_revision)
+    if (!this.#mayBeginLater || compactRevision < this.#from) return false
+    this.#remote.known.tellCompacted(compactRevision)
+    this.#beginAt(compactRevision + 1)
+    return true
   }
 
   #finish(currentRevision: Revision): void {
@@ -219,6 +252,12 @@ export class WatchSource {
     this.#askAgain = this.#remote.environment.timers.after(ASK_AGAIN_MS, () => {
       this.#ask()
     })
+  }
+
+  /** What it would have shown from then on is wanted: no stream may leave that out. */
+  #broke(): void {
+    this.#mayBeginLater = false
+    this.#drop()
   }
 
   #drop(): void {

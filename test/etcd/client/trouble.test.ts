@@ -26,6 +26,18 @@ describe('through connect()', () => {
     expect(await member.cluster.list()).toHaveLength(1)
   })
 
+  test('a watch from now begins, though others have written and compacted what this client had not heard of', async () => {
+    const { store, member } = served
+    for (const value of ['1', '2', '3']) await member.put('a', value)
+    const { revision } = await member.put('a', '4')
+    await member.compact(revision)
+    const watch = store.watch('a')
+    const next = watch[Symbol.asyncIterator]().next()
+    const written = await store.put('a', '5')
+    expect((await next).value).toMatchObject({ key: 'a', type: 'put', revision: written.revision })
+    await watch.close()
+  })
+
   test('an error says why of each server, also of one that answered before', async () => {
     const { store, member } = served
     await store.put('k', 'v')
