@@ -175,8 +175,7 @@ export class Calls {
         const { failure } = error
         if (failure.elsewhere) balancer.failed(connection, failure.error.message)
         if (this.#renews(failure, token) && logins++ < LIMITS.clientLoginsMax) continue
-        const again = failure.elsewhere && failure.error.code !== 'TIMEOUT' && (repeatable || failure.untouched)
-        if (!again) throw failure.error
+        if (!failure.untouched && !(repeatable && failure.passes)) throw failure.error
         giveUp = givingUp(`a server took it up; the last one said: ${failure.error.message}`)
         await this.rest(tries++, limits)
       }
@@ -208,8 +207,9 @@ export class Calls {
         reject(new Attempted(this.#failure(error, limits)))
       })
       stream.on('end', () => {
+        stop()
         const error = new StoreError('UNREACHABLE', 'The stream ended without a response.', { outcome: 'unknown' })
-        reject(new Attempted({ error, untouched: false, elsewhere: true }))
+        reject(new Attempted({ error, untouched: false, elsewhere: true, passes: true }))
       })
       const stop = this.#onEnd(limits.signal, () => {
         stream.cancel()
@@ -250,7 +250,12 @@ export class Calls {
   #failure(error: ServiceError, { signal }: CallLimits): Failure {
     const { closed } = this.#parts.balancer
     const over = (code: 'ABORTED' | 'CLOSED', message: string, cause: unknown): Failure => {
-      return { error: new StoreError(code, message, { outcome: 'unknown', cause }), untouched: false, elsewhere: false }
+      return {
+        error: new StoreError(code, message, { outcome: 'unknown', cause }),
+        untouched: false,
+        elsewhere: false,
+        passes: false,
+      }
     }
     if (signal?.aborted === true) {
       return over('ABORTED', 'The signal was aborted before the server answered.', signal.reason)

@@ -15,6 +15,8 @@ export interface Failure {
   readonly untouched: boolean
   /** Not the call is at fault but the server or the way to it: others should be asked. */
   readonly elsewhere: boolean
+  /** It passes: what may be made twice without harm is made again. */
+  readonly passes: boolean
 }
 
 /** A failure whose text tells it. */
@@ -66,14 +68,19 @@ export function failureOf(cause: ServiceError, receiveBytesMax: number): Failure
   if (detailed !== undefined && detailed.code !== 'CLOSED') {
     const { code, outcome } = detailed
     const elsewhere = cause.code === status.UNAVAILABLE && code !== 'PROPOSAL_EXPIRED'
-    return { error: detailed, untouched: elsewhere && outcome === 'refused', elsewhere }
+    return { error: detailed, untouched: elsewhere && outcome === 'refused', elsewhere, passes: elsewhere }
   }
   const known = knownText(cause.details)
   if (known !== undefined) {
     const outcome = detailed?.outcome ?? known.outcome ?? 'refused'
     const { code, elsewhere = false } = known
     const error = new StoreError(code, detailed?.message ?? cause.details, { outcome, cause })
-    return { error, untouched: elsewhere && outcome === 'refused', elsewhere }
+    return {
+      error,
+      untouched: elsewhere && outcome === 'refused',
+      elsewhere,
+      passes: cause.code === status.UNAVAILABLE,
+    }
   }
   return byStatus(cause, receiveBytesMax)
 }
@@ -83,7 +90,9 @@ function byStatus(cause: ServiceError, receiveBytesMax: number): Failure {
   const as = (is: ErrorCode, outcome: Outcome, more: { elsewhere?: boolean } = {}): Failure => {
     const { elsewhere = false } = more
     const error = new StoreError(is, details, { outcome, cause })
-    return { error, untouched: elsewhere && outcome === 'refused', elsewhere }
+    // The deadline is that of the call, which has no time left.
+    const passes = elsewhere && code !== status.DEADLINE_EXCEEDED
+    return { error, untouched: elsewhere && outcome === 'refused', elsewhere, passes }
   }
   switch (code) {
     case status.UNAVAILABLE:

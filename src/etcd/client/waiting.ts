@@ -50,6 +50,8 @@ export class Waiting {
 
   /** Settles as `work` does, or rejects with what `giveUp` says when `limits` end; what becomes of the work is nobody's affair then. */
   async within<T>(work: Promise<T>, limits: CallLimits, giveUp: GiveUp): Promise<T> {
+    // Also where it is given up before anybody listens: what is not caught would end the process.
+    work.catch(() => undefined)
     this.check(limits, giveUp)
     return new Promise<T>((resolve, reject) => {
       const end = (code: 'TIMEOUT' | 'ABORTED'): void => {
