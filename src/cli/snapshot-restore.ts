@@ -26,12 +26,12 @@ const FLAGS: readonly Flag[] = [
   {
     name: 'initial-advertise-peer-urls',
     value: 'URL',
-    summary: 'where the others reach this member, as in the flags of etcd: the same as in --cluster',
+    summary: 'where the others reach this member: as in --cluster',
   },
   {
     name: 'bump-revision',
     value: 'N',
-    summary: 'raises the revision by N, for clients that saw revisions which the snapshot has not',
+    summary: 'raises the revision by N, for clients that saw more than is here',
   },
   { name: 'mark-compacted', summary: 'goes with --bump-revision: what was before counts as compacted' },
 ]

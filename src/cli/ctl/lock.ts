@@ -16,8 +16,8 @@ export const LOCK: CtlCommand = {
   ],
   description:
     'Prints the key of the lock once it is held, and holds it until a signal comes (SIGINT, SIGTERM, SIGHUP);\n' +
-    'or runs PROGRAM, which finds the key and its revision in ETCD_LOCK_KEY and ETCD_LOCK_REV, and ends with its exit code.\n' +
-    'Words of PROGRAM that begin with a dash stand behind --: quorate lock NAME -- make -j4',
+    'or runs PROGRAM, which finds the key and its revision in ETCD_LOCK_KEY and ETCD_LOCK_REV, and ends with its\n' +
+    'exit code. Words of PROGRAM that begin with a dash stand behind --: quorate lock NAME -- make -j4',
   async run(context) {
     const [name, ...program] = context.operands
     if (name === undefined) throw badArguments('lock takes a lock name argument and an optional command to execute')
