@@ -245,6 +245,8 @@ export const LIMITS = {
   watchesMax: 100_000,
   /** Watches of one stream of etcd's API. Over it: the creation is answered as canceled, the others go on. */
   etcdStreamWatchesMax: 50_000,
+  /** Keep-alives of one stream that are under way together. Over it: the next are read when these are answered. */
+  etcdStreamKeepAlivesMax: 64,
   /** Batches of its watches that one such stream has in hand for its client; the others wait in the store. */
   etcdStreamBatchesMax: 4,
   /** Bytes of history that come in one response to a client that watches; a revision is not split for it. */
@@ -356,6 +358,8 @@ export const LIMITS = {
   etcdStreamPendingBytesMax: 256 * KIBIBYTE,
   /** Bytes of them that are handed to the connection of the stream, so that several responses leave in one write. */
   etcdStreamWritingBytesMax: 64 * KIBIBYTE,
+  /** Bytes of an answer up to which the memory it was made in is kept for the next. */
+  etcdEncoderKeptBytesMax: 1 * MEBIBYTE,
   /** Milliseconds that closing etcd's API waits for calls under way. */
   etcdDrainMsMax: 5000,
   /** Milliseconds after which a call of etcd's API is told of in the log, without what it was about (etcd's). */

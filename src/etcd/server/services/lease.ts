@@ -7,6 +7,7 @@ import type { LeaseKeepAliveResponse, LeaseService } from '../../generated/rpc.j
 import { numberOf, secondsOf } from '../../wire/numbers.js'
 import type { Face } from '../face.js'
 import type { Service } from '../service.js'
+import { answeredInOrder } from './in-order.js'
 
 /** No lease has this id. */
 const NONE = 0n
@@ -26,12 +27,16 @@ export function leaseService(face: Face): Service<typeof LeaseService> {
       return { header: face.header() }
     },
 
-    async *leaseKeepAlive(requests, { store }) {
-      for await (const { ID } of requests) {
-        // As of before the renewal: what the answer says of the lease is at least as new.
-        const header = face.header()
-        yield { header, ID, TTL: await renewed(store, ID) } satisfies LeaseKeepAliveResponse
-      }
+    leaseKeepAlive(requests, { store }) {
+      return answeredInOrder(
+        requests,
+        LIMITS.etcdStreamKeepAlivesMax,
+        async ({ ID }): Promise<LeaseKeepAliveResponse> => {
+          // As of before the renewal: what the answer says of the lease is at least as new.
+          const header = face.header()
+          return { header, ID, TTL: await renewed(store, ID) }
+        },
+      )
     },
 
     async leaseTimeToLive({ ID, keys }, { store }) {
