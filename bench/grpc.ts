@@ -183,7 +183,17 @@ async function puts(subject: Subject, concurrent: number): Promise<Measured> {
   return measured
 }
 
+/** Of those that are read, also where nothing else ran before. */
+async function putKeys(subject: Subject): Promise<void> {
+  const clients = clientsOf(subject, (address) => new KVClient(address, credentials.createInsecure()))
+  await measure(subject, KEYS, 64, (at) =>
+    answer((done) => clients.at(at).put(PutRequest.create({ key: Buffer.from(`key/${at}`), value: VALUE }), done)),
+  )
+  clients.close()
+}
+
 async function ranges(subject: Subject, concurrent: number): Promise<Measured> {
+  await putKeys(subject)
   const clients = clientsOf(subject, (address) => new KVClient(address, credentials.createInsecure()))
   const range = (at: number): Promise<unknown> =>
     answer((done) => clients.at(at).range(RangeRequest.create({ key: Buffer.from(`key/${at % KEYS}`) }), done))
@@ -194,6 +204,7 @@ async function ranges(subject: Subject, concurrent: number): Promise<Measured> {
 }
 
 async function largeRanges(subject: Subject): Promise<Measured> {
+  await putKeys(subject)
   const clients = clientsOf(subject, (address) => new KVClient(address, credentials.createInsecure()))
   const request = RangeRequest.create({ key: Buffer.from('key/'), range_end: Buffer.from('key0') })
   const range = (at: number): Promise<unknown> => answer((done) => clients.at(at).range(request, done))
