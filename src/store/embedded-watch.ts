@@ -8,7 +8,7 @@ import { checkWatchOptions } from '../api/watch-options.js'
 import type { Member } from '../member/member.js'
 import type { WatchStream } from '../member/watches.js'
 import type { SharedBatch } from '../watch/buffers.js'
-import type { Event, Revision } from '../mvcc/types.js'
+import type { Revision } from '../mvcc/types.js'
 import { watchEventOf } from './results.js'
 import type { WatchPermission } from './watch-permission.js'
 
@@ -153,7 +153,10 @@ export class EmbeddedWatch implements Watch {
       this.#preparing = batch.revision
       const events: WatchEvent[] = []
       for (const { events: taken } of this.#merged(batch)) {
-        for (const event of taken) events.push(await this.#eventOf(event))
+        for (const event of taken) {
+          const previous = this.#options.previous === true ? await this.#stream.previous(event) : undefined
+          events.push(watchEventOf(event, previous))
+        }
       }
       if (this.#endRevision !== undefined) return undefined
       const bytesMax = this.#mode === 'batches' ? this.#options.fragmentBytesMax : undefined
@@ -200,11 +203,6 @@ export class EmbeddedWatch implements Watch {
       void this.close()
       throw error
     }
-  }
-
-  async #eventOf(event: Event): Promise<WatchEvent> {
-    const previous = this.#options.previous === true ? await this.#stream.previous(event) : undefined
-    return watchEventOf(event, previous)
   }
 }
 
