@@ -19,6 +19,7 @@ import { assertNever } from '../../base/assert.js'
 import { isStoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Environment } from '../../base/clock.js'
+import { Encoder, type MessageType } from '../wire/encoder.js'
 import type { WireStatus } from '../wire/status.js'
 import { Admission, noLeader } from './admission.js'
 import type { CallObserver, ObservedCall } from './call-observer.js'
@@ -61,6 +62,7 @@ export class GrpcDoor {
   readonly #leaderWatch: LeaderWatch
   readonly #server: Server
   readonly #injector: ReturnType<Server['createConnectionInjector']>
+  readonly #encoder = new Encoder()
   readonly #streams = new Set<Outgoing>()
   readonly #closer = new AbortController()
   readonly #closing: Closing = { signal: this.#closer.signal, listeners: new AbortSignals() }
@@ -128,14 +130,14 @@ export class GrpcDoor {
     }
   }
 
-  #unary({ perform, definition }: Of<'unary'>): handleUnaryCall<Received, Buffer> {
+  #unary({ perform, definition, responseType }: Of<'unary'>): handleUnaryCall<Received, Buffer> {
     return (call, callback) => {
       const passage = this.#begin(definition.path, call)
       try {
         const request = call.request.open(passage.observed)
         const response = perform(request, this.#admit(call, definition.path, request))
         response.then(
-          (value) => this.#respond(call, callback, passage, definition.responseSerialize, value),
+          (value) => this.#respond(call, callback, passage, responseType, value),
           (error: unknown) => this.#fail(call, callback, passage, error),
         )
       } catch (error) {
@@ -148,12 +150,12 @@ export class GrpcDoor {
     call: { readonly request: Received },
     callback: sendUnaryData<Buffer>,
     passage: Passage,
-    serialize: (value: unknown) => Buffer,
+    responseType: MessageType<unknown>,
     value: unknown,
   ): void {
     let bytes
     try {
-      bytes = serialize(value)
+      bytes = this.#encoder.encode(responseType, value)
     } catch (error) {
       this.#fail(call, callback, passage, error)
       return
@@ -179,18 +181,18 @@ export class GrpcDoor {
     this.#environment.logger.warn('a call of etcd took long', fields)
   }
 
-  #streaming({ perform, definition }: Of<'streaming'>): handleServerStreamingCall<Received, Buffer> {
+  #streaming({ perform, definition, responseType }: Of<'streaming'>): handleServerStreamingCall<Received, Buffer> {
     return (call) => {
-      void this.#run(call, definition, ({ observed }) => {
+      void this.#run(call, { path: definition.path, responseType }, ({ observed }) => {
         const request = call.request.open(observed)
         return perform(request, this.#admit(call, definition.path, request))
       })
     }
   }
 
-  #duplex({ perform, definition }: Of<'duplex'>): handleBidiStreamingCall<Received, Buffer> {
+  #duplex({ perform, definition, responseType }: Of<'duplex'>): handleBidiStreamingCall<Received, Buffer> {
     return (call) => {
-      void this.#run(call, definition, ({ observed }) => {
+      void this.#run(call, { path: definition.path, responseType }, ({ observed }) => {
         const requests = new Requests(call, observed)
         return perform(requests, this.#admit(call, definition.path, undefined))
       })
@@ -200,7 +202,7 @@ export class GrpcDoor {
   /** Never rejects. */
   async #run(
     stream: Outgoing,
-    { path, responseSerialize }: ServedMethod['definition'],
+    { path, responseType }: { readonly path: string; readonly responseType: MessageType<unknown> },
     start: (passage: Passage) => AsyncIterable<unknown>,
   ): Promise<void> {
     const passage = this.#begin(path, stream)
@@ -209,7 +211,8 @@ export class GrpcDoor {
     const forget = this.#endWithoutLeader(stream)
     stream.once('cancelled', () => this.#streams.delete(stream))
     try {
-      await sendAll(stream, start(passage), responseSerialize, observed)
+      const serialize = (response: unknown): Buffer => this.#encoder.encode(responseType, response)
+      await sendAll(stream, start(passage), serialize, observed)
       observed.ended(stream.cancelled ? CANCELED.code : OK)
       stream.end()
     } catch (error) {
