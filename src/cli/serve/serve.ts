@@ -24,7 +24,7 @@ import { RunningServer } from './running-server.js'
 import { serverOptionsOf } from './server-options.js'
 import { SettingError } from './setting-error.js'
 import { Systemd } from './systemd.js'
-import { isSecure, textsOf } from './url.js'
+import { isSecure } from './url.js'
 import { valuesOf, type Given, type Note } from './values.js'
 import { flagsOf } from './words.js'
 
@@ -134,7 +134,7 @@ interface Served {
 async function served({ server, given, logger, systemd }: Served): Promise<ExitCode> {
   const { values } = given
   logger.info('listening', { clientUrls: server.clientUrls.join(',') })
-  void server.ready(textsOf(values['advertise-client-urls']), logger).then(async (ready) => {
+  void server.ready(logger).then(async (ready) => {
     if (!ready) return
     const { clusterId, memberId, name } = server.store.status()
     // Tools wait for this text.
