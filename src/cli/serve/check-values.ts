@@ -94,8 +94,8 @@ function clientTlsNotes(values: Values): Note[] {
       '--client-cert-auth needs --trusted-ca-file: the authorities whose certificates clients may show',
     )
   }
-  const { 'client-cert-allowed-cn': cn, 'client-cert-allowed-hostname': hosts } = values
-  if (cn !== '' && hosts.length > 0) {
+  const { 'client-cert-allowed-cn': names, 'client-cert-allowed-hostname': hosts } = values
+  if (names.length > 0 && hosts.length > 0) {
     throw new SettingError('--client-cert-allowed-cn and --client-cert-allowed-hostname exclude each other')
   }
   if (hosts.length > 1) throw new SettingError('--client-cert-allowed-hostname takes one name here')

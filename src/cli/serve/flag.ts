@@ -25,6 +25,8 @@ export interface Flag<Value> {
   readonly fate: Fate
   /** It is understood as `--experimental-...` as well, as releases before had it. */
   readonly experimental?: boolean
+  /** False: given as '' it is not the fallback, but looked at. */
+  readonly emptyIsDefault?: boolean
   /** Needs no value on the command line. */
   readonly boolean?: boolean
 }
@@ -70,6 +72,16 @@ export function duration(fallback: string, meaning: string, fate = SUPPORTED): F
 /** Separated by commas; empty ones do not count. */
 export function list(fallback: string, meaning: string, fate = SUPPORTED): Flag<readonly string[]> {
   return { fallback, kind: 'LIST', parse: partsOf, meaning, fate }
+}
+
+/** A list whose default lets everybody in: what is given as nothing is refused, since it may have been meant to let nobody in. */
+export function openList(meaning: string): Flag<readonly string[]> {
+  const parse = (given: string): readonly string[] => {
+    const parts = partsOf(given)
+    if (parts.length > 0) return parts
+    throw new ValueError('must not be empty: name those that may, or leave it out (or give `*`) for any')
+  }
+  return { fallback: '*', kind: 'LIST', parse, meaning, fate: SUPPORTED, emptyIsDefault: false }
 }
 
 export function urls(fallback: string, meaning: string, fate = SUPPORTED): Flag<readonly Url[]> {

@@ -41,7 +41,7 @@ function clientTlsOf(values: Values): EtcdTlsOptions {
   const ca = values['trusted-ca-file']
   const crl = values['client-crl-file']
   const [allowedHostname] = values['client-cert-allowed-hostname']
-  const commonName = values['client-cert-allowed-cn']
+  const commonNames = values['client-cert-allowed-cn']
   return {
     certFile: values['cert-file'],
     keyFile: values['key-file'],
@@ -52,7 +52,7 @@ function clientTlsOf(values: Values): EtcdTlsOptions {
     ...(ca === '' ? {} : { trustedCaFile: ca }),
     ...(crl === '' ? {} : { crlFile: crl }),
     ...(allowedHostname === undefined ? {} : { allowedHostname }),
-    ...(commonName === '' ? {} : { allowedNames: [commonName] }),
+    ...(commonNames.length === 0 ? {} : { allowedNames: commonNames }),
   }
 }
 

@@ -55,8 +55,8 @@ function contentOf(path: string, readFile: Sources['readFile']): string {
 
 function parsed(name: FlagName, text: string): unknown {
   try {
-    // Of what is optional, an empty text is nothing.
-    return text === '' ? rowOf(name).parse(rowOf(name).fallback) : rowOf(name).parse(text)
+    const { parse, fallback, emptyIsDefault = true } = rowOf(name)
+    return parse(text === '' && emptyIsDefault ? fallback : text)
   } catch (error) {
     if (!(error instanceof ValueError)) throw error
     throw new UsageError(`--${name} ${error.message}${SECRET.includes(name) ? '' : `; given is ${quote(text)}`}`)

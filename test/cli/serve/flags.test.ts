@@ -1,5 +1,6 @@
 /** From words, variables and files to values: as etcd reads them. */
 import { describe, expect, test } from 'vitest'
+import { serverOptionsOf } from '../../../src/cli/serve/server-options.js'
 import { FLAG_NAMES, FLAGS, flagNamed, rowOf } from '../../../src/cli/serve/flags.js'
 import { checked, given } from './given.js'
 
@@ -205,6 +206,23 @@ peer-transport-security:
     expect(warnings[0]).toBe(
       'the file /etc/etcd.yaml alone counts, not flags and variables; passed over: --name, --election-timeout',
     )
+  })
+
+  test('has several names of certificates as a list, and no empty list where that would mean everybody', () => {
+    const section = 'client-transport-security: { trusted-ca-file: /ca, allowed-cns: [a, b] }'
+    const { values } = given('--config-file c', { files: { c: section } })
+    expect(values['client-cert-allowed-cn']).toEqual(['a', 'b'])
+    expect(
+      serverOptionsOf({
+        ...values,
+        'listen-client-urls': given('--listen-client-urls https://a:1').values['listen-client-urls'],
+      }),
+    ).toMatchObject({
+      tls: { allowedNames: ['a', 'b'] },
+    })
+    for (const open of ['cors', 'host-whitelist']) {
+      expect(() => given('--config-file c', { files: { c: `${open}: []` } })).toThrow(`--${open} must not be empty`)
+    }
   })
 
   test('may be JSON, and named by a variable', () => {

@@ -50,6 +50,8 @@ describe('what is refused before anything is opened', () => {
       '--peer-trusted-ca-file is needed where members speak TLS',
     ],
     ['--client-cert-allowed-cn a --client-cert-allowed-hostname b', 'exclude each other'],
+    ['--cors=', "--cors must not be empty: name those that may, or leave it out (or give `*`) for any; given is ''"],
+    ['--host-whitelist=,', '--host-whitelist must not be empty'],
     ['--client-crl-file f', '--client-crl-file needs --trusted-ca-file'],
     ['--tls-min-version TLS1.3 --tls-max-version TLS1.2', '--tls-min-version is above --tls-max-version'],
     ['--max-txn-ops 1000', '--max-txn-ops is at most 128 here, not 1000'],

@@ -1,5 +1,5 @@
 /** Flags about who may call, and how that is encrypted. */
-import { boolean, choice, file, integer, list, noEffect, onceExperimental, refused, text } from '../flag.js'
+import { boolean, choice, file, integer, list, noEffect, onceExperimental, openList, refused, text } from '../flag.js'
 
 const ONE_CERTIFICATE = refused(
   'a member shows one certificate whether it calls or is called: give that one, for server and client authentication',
@@ -15,7 +15,7 @@ export const SECURITY_FLAGS = {
   ),
   'client-key-file': file('Its key.', noEffect('the gateway reaches the services without a connection')),
   'client-crl-file': file('Certificates of clients that were revoked.'),
-  'client-cert-allowed-cn': text('', 'Common name that certificates of clients must have.'),
+  'client-cert-allowed-cn': list('', 'Common names of which certificates of clients must have one.'),
   'client-cert-allowed-hostname': list('', 'Host name that certificates of clients must be for: one.'),
   'trusted-ca-file': file('Authorities whose certificates clients may show.'),
   'auto-tls': boolean(
@@ -57,8 +57,8 @@ export const SECURITY_FLAGS = {
     '',
     'Cipher suites up to TLS 1.2 that clients may use, by the names of Go; empty: those of Node.',
   ),
-  cors: list('*', 'Origins from which browsers may call; `*`: any.'),
-  'host-whitelist': list('*', 'Host names under which HTTP without TLS may be asked; `*`: any.'),
+  cors: openList('Origins from which browsers may call; `*`: any.'),
+  'host-whitelist': openList('Host names under which HTTP without TLS may be asked; `*`: any.'),
   'tls-min-version': choice(['TLS1.2', 'TLS1.3', ''], 'TLS1.2', 'The least version of TLS for clients.'),
   'tls-max-version': choice(['', 'TLS1.2', 'TLS1.3'], '', 'The highest version of TLS for clients; empty: any.'),
   'auth-token': text(
