@@ -6,7 +6,8 @@
  * Always (etcd's strict rules): nothing is proposed that needs a quorum of voters of which fewer answer and keep their
  * promises now. It could not be committed, and nothing else could be afterwards, not even taking it back. Whose address
  * changes does not count towards it: the address may be wrong, or nobody be there yet.
- * Always: nothing is written that a member could not read which is known to be of an older version.
+ * Always: nothing is written that a member could not read which is known to be of an older version. What members announce by
+ * themselves, and nobody asked for, is written for the first time only once all other voters were seen to be able to read it.
  */
 import { assertNever } from '../base/assert.js'
 import type { ErrorCode } from '../base/errors.js'
@@ -36,6 +37,8 @@ export interface Deciding {
   readonly tooOld: readonly MemberAddress[]
   /** Those whose version reads no more of a member than its name and address. */
   readonly withoutRecords: readonly MemberAddress[]
+  /** Those of whose version nothing is known: not connected since the process of the leader began. */
+  readonly unseen: readonly MemberAddress[]
 }
 
 export type Decided =
@@ -52,9 +55,22 @@ export function decideChange(change: MembersChange, deciding: Deciding): Decided
   if (tooOld.length > 0) return ofOldVersion(tooOld, 'changes of members')
   const says = needsRecords(change) || hasRecords(decided.book.members)
   if (says && withoutRecords.length > 0) return ofOldVersion(withoutRecords, 'what members announce')
+  const unseen = change.type === 'announce' ? unseenBefore(change.id, deciding) : []
+  if (unseen.length > 0) return ofUnknownVersion(unseen)
   const risk = riskOf(change, decided, deciding)
   if (risk !== undefined) return risk
   return change.type === 'remove' && change.id === leader ? { type: 'hand-over' } : decided
+}
+
+/**
+ * Who may be of a version that could not read the first record. Nobody, once there is one: whatever is in the log, or in the
+ * state, asks no more of its reader than what is there already. So a member that is gone for ever holds up nobody where all
+ * were there once; where it never was, it is started, removed or replaced first. Who announces can read what it announces, and
+ * learners are waited for by nobody: most of them are about to be started.
+ */
+function unseenBefore(self: NodeId, { book, unseen, configuration }: Deciding): readonly MemberAddress[] {
+  if (hasRecords(book.members)) return []
+  return unseen.filter(({ id }) => id !== self && configuration.voters.includes(id))
 }
 
 function decideStep(change: MembersChange, { book, configuration }: Deciding): Decided {
@@ -176,6 +192,15 @@ function ofOldVersion(members: readonly MemberAddress[], of: string): Decided {
   const run = members.length === 1 ? 'runs' : 'run'
   const names = members.map(calledOf).join(', ')
   return refused('MEMBERS_TOO_OLD', `${names} ${run} a version that knows nothing of ${of}. Upgrade first.`)
+}
+
+function ofUnknownVersion(members: readonly MemberAddress[]): Decided {
+  const [names, were] = [members.map(calledOf).join(', '), members.length === 1 ? 'was' : 'were']
+  return refused(
+    'MEMBERS_TOO_OLD',
+    `${names} ${were} not seen since the process of the leader began, and may run a version that cannot read what members ` +
+      'announce. Start what is to stay, and remove or replace what is gone.',
+  )
 }
 
 function riskOf(

@@ -215,6 +215,9 @@ export class Membership {
       },
       tooOld: book.members.filter(({ id }) => versions.isTooOld(id)),
       withoutRecords: book.members.filter(({ id }) => versions.lacksRecords(id)),
+      unseen: book.members.filter(
+        ({ id }) => id !== memberId && !versions.hasRecords(id) && !versions.lacksRecords(id),
+      ),
     })
   }
 

@@ -15,11 +15,17 @@ export class PeerVersions {
    * would be in the log when they are back.
    */
   readonly #withoutRecords = new Set<NodeId>()
+  /** The same of a version with records. Who is in neither set was not seen since this process began. */
+  readonly #withRecords = new Set<NodeId>()
 
   reachable(peer: NodeId, version: number): void {
     this.#versions.set(peer, version)
-    if (version < VERSION_WITH_RECORDS) this.#withoutRecords.add(peer)
-    else this.#withoutRecords.delete(peer)
+    const [as, not] =
+      version < VERSION_WITH_RECORDS
+        ? [this.#withoutRecords, this.#withRecords]
+        : [this.#withRecords, this.#withoutRecords]
+    as.add(peer)
+    not.delete(peer)
   }
 
   unreachable(peer: NodeId): void {
@@ -44,6 +50,11 @@ export class PeerVersions {
   /** Whether it was seen, and could not read the book of members with what they announced. */
   lacksRecords(peer: NodeId): boolean {
     return this.#withoutRecords.has(peer)
+  }
+
+  /** Whether it was seen, and can read it: not merely that nothing is known against it. */
+  hasRecords(peer: NodeId): boolean {
+    return this.#withRecords.has(peer)
   }
 
   /** Whether it is connected, and would not understand a change of the membership. */

@@ -217,4 +217,28 @@ describe('what a member announces', () => {
     await world.agree(['a', 'b', 'c'])
     expect(urlsOf('a', 'c')).toEqual(['http://a:1'])
   })
+
+  test('waits for who was not seen yet, and for nobody once all were; the one that announces knows its own version', async () => {
+    world = await MembersWorld.start({ initial: 3 })
+    await world.until(() => world.any.status.followers.every(({ matchIndex }) => matchIndex > 0))
+    world.crash('c')
+    for (const name of ['a', 'b']) world.restart(name, 'power')
+    await world.until(() => world.members.size === 2 && world.leaderName !== undefined)
+    const unseen = /^'c' was not seen since the process of the leader began.*remove or replace what is gone/
+    await expect(announce('a', ['http://a:1'])).rejects.toMatchObject({
+      code: 'MEMBERS_TOO_OLD',
+      message: expect.stringMatching(unseen) as string,
+    })
+    world.boot('c')
+    await world.until(() => world.members.has('c'))
+    await world.world.pass(1_000)
+    await announce('c', ['http://c:1'])
+    // There is a record now: who cannot read it is lost already.
+    world.crash('c')
+    for (const name of ['a', 'b']) world.restart(name, 'power')
+    await world.until(() => world.members.size === 2 && world.leaderName !== undefined)
+    await announce('b', ['http://b:1'])
+    await world.agree(['a', 'b'])
+    expect(urlsOf('b', 'a')).toEqual(['http://b:1'])
+  })
 })
