@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Mutex } from 'quorate'
 import { ElectionService } from '../../src/etcd/generated/election.js'
 import { LockService } from '../../src/etcd/generated/lock.js'
-import { AuthService, MaintenanceService, Permission_Type } from '../../src/etcd/generated/rpc.js'
+import { AuthService, ClusterService, MaintenanceService, Permission_Type } from '../../src/etcd/generated/rpc.js'
 import { call, listen, refusalOf, serve, type Served } from './served.js'
 
 const NAME = Buffer.from('lock')
@@ -92,6 +92,14 @@ test('with authorization a lock takes what its keys take, and a token is what a 
   expect(await refusalOf(call(client, LockService.lock, { name: Buffer.from('other') }, as))).toBe(denied)
   expect(await refusalOf(call(client, MaintenanceService.hash, {}, as))).toBe(denied)
   expect(await refusalOf(listen(client, MaintenanceService.snapshot, {}, as))).toBe(denied)
+  // Before it is told whether there is such a member, or room for another one.
+  const [own] = (await call(client, ClusterService.memberList, {}, as)).members
+  const peerURLs = ['http://10.0.0.9:2380']
+  expect(await refusalOf(call(client, ClusterService.memberAdd, { peerURLs, isLearner: true }, as))).toBe(denied)
+  for (const id of [own?.ID ?? 0n, 7n]) {
+    expect(await refusalOf(call(client, ClusterService.memberPromote, { ID: id }, as))).toBe(denied)
+    expect(await refusalOf(call(client, ClusterService.memberRemove, { ID: id }, as))).toBe(denied)
+  }
   expect((await call(client, MaintenanceService.status, {}, as)).leader).toBe(BigInt(store.status().memberId))
   expect(await refusalOf(call(client, MaintenanceService.status))).toBe(
     'INVALID_ARGUMENT etcdserver: user name is empty',

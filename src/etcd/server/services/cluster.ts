@@ -12,6 +12,9 @@ import type { Face } from '../face.js'
 import { Refusal } from '../refusal.js'
 import type { Call, Service } from '../service.js'
 
+/** An id that no member has: theirs are numbers. */
+const NOBODY = 2n ** 64n - 1n
+
 export function clusterService(face: Face): Service<typeof ClusterService> {
   const { peerScheme, learnersMax } = face.settings
   const header = () => face.header(0)
@@ -24,6 +27,7 @@ export function clusterService(face: Face): Service<typeof ClusterService> {
     async memberAdd({ peerURLs, isLearner }, call) {
       const address = addressOf(peerURLs)
       const { cluster } = call.store
+      await mayChange(call)
       const members = await cluster.list({ signal: call.signal })
       if (members.some((member) => member.address === address)) {
         throw new Refusal('FAILED_PRECONDITION', 'etcdserver: Peer URLs already exists')
@@ -39,6 +43,7 @@ export function clusterService(face: Face): Service<typeof ClusterService> {
     },
 
     async memberRemove({ ID }, call) {
+      await mayChange(call)
       const before = await list(call)
       const removed = await call.store.cluster.remove({ id: idOf(ID) }, { signal: call.signal })
       if (!removed) throw notFound()
@@ -59,6 +64,7 @@ export function clusterService(face: Face): Service<typeof ClusterService> {
 
     async memberPromote({ ID }, call) {
       const { cluster } = call.store
+      await mayChange(call)
       const id = idOf(ID)
       const found = (await cluster.list({ signal: call.signal })).find((member) => member.id === id)
       if (found?.role === 'voter') {
@@ -68,6 +74,11 @@ export function clusterService(face: Face): Service<typeof ClusterService> {
       return { header: header(), members: await list(call) }
     },
   }
+}
+
+/** Asks first, as etcd does: who may not change the members is not told who is there. Removing nobody changes nothing. */
+async function mayChange({ store: { cluster }, signal }: Call): Promise<void> {
+  await cluster.remove({ id: NOBODY }, { signal })
 }
 
 /** A member that was opened to be alone, in memory, takes no others: whoever opened it can change that, and no client. */
