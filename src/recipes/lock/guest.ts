@@ -105,7 +105,7 @@ class Guest {
       if (written === undefined) return
       await patience.insist((signal) => this.#takeAway(written, signal))
       if (written !== 'unknown') return
-      await patience.pause(TOMBSTONE_MS)
+      if (!(await this.#pausedWhileOpen(patience))) return
       await patience.insist((signal) => this.#store.delete(this.#tombstone, { signal }))
     } catch (error) {
       // The key went with it, and so would a late put.
@@ -115,6 +115,20 @@ class Guest {
     } finally {
       patience.end()
     }
+  }
+
+  /** Whether the store is still open after it: a closed one leaves no timer behind, and the tombstone to the lease. */
+  async #pausedWhileOpen(patience: Patience): Promise<boolean> {
+    const closing = new AbortController()
+    const stops = (['closed', 'failed', 'removed'] as const).map((event) => {
+      return this.#store.on(event, () => {
+        closing.abort()
+      })
+    })
+    patience.endWith(closing.signal)
+    await patience.pause(TOMBSTONE_MS)
+    for (const stop of stops) stop()
+    return !closing.signal.aborted
   }
 
   /** May be repeated. */

@@ -136,6 +136,34 @@ describe('Lock', () => {
     expect((await stage.settle((await locking(id)).call)).key.toString()).toBe(keyOf(id))
   })
 
+  test('leaves no timer behind where the store is closed while the tombstone of a lost put stands', async () => {
+    const id = await lease()
+    let armed = 0
+    const { timers } = store.environment
+    const after: typeof timers.after = (delayMs, action) => {
+      const cancel = timers.after(delayMs, action)
+      if (delayMs < MINUTE_MS) return cancel
+      armed += 1
+      return () => {
+        armed -= 1
+        cancel()
+      }
+    }
+    const lossy = decorated(store, {
+      environment: { ...store.environment, timers: { ...timers, after } },
+      txn: () => {
+        lossy.txn = store.txn.bind(store)
+        return Promise.reject(unknownOutcome())
+      },
+    })
+    expect(await refusal(locks.lock({ name: NAME, lease: id }, callOf(lossy)))).toBe('TIMEOUT')
+    await stage.pass(50)
+    expect([armed, await stage.keys()]).toEqual([1, [expect.stringContaining('~')]])
+    await stage.settle(store.close())
+    await stage.pass(10)
+    expect(armed).toBe(0)
+  })
+
   test('is refused where the lease has ended, before or while it waited', async () => {
     expect(await refusal(locks.lock({ name: NAME, lease: 77n }, callOf(store)))).toBe('LEASE_NOT_FOUND')
     const mutex = await stage.settle(new Mutex(store, 'jobs/nightly').lock())
