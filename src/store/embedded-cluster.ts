@@ -288,7 +288,8 @@ export class EmbeddedCluster implements Cluster {
       // Made one by the leader itself: whether that is decided is asked as if it were not.
       const votes = found.role === 'voter'
       const percent = votes ? 100 : caughtUpPercent(found, target)
-      if (!votes) progress.at('catching-up', percent, describeCatchingUp(found, percent))
+      // Also of one that was made a voter between two looks: whoever follows it sees how that came.
+      progress.at('catching-up', percent, describeCatchingUp(found, percent))
       if (percent === 100) {
         progress.at('promoting', 100, `${calledOf(found)} has caught up; whether it votes already is not known`)
         try {
@@ -363,8 +364,8 @@ function describe(member: MemberWithRole): string {
 }
 
 function describeCatchingUp(member: MemberProgress, percent: number): string {
-  const { name, address, active, recovering, matchIndex } = member
-  const added = `${calledOf(member)} is a learner`
+  const { name, address, role, active, recovering, matchIndex } = member
+  const added = `${calledOf(member)} is a ${role}`
   if (active) return `${added}, and ${percent} per cent of it caught up${recovering ? '; it is not counted yet' : ''}`
   if (matchIndex > 0) return `${added} and caught up by ${percent} per cent, and it does not answer just now`
   return (

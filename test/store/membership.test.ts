@@ -35,7 +35,10 @@ describe('a cluster of one', () => {
       'done',
     ])
     expect(seen.at(-1)).toEqual({ step: 'done', percent: 100 })
-    await running.grow(a, 'c')
+    // Also where the leader made it a voter before the caller looked again.
+    for (const told of [seen, await running.grow(a, 'c')]) {
+      expect(told.filter(({ step }) => step === 'catching-up').at(-1)?.percent).toBe(100)
+    }
     expect(await namesOf(running.store('b'))).toBe('a b c')
     await running.store('c').put('after', 'x')
     await running.agreed()
