@@ -12,6 +12,9 @@ import { mutatedCore, type Mutation } from './mutated-core.js'
 
 const SEEDS = 400
 
+/** Hundreds of seeds of one mutant take a minute and a half where other tests run beside it. */
+const TIMEOUT_MS = 300_000
+
 /** Without what a leader sees by itself: then it is the checks from above that have to find it. */
 const WITHOUT_OWN_CHECK: Mutation = {
   file: 'invariants.ts',
@@ -151,42 +154,50 @@ describe.each(ALL)('%s', (name, mutations, core) => {
     Core = await mutatedCore(mutations)
   })
 
-  it('is found', () => {
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const cluster = new SimulatedCluster(seed, { churn: true, Core, core })
-      try {
-        cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
-      } catch (error) {
-        // A broken invariant, seen from above or by the core itself; anything else is a mistake of the test.
-        expect(error).toMatchObject({ name: expect.stringMatching(/^(SafetyViolation|AssertionError)$/) as string })
-        noteFound(name, seed, describeFinding(error as Error))
-        return
+  it(
+    'is found',
+    () => {
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const cluster = new SimulatedCluster(seed, { churn: true, Core, core })
+        try {
+          cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
+        } catch (error) {
+          // A broken invariant, seen from above or by the core itself; anything else is a mistake of the test.
+          expect(error).toMatchObject({ name: expect.stringMatching(/^(SafetyViolation|AssertionError)$/) as string })
+          noteFound(name, seed, describeFinding(error as Error))
+          return
+        }
       }
-    }
-    expect.unreachable(`not found with ${SEEDS} seeds`)
-  })
+      expect.unreachable(`not found with ${SEEDS} seeds`)
+    },
+    TIMEOUT_MS,
+  )
 })
 
 describe.each(Object.entries(STUCK))('%s', (name, mutations) => {
-  it('is found when all faults have ended', async () => {
-    const Core = await mutatedCore(mutations)
-    for (let seed = 1; seed <= SEEDS; seed++) {
-      const cluster = new SimulatedCluster(seed, { churn: true, Core })
-      cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
-      cluster.heal()
-      const goesOn = (): boolean => cluster.propose(cluster.leader()?.id ?? 0, 1)
-      const converges = (): boolean => cluster.converged()
-      if (
-        cluster.runUntil(goesOn, 60 * ELECTION_TIMEOUT_MS) &&
-        cluster.runUntil(converges, 100 * ELECTION_TIMEOUT_MS)
-      ) {
-        continue
+  it(
+    'is found when all faults have ended',
+    async () => {
+      const Core = await mutatedCore(mutations)
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const cluster = new SimulatedCluster(seed, { churn: true, Core })
+        cluster.runFaulty(25 * ELECTION_TIMEOUT_MS)
+        cluster.heal()
+        const goesOn = (): boolean => cluster.propose(cluster.leader()?.id ?? 0, 1)
+        const converges = (): boolean => cluster.converged()
+        if (
+          cluster.runUntil(goesOn, 60 * ELECTION_TIMEOUT_MS) &&
+          cluster.runUntil(converges, 100 * ELECTION_TIMEOUT_MS)
+        ) {
+          continue
+        }
+        noteFound(name, seed, 'no progress')
+        return
       }
-      noteFound(name, seed, 'no progress')
-      return
-    }
-    expect.unreachable(`not found with ${SEEDS} seeds`)
-  })
+      expect.unreachable(`not found with ${SEEDS} seeds`)
+    },
+    TIMEOUT_MS,
+  )
 })
 
 describe('the table of bugs planted in a copy of the source', () => {
