@@ -1,5 +1,5 @@
 /** One call over gRPC, as a service sees it. */
-import type { Metadata } from '@grpc/grpc-js'
+import type { Metadata, ServerUnaryCall } from '@grpc/grpc-js'
 import type { AbortSignals } from '../../base/abort-signals.js'
 import type { Store } from '../../api/store.js'
 import type { Call } from './service.js'
@@ -10,6 +10,8 @@ export interface SurfaceCall {
   readonly metadata: Metadata
   /** Where its connection comes from. */
   getPeer(): string
+  /** With the certificate of the other side, where it has one and the connection is encrypted. */
+  getAuthContext(): ReturnType<ServerUnaryCall<unknown, unknown>['getAuthContext']>
   once(event: 'cancelled', listener: () => void): unknown
 }
 

@@ -14,6 +14,7 @@ import type {
   UntypedServiceImplementation,
 } from '@grpc/grpc-js'
 import type { Duplex } from 'node:stream'
+import type { PeerCertificate } from 'node:tls'
 import { AbortSignals } from '../../base/abort-signals.js'
 import { assertNever } from '../../base/assert.js'
 import { isStoreError } from '../../base/errors.js'
@@ -42,8 +43,8 @@ export interface GrpcDoorParts {
   readonly callers: Callers
   readonly settings: Settings
   readonly observer: CallObserver
-  /** The user whom the certificate of a connection names, by where it comes from. */
-  readonly userOf: (peer: string) => string | undefined
+  /** The user whom the certificate of a connection through TLS names, where that is to count. */
+  readonly userOf: (certificate: PeerCertificate) => string | undefined
 }
 
 type Of<Type extends ServedMethod['type']> = Extract<ServedMethod, { readonly type: Type }>
@@ -241,8 +242,13 @@ export class GrpcDoor {
     this.#admission.check(path, request, needsLeader(call))
     const { metadata } = call
     const [token = metadata.get('authorization')[0]] = metadata.get('token')
-    const user = token === undefined ? this.#parts.userOf(call.getPeer()) : undefined
+    const user = token === undefined ? this.#userOf(call) : undefined
     return new GrpcCall(this.#parts.callers.of(token?.toString(), user), call, this.#closing)
+  }
+
+  #userOf(call: SurfaceCall): string | undefined {
+    const { sslPeerCertificate: certificate } = call.getAuthContext()
+    return certificate && this.#parts.userOf(certificate)
   }
 
   #statusOf(error: unknown, path: string): WireStatus {

@@ -62,7 +62,7 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   const metrics = new EtcdMetrics(store, settings.metrics)
   const endpoints = new Map([['/metrics', metricsEndpoint(metrics)]])
   const shared = { store, methods, settings, callers, observer: metrics.observer }
-  const grpc = new GrpcDoor({ ...shared, userOf: (peer) => tls?.userOf(peer) })
+  const grpc = new GrpcDoor({ ...shared, userOf: (certificate) => tls?.userOf(certificate) })
   const http = new HttpDoor(new HttpHandler({ ...shared, endpoints }), environment.timers)
   const door = new FrontDoor({ grpc, http, tls, environment })
   const watched = { ...shared, endpoints, urls: listenMetricsUrls, tls: tlsSettings, environment }

@@ -1,6 +1,7 @@
 /**
  * Takes connections through the handshake of TLS, and keeps who is at the other end of each.
  *
+ * Always: who somebody is belongs to the connection itself, not to where it comes from: two may come from one address and port.
  * Always: new certificates count for the next handshake, and for no connection before.
  * Always: each connection proves itself anew: what is taken up of an earlier one was not checked against what counts now.
  */
@@ -8,6 +9,7 @@ import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { checkServerIdentity, createServer } from 'node:tls'
 import type { PeerCertificate, Server, TLSSocket, TlsOptions } from 'node:tls'
+import { checkName } from '../../api/auth.js'
 import type { Environment } from '../../base/clock.js'
 import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
@@ -21,8 +23,8 @@ export class TlsDoor {
   readonly #environment: Environment
   readonly #watch: TlsWatch
   readonly #server: Server
-  /** By where they come from: whom their certificates name. */
-  readonly #users = new Map<string, string>()
+  /** Whom they name; each connection has a certificate of its own here, though it be the same. */
+  readonly #users = new WeakMap<PeerCertificate, string>()
 
   private constructor(
     settings: EtcdTlsSettings,
@@ -60,9 +62,9 @@ export class TlsDoor {
     this.#server.emit('connection', socket)
   }
 
-  /** Whom the certificate of a connection names, where that is to count: by its address and port, as gRPC names it. */
-  userOf(peer: string): string | undefined {
-    return this.#users.get(peer)
+  /** Whom it names, where that is to count: of a connection that came through here, as its `getPeerCertificate()` gives it. */
+  userOf(certificate: PeerCertificate): string | undefined {
+    return this.#users.get(certificate)
   }
 
   close(): void {
@@ -113,11 +115,10 @@ export class TlsDoor {
 
   #remember(socket: TLSSocket, certificate: PeerCertificate): void {
     const user = nameOf(certificate)
-    const { remoteAddress, remotePort } = socket
-    if (user === undefined || remoteAddress === undefined) return
-    const peer = `${remoteAddress}:${remotePort ?? ''}`
-    this.#users.set(peer, user)
-    socket.once('close', () => this.#users.delete(peer))
+    if (user === undefined || !isUserName(user)) return
+    this.#users.set(certificate, user)
+    // For whoever serves it, with each call: the same object, and without taking it apart again.
+    socket.getPeerCertificate = (() => certificate) as TLSSocket['getPeerCertificate']
   }
 
   #refuse(socket: TLSSocket, reason: string): void {
@@ -132,4 +133,14 @@ export class TlsDoor {
 function nameOf({ subject }: PeerCertificate): string | undefined {
   const name: string | string[] | undefined = subject.CN
   return Array.isArray(name) ? name.at(-1) : name
+}
+
+/** A name that no user can have is nobody's. */
+function isUserName(name: string): boolean {
+  try {
+    checkName(name, 'a user')
+    return true
+  } catch {
+    return false
+  }
 }
