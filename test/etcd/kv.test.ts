@@ -145,6 +145,16 @@ describe('RangeStream', () => {
     return received
   }
 
+  it('of an old revision is all of that revision', async () => {
+    for (let at = 0; at < 30; at++) await put(`old ${String(at).padStart(2, '0')}`, 'old')
+    const { revision } = served.store.position()
+    await served.store.delete({ prefix: 'old ' })
+    const received = await pieces({ key: bytes('old '), range_end: bytes('old!'), revision: BigInt(revision) })
+    const kvs = received.flatMap(({ range_response }) => range_response?.kvs ?? [])
+    expect(kvs.map(({ value }) => value.toString())).toEqual(Array.from({ length: 30 }, () => 'old'))
+    expect(received.at(-1)?.range_response).toMatchObject({ count: 30n, header: { revision: BigInt(revision + 1) } })
+  })
+
   it('is, taken together, what a range answers', async () => {
     for (let at = 0; at < 45; at++) await put(`key ${String(at).padStart(2, '0')}`, 'v')
     for (const request of [

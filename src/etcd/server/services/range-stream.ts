@@ -1,6 +1,6 @@
 /**
  * A range as a stream of pieces, which together are the answer that it would have as a whole: all of the revision of the
- * first, each about as large as a request may be. What is about the whole stands in the last one: header, `count`, `more`.
+ * first, or of the one that is asked for, each about as large as a request may be. What is about the whole stands in the last one: header, `count`, `more`.
  */
 import { isStoreError } from '../../../base/errors.js'
 import { asBuffer } from '../../../base/bytes.js'
@@ -26,6 +26,8 @@ export async function* rangePieces(
   const { limit = Infinity } = options
   const first = await readPiece(store, selection, options, Math.min(FIRST_KEYS, limit))
   const { count, revision } = first.result
+  // What was told is the current one, whichever was read.
+  const at = options.revision ?? revision
   let { result, keys } = first
   let left = limit
   let rest = selection
@@ -41,7 +43,7 @@ export async function* rangePieces(
     rest = behind(rest, last)
     keys = nextKeys(keys, items, bytesWanted)
     // Of the same revision, which this member has read already: nothing is to be asked of others.
-    const again: RangeOptions = { ...options, revision, consistency: 'local' }
+    const again: RangeOptions = { ...options, revision: at, consistency: 'local' }
     ;({ result, keys } = await readPiece(store, rest, again, Math.min(keys, left)))
   }
 }
