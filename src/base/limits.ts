@@ -364,6 +364,8 @@ export const LIMITS = {
   etcdDrainMsMax: 5000,
   /** Milliseconds after which a call of etcd's API is told of in the log, without what it was about (etcd's). */
   etcdSlowCallMs: 300,
+  /** Fields of one request to etcd's API, or values of one in JSON, those within others counted too; where transactions may have more operations than this is made for, more. Over it: `REQUEST_TOO_LARGE`, before anything is made of it. */
+  etcdRequestFieldsMax: 30_000,
   /** Connections to etcd's API. Over it: the newest is closed. */
   etcdConnectionsMax: 10_000,
   /** Milliseconds within which a connection to etcd's API must say something, and be done with TLS. */

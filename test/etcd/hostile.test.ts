@@ -7,7 +7,9 @@ import { connect as connectHttp2, constants, type ClientHttp2Session, type Clien
 import { once } from 'node:events'
 import { gzipSync } from 'node:zlib'
 import { status } from '@grpc/grpc-js'
-import { KVService, WatchService, type WatchCreateRequest } from '../../src/etcd/generated/rpc.js'
+import { ClusterService, KVService, WatchService, type WatchCreateRequest } from '../../src/etcd/generated/rpc.js'
+import { StoreError } from '../../src/base/errors.js'
+import { tooMuch } from '../../src/etcd/server/message-scan.js'
 import { call, clientOf, messageOf, serve, type Served } from './served.js'
 import { callHeaders, FLAG, FRAME, frame, grpcMessage, many, RawHttp2 } from './raw-http2.js'
 import { Watching } from './watching.js'
@@ -96,6 +98,27 @@ describe('A message', () => {
   test('with fields that nobody knows is taken without them', async () => {
     const unknown = Buffer.concat([whole, Buffer.from('fa3f0568656c6c6f' + 'f83f01' + 'fd3f01020304', 'hex')])
     expect(await ends(PUT, grpcMessage(unknown))).toBe('OK')
+  })
+
+  test('of many small operations or fields is refused before they are made', async () => {
+    const [transaction, add] = [KVService.txn, ClusterService.memberAdd]
+    const operations = Buffer.alloc(400_000, Buffer.of(0x12, 0x02, 0x0a, 0x00))
+    const within = Buffer.alloc(100_000, Buffer.of(0x0a, 0x00))
+    // One operation, which says again and again what it is.
+    const said = Buffer.concat([Buffer.of(0x12, 0xa0, 0x8d, 0x06), within])
+    const lease = Buffer.alloc(100_000, Buffer.of(0x18, 0x01))
+    for (const [path, body, end] of [
+      [transaction.path, operations, 'INVALID_ARGUMENT'],
+      [transaction.path, said, 'INVALID_ARGUMENT'],
+      [add.path, within, 'INVALID_ARGUMENT'],
+      [PUT, lease, 'INVALID_ARGUMENT'],
+    ] as const) {
+      expect(tooMuch(path, body, 128)).toBeInstanceOf(StoreError)
+      expect([path, await ends(path, grpcMessage(gzipSync(body), true), { 'grpc-encoding': 'gzip' })]).toEqual([
+        path,
+        end,
+      ])
+    }
   })
 
   test('that is cut or no message is refused, and changes nothing', async () => {

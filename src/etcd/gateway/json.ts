@@ -4,7 +4,7 @@
  * Not by JSON.parse: ids of leases and members have 64 bits, and a number that became a double on the way names another
  * lease. Of two fields with one name it would keep the last and say nothing.
  *
- * Always: what is deep or long is bounded before it is read: depth here, length by whoever got the text.
+ * Always: what is deep, long or much is bounded before it is made: depth and number here, length by whoever got the text.
  */
 import { LIMITS } from '../../base/limits.js'
 import { quote } from '../../base/quote.js'
@@ -38,10 +38,14 @@ const SPECIAL = /[\\\u0000-\u001f]/
 
 class Reader {
   private at = 0
+  private values = 0
 
   constructor(private readonly text: string) {}
 
   value(depth: number): JsonValue {
+    if (++this.values > LIMITS.etcdRequestFieldsMax) {
+      throw new JsonSyntaxError(`it has more than ${LIMITS.etcdRequestFieldsMax} values`)
+    }
     this.skipSpace()
     const next = this.text[this.at]
     if (next === '{') return this.object(depth + 1)

@@ -1,12 +1,14 @@
 /**
  * What grpc-js is told of a method: that it hands over a request with its size, and takes responses as bytes.
  *
- * Always: a request that is too large is no error of reading it: its client is told so, and nothing is made of it.
+ * Always: a request that is too large, or has too much in it, is no error of reading it: its client is told so, and nothing is made of it.
  */
 import type { MethodDefinition } from '@grpc/grpc-js'
 import { StoreError } from '../../base/errors.js'
 import { LIMITS } from '../../base/limits.js'
 import type { ObservedCall } from './call-observer.js'
+import { tooMuch } from './message-scan.js'
+import type { Settings } from './options.js'
 import type { ServedMethod } from './services.js'
 
 /** A request as it came in. */
@@ -33,7 +35,7 @@ function tooLarge(bytes: number, bytesMax: number): StoreError {
 
 export function grpcDefinitionOf(
   { type, definition }: ServedMethod,
-  requestBytesMax: number,
+  { requestBytesMax, transactionOperationsMax }: Pick<Settings, 'requestBytesMax' | 'transactionOperationsMax'>,
 ): MethodDefinition<Received, Buffer> {
   const { path, requestStream, responseStream, requestDeserialize } = definition
   const bytesMax = type === 'duplex' ? LIMITS.etcdStreamRequestBytesMax : requestBytesMax
@@ -42,8 +44,9 @@ export function grpcDefinitionOf(
     requestStream,
     responseStream,
     requestDeserialize: (bytes) => {
-      const request = bytes.length > bytesMax ? tooLarge(bytes.length, bytesMax) : requestDeserialize(bytes)
-      return new Received(request, bytes.length)
+      const refusal =
+        bytes.length > bytesMax ? tooLarge(bytes.length, bytesMax) : tooMuch(path, bytes, transactionOperationsMax)
+      return new Received(refusal ?? requestDeserialize(bytes), bytes.length)
     },
     responseSerialize: (bytes) => bytes,
     // Of clients only, yet asked for.

@@ -114,7 +114,7 @@ export class GrpcDoor {
   }
 
   #bind(method: ServedMethod): void {
-    const definition = grpcDefinitionOf(method, this.#parts.settings.requestBytesMax)
+    const definition = grpcDefinitionOf(method, this.#parts.settings)
     this.#server.addService({ method: definition }, { method: this.#handlerOf(method) })
   }
 

@@ -67,6 +67,12 @@ describe('the JSON reader', () => {
     expect(() => parseJson(text)).toThrow(new JsonSyntaxError(message))
   })
 
+  it('refuses more values than there may be, before it makes more', () => {
+    const list = (values: number): string => `[${Array.from({ length: values }, () => '{}').join(',')}]`
+    expect(() => parseJson(list(LIMITS.etcdRequestFieldsMax - 1))).not.toThrow()
+    expect(() => parseJson(list(LIMITS.etcdRequestFieldsMax))).toThrow('it has more than 30000 values')
+  })
+
   it('refuses what is too deep', () => {
     const deep = (levels: number): string => '['.repeat(levels) + ']'.repeat(levels)
     expect(() => parseJson(deep(LIMITS.jsonDepthMax))).not.toThrow()
