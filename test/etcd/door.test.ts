@@ -1,7 +1,7 @@
 /** etcd's port as a whole: what it takes calls over, whom it lets in, and how it ends. */
 import { credentials, type ClientReadableStream } from '@grpc/grpc-js'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -64,6 +64,23 @@ describe('The port', () => {
     expect(await refusalOf(call(client, KVService.range, A))).toBe('OK')
     client.close()
     await server.close()
+    await rm(directory, { recursive: true })
+  })
+
+  it('takes the place of a socket that was left behind, and of nothing else', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'quorate-'))
+    const path = join(directory, 'etcd.sock')
+    const listenClientUrls = [`unix://${path}`]
+    const before = createServer().listen(`${path}.before`)
+    await once(before, 'listening')
+    await rename(`${path}.before`, path)
+    await expect(serveEtcd(served.store, { listenClientUrls })).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+    before.close()
+    await once(before, 'close')
+    await (await serveEtcd(served.store, { listenClientUrls })).close()
+    await writeFile(path, 'of somebody')
+    await expect(serveEtcd(served.store, { listenClientUrls })).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+    expect(await readFile(path, 'utf8')).toBe('of somebody')
     await rm(directory, { recursive: true })
   })
 

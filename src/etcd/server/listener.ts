@@ -3,7 +3,9 @@
  *
  * Always: what goes wrong with one caller, or with accepting, ends nothing else.
  */
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { lstat, unlink } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { StoreError } from '../../base/errors.js'
 import type { Logger } from '../../base/logger.js'
@@ -22,12 +24,15 @@ export class Listener {
   /** Rejects with `ADDRESS_IN_USE`, `ADDRESS_INVALID`. */
   static async listen(url: ClientUrl, logger: Logger, accept: (socket: Socket) => void): Promise<Listener> {
     const server = createServer({ noDelay: true, keepAlive: true }, accept)
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(listenError(url, error)))
-      const { host, port, path } = { host: undefined, port: undefined, path: undefined, ...url }
-      server.listen(path === undefined ? { host, port, exclusive: true } : { path }, resolve)
-    })
-    server.removeAllListeners('error')
+    try {
+      await begin(server, url)
+    } catch (error) {
+      if (url.type !== 'unix' || !(await isLeftBehind(url.path))) throw listenError(url, error as NodeJS.ErrnoException)
+      await unlink(url.path).catch(() => undefined)
+      await begin(server, url).catch((again: NodeJS.ErrnoException) => {
+        throw listenError(url, again)
+      })
+    }
     // From here on: a failed accept, for want of file descriptors, say. The others go on.
     server.on('error', (error) => {
       logger.warn('a connection could not be accepted', { reason: error.message })
@@ -41,6 +46,28 @@ export class Listener {
     return new Promise((resolve) => {
       this.#server.close(() => resolve())
     })
+  }
+}
+
+async function begin(server: Server, url: ClientUrl): Promise<void> {
+  const { host, port, path } = { host: undefined, port: undefined, path: undefined, ...url }
+  server.listen(path === undefined ? { host, port, exclusive: true } : { path })
+  await once(server, 'listening')
+}
+
+/** Whether nobody listens on a socket that is there: its process was killed, and could not take it away. */
+async function isLeftBehind(path: string): Promise<boolean> {
+  const found = await lstat(path).catch(() => undefined)
+  // Somebody's file, which refuses connections as well.
+  if (found?.isSocket() !== true) return false
+  const socket = connect(path)
+  try {
+    await once(socket, 'connect')
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
+  } finally {
+    socket.destroy()
   }
 }
 
