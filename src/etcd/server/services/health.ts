@@ -41,6 +41,7 @@ function statusOf(store: Store): ServingStatus {
 /** Resolves when the store will not work again. */
 function stopped(store: Store, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
     const unlisten = (['failed', 'removed', 'closed'] as const).map((event) => store.on(event, () => resolve()))
     signal.addEventListener('abort', () => {
       for (const stop of unlisten) stop()

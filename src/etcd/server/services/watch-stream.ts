@@ -46,7 +46,7 @@ export class WatchStream {
     this.#call = call
     this.#progress = new StreamProgress({
       watches: this.#watches,
-      revision: () => face.store.status().revision,
+      revision: () => face.store.position().revision,
       tell: (revision) => this.#outbox.send(progressResponse(face.header(revision), NO_WATCH)),
     })
   }
