@@ -1,10 +1,12 @@
 /**
  * A member that serves: the store and etcd's face on it, opened and closed in their order.
  *
- *     open the store, listen for clients ──► ready: a leader is known, the member has caught up ──► told to who waits
+ *     open the store, listen for clients ──► ready: a leader is known, the member has caught up, and the cluster knows of it
+ *         ──► told to who waits
  *     stop ──► no new calls, calls under way finish ──► leadership is handed over, the store is closed
  *
- * Where clients reach it etcd's face tells the cluster by itself, for as long as that takes; nobody waits for it here.
+ * Where clients reach it etcd's face tells the cluster by itself: whoever waits for a member finds it in the list of members,
+ * unless the cluster says that it cannot be told yet.
  * Always: the end of the store is listened for before anything else is opened, which takes its time and may be outlived.
  */
 import type { Store } from '../../api/store.js'
@@ -63,7 +65,8 @@ export class RunningServer {
     while (!signal.aborted) {
       try {
         await this.#store.ready({ signal })
-        return true
+        await this.#server.announced
+        return !signal.aborted
       } catch (error) {
         const { live } = this.#store.health()
         if (signal.aborted || !live) return false

@@ -10,8 +10,30 @@ import { isStoreError, type ErrorCode } from '../../base/errors.js'
 const FINAL: readonly ErrorCode[] = ['CLOSED', 'MEMBER_FAILED', 'MEMBER_REMOVED', 'NOT_SUPPORTED', 'ABORTED']
 const RETRY_MS = 1_000
 
-/** Ends with the signal. Never rejects. */
-export async function announce(store: Store, clientUrls: readonly string[], signal: AbortSignal): Promise<void> {
+/**
+ * Ends with the signal. Never rejects.
+ *
+ * @param tried called once the cluster knows, or has said that it cannot be told yet, which may last; and at the end.
+ */
+export async function announce(
+  store: Store,
+  clientUrls: readonly string[],
+  signal: AbortSignal,
+  tried: () => void,
+): Promise<void> {
+  try {
+    await tell(store, clientUrls, signal, tried)
+  } finally {
+    tried()
+  }
+}
+
+async function tell(
+  store: Store,
+  clientUrls: readonly string[],
+  signal: AbortSignal,
+  tried: () => void,
+): Promise<void> {
   const { timers, logger } = store.environment
   let told: string | undefined
   while (!signal.aborted) {
@@ -20,6 +42,7 @@ export async function announce(store: Store, clientUrls: readonly string[], sign
       return
     } catch (error) {
       if (isStoreError(error) && FINAL.includes(error.code)) return
+      if (isStoreError(error, 'MEMBERS_TOO_OLD')) tried()
       const reason = error instanceof Error ? error.message : String(error)
       if (reason !== told) logger.warn('the cluster does not know yet where clients reach this member', { reason })
       told = reason

@@ -24,6 +24,11 @@ export interface EtcdServer extends AsyncDisposable {
   /** The same of `listenMetricsUrls`. */
   readonly metricsUrls: readonly string[]
   /**
+   * Resolves once the cluster knows where clients reach this member, or has said that it cannot be told yet, as while members
+   * of an older version run; then it is told later. And when this server is closed. Never rejects.
+   */
+  readonly announced: Promise<void>
+  /**
    * No new calls; streams end with `etcdserver: server stopped`, and unary calls under way finish, for at most
    * LIMITS.etcdDrainMsMax. The store stays open. Idempotent.
    */
@@ -74,7 +79,9 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   })
   open(door)
   const closing = new AbortController()
-  void announce(store, settings.advertiseClientUrls, closing.signal)
+  let tried = (): void => undefined
+  const announced = new Promise<void>((resolve) => (tried = resolve))
+  void announce(store, settings.advertiseClientUrls, closing.signal, tried)
   const end = async (): Promise<void> => {
     closing.abort()
     const closed = listeners.map((listener) => listener.close())
@@ -86,7 +93,7 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   }
   let ended: Promise<void> | undefined
   const close = (): Promise<void> => (ended ??= end())
-  return { clientUrls, metricsUrls: ports.urls, close, [Symbol.asyncDispose]: close }
+  return { clientUrls, metricsUrls: ports.urls, announced, close, [Symbol.asyncDispose]: close }
 }
 
 /** Resolves when it is done, or the time is over. */
