@@ -79,7 +79,7 @@ export async function sendAll(
   // What the client did not take by then it never will.
   stream.once('cancelled', () => wake?.())
   for await (const response of responses) {
-    if (stream.cancelled) return
+    if (isOver(stream)) return
     const bytes = serialize(response)
     observed.sent(bytes.length)
     pendingBytes += bytes.length
@@ -93,6 +93,11 @@ export async function sendAll(
       })
       wake = undefined
     }
-    if (stream.cancelled as boolean) return
+    if (isOver(stream)) return
   }
+}
+
+/** Its client has gone, or it was ended with a status of its own, behind which nothing may be sent. */
+function isOver(stream: Outgoing): boolean {
+  return stream.cancelled || stream.writableEnded || stream.destroyed
 }
