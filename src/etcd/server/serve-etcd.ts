@@ -1,4 +1,5 @@
 /** Puts etcd's API on a store: see {@link serveEtcd}. */
+import type { Socket } from 'node:net'
 import type { Store } from '../../api/store.js'
 import type { Timers } from '../../base/clock.js'
 import { LIMITS } from '../../base/limits.js'
@@ -50,12 +51,19 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   const { listenClientUrls, listenMetricsUrls, tls: tlsSettings, ...checked } = checkOptions(options)
   const { environment } = store
   let open = (_door: FrontDoor): void => undefined
+  const early = new Set<Socket>()
   const opened = new Promise<FrontDoor>((resolve) => (open = resolve))
   const tls =
     tlsSettings &&
     (await TlsDoor.open(tlsSettings, environment, (socket) => void opened.then((door) => door.takeSecured(socket))))
   const listeners = await listenAll(listenClientUrls, environment.logger, (socket, { secure }) => {
-    void opened.then((door) => door.take(socket, secure))
+    // Until then: what breaks is nobody's fault, and whoever waits is not to hold up a start that fails.
+    socket.on('error', () => undefined)
+    early.add(socket)
+    void opened.then((door) => {
+      early.clear()
+      door.take(socket, secure)
+    })
   }).catch((error: unknown) => {
     tls?.close()
     throw error
@@ -74,7 +82,9 @@ export async function serveEtcd(store: Store, options: ServeEtcdOptions = {}): P
   const ports = await MetricsPorts.listen(watched).catch(async (error: unknown) => {
     metrics.close()
     tls?.close()
-    await Promise.all(listeners.map((listener) => listener.close()))
+    const closed = listeners.map((listener) => listener.close())
+    for (const socket of early) socket.destroy()
+    await Promise.all(closed)
     throw error
   })
   open(door)
