@@ -366,7 +366,9 @@ export const LIMITS = {
   etcdSlowCallMs: 300,
   /** Fields of one request to etcd's API, or values of one in JSON, those within others counted too; where transactions may have more operations than this is made for, more. Over it: `REQUEST_TOO_LARGE`, before anything is made of it. */
   etcdRequestFieldsMax: 30_000,
-  /** Connections to etcd's API. Over it: the newest is closed. */
+  /** Requests over HTTP/1 under way on one connection. Over it: the connection is closed. */
+  etcdPipelinedMax: 100,
+  /** Connections to etcd's API. Over it: those on which no call has been for longest are closed; the newest where one is under way on each. */
   etcdConnectionsMax: 10_000,
   /** Milliseconds within which a connection to etcd's API must say something, and be done with TLS. */
   etcdHelloMsMax: 10_000,

@@ -97,6 +97,36 @@ describe('The port', () => {
     await expect(serveEtcd(served.store, misspelt)).rejects.toThrow(/did you mean listenClientUrls/)
   })
 
+  it('closes what has no call under way where there are as many connections as there may be', async () => {
+    const busy: string[] = []
+    const came: Socket[] = []
+    const nobody = { take: () => undefined, busyPeers: () => busy }
+    const { environment } = served.store
+    const door = new FrontDoor({ grpc: nobody, http: nobody, tls: undefined, environment, connectionsMax: 2 })
+    const server = createServer((socket) => {
+      came.push(socket)
+      door.take(socket, false)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const join = async (): Promise<Socket> => {
+      const socket = connect(port, '127.0.0.1').on('error', () => undefined)
+      await once(server, 'connection')
+      return socket
+    }
+    const [working, idle] = [await join(), await join()]
+    busy.push(`127.0.0.1:${working.localPort}`)
+    const closed = once(idle, 'close')
+    const newest = await join()
+    await closed
+    expect(came.map(({ destroyed }) => destroyed)).toEqual([false, true, false])
+    busy.push(`127.0.0.1:${newest.localPort}`)
+    await join()
+    expect(came.map(({ destroyed }) => destroyed)).toEqual([false, true, false, true])
+    door.close()
+    server.close()
+  })
+
   it('closes on who says nothing', async () => {
     const timers: (() => void)[] = []
     const after = (_delayMs: number, action: () => void): (() => void) => {
@@ -105,7 +135,7 @@ describe('The port', () => {
     }
     const { environment } = served.store
     const taken: Socket[] = []
-    const nobody = { take: (socket: Socket) => taken.push(socket) }
+    const nobody = { take: (socket: Socket) => taken.push(socket), busyPeers: () => [] }
     const door = new FrontDoor({
       ...{ grpc: nobody, http: nobody, tls: undefined },
       environment: { ...environment, timers: { ...environment.timers, after } },

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net'
 import { present } from '../../base/assert.js'
 import { LIMITS } from '../../base/limits.js'
 import type { Cancel, Timers } from '../../base/clock.js'
+import { peerOf } from '../server/front-door.js'
 import type { HttpHandler } from './http-handler.js'
 
 interface Connection {
@@ -23,6 +24,8 @@ export class HttpDoor {
   readonly #timers: Timers
   readonly #server: Server
   readonly #connections = new WeakMap<Socket, Connection>()
+  /** Those with a request under way. */
+  readonly #busy = new Set<Socket>()
 
   constructor(handler: HttpHandler, timers: Timers) {
     this.#handler = handler
@@ -50,17 +53,26 @@ export class HttpDoor {
     return this.#handler.close()
   }
 
+  busyPeers(): Iterable<string> {
+    return [...this.#busy].map(peerOf)
+  }
+
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request
     const connection = present(this.#connections.get(socket), 'the connection of a request')
     connection.cancel()
     connection.underWay++
+    this.#busy.add(socket)
     response.once('close', () => {
       connection.underWay--
       // Requests may have come while this one was answered.
-      if (connection.underWay === 0) this.#wait(socket, connection, LIMITS.etcdIdleMsMax)
+      if (connection.underWay > 0) return
+      this.#busy.delete(socket)
+      this.#wait(socket, connection, LIMITS.etcdIdleMsMax)
     })
-    this.#handler.handle(request, response)
+    // Who sends so many before it has an answer does not wait for one.
+    if (connection.underWay > LIMITS.etcdPipelinedMax) socket.destroy()
+    else this.#handler.handle(request, response)
   }
 
   #wait(socket: Socket, connection: Connection, waitMs: number): void {

@@ -6,8 +6,8 @@
  *                             ├── HTTP/2 ── gRPC
  *                             └── HTTP/1
  *
- * Always: who says nothing is closed after a while, and of more connections than there may be the newest: nobody holds the
- * port by knocking. Who speaks TLS where none is spoken, or the other way round, is told so in its own language.
+ * Always: who says nothing is closed after a while, and where there are as many as there may be, those on which no call has
+ * been for longest: nobody holds the port by knocking. Who speaks TLS where none is spoken, or the other way round, is told so in its own language.
  */
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -18,6 +18,8 @@ import { hearFirstBytes, type Spoken } from './first-bytes.js'
 /** Serves connections of one protocol. */
 export interface ConnectionDoor {
   take(socket: Socket): void
+  /** From where the calls come that are under way: see {@link peerOf}. */
+  busyPeers(): Iterable<string>
 }
 
 export interface FrontDoorParts {
@@ -26,24 +28,40 @@ export interface FrontDoorParts {
   /** Takes it through the handshake; undefined: no URL has it. */
   readonly tls: { enter(socket: Socket): void } | undefined
   readonly environment: Environment
+  /** Default LIMITS.etcdConnectionsMax. */
+  readonly connectionsMax?: number
 }
+
+/** Where a connection comes from, as gRPC names it. */
+export function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return remoteAddress === undefined ? 'unknown' : `${remoteAddress}:${remotePort ?? ''}`
+}
+
+/** Of all connections: how many make room at once, since to find them costs a look at each. */
+const MAKING_ROOM = 0.01
 
 export class FrontDoor {
   readonly #parts: FrontDoorParts
+  /** Those that came, or were seen with a call under way, last at the end. */
   readonly #sockets = new Set<Socket>()
+  readonly #connectionsMax: number
   #full = false
 
   constructor(parts: FrontDoorParts) {
     this.#parts = parts
+    this.#connectionsMax = parts.connectionsMax ?? LIMITS.etcdConnectionsMax
   }
 
   /** @param secure whether TLS is spoken where it came in. */
   take(socket: Socket, secure: boolean): void {
-    if (this.#sockets.size >= LIMITS.etcdConnectionsMax) {
-      this.#refuse(socket)
-      return
+    if (this.#sockets.size < this.#connectionsMax * (1 - 2 * MAKING_ROOM)) this.#full = false
+    if (this.#sockets.size >= this.#connectionsMax) {
+      this.#tellFull()
+      if (!this.#makeRoom()) {
+        socket.destroy()
+        return
+      }
     }
-    this.#full = false
     this.#sockets.add(socket)
     // What broke is told to whoever reads from it.
     socket.on('error', () => undefined)
@@ -98,13 +116,32 @@ export class FrontDoor {
     return this.#parts.environment.timers.after(LIMITS.etcdHelloMsMax, () => socket.destroy())
   }
 
-  /** Told of once in a row: a log of a flood would be one itself. */
-  #refuse(socket: Socket): void {
-    socket.destroy()
+  /** False: on all of them a call is under way. */
+  #makeRoom(): boolean {
+    const { grpc, http } = this.#parts
+    const busy = new Set([...grpc.busyPeers(), ...http.busyPeers()])
+    let left = Math.ceil(this.#connectionsMax * MAKING_ROOM)
+    for (const socket of [...this.#sockets]) {
+      if (left === 0) break
+      this.#sockets.delete(socket)
+      if (busy.has(peerOf(socket))) {
+        this.#sockets.add(socket)
+      } else {
+        socket.destroy()
+        left--
+      }
+    }
+    return this.#sockets.size < this.#connectionsMax
+  }
+
+  /** Once in a row: a log of a flood would be one itself. */
+  #tellFull(): void {
     if (this.#full) return
     this.#full = true
     const { logger } = this.#parts.environment
-    logger.warn('a connection was closed, since there are as many as there may be', { most: LIMITS.etcdConnectionsMax })
+    logger.warn('connections without a call are closed, since there are as many as there may be', {
+      most: this.#connectionsMax,
+    })
   }
 
   #misunderstood(socket: Socket, message: string, answer: Buffer): void {

@@ -49,6 +49,8 @@ export interface GrpcDoorParts {
 
 type Of<Type extends ServedMethod['type']> = Extract<ServedMethod, { readonly type: Type }>
 
+type UnaryCall = SurfaceCall & { readonly request: Received }
+
 /** One way through the door. */
 interface Passage {
   readonly path: string
@@ -64,6 +66,7 @@ export class GrpcDoor {
   readonly #server: Server
   readonly #injector: ReturnType<Server['createConnectionInjector']>
   readonly #encoder = new Encoder()
+  readonly #unaries = new Set<SurfaceCall>()
   readonly #streams = new Set<Outgoing>()
   readonly #closer = new AbortController()
   readonly #closing: Closing = { signal: this.#closer.signal, listeners: new AbortSignals() }
@@ -91,6 +94,11 @@ export class GrpcDoor {
   /** Serves a connection of HTTP/2, encrypted by somebody else or not at all. */
   take(socket: Duplex): void {
     this.#injector.injectConnection(socket)
+  }
+
+  /** By one connection often. */
+  *busyPeers(): Iterable<string> {
+    for (const calls of [this.#unaries, this.#streams]) for (const call of calls) yield peerOfCall(call)
   }
 
   /** No new calls; streams end, unary calls under way finish, for LIMITS.etcdDrainMsMax; then all connections are closed. */
@@ -134,6 +142,7 @@ export class GrpcDoor {
   #unary({ perform, definition, responseType }: Of<'unary'>): handleUnaryCall<Received, Buffer> {
     return (call, callback) => {
       const passage = this.#begin(definition.path, call)
+      this.#unaries.add(call)
       try {
         const request = call.request.open(passage.observed)
         const response = perform(request, this.#admit(call, definition.path, request))
@@ -148,7 +157,7 @@ export class GrpcDoor {
   }
 
   #respond(
-    call: { readonly request: Received },
+    call: UnaryCall,
     callback: sendUnaryData<Buffer>,
     passage: Passage,
     responseType: MessageType<unknown>,
@@ -164,21 +173,22 @@ export class GrpcDoor {
     passage.observed.sent(bytes.length)
     passage.observed.ended(OK)
     callback(null, bytes)
-    this.#tellIfSlow(call, passage)
+    this.#left(call, passage)
   }
 
-  #fail(call: { readonly request: Received }, callback: sendUnaryData<Buffer>, passage: Passage, error: unknown): void {
+  #fail(call: UnaryCall, callback: sendUnaryData<Buffer>, passage: Passage, error: unknown): void {
     const status = this.#statusOf(error, passage.path)
     passage.observed.ended(status.code, status.details)
     callback(status)
-    this.#tellIfSlow(call, passage)
+    this.#left(call, passage)
   }
 
-  #tellIfSlow({ request }: { readonly request: Received }, { path, startMs }: Passage): void {
+  #left(call: UnaryCall, { path, startMs }: Passage): void {
+    this.#unaries.delete(call)
     const tookMs = this.#environment.clock.monotonicMs() - startMs
     if (tookMs <= LIMITS.etcdSlowCallMs) return
     // What it was about is its caller's own: a password may be in it.
-    const fields = { path, tookMs: Math.round(tookMs), requestBytes: request.bytes }
+    const fields = { path, tookMs: Math.round(tookMs), requestBytes: call.request.bytes }
     this.#environment.logger.warn('a call of etcd took long', fields)
   }
 
@@ -260,6 +270,15 @@ export class GrpcDoor {
 
 const OK = 0
 const CANCELED: WireStatus = { code: 1, details: 'the client has gone' }
+
+/** 'unknown' of a connection that is being closed. */
+function peerOfCall(call: SurfaceCall): string {
+  try {
+    return call.getPeer()
+  } catch {
+    return 'unknown'
+  }
+}
 
 /** As etcd's clients ask for it. */
 function needsLeader({ metadata }: Pick<SurfaceCall, 'metadata'>): boolean {

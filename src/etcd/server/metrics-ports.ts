@@ -46,7 +46,7 @@ export class MetricsPorts {
           door.takeSecured(socket)
         })
       : undefined
-    const grpc = { take: (socket: { destroy(): unknown }) => void socket.destroy() }
+    const grpc = { take: (socket: { destroy(): unknown }) => void socket.destroy(), busyPeers: () => [] }
     const door: FrontDoor = new FrontDoor({ grpc, http, tls, environment })
     try {
       const listeners = await listenAll(urls, environment.logger, (socket, { secure }) => {
